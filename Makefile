@@ -1,0 +1,17 @@
+# make test: what continuous integration runs, at most five minutes on two cores.  make test-all: the slow ones too.
+.PHONY: test test-all lint format
+
+test:
+	python -m pytest -q -m "not slow and not gpu and not data"
+
+test-all:
+	python -m pytest -q --timeout 3600
+
+lint:
+	ruff check .
+	ruff format --check .
+	mypy
+
+format:
+	ruff check --fix .
+	ruff format .

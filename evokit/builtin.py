@@ -1,0 +1,1 @@
+"""The core's own components, through the same door as anyone's."""

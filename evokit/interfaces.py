@@ -1,0 +1,268 @@
+"""The nouns of evokit: what plugins offer and what searches, fitnesses and runs hand to each other.
+
+Everything measured passes one door, ``Measure``; the test split passes none. Arrays are NumPy unless said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeVar
+
+import numpy as np
+from deap import base
+
+from evokit.streams import Streams
+
+G = TypeVar("G")  # genes: immutable, whatever the genome says
+
+Outcome = Literal["ok", "nan", "diverged", "raised", "timed_out", "out_of_memory", "worker_died"]
+Source = Literal["measured", "cached", "predicted"]
+Goal = Literal["min", "max"]
+Kind = Literal[
+    "genome", "fitness", "data", "selection", "crossover", "mutation",
+    "surrogate", "screen", "search", "final", "baseline", "export",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One measurement. A prediction is not one: it is ``Individual.predicted`` and can reach no hall of fame.
+
+    A fitness fills the first block; the second is the core's and overwritten by it.
+    """
+
+    values: tuple[float, ...] = ()  # raw, one per objective; empty unless ok
+    outcome: Outcome = "ok"
+    work: int = 0  # budget units really spent, 0 if cached
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    artifact: str = ""  # path below the run directory, on disk before this is returned
+    message: str = ""
+
+    source: Source = "measured"
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    energy_j: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        return self.outcome == "ok"
+
+
+class Score(base.Fitness):  # type: ignore[misc]
+    """DEAP's comparison under the run's weights. Empty until an ok measurement at full budget (C1).
+
+    Args:
+        weights: -1 per objective to minimise, +1 per objective to maximise.
+        values: Raw values, one per objective; none means not measured.
+    """
+
+    def __init__(self, weights: tuple[float, ...], values: tuple[float, ...] = ()) -> None:
+        self.weights = weights
+        super().__init__(values)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Score:
+        # DEAP's own calls the class without arguments, which would lose the run's weights.
+        return Score(self.weights, self.values)
+
+
+@dataclass(eq=False, slots=True)
+class Individual:
+    """Genes with their fitness and their origin. Two individuals are the same if their keys are."""
+
+    genes: Any  # canonical: the only form that is ever measured
+    key: str  # digest of the canonical genes
+    fitness: Score
+    parents: tuple[str, ...] = ()  # keys
+    born_by: str = "random"  # the operators that made it, joined by "+"
+    predicted: float | None = None  # by a surrogate; never a fitness
+    audited: bool = False  # in a surrogate's random share: no later screen may drop it
+
+
+class Genome(Protocol[G]):
+    """A representation. A genome that is one array returns ``IndexVector``, ``RealVector`` or ``Bits`` instead.
+
+    ``phenotype`` names the kind that ``express`` makes. Optional methods: ``canonical(genes) -> genes``,
+    ``encode(genes) -> (n_features,) float32`` for surrogates, ``seeds() -> list of genes``, ``show(genes) -> str``.
+    """
+
+    phenotype: str
+
+    def random(self, rng: np.random.Generator) -> G: ...
+    def crossover(self, a: G, b: G, rng: np.random.Generator) -> tuple[G, G]: ...
+    def mutate(self, genes: G, rng: np.random.Generator) -> G: ...
+    def express(self, genes: G) -> Any:
+        """The phenotype, which a fitness is handed."""
+
+    def to_json(self, genes: G) -> Any: ...
+    def from_json(self, data: Any) -> G: ...
+
+
+class Fitness(Protocol):
+    """A function of phenotype and budget: the same answer alone, in any batch or order, on any worker, after any
+    lower budget (C4).
+
+    Optional: ``fresh() -> Fitness``, the same question on data or replicates that the search never saw; ``confirm``
+    measures the best on it before a champion is named.
+    """
+
+    objectives: Mapping[str, Goal]
+    budgets: Sequence[int]  # ascending, each a prefix of the next, the last is full; in units of counted work
+    context: str  # digest of all else that decides a value (data, model, refit); part of the cache key
+    takes: frozenset[str]  # phenotype kinds
+    slots: Mapping[str, Any]  # what the phenotype must fill, e.g. layer name -> (n_in, n_out)
+
+    def evaluate(self, batch: Sequence[Any], budget: int) -> np.ndarray | Iterable[Evaluation]:
+        """``batch`` holds phenotypes. Values ``(n,)`` or ``(n, n_objectives)``, or one Evaluation each, in order.
+
+        May share work inside the batch. Exceptions make the host retry the members one by one (C6).
+        """
+
+
+class Measure(Protocol):
+    """The one door: cache, ledger, execution, energy. Writes the row before it answers."""
+
+    generation: int
+
+    def __call__(self, individuals: Sequence[Individual], budget: int | None = None) -> list[Evaluation]:
+        """Measure at ``budget`` (default full), in order. Sets ``fitness`` only at full budget and only when ok."""
+
+    def predict(self, individuals: Sequence[Individual]) -> None:
+        """Record that these were predicted and not measured."""
+
+    def measured(self, before: int | None = None) -> list[Individual]:
+        """All that were ok at full budget in generations below ``before``, in order of measurement."""
+
+    def knows(self, key: str) -> bool:
+        """Whether the key was already asked for at full budget, ok or not."""
+
+    @property
+    def budgets(self) -> Sequence[int]: ...
+
+    @property
+    def work(self) -> int:
+        """Budget units spent so far in this phase."""
+
+
+class Surrogate(Protocol):
+    """A cheap model of the fitness. Fitted from scratch each time, so it has no state to save."""
+
+    def fit(self, X: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> None:
+        """``X`` ``(n, n_features)`` encodings, ``y`` ``(n,)`` values, lower is better."""
+
+    def predict(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and spread, ``(n,)`` each."""
+
+
+class Screen(Protocol):
+    """Decides who is worth a full measurement. Surrogate screen and race alike; a recipe chains them."""
+
+    def __call__(self, candidates: Sequence[Individual], measure: Measure) -> list[Individual]:
+        """Those worth a full measurement, in their order."""
+
+    def observe(self, generation: int, measured: Sequence[Individual]) -> None:
+        """Called once the survivors of the whole chain have their values."""
+
+    def summary(self) -> dict[str, Any]:
+        """What it saved and what it cost, JSON values."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+    def load_state_dict(self, state: Mapping[str, Any]) -> None: ...
+
+
+class Search(Protocol):
+    """Knows genomes and ``Measure``, not files, workers or clocks. State: JSON values and arrays only."""
+
+    generation: int  # steps completed
+    done: bool  # the horizon is reached or nothing is left to try
+    population: Sequence[Individual]
+
+    def ask(self) -> list[Individual]:
+        """The next generation's new individuals, none of them measured."""
+
+    def tell(self, individuals: Sequence[Individual]) -> None:
+        """Take what ``ask`` gave back, measured or not."""
+
+    def step(self, measure: Measure) -> None:
+        """One generation: ask, screen, measure, tell."""
+
+    def best(self) -> Individual:
+        """The best ever measured. Raises ``LookupError`` if there is none."""
+
+    def hall_of_fame(self) -> Sequence[Individual]:
+        """The best ever measured, best first."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+    def load_state_dict(self, state: Mapping[str, Any]) -> None: ...
+
+
+class Contender(Protocol):
+    """A way to a finished model: the champion's ``final`` and each baseline. Is never given the test split.
+
+    ``deterministic`` says that the seed changes nothing, so that one fit serves all seeds.
+    """
+
+    budgets: Sequence[
+        int
+    ]  # ascending work of one fit, the last is full; a race over settings uses the others
+    deterministic: bool
+    goal: Goal  # of the metric that fit and score return
+
+    def settings(self, best: Individual | None) -> Sequence[Mapping[str, Any]]:
+        """What is tried on validation, JSON values; one entry if there is nothing to tune."""
+
+    def fit(self, setting: Mapping[str, Any], seed: int, budget: int, scratch: Path) -> Evaluation:
+        """Value on validation; ``artifact`` is the model's path.
+
+        ``scratch`` outlives a kill and is the same for all budgets of one (setting, seed).
+        """
+
+    def score(self, artifact: Path, split: Any) -> np.ndarray:
+        """``(n_units,)`` metric per document or image. Interval and verdict are the core's."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a data component builds. The host seals ``test`` away; no other component ever sees it before the end.
+
+    ``origin`` says where the bytes came from (package and version, path, hub name); ``digest`` is of the content.
+    """
+
+    name: str
+    origin: str
+    digest: str
+    sizes: Mapping[str, int]  # e.g. train_documents, train_tokens
+    train: Any
+    validation: Any
+    test: Any
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a component is built with. Parts built before are there; the test split never is."""
+
+    streams: Streams
+    device: str = "cpu"
+    threads: int = 1
+    train: Any = None
+    validation: Any = None
+    data_digest: str = ""
+    fitness: Any = None
+    genome: Any = None
+    build: Callable[[Kind, Any], Any] | None = None  # builds a nested section, e.g. a screen's surrogate
+
+
+@dataclass(frozen=True)
+class Component:
+    """One offer of a plugin; the one hook ``evokit_components()`` returns them.
+
+    ``options`` is a frozen dataclass whose fields are the recipe's keys and that imports nothing heavy. If it has
+    ``build(context)``, that makes the real thing; else its instance is the thing. What is offered twice under the
+    same (kind, fits, name) stops the run with an error that names both plugins.
+    """
+
+    kind: Kind
+    name: str
+    options: type
+    fits: str = ""  # baselines, finals and exports: the fitness they belong to; empty fits any
