@@ -1,8 +1,29 @@
 """evokit: a modular, plugin-based evolution toolkit on DEAP whose numbers can be trusted."""
 
-from evokit.hookspecs import hookimpl
-from evokit.interfaces import Component, Context, Data, Evaluation
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from evokit.hookspecs import hookimpl
+    from evokit.interfaces import Component, Context, Data, Evaluation
+    from evokit.toolbox import toolbox
 
 __version__ = "0.1.0"
 
-__all__ = ["Component", "Context", "Data", "Evaluation", "hookimpl"]
+__all__ = ["Component", "Context", "Data", "Evaluation", "hookimpl", "toolbox"]
+
+_HOME = {
+    "Component": "evokit.interfaces",
+    "Context": "evokit.interfaces",
+    "Data": "evokit.interfaces",
+    "Evaluation": "evokit.interfaces",
+    "hookimpl": "evokit.hookspecs",
+    "toolbox": "evokit.toolbox",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Imported on first use, so that `evokit --help` need not wait for NumPy.
+    if name not in _HOME:
+        raise AttributeError(f"module 'evokit' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

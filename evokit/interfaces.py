@@ -203,9 +203,7 @@ class Contender(Protocol):
     ``deterministic`` says that the seed changes nothing, so that one fit serves all seeds.
     """
 
-    budgets: Sequence[
-        int
-    ]  # ascending work of one fit, the last is full; a race over settings uses the others
+    budgets: Sequence[int]  # ascending work of one fit, the last is full; a race over settings uses the others
     deterministic: bool
     goal: Goal  # of the metric that fit and score return
 
