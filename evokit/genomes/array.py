@@ -1,0 +1,80 @@
+"""What genomes have in common whose genes are one array."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from evokit.crossover.uniform import uniform_crossover
+from evokit.genomes.readonly import readonly
+
+
+class ArrayGenome(ABC):
+    """Genes are one read-only ``(n_genes,)`` array of ``dtype``; the phenotype is that array unless a subclass says.
+
+    Args:
+        n_genes: Length, at least 1.
+
+    Raises:
+        ValueError: ``n_genes`` is below 1.
+    """
+
+    genes: ClassVar[str]  # the kind that operators name in their own ``genes``
+    phenotype: ClassVar[str]  # the kind that ``express`` makes
+    dtype: ClassVar[type]
+
+    def __init__(self, n_genes: int) -> None:
+        if n_genes < 1:
+            raise ValueError(f"length: must be at least 1, got {n_genes}")
+        self.n_genes = n_genes
+
+    @abstractmethod
+    def random(self, rng: np.random.Generator) -> np.ndarray:
+        """Genes drawn uniformly, ``(n_genes,)``, read-only."""
+
+    @abstractmethod
+    def mutate(self, genes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """The ``own`` mutation: one gene changes on average."""
+
+    @abstractmethod
+    def from_json(self, data: Any) -> np.ndarray:
+        """Genes from what ``to_json`` gave. Raises ``ValueError`` that says what is wrong with ``data``."""
+
+    def crossover(self, a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """The ``own`` crossover: uniform, each gene with probability one half."""
+        return uniform_crossover(a, b, rng=rng)
+
+    def express(self, genes: np.ndarray) -> Any:
+        """The phenotype: the genes themselves."""
+        return genes
+
+    def to_json(self, genes: np.ndarray) -> list[Any]:
+        """Genes as a list of numbers, exact."""
+        values: list[Any] = genes.tolist()
+        return values
+
+    def canonical(self, genes: np.ndarray) -> np.ndarray:
+        """The same values in the one type that keys are made of.
+
+        Raises:
+            TypeError: The values may not fit that type, such as floats for an index vector.
+        """
+        return genes.astype(self.dtype, casting="safe", copy=False)
+
+    def encode(self, genes: np.ndarray) -> np.ndarray:
+        """Features for a surrogate, ``(n_genes,)`` float32."""
+        return genes.astype(np.float32)
+
+    def _parsed(self, data: Any, problem: Callable[[int, Any], str]) -> np.ndarray:
+        """``data`` as genes; ``problem(position, value)`` is the text of a bad gene's error, empty for a good gene."""
+        if not isinstance(data, list):
+            raise ValueError(f"genes: must be a list, got {type(data).__name__}")
+        if len(data) != self.n_genes:
+            raise ValueError(f"genes: must be {self.n_genes} values, got {len(data)}")
+        for position, value in enumerate(data):
+            if text := problem(position, value):
+                raise ValueError(f"genes[{position}]: {text}, got {value!r}")
+        return readonly(np.array(data, dtype=self.dtype))

@@ -1,0 +1,93 @@
+"""Vectors of real numbers between bounds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from evokit.genomes.array import ArrayGenome
+from evokit.genomes.readonly import readonly
+from evokit.interfaces import Context
+from evokit.mutation.gaussian import gaussian_mutation
+from evokit.options import Count
+
+
+class RealVector(ArrayGenome):
+    """Genes are ``(n_genes,)`` float64, gene i in ``low[i]..high[i]``.
+
+    Args:
+        low: Lower bounds, one number or ``(n,)``.
+        high: Upper bounds, one number or ``(n,)``.
+        n: Number of genes.
+
+    Raises:
+        ValueError: There is no gene, a bound is not finite, or a lower bound is not below its upper one.
+    """
+
+    genes: ClassVar[str] = "real_vector"
+    phenotype: ClassVar[str] = "vector"
+    dtype: ClassVar[type] = np.float64
+
+    def __init__(self, low: ArrayLike, high: ArrayLike, n: int) -> None:
+        super().__init__(n)
+        self.low = _bounds("low", low, n)
+        self.high = _bounds("high", high, n)
+        if not (self.low < self.high).all():
+            raise ValueError(f"low: must be below high, got {self.low.tolist()} and {self.high.tolist()}")
+
+    def random(self, rng: np.random.Generator) -> np.ndarray:
+        """Each gene uniform between its bounds, ``(n_genes,)`` float64, read-only."""
+        return readonly(rng.uniform(self.low, self.high))
+
+    def mutate(self, genes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Move each gene with probability ``1 / n_genes`` by a normal step of a tenth of its range."""
+        sigma = 0.1 * (self.high - self.low)
+        return gaussian_mutation(genes, low=self.low, high=self.high, sigma=sigma, prob=1 / self.n_genes, rng=rng)
+
+    def canonical(self, genes: np.ndarray) -> np.ndarray:
+        """As float64 without a negative zero, which equals zero and has other bytes."""
+        return readonly(super().canonical(genes) + 0.0)
+
+    def from_json(self, data: Any) -> np.ndarray:
+        """Genes from a list of numbers. Raises ``ValueError``: wrong length, type or range, or not finite."""
+        return self._parsed(data, self._problem)
+
+    def _problem(self, position: int, value: Any) -> str:
+        low, high = float(self.low[position]), float(self.high[position])
+        good = type(value) in (int, float) and low <= value <= high
+        return "" if good else f"must be a number in {low!r}..{high!r}"
+
+
+def _bounds(name: str, values: ArrayLike, n: int) -> np.ndarray:
+    given = np.asarray(values, dtype=np.float64)
+    if given.shape not in ((), (n,)):
+        raise ValueError(f"{name}: must be one number or {n}, got shape {given.shape}")
+    if not np.isfinite(given).all():
+        raise ValueError(f"{name}: must be finite, got {given.tolist()}")
+    return readonly(np.broadcast_to(given, (n,)).copy())
+
+
+@dataclass(frozen=True)
+class RealVectorOptions:
+    """``length`` numbers between ``low`` and ``high``.
+
+    Raises:
+        ValueError: A bound is not finite, or ``low`` is not below ``high``.
+    """
+
+    length: Count
+    low: float = -1.0
+    high: float = 1.0
+    genes: ClassVar[str] = RealVector.genes
+    phenotype: ClassVar[str] = RealVector.phenotype
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
+            raise ValueError(f"low and high: must be finite with low below high, got {self.low} and {self.high}")
+
+    def build(self, context: Context) -> RealVector:
+        return RealVector(self.low, self.high, self.length)
