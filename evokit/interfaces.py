@@ -6,7 +6,7 @@ Everything measured passes one door, ``Measure``; the test split passes none. Ar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -79,6 +79,10 @@ class Individual:
     predicted: float | None = None  # by a surrogate; never a fitness
     audited: bool = False  # in a surrogate's random share: no later screen may drop it
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Individual:
+        # Genes are immutable, so a clone shares them; DEAP clears and sets the fitness of clones.
+        return replace(self, fitness=Score(self.fitness.weights, self.fitness.values))
+
 
 class Genome(Protocol[G]):
     """A representation. A genome that is one array returns ``IndexVector``, ``RealVector`` or ``Bits`` instead.
@@ -127,6 +131,9 @@ class Measure(Protocol):
 
     def __call__(self, individuals: Sequence[Individual], budget: int | None = None) -> list[Evaluation]:
         """Measure at ``budget`` (default full), in order. Sets ``fitness`` only at full budget and only when ok."""
+
+    def born(self, individuals: Sequence[Individual]) -> None:
+        """Record the lineage of a generation's new individuals."""
 
     def predict(self, individuals: Sequence[Individual]) -> None:
         """Record that these were predicted and not measured."""
@@ -248,6 +255,8 @@ class Context:
     data_digest: str = ""
     fitness: Any = None
     genome: Any = None
+    operators: Mapping[str, Any] = field(default_factory=dict)  # selection, crossover, mutation: ready to call
+    screens: Sequence[Any] = ()
     build: Callable[[Kind, Any], Any] | None = None  # builds a nested section, e.g. a screen's surrogate
 
 

@@ -1,0 +1,91 @@
+"""Checkpoints: JSON values and arrays in one safetensors file, written atomically, nothing pickled (C5)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from evokit.keys import digest, digest_bytes
+
+log = logging.getLogger("evokit")
+
+KEEP = 2
+ARRAY = "__array__"
+
+
+def save_checkpoint(folder: Path, number: int, state: Mapping[str, Any]) -> Path:
+    """Write ``state`` as the checkpoint ``number`` and drop all but the newest two.
+
+    A reader sees the old file or the new one, never a part of it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, np.ndarray] = {}
+    plain = json.dumps(_split(state, "", arrays))
+    content = save(arrays, metadata={"state": plain, "digest": _digest(plain, arrays)})
+    path = folder / f"{number:08d}.safetensors"
+    write_atomically(path, content)
+    for old in sorted(folder.glob("*.safetensors"))[:-KEEP]:
+        old.unlink()
+    return path
+
+
+def load_checkpoint(folder: Path) -> dict[str, Any] | None:
+    """The newest checkpoint that is whole, or None. A torn one is skipped with a warning."""
+    for path in sorted(folder.glob("*.safetensors"), reverse=True):
+        try:
+            with safe_open(path, framework="numpy") as file:
+                metadata = file.metadata() or {}
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        except (SafetensorError, OSError) as error:
+            log.warning("checkpoint %s cannot be read (%s); going back to the one before", path.name, error)
+            continue
+        if metadata.get("digest") != _digest(metadata.get("state", ""), arrays):
+            log.warning("checkpoint %s is damaged; going back to the one before", path.name)
+            continue
+        state: dict[str, Any] = _join(json.loads(metadata["state"]), arrays)
+        return state
+    return None
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that a kill at any moment leaves the old content or the new."""
+    part = path.with_name(path.name + ".part")
+    with part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def _digest(plain: str, arrays: Mapping[str, np.ndarray]) -> str:
+    return digest([plain, {name: digest_bytes(array.tobytes()) for name, array in arrays.items()}])
+
+
+def _split(value: Any, place: str, arrays: dict[str, np.ndarray]) -> Any:
+    """JSON values with a reference where an array stood."""
+    if isinstance(value, np.ndarray):
+        arrays[place] = np.ascontiguousarray(value)
+        return {ARRAY: place}
+    if isinstance(value, Mapping):
+        return {name: _split(item, f"{place}/{name}", arrays) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_split(item, f"{place}/{index}", arrays) for index, item in enumerate(value)]
+    return value
+
+
+def _join(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {ARRAY}:
+            return arrays[value[ARRAY]]
+        return {name: _join(item, arrays) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_join(item, arrays) for item in value]
+    return value

@@ -1,0 +1,255 @@
+"""The ledger: one SQLite file that holds everything measured, frozen and opened in a run. It is the truth (C5)."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evokit.interfaces import Evaluation, Individual
+
+COMMIT_EVERY_S = 1.0
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS evaluations (
+    phase TEXT NOT NULL, seq INTEGER NOT NULL, generation INTEGER NOT NULL, key TEXT NOT NULL, context TEXT NOT NULL,
+    budget INTEGER NOT NULL, source TEXT NOT NULL, outcome TEXT NOT NULL, value REAL, value_list TEXT NOT NULL,
+    metrics TEXT NOT NULL, work INTEGER NOT NULL, artifact TEXT NOT NULL, message TEXT NOT NULL,
+    wall_s REAL NOT NULL, cpu_s REAL NOT NULL, energy_j REAL NOT NULL, PRIMARY KEY (phase, seq));
+CREATE TABLE IF NOT EXISTS genomes (key TEXT PRIMARY KEY, genes TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS individuals (
+    id INTEGER PRIMARY KEY, phase TEXT NOT NULL, generation INTEGER NOT NULL, slot INTEGER NOT NULL, key TEXT NOT NULL,
+    parents TEXT NOT NULL, operator TEXT NOT NULL, UNIQUE (phase, generation, slot));
+CREATE TABLE IF NOT EXISTS frozen (
+    name TEXT NOT NULL, seed INTEGER NOT NULL, artifact TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (name, seed));
+CREATE TABLE IF NOT EXISTS openings (id INTEGER PRIMARY KEY, reason TEXT NOT NULL, opened_at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS scores (
+    opening INTEGER NOT NULL, name TEXT NOT NULL, seed INTEGER NOT NULL, units TEXT NOT NULL,
+    PRIMARY KEY (opening, name, seed));
+CREATE TABLE IF NOT EXISTS costs (
+    phase TEXT PRIMARY KEY, wall_s REAL NOT NULL, cpu_s REAL NOT NULL, energy_j REAL NOT NULL,
+    peak_memory_bytes INTEGER NOT NULL);
+"""
+
+EVALUATION_COLUMNS = (
+    "phase, seq, generation, key, context, budget, source, outcome, value, value_list, metrics, work, artifact,"
+    " message, wall_s, cpu_s, energy_j"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One slot of a phase: who was asked for, at which budget, and the answer."""
+
+    phase: str
+    seq: int
+    generation: int
+    key: str
+    context: str
+    budget: int
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a phase took, overheads included."""
+
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    energy_j: float = 0.0
+    peak_memory_bytes: int = 0
+
+
+class Ledger:
+    """Rows are committed as results come, grouped by up to a second; a SIGKILL loses at most the open group.
+
+    Args:
+        path: The SQLite file; created when missing. ``:memory:`` serves rehearsals such as ``evokit check``.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self._db = sqlite3.connect(path)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.executescript(SCHEMA)
+        self._committed_at = time.monotonic()
+
+    def close(self) -> None:
+        self.flush()
+        self._db.close()
+
+    def flush(self) -> None:
+        """Commit what is open."""
+        self._db.commit()
+        self._committed_at = time.monotonic()
+
+    def _write(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        self._db.executemany(statement, rows)
+        if time.monotonic() - self._committed_at >= COMMIT_EVERY_S:
+            self.flush()
+
+    # --- what a run says about itself
+
+    def meta(self, name: str) -> Any:
+        """The JSON value stored under ``name``, or None."""
+        row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def set_meta(self, name: str, value: Any) -> None:
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, json.dumps(value)))
+        self.flush()
+
+    # --- measurements
+
+    def add(self, rows: Iterable[Row]) -> None:
+        self._write(
+            f"INSERT INTO evaluations ({EVALUATION_COLUMNS}) VALUES ({', '.join('?' * 17)})", map(_to_sql, rows)
+        )
+
+    def rows(self, phase: str) -> list[Row]:
+        """All slots of a phase, in their order."""
+        query = f"SELECT {EVALUATION_COLUMNS} FROM evaluations WHERE phase = ? ORDER BY seq"
+        return [_from_sql(row) for row in self._db.execute(query, (phase,))]
+
+    def counts(self, phase: str) -> dict[str, int]:
+        """Evaluations by source, and how many of the measured failed."""
+        query = "SELECT source, count(*) FROM evaluations WHERE phase = ? GROUP BY source"
+        by_source = dict(self._db.execute(query, (phase,)))
+        query = "SELECT count(*) FROM evaluations WHERE phase = ? AND source = 'measured' AND outcome != 'ok'"
+        (failed,) = self._db.execute(query, (phase,)).fetchone()
+        return {source: by_source.get(source, 0) for source in ("measured", "cached", "predicted")} | {"failed": failed}
+
+    def by_budget(self, phase: str) -> dict[int, int]:
+        """Measured rows of a phase at each budget."""
+        query = (
+            "SELECT budget, count(*) FROM evaluations WHERE phase = ? AND source = 'measured'"
+            " GROUP BY budget ORDER BY budget"
+        )
+        return dict(self._db.execute(query, (phase,)))
+
+    def work(self, phase: str) -> int:
+        """Counted work that a phase really spent."""
+        query = "SELECT coalesce(sum(work), 0) FROM evaluations WHERE phase = ?"
+        return int(self._db.execute(query, (phase,)).fetchone()[0])
+
+    # --- lineage
+
+    def add_born(self, phase: str, generation: int, individuals: Sequence[Individual], genes: Sequence[Any]) -> None:
+        """Record a generation's new individuals; asking twice, as a resume does, changes nothing."""
+        self._write(
+            "INSERT OR IGNORE INTO individuals (phase, generation, slot, key, parents, operator)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                (phase, generation, slot, one.key, json.dumps(one.parents), one.born_by)
+                for slot, one in enumerate(individuals)
+            ),
+        )
+        self._write(
+            "INSERT OR IGNORE INTO genomes VALUES (?, ?)",
+            ((one.key, json.dumps(data)) for one, data in zip(individuals, genes, strict=True)),
+        )
+
+    def genes(self) -> dict[str, Any]:
+        """Key to genes as JSON values."""
+        return {key: json.loads(genes) for key, genes in self._db.execute("SELECT key, genes FROM genomes")}
+
+    def born(self, phase: str, key: str) -> int | None:
+        """The generation in which a key first appeared."""
+        query = "SELECT min(generation) FROM individuals WHERE phase = ? AND key = ?"
+        generation: int | None = self._db.execute(query, (phase, key)).fetchone()[0]
+        return generation
+
+    # --- the seal of the test split
+
+    def freeze(self, name: str, seed: int, artifact: str, digest: str) -> None:
+        """Record that a model is finished. Freezing the same again is fine, another one under its name is not."""
+        known = self._db.execute("SELECT digest FROM frozen WHERE name = ? AND seed = ?", (name, seed)).fetchone()
+        if known is not None and known[0] != digest:
+            raise ValueError(f"{name} (seed {seed}) is frozen with digest {known[0]}, now it has {digest}")
+        self._db.execute("INSERT OR IGNORE INTO frozen VALUES (?, ?, ?, ?)", (name, seed, artifact, digest))
+        self.flush()
+
+    def frozen(self) -> list[tuple[str, int, str, str]]:
+        """(name, seed, artifact, digest) of every finished model."""
+        return list(self._db.execute("SELECT name, seed, artifact, digest FROM frozen ORDER BY rowid"))
+
+    def open_seal(self, reason: str, opened_at: str) -> int:
+        """Record one opening of the test split and return its number."""
+        number = self._db.execute("INSERT INTO openings (reason, opened_at) VALUES (?, ?)", (reason, opened_at))
+        self.flush()
+        assert number.lastrowid is not None
+        return number.lastrowid
+
+    def openings(self) -> list[tuple[int, str, str]]:
+        """(number, reason, time) of every opening."""
+        return list(self._db.execute("SELECT id, reason, opened_at FROM openings ORDER BY id"))
+
+    def add_score(self, opening: int, name: str, seed: int, units: Sequence[float]) -> None:
+        row = (opening, name, seed, json.dumps([float(unit) for unit in units]))
+        self._db.execute("INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?)", row)
+        self.flush()
+
+    def scores(self, opening: int) -> dict[tuple[str, int], list[float]]:
+        """(name, seed) to one value per test unit."""
+        query = "SELECT name, seed, units FROM scores WHERE opening = ?"
+        return {(name, seed): json.loads(units) for name, seed, units in self._db.execute(query, (opening,))}
+
+    # --- costs
+
+    def add_cost(self, phase: str, cost: Cost) -> None:
+        """Add seconds and joules to a phase; its peak memory is the largest seen."""
+        self._db.execute(
+            "INSERT INTO costs VALUES (?, ?, ?, ?, ?) ON CONFLICT (phase) DO UPDATE SET wall_s = wall_s + excluded.wall_s,"
+            " cpu_s = cpu_s + excluded.cpu_s, energy_j = energy_j + excluded.energy_j,"
+            " peak_memory_bytes = max(peak_memory_bytes, excluded.peak_memory_bytes)",
+            (phase, cost.wall_s, cost.cpu_s, cost.energy_j, cost.peak_memory_bytes),
+        )
+
+    def costs(self) -> dict[str, Cost]:
+        """Every phase's cost so far."""
+        return {phase: Cost(*numbers) for phase, *numbers in self._db.execute("SELECT * FROM costs ORDER BY rowid")}
+
+
+def _to_sql(row: Row) -> tuple[Any, ...]:
+    one = row.evaluation
+    return (
+        row.phase, row.seq, row.generation, row.key, row.context, row.budget, one.source, one.outcome,
+        one.values[0] if one.values else None, json.dumps(one.values), json.dumps(dict(one.metrics)), one.work,
+        one.artifact, one.message, one.wall_s, one.cpu_s, one.energy_j,
+    )  # fmt: skip
+
+
+def _from_sql(row: Sequence[Any]) -> Row:
+    phase, seq, generation, key, context, budget, source, outcome, _, values, metrics, work, artifact, message = row[:14]
+    wall_s, cpu_s, energy_j = row[14:]
+    evaluation = Evaluation(
+        values=tuple(json.loads(values)), outcome=outcome, work=work, metrics=json.loads(metrics), artifact=artifact,
+        message=message, source=source, wall_s=wall_s, cpu_s=cpu_s, energy_j=energy_j,
+    )  # fmt: skip
+    return Row(phase, seq, generation, key, context, budget, evaluation)
+
+
+def same_but_for_costs(one: Path, other: Path) -> bool:
+    """Whether two ledgers tell the same story, times and joules apart.
+
+    This is what "one seed, one result" (C4) means for a ledger.
+    """
+    return list(_story(one)) == list(_story(other))
+
+
+def _story(path: Path) -> Iterator[Any]:
+    db = sqlite3.connect(path)
+    columns = EVALUATION_COLUMNS.rsplit(", wall_s", 1)[0]
+    yield from db.execute(f"SELECT {columns} FROM evaluations ORDER BY phase, seq")
+    yield from db.execute(
+        "SELECT phase, generation, slot, key, parents, operator FROM individuals ORDER BY phase, generation, slot"
+    )
+    yield from db.execute("SELECT name, seed, digest FROM frozen ORDER BY name, seed")
+    yield from db.execute("SELECT name, seed, units FROM scores ORDER BY opening, name, seed")
+    db.close()
+
+

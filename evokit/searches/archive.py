@@ -1,0 +1,107 @@
+"""What a search remembers of what was measured: the known keys, the hall of fame, the logbook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from deap import tools
+
+from evokit.interfaces import Individual, Score
+
+
+def same_key(a: Individual, b: Individual) -> bool:
+    return a.key == b.key
+
+
+class Archive:
+    """Known keys, DEAP's HallOfFame and DEAP's Logbook, fed once a generation.
+
+    Args:
+        genome: ``to_json`` and ``from_json`` for the state.
+        weights: -1 per objective to minimise, +1 to maximise.
+        size: Places in the hall of fame.
+    """
+
+    def __init__(self, genome: Any, weights: tuple[float, ...], size: int = 10) -> None:
+        self._genome, self._weights = genome, weights
+        self.known: set[str] = set()
+        self.hall = tools.HallOfFame(size, similar=same_key)
+        self.logbook = tools.Logbook()
+        self._statistics = tools.Statistics(key=lambda one: one.fitness.values[0])
+        for name, function in (("min", np.min), ("mean", np.mean), ("max", np.max)):
+            self._statistics.register(name, function)
+
+    def add(self, generation: int, told: Iterable[Individual], population: Sequence[Individual]) -> None:
+        """Take a generation's measured individuals and log its population.
+
+        Args:
+            generation: Number of the generation that ends.
+            told: All that were asked for; those without a fitness are passed over.
+            population: Whose statistics are logged; failed and predicted members are left out.
+        """
+        measured = [one for one in told if one.fitness.valid]
+        # DEAP's hall keeps whatever it is given, failed individuals too (facts: NaN can win it).
+        self.hall.update(measured)
+        self.known.update(one.key for one in measured)
+        valid = [one for one in population if one.fitness.valid]
+        record = {name: float(value) for name, value in self._statistics.compile(valid).items()} if valid else {}
+        best = self.hall[0].fitness.values[0] if len(self.hall) else None
+        self.logbook.record(generation=generation, best=best, measured=len(measured), **record)
+
+    def best(self) -> Individual:
+        """The best ever measured.
+
+        Raises:
+            LookupError: Nothing valid was measured yet.
+        """
+        if not len(self.hall):
+            raise LookupError("nothing valid was measured")
+        one: Individual = self.hall[0]
+        return one
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "known": sorted(self.known),
+            "hall": dump_individuals(self.hall, self._genome),
+            "logbook": [dict(record) for record in self.logbook],
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.known = set(state["known"])
+        self.hall.clear()
+        self.hall.update(load_individuals(state["hall"], self._genome, self._weights))
+        self.logbook.clear()
+        for record in state["logbook"]:
+            self.logbook.record(**record)
+
+
+def dump_individuals(individuals: Iterable[Individual], genome: Any) -> list[dict[str, Any]]:
+    """Individuals as JSON values."""
+    return [
+        {
+            "genes": genome.to_json(one.genes),
+            "key": one.key,
+            "values": list(one.fitness.values),
+            "parents": list(one.parents),
+            "born_by": one.born_by,
+            "predicted": one.predicted,
+        }
+        for one in individuals
+    ]
+
+
+def load_individuals(data: Iterable[Mapping[str, Any]], genome: Any, weights: tuple[float, ...]) -> list[Individual]:
+    """The inverse of ``dump_individuals``."""
+    return [
+        Individual(
+            genes=genome.from_json(entry["genes"]),
+            key=entry["key"],
+            fitness=Score(weights, tuple(entry["values"])),
+            parents=tuple(entry["parents"]),
+            born_by=entry["born_by"],
+            predicted=entry["predicted"],
+        )
+        for entry in data
+    ]

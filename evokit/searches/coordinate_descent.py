@@ -1,0 +1,96 @@
+"""Coordinate descent over one-gene neighbours: the rival that a genetic algorithm with few genes must beat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from annotated_types import Ge
+
+from evokit.individuals import ranked, make_individual, weights_of
+from evokit.interfaces import Context, Individual
+from evokit.searches.archive import Archive, dump_individuals, load_individuals
+from evokit.searches.stepping import AskTell
+from evokit.streams import Streams
+
+
+@dataclass(frozen=True)
+class CoordinateDescent:
+    """From a random point, one gene after the other in random order, to the best of its alternatives.
+
+    ``per_gene`` alternatives are drawn for each gene (all if null). A sweep over all genes without an improvement
+    starts again from a new random point.
+    """
+
+    per_gene: Annotated[int, Ge(1)] | None = None
+    generations: Annotated[int, Ge(1)] | None = None
+
+    reads: ClassVar[frozenset[str]] = frozenset()
+    genes: ClassVar[frozenset[str]] = frozenset({"index_vector", "bits"})
+
+    def build(self, context: Context) -> CoordinateDescender:
+        if context.genome.genes not in self.genes:
+            raise ValueError(
+                f"coordinate_descent works on {' and '.join(sorted(self.genes))}, not on {context.genome.genes}"
+            )
+        return CoordinateDescender(self, context.genome, weights_of(context.fitness.objectives), context.streams)
+
+
+class CoordinateDescender(AskTell):
+    """One ``step`` measures the alternatives of one gene."""
+
+    def __init__(self, options: CoordinateDescent, genome: Any, weights: tuple[float, ...], streams: Streams) -> None:
+        super().__init__(Archive(genome, weights), options.generations)  # the population is the current point
+        self._per_gene, self._genome, self._weights, self._streams = options.per_gene, genome, weights, streams
+        self._started = 0  # generation of the current start
+        self._stuck = 0  # genes since the last improvement
+
+    def ask(self) -> list[Individual]:
+        rng = self._streams.at("coordinate_descent", self.generation).numpy()
+        if not self.population:
+            return [make_individual(self._genome, self._genome.random(rng), self._weights)]
+        current = self.population[0]
+        gene = self._order()[(self.generation - self._started - 1) % len(current.genes)]
+        choices = [value for value in range(self._genome.sizes[gene]) if value != current.genes[gene]]
+        if self._per_gene is not None and self._per_gene < len(choices):
+            choices = sorted(rng.choice(choices, self._per_gene, replace=False).tolist())
+        return [self._neighbour(current, gene, value) for value in choices]
+
+    def tell(self, individuals: Sequence[Individual]) -> None:
+        valid = ranked(one for one in individuals if one.fitness.valid)
+        if not self.population:
+            self.population, self._started, self._stuck = valid[:1], self.generation, 0
+        elif valid and valid[0].fitness > self.population[0].fitness:
+            self.population, self._stuck = valid[:1], 0
+        else:
+            self._stuck += 1
+        self.archive.add(self.generation, individuals, self.population)
+        if self.population and self._stuck >= len(self.population[0].genes):
+            self.population = []
+        self.generation += 1
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "generation": self.generation,
+            "population": dump_individuals(self.population, self._genome),
+            "archive": self.archive.state_dict(),
+            "started": self._started,
+            "stuck": self._stuck,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.generation, self._started, self._stuck = state["generation"], state["started"], state["stuck"]
+        self.population = load_individuals(state["population"], self._genome, self._weights)
+        self.archive.load_state_dict(state["archive"])
+
+    def _order(self) -> np.ndarray:
+        """The order of genes of this start, the same in every sweep."""
+        rng = self._streams.at("coordinate_descent", "order", self._started).numpy()
+        return rng.permutation(len(self.population[0].genes))
+
+    def _neighbour(self, current: Individual, gene: int, value: int) -> Individual:
+        genes = current.genes.copy()
+        genes[gene] = value
+        return make_individual(self._genome, genes, self._weights, (current.key,), "one_gene")

@@ -1,0 +1,52 @@
+"""Random search: the control that every result is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from annotated_types import Ge
+
+from evokit.individuals import make_individual, weights_of
+from evokit.interfaces import Context, Individual
+from evokit.searches.archive import Archive
+from evokit.searches.stepping import AskTell
+from evokit.streams import Streams
+
+
+@dataclass(frozen=True)
+class RandomSearch:
+    """Independent random individuals, ``batch`` at a time. As a baseline it stops at the search's measured work."""
+
+    batch: Annotated[int, Ge(1)] = 8
+    generations: Annotated[int, Ge(1)] | None = None
+
+    reads: ClassVar[frozenset[str]] = frozenset()
+
+    def build(self, context: Context) -> RandomSearcher:
+        return RandomSearcher(self, context.genome, weights_of(context.fitness.objectives), context.streams)
+
+
+class RandomSearcher(AskTell):
+    """Draws from ``genome.random`` and remembers the best."""
+
+    def __init__(self, options: RandomSearch, genome: Any, weights: tuple[float, ...], streams: Streams) -> None:
+        super().__init__(Archive(genome, weights), options.generations)
+        self._batch, self._genome, self._weights, self._streams = options.batch, genome, weights, streams
+
+    def ask(self) -> list[Individual]:
+        rng = self._streams.at("random_search", self.generation).numpy()
+        return [make_individual(self._genome, self._genome.random(rng), self._weights) for _ in range(self._batch)]
+
+    def tell(self, individuals: Sequence[Individual]) -> None:
+        self.population = list(individuals)
+        self.archive.add(self.generation, individuals, individuals)
+        self.generation += 1
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"generation": self.generation, "archive": self.archive.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.generation = state["generation"]
+        self.archive.load_state_dict(state["archive"])
