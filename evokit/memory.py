@@ -1,0 +1,86 @@
+"""Peak resident memory of this process during a block of work."""
+
+from __future__ import annotations
+
+import re
+import resource
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+PROC = Path("/proc/self")
+
+# The kernel keeps one mark per process. A block that resets it must first hand it to the blocks around it.
+_open_blocks: list[PeakMemory] = []
+_lock = threading.RLock()
+
+
+@dataclass(eq=False, slots=True)
+class PeakMemory:
+    """Resident memory of this process; ``peak_bytes`` is filled when the block ends."""
+
+    start_bytes: int = 0
+    peak_bytes: int = 0
+    exact: bool = True  # False: the peak since the process started, as nothing better can be had here
+
+    @property
+    def growth_bytes(self) -> int:
+        """How far the peak lay above the start."""
+        return max(0, self.peak_bytes - self.start_bytes)
+
+
+@contextmanager
+def peak_memory(proc: Path = PROC) -> Iterator[PeakMemory]:
+    """Measure the peak resident memory of the block; blocks may nest. Child processes are not counted.
+
+    On Linux the high-water mark is reset first (``5`` written to ``clear_refs``) and read at the end. Where that is
+    impossible the peak is that of the whole life of the process and ``exact`` is False.
+
+    Args:
+        proc: This process below ``/proc``.
+
+    Source: proc_pid_clear_refs(5), proc_pid_status(5).
+    """
+    block = PeakMemory()
+    with _lock:
+        block.exact = _restart_mark(proc)
+        block.start_bytes = _status_bytes(proc, "VmRSS") or _lifetime_peak()
+        _open_blocks.append(block)
+    try:
+        yield block
+    finally:
+        with _lock:
+            _open_blocks.remove(block)
+            mark = _status_bytes(proc, "VmHWM")
+            block.exact = block.exact and mark is not None
+            block.peak_bytes = max(block.peak_bytes, mark or 0) if block.exact else _lifetime_peak()
+
+
+def _restart_mark(proc: Path) -> bool:
+    mark = _status_bytes(proc, "VmHWM")
+    if mark is None:
+        return False
+    for block in _open_blocks:
+        block.peak_bytes = max(block.peak_bytes, mark)
+    try:
+        (proc / "clear_refs").write_text("5")
+    except OSError:
+        return False
+    return True
+
+
+def _status_bytes(proc: Path, field: str) -> int | None:
+    try:
+        status = (proc / "status").read_text()
+    except OSError:
+        return None
+    line = re.search(rf"^{field}:\s*(\d+) kB$", status, re.MULTILINE)
+    return int(line[1]) * 1024 if line else None
+
+
+def _lifetime_peak() -> int:
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
