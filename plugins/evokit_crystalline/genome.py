@@ -1,0 +1,87 @@
+"""The crystalline genome: for each layer, which matrix of the library stands in for its weight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from evokit.genomes.index_vector import IndexVector
+from evokit.interfaces import Context
+from evokit_crystalline.library import Library, LibraryOptions, Shape, draw_library
+
+if TYPE_CHECKING:
+    from evokit_crystalline.matrices import StructuredMatrix
+
+
+class CrystallineGenome(IndexVector):
+    """Gene i is the index, in the library of its shape, of layer i's matrix.
+
+    Args:
+        slots: Layer name to ``(n_in, n_out)``; the order is the order of the genes.
+        library: Holds every shape in ``slots``.
+
+    Raises:
+        ValueError: There are no slots, or the library lacks one's shape.
+
+    Source: Crystalline Latent Space Optimization, section 3.2.
+    """
+
+    phenotype: ClassVar[str] = "layers"
+
+    def __init__(self, slots: Mapping[str, Shape], library: Library) -> None:
+        if not slots:
+            raise ValueError("the fitness has no layers to fill")
+        for name, shape in slots.items():
+            if shape not in library.matrices:
+                raise ValueError(f"layer {name!r} has shape {shape}, for which the library holds no matrices")
+        super().__init__([library.size] * len(slots))
+        self.slots = dict(slots)
+        self.library = library
+
+    def express(self, genes: np.ndarray) -> dict[str, StructuredMatrix]:
+        """Layer name to matrix, in the order of the slots. Equal genes get the library's same object."""
+        return {
+            name: self.library[shape][index]
+            for (name, shape), index in zip(self.slots.items(), genes.tolist(), strict=True)
+        }
+
+    def show(self, genes: np.ndarray) -> str:
+        """One line a layer: its name, shape, chosen matrix, and what that costs beside the dense one."""
+        width = max(map(len, self.slots))
+        return "\n".join(
+            f"{name:<{width}}  {matrix.shape[0]}x{matrix.shape[1]}  #{index} {self.library.kinds[index]}, "
+            f"{matrix.multiply_adds:,} of {matrix.shape[0] * matrix.shape[1]:,} multiply-adds"
+            for (name, matrix), index in zip(self.express(genes).items(), genes.tolist(), strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class Crystalline:
+    """Choose each layer's matrix from a library of structured ones. The fields are the recipe's options.
+
+    Serves every fitness that takes ``layers``: names and shapes come from its slots.
+    """
+
+    library: LibraryOptions = field(default_factory=LibraryOptions)
+    phenotype: ClassVar[str] = CrystallineGenome.phenotype
+    genes: ClassVar[str] = CrystallineGenome.genes
+
+    def build(self, context: Context) -> CrystallineGenome:
+        """Draw the library for the shapes of ``context.fitness.slots`` and make the genome over it.
+
+        Raises:
+            ValueError: The fitness has no slots, or a kind cannot serve a shape.
+        """
+        slots = {name: _shape(name, shape) for name, shape in context.fitness.slots.items()}
+        library = draw_library(slots.values(), self.library, context.streams.at("library"), context.device)
+        return CrystallineGenome(slots, library)
+
+
+def _shape(name: str, shape: Sequence[int]) -> Shape:
+    n_in, n_out = shape
+    if n_in < 1 or n_out < 1:
+        raise ValueError(f"layer {name!r}: a shape must be positive, got ({n_in}, {n_out})")
+    return int(n_in), int(n_out)

@@ -1,0 +1,120 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from pydantic import TypeAdapter
+
+from evokit.interfaces import Context
+from evokit.streams import Streams
+from evokit_crystalline.genome import Crystalline, CrystallineGenome
+from evokit_crystalline.library import LibraryOptions
+
+
+def gpt2_slots(n_layer, n_embd):
+    """Every linear projection of attention and MLP, as GPT-2 orders them."""
+    return {
+        f"h.{i}.{name}": shape
+        for i in range(n_layer)
+        for name, shape in {
+            "attn.c_attn": (n_embd, 3 * n_embd),
+            "attn.c_proj": (n_embd, n_embd),
+            "mlp.c_fc": (n_embd, 4 * n_embd),
+            "mlp.c_proj": (4 * n_embd, n_embd),
+        }.items()
+    }
+
+
+def build(slots, seed=0, **options):
+    context = Context(streams=Streams(seed), fitness=SimpleNamespace(slots=slots))
+    return Crystalline(LibraryOptions(**options)).build(context)
+
+
+@pytest.fixture(scope="module")
+def genome():
+    return build(gpt2_slots(2, 16), size=6)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("n_layer", [1, 2, 12])
+def test_there_are_four_genes_a_transformer_layer(n_layer, rng):
+    genome = build(gpt2_slots(n_layer, 8), size=2)
+    assert genome.n_genes == len(genome.random(rng)) == 4 * n_layer
+
+
+def test_the_papers_model_has_eight_genes_of_64_choices_over_its_four_shapes():
+    genome = build(gpt2_slots(2, 128))
+    assert genome.sizes == (64,) * 8
+    assert set(genome.library.matrices) == {(128, 384), (128, 128), (128, 512), (512, 128)}
+
+
+def test_each_layer_gets_a_matrix_of_its_shape_in_the_order_of_the_slots(genome, rng):
+    layers = genome.express(genome.random(rng))
+    assert {name: matrix.shape for name, matrix in layers.items()} == genome.slots
+    assert list(layers) == list(genome.slots)
+
+
+def test_equal_genes_express_the_same_objects(genome):
+    first, second = genome.express(np.array([1, 2, 3, 4] * 2)), genome.express(np.array([1, 2, 3, 5] * 2))
+    assert first["h.0.mlp.c_fc"] is second["h.1.mlp.c_fc"]
+    assert first["h.0.mlp.c_proj"] is not second["h.0.mlp.c_proj"]
+
+
+def test_any_layer_names_and_shapes_can_be_filled(rng):
+    genome = build({"wide": (3, 40), "narrow": [7, 1], "scalar": (1, 1)}, size=4)
+    layers = genome.express(genome.random(rng))
+    assert layers["narrow"].apply(torch.ones(5, 7)).shape == (5, 1)
+
+
+def test_the_seed_decides_the_library():
+    slots = gpt2_slots(1, 8)
+    assert build(slots, size=4).library.digest == build(slots, size=4).library.digest
+    assert build(slots, size=4).library.digest != build(slots, seed=1, size=4).library.digest
+
+
+def test_show_names_layer_index_kind_and_cost(genome):
+    lines = genome.show(np.array([3, 0, 0, 0, 0, 0, 0, 0])).splitlines()
+    cost = genome.library[16, 48][3].multiply_adds
+    assert len(lines) == 8
+    assert lines[0] == f"h.0.attn.c_attn  16x48  #3 ternary_low_rank, {cost:,} of 768 multiply-adds"
+    assert "h.1.mlp.c_proj" in lines[7]
+    assert "block_diagonal" in lines[7]
+
+
+def test_genes_survive_json(genome, rng):
+    genes = genome.random(rng)
+    assert np.array_equal(genome.from_json(genome.to_json(genes)), genes)
+
+
+def test_an_index_outside_the_library_is_refused(genome):
+    with pytest.raises(ValueError, match=r"genes\[7\]: must be an integer in 0..5, got 6"):
+        genome.from_json([0] * 7 + [6])
+
+
+def test_options_and_genome_declare_the_same_kinds(genome):
+    assert Crystalline.phenotype == genome.phenotype == "layers"
+    assert Crystalline.genes == genome.genes == "index_vector"
+
+
+def test_a_recipe_section_becomes_options():
+    data = {"library": {"size": 8, "kinds": ["block_diagonal"]}}
+    assert TypeAdapter(Crystalline).validate_python(data) == Crystalline(LibraryOptions(8, ("block_diagonal",)))
+
+
+def test_a_fitness_without_layers_is_refused():
+    with pytest.raises(ValueError, match="no layers to fill"):
+        build({})
+
+
+def test_a_layer_without_inputs_is_refused():
+    with pytest.raises(ValueError, match=r"layer 'empty': a shape must be positive, got \(0, 4\)"):
+        build({"empty": (0, 4)})
+
+
+def test_a_library_without_the_shape_is_refused(genome):
+    with pytest.raises(ValueError, match=r"layer 'new' has shape \(5, 5\), for which the library holds no"):
+        CrystallineGenome({"new": (5, 5)}, genome.library)
