@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 # Above this fraction of the dense multiply-adds the dense product is used. Measured on a CPU with AVX-512, torch 2.13,
-# 1,024 rows, shapes 128x384, 128x128, 128x512 and 512x128, with 1 and 2 threads: time against dense is
-#     fraction of multiply-adds   0.10       0.25       0.50       0.75   1.00
-#     low rank                    0.20-0.47  0.29-0.34  0.52-0.57  0.80   1.04
-#     2 to 8 blocks               0.26-0.80  0.35-0.78  0.60-0.77  -      -
-# so the structure was never slower up to here, and there is nothing left to win beyond.
+# 1,024 rows, shapes 128x384, 128x128, 128x512 and 512x128, one thread (the default); time against dense is
+#     fraction of multiply-adds   0.05-0.1   0.25       0.5        0.75       1.0
+#     low rank                    0.20-0.47  0.29-0.33  0.52-0.57  0.80       1.04
+#     2 to 8 blocks               0.26-0.69  0.45-0.60  0.55-0.70  up to 0.9  -
+# so up to here the structure was never slower, and little is left to win beyond. A block costs some 20 us on top of its
+# multiply-adds; with two threads it is 35 us, and several blocks at 128x128 take 1.2 times the dense product's 0.18 ms.
 STRUCTURE_PAYS_BELOW = 0.75
 
 
