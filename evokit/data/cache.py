@@ -1,0 +1,64 @@
+"""Arrays that are slow to make, kept in the user's cache directory."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+log = logging.getLogger(__name__)
+
+Arrays = dict[str, np.ndarray]
+
+
+def cache_directory() -> Path:
+    """``$EVOKIT_CACHE``, else ``evokit`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``. Safe to delete at any time."""
+    if chosen := os.environ.get("EVOKIT_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "evokit"
+
+
+def cached(key: str, make: Callable[[], Arrays]) -> Arrays:
+    """What ``make`` returned when it was first called under ``key``.
+
+    Args:
+        key: Digest of all that decides the arrays; becomes a file's name.
+        make: Called if there is no readable file, and again where none can be written.
+    """
+    path = cache_directory() / f"{key}.safetensors"
+    arrays = _read(path)
+    if arrays is None:
+        arrays = make()
+        try:
+            _write(path, arrays)
+        except OSError as error:
+            log.info("Not cached: %s", error)
+    return arrays
+
+
+def _read(path: Path) -> Arrays | None:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return dict(load_file(path))
+    except (OSError, SafetensorError):
+        return None
+
+
+def _write(path: Path, arrays: Arrays) -> None:
+    """Rename into place, so that a reader finds all or nothing."""
+    from safetensors.numpy import save
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        try:
+            file.write(save(arrays))
+            file.close()
+            os.replace(file.name, path)
+        finally:
+            Path(file.name).unlink(missing_ok=True)

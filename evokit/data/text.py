@@ -1,0 +1,202 @@
+"""Text as documents of tokens, blocks of a fixed length cut from them, and the split by document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from evokit.errors import UserError
+from evokit.interfaces import Data
+from evokit.keys import array_key, digest
+
+EOS = 50256  # GPT-2's <|endoftext|>: what each document is read after; never a target
+IGNORED = -100  # the target of padding, as torch's cross-entropy leaves it out
+
+
+@dataclass(frozen=True, eq=False)
+class Documents:
+    """Tokenized documents, end to end in one array.
+
+    Args:
+        tokens: ``(n_tokens,)`` integer token ids, without any end-of-text.
+        starts: ``(n_documents + 1,)`` int64; document i is ``tokens[starts[i]:starts[i + 1]]``.
+        names: One name a document.
+
+    Raises:
+        ValueError: The starts do not cut the tokens into one piece a name.
+    """
+
+    tokens: np.ndarray
+    starts: np.ndarray
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.starts) != len(self.names) + 1:
+            raise ValueError(f"{len(self.names)} documents need {len(self.names) + 1} starts, got {len(self.starts)}")
+        if self.starts[0] != 0 or self.starts[-1] != len(self.tokens) or (np.diff(self.starts) < 0).any():
+            raise ValueError(f"starts must ascend from 0 to the number of tokens, {len(self.tokens)}")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def document(self, i: int) -> np.ndarray:
+        """``(n,)`` tokens of document ``i``, a view."""
+        return self.tokens[self.starts[i] : self.starts[i + 1]]
+
+    def select(self, indices: Sequence[int] | np.ndarray) -> Documents:
+        """The documents at ``indices``, in that order."""
+        return join_documents([self.document(i) for i in indices], [self.names[i] for i in indices])
+
+    @cached_property
+    def digest(self) -> str:
+        """Of names and tokens, whatever integer type holds them."""
+        return digest([self.names, array_key(self.starts), array_key(self.tokens.astype("<u4"))])
+
+
+def join_documents(documents: Sequence[np.ndarray], names: Sequence[str]) -> Documents:
+    """``Documents`` from one ``(n,)`` array of tokens each."""
+    starts = np.cumsum([0, *map(len, documents)], dtype=np.int64)
+    tokens = np.concatenate(documents) if documents else np.empty(0, np.uint16)
+    return Documents(tokens, starts, tuple(names))
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """Blocks of one length for next-token prediction; none crosses a document.
+
+    Args:
+        inputs: ``(n, length)`` int64 tokens.
+        targets: ``(n, length)`` int64, the token after each input; ``IGNORED`` at padding.
+        documents: ``(n,)`` int64, which document a block is from.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    documents: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.documents)
+
+    def take(self, indices: Sequence[int] | np.ndarray | slice) -> Blocks:
+        """The blocks at ``indices``, in that order."""
+        return Blocks(self.inputs[indices], self.targets[indices], self.documents[indices])
+
+
+def full_blocks(documents: Documents, length: int) -> Blocks:
+    """Blocks without padding; the incomplete tail of each document is dropped.
+
+    A document is read as the stream ``[EOS] + tokens``: each of its tokens up to the tail is predicted exactly once,
+    the first from ``EOS``.
+
+    Args:
+        documents: What to cut.
+        length: Tokens predicted in a block, at least 1.
+
+    Raises:
+        ValueError: ``length`` is below 1.
+
+    >>> blocks = full_blocks(join_documents([np.array([1, 2, 3, 4, 5])], ["a"]), length=2)
+    >>> blocks.inputs.tolist(), blocks.targets.tolist()
+    ([[50256, 1], [2, 3]], [[1, 2], [3, 4]])
+    """
+    _check_length(length)
+    return _blocks(documents, length, np.diff(documents.starts) // length)
+
+
+def document_blocks(documents: Documents, length: int, most: int | None = None) -> Blocks:
+    """Blocks that predict every token of every document: as ``full_blocks``, with the tail kept.
+
+    The tail's inputs are padded with ``EOS``, its targets with ``IGNORED``.
+
+    Args:
+        documents: What to cut.
+        length: Tokens predicted in a block, at least 1.
+        most: At most so many blocks of a document, its first ones; all if None.
+
+    Raises:
+        ValueError: ``length`` is below 1.
+
+    >>> blocks = document_blocks(join_documents([np.array([1, 2, 3])], ["a"]), length=2)
+    >>> blocks.inputs.tolist(), blocks.targets.tolist()
+    ([[50256, 1], [2, 50256]], [[1, 2], [3, -100]])
+    """
+    _check_length(length)
+    counts = -(-np.diff(documents.starts) // length)
+    return _blocks(documents, length, counts if most is None else np.minimum(counts, most))
+
+
+def _check_length(length: int) -> None:
+    if length < 1:
+        raise ValueError(f"a block predicts at least 1 token, got length {length}")
+
+
+def _blocks(documents: Documents, length: int, counts: np.ndarray) -> Blocks:
+    """The first ``counts[i]`` blocks of each document i."""
+    shape = (int(counts.sum()), length)
+    inputs = np.full(shape, EOS, np.int64)
+    targets = np.full(shape, IGNORED, np.int64)
+    firsts = np.cumsum(counts) - counts
+    for i in np.flatnonzero(counts).tolist():
+        tokens = documents.document(i)[: counts[i] * length]
+        at = firsts[i] * length
+        inputs.reshape(-1)[at + 1 : at + len(tokens)] = tokens[:-1]
+        targets.reshape(-1)[at : at + len(tokens)] = tokens
+    return Blocks(inputs, targets, np.repeat(np.arange(len(counts)), counts))
+
+
+def shuffled(blocks: Blocks, rng: np.random.Generator) -> Blocks:
+    """The same blocks in random order."""
+    return blocks.take(rng.permutation(len(blocks)))
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Which documents are on which side: ascending int64 indices, none on two sides."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+def split_by_document(names: Sequence[str], groups: Sequence[str] | None = None) -> Split:
+    """Eight tenths for training, one for validation, one for test, decided by the order of names alone.
+
+    Groups are counted, not documents: they are ordered by the first of their members' names, and the group at
+    position i goes to validation if ``i % 10 == 8``, to test if ``i % 10 == 9``, else to training, with all members.
+
+    Args:
+        names: One name a document, in any order.
+        groups: One group a document, for those that belong on one side, such as a speech and its written version;
+            each name its own group if None.
+
+    Raises:
+        ValueError: There are fewer than 10 groups, so that a side would be empty.
+    """
+    groups = names if groups is None else groups
+    first: dict[str, str] = {}
+    for name, group in zip(names, groups, strict=True):
+        first[group] = min(first.get(group, name), name)
+    if len(first) < 10:
+        raise ValueError(f"a split by document needs at least 10 documents that differ, got {len(first)}")
+    position = {group: i for i, group in enumerate(sorted(first, key=lambda group: (first[group], group)))}
+    side = np.array([position[group] % 10 for group in groups])
+    return Split(np.flatnonzero(side < 8), np.flatnonzero(side == 8), np.flatnonzero(side == 9))
+
+
+def text_data(name: str, origin: str, *, train: Documents, validation: Documents, test: Documents) -> Data:
+    """What a text component builds.
+
+    Raises:
+        UserError: A side holds no document.
+    """
+    sides = {"train": train, "validation": validation, "test": test}
+    sizes: dict[str, int] = {}
+    for side, documents in sides.items():
+        if not len(documents):
+            raise UserError(f"data {name}: no document is left for {side} in {origin}")
+        sizes |= {f"{side}_documents": len(documents), f"{side}_tokens": len(documents.tokens)}
+    content = digest({side: documents.digest for side, documents in sides.items()})
+    return Data(name, origin, content, sizes, train, validation, test)

@@ -1,0 +1,53 @@
+"""A folder of text files, one document a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from evokit.data.text import split_by_document, text_data
+from evokit.data.vocabulary import encode_documents
+from evokit.errors import UserError
+from evokit.interfaces import Context, Data
+
+
+@dataclass(frozen=True)
+class TextFiles:
+    """The UTF-8 files of a folder, split by document; files of the same content stay on one side."""
+
+    folder: str
+    """Where the files are."""
+
+    pattern: str = "*.txt"
+    """Which files; ``**/*.txt`` looks into folders below. Files of white space alone are left out."""
+
+    def build(self, context: Context) -> Data:
+        """Train, validation and test as ``Documents``, named by their paths below the folder.
+
+        Raises:
+            UserError: There is no such folder, a file is not UTF-8, or fewer than 10 files differ.
+        """
+        folder = Path(self.folder).expanduser()
+        if not folder.is_dir():
+            raise UserError(f"data text_files: there is no folder {folder}")
+        found = {path.relative_to(folder).as_posix(): path for path in folder.glob(self.pattern) if path.is_file()}
+        texts = {name: text for name, path in sorted(found.items()) if (text := _read(path)).strip()}
+        documents = encode_documents(list(texts.values()), list(texts))
+        try:
+            split = split_by_document(documents.names, groups=list(texts.values()))
+        except ValueError as error:
+            raise UserError(f"data text_files: {error} in {folder} ({self.pattern})") from error
+        return text_data(
+            "text_files",
+            f"{folder}/{self.pattern}",
+            train=documents.select(split.train),
+            validation=documents.select(split.validation),
+            test=documents.select(split.test),
+        )
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"data text_files: {path} is not UTF-8: {error}") from error
