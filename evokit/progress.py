@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 LINE_EVERY_S = 10.0
+_ROOM_FOR_BARS = 64  # columns
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _DIRECTION = {"min": "lower is better", "max": "higher is better"}
 _ESTIMATE = "estimate"
@@ -240,23 +241,11 @@ class LiveProgress:
         rows = Table.grid(padding=(0, 2), expand=True)
         rows.add_column(style="dim", no_wrap=True, min_width=10)
         rows.add_column(no_wrap=True, min_width=9)
-        rows.add_column(ratio=1)
+        if self._console.width >= _ROOM_FOR_BARS:
+            rows.add_column(ratio=1)
         rows.add_column(justify="right", no_wrap=True, overflow="ellipsis", max_width=34)
-        if shown.generation:
-            index, total = shown.generation
-            rows.add_row("generation", _of(index, total), _bar(index - (not shown.closed), total), "")
-        if shown.batch:
-            done, total, measured, cached = shown.batch
-            left = "" if shown.closed else _left(shown.batch_left_s, "")
-            counts = f"{measured} new, {cached} cached"
-            rows.add_row("evaluated", f"{done}/{total}", _bar(done, total), left or counts)
-        if shown.objective:
-            rows.add_row(
-                "best",
-                Text(number(shown.best), style="bold green" if shown.best is not None else "dim"),
-                Text(self._curve(), style="green", no_wrap=True, overflow="crop"),
-                Text(f"{shown.objective}, {_DIRECTION[shown.goal]}", style="dim"),
-            )
+        for label, value, bar, remark in self._cells():
+            rows.add_row(label, value, *([bar] if self._console.width >= _ROOM_FOR_BARS else []), remark)
         layout = Table.grid(expand=True)
         layout.add_column(overflow="ellipsis", no_wrap=True)
         layout.add_row(rows)
@@ -266,6 +255,27 @@ class LiveProgress:
         if shown.note and not shown.closed:
             layout.add_row(Text(shown.note, style="italic", no_wrap=True, overflow="ellipsis"))
         return layout
+
+    def _cells(self) -> Iterator[tuple[RenderableType, RenderableType, RenderableType, RenderableType]]:
+        """Label, value, bar and remark of each row."""
+        from rich.text import Text
+
+        shown = self._shown
+        if shown.generation:
+            index, total = shown.generation
+            yield "generation", _of(index, total), _bar(index - (not shown.closed), total), ""
+        if shown.batch:
+            done, total, measured, cached = shown.batch
+            left = "" if shown.closed else _left(shown.batch_left_s, "")
+            counts = f"{measured} new, {cached} cached"
+            yield "evaluated", f"{done}/{total}", _bar(done, total), left or counts
+        if shown.objective:
+            yield (
+                "best",
+                Text(number(shown.best), style="bold green" if shown.best is not None else "dim"),
+                Text(self._curve(), style="green", no_wrap=True, overflow="crop"),
+                Text(f"{shown.objective}, {_DIRECTION[shown.goal]}", style="dim", overflow="ellipsis"),
+            )
 
     def _curve(self) -> str:
         return sparkline(self._shown.recent) if self._console.encoding.startswith("utf") else ""
