@@ -1,0 +1,19 @@
+"""Crystalline latent space optimization: a GPT-2 whose matrices are chosen from libraries of structured ones."""
+
+from __future__ import annotations
+
+from evokit.hookspecs import hookimpl
+from evokit.interfaces import Component
+from evokit_crystalline.genome import Crystalline
+from evokit_crystalline.options import AdamW, Assemble, Gpt2Loss, Transformers
+
+
+@hookimpl
+def evokit_components() -> list[Component]:
+    return [
+        Component("genome", "crystalline", Crystalline),
+        Component("fitness", "gpt2_loss", Gpt2Loss),
+        Component("baseline", "adamw", AdamW, fits="gpt2_loss"),
+        Component("final", "assemble", Assemble, fits="gpt2_loss"),
+        Component("export", "transformers", Transformers, fits="gpt2_loss"),
+    ]

@@ -149,7 +149,7 @@ def _exponentials(hidden: torch.Tensor, head: Head) -> tuple[list[torch.Tensor],
 def _token_losses(hidden: torch.Tensor, head: Head, targets: torch.Tensor) -> torch.Tensor:
     inputs = hidden.to(head.rounded.dtype)
     n, n_words = hidden.shape[0], head.weight.shape[0]
-    buffer = torch.empty(n * min(EVALUATED_WORDS, n_words), dtype=inputs.dtype)
+    buffer = inputs.new_empty(n * min(EVALUATED_WORDS, n_words))
     bounded = head.bounded(hidden)
     sums = []
     for at in _slices(n_words, EVALUATED_WORDS):

@@ -1,0 +1,228 @@
+"""AdamW on the same GPT-2, data and loss: the baseline of the paper."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from evokit.data.text import Blocks, Documents, full_blocks
+from evokit.errors import UserError
+from evokit.interfaces import Evaluation, Individual
+from evokit.keys import digest
+from evokit.streams import Streams
+from evokit_crystalline.continuous import random_matrices, random_parts
+from evokit_crystalline.finished import FinishedModels, read_tensors, save_model, save_tensors
+from evokit_crystalline.fitness import Gpt2Fitness
+from evokit_crystalline.gpt2 import dense_layers, hidden
+from evokit_crystalline.loss import mean_loss
+from evokit_crystalline.measuring import torch_threads
+from evokit_crystalline.options import AdamW, Schedule
+
+SAVE_EVERY_S = 30.0
+REPORT_EVERY_S = 10.0
+MOMENTS = ("exp_avg", "exp_avg_sq")
+
+logger = logging.getLogger("evokit")
+
+
+class AdamWContender(FinishedModels):
+    """Trains all parameters of the fitness's GPT-2 on blocks of the training split.
+
+    Work is counted in tokens read, ``batch * block`` a step; a token read in training costs about three times a
+    token read in an evaluation. Continuous parts that the recipe takes from a pretrained model are where training
+    starts from too.
+
+    Args:
+        options: What the recipe says.
+        fitness: Gives sizes, precision, threads and validation.
+        train: The training split.
+
+    Raises:
+        UserError: The training split has not one batch of whole blocks.
+    """
+
+    deterministic = False
+
+    def __init__(self, options: AdamW, fitness: Gpt2Fitness, train: Documents) -> None:
+        super().__init__(fitness)
+        self.options = options
+        self._blocks = full_blocks(train, fitness.options.block)
+        if len(self._blocks) < options.batch:
+            raise UserError(f"baseline adamw: the training split has {len(self._blocks)} blocks, less than a batch")
+        self._work_per_step = options.batch * fitness.options.block
+        self.budgets: Sequence[int] = [steps * self._work_per_step for steps in (*options.rungs, options.steps)]
+
+    def settings(self, best: Individual | None) -> list[dict[str, Any]]:
+        """The grid; ``best`` changes nothing."""
+        grid = itertools.product(self.options.lr, self.options.weight_decay, self.options.schedule)
+        return [{"lr": lr, "weight_decay": decay, "schedule": schedule} for lr, decay, schedule in grid]
+
+    def fit(self, setting: Mapping[str, Any], seed: int, budget: int, scratch: Path) -> Evaluation:
+        """Train up to ``budget`` tokens, from the state in ``scratch`` if a lower budget or a killed run left one.
+
+        The work returned is what this budget adds to the last lower one that was fitted in ``scratch``.
+
+        Raises:
+            ValueError: The budget is none of ``budgets``.
+        """
+        if budget not in self.budgets:
+            raise ValueError(f"budget must be one of {list(self.budgets)}, got {budget}")
+        scratch.mkdir(parents=True, exist_ok=True)
+        lower = [rung for rung in self.budgets if rung < budget and _artifact(scratch, rung).exists()]
+        work = budget - max(lower, default=0)
+        with torch_threads(self.fitness.threads):
+            training = self._restored(setting, seed, scratch / "state.safetensors", budget // self._work_per_step)
+            if not self._train(training, budget // self._work_per_step):
+                spent = training.step * self._work_per_step - (budget - work)
+                return Evaluation(outcome="diverged", work=spent, message=f"the loss is not finite at {training}")
+        save_model(training.parameters, self.fitness.options.model, _artifact(scratch, budget))
+        result = self.validated(training.parameters, work)
+        return replace(result, artifact=str(_artifact(scratch, budget))) if result.ok else result
+
+    def _train(self, training: Training, steps: int) -> bool:
+        """Train until ``steps`` are done and save; False if the loss stops being finite."""
+        started, first = time.monotonic(), training.step
+        saved = reported = started
+        while training.step < steps:
+            loss = training.update(self._batch(training.seed, training.step), self._rate(training))
+            if not math.isfinite(loss):
+                return False
+            now = time.monotonic()
+            if now - reported >= REPORT_EVERY_S:
+                left = (now - started) / (training.step - first) * (steps - training.step)
+                logger.info("AdamW step %d/%d, loss %.2f, %.0f s left", training.step, steps, loss, left)
+                reported = now
+            if now - saved >= SAVE_EVERY_S:
+                training.save()
+                saved = now
+        training.save()
+        return True
+
+    def _restored(self, setting: Mapping[str, Any], seed: int, path: Path, steps: int) -> Training:
+        """The training that ``path`` holds, if it is this one and not beyond ``steps``, else a new one."""
+        streams = Streams(seed).at("adamw", "start")
+        sizes = self.fitness.options.model
+        pretrained = self.fitness.options.continuous.init == "pretrained"
+        parts = self.fitness.frame.parts if pretrained else random_parts(sizes, streams)
+        tensors = {**parts, **random_matrices(sizes, streams)}
+        training = Training(self.fitness, tensors, setting, seed, path)
+        training.load(steps)
+        return training
+
+    def _batch(self, seed: int, step: int) -> Blocks:
+        """Blocks of one step: each epoch visits all blocks once, in an order of its own."""
+        per_epoch = len(self._blocks) // self.options.batch
+        epoch, at = divmod(step, per_epoch)
+        order = Streams(seed).at("adamw", "epoch", epoch).numpy().permutation(len(self._blocks))
+        return self._blocks.take(order[at * self.options.batch : (at + 1) * self.options.batch])
+
+    def _rate(self, training: Training) -> float:
+        setting, options = training.setting, self.options
+        return float(setting["lr"]) * schedule_factor(
+            setting["schedule"], training.step, options.steps, round(options.warmup * options.steps)
+        )
+
+
+class Training:
+    """Parameters, AdamW's moments and the step, in memory and in one file.
+
+    Args:
+        fitness: Gives sizes, precision and device.
+        tensors: Where training starts; copied.
+        setting: ``lr``, ``weight_decay``, ``schedule``.
+        seed: Decides the batches.
+        path: The file.
+    """
+
+    def __init__(
+        self,
+        fitness: Gpt2Fitness,
+        tensors: Mapping[str, torch.Tensor],
+        setting: Mapping[str, Any],
+        seed: int,
+        path: Path,
+    ) -> None:
+        device = fitness.frame.head.weight.device
+        self.step, self.seed, self.setting, self.path = 0, seed, setting, path
+        self._sizes, self._precision = fitness.options.model, fitness.options.precision
+        self._identity = digest({"fitness": fitness.context, "setting": dict(setting), "seed": seed})
+        self.parameters = {
+            name: tensor.detach().to(device, copy=True).requires_grad_() for name, tensor in tensors.items()
+        }
+        self._optimizer = torch.optim.AdamW(
+            list(self.parameters.values()), lr=1.0, weight_decay=setting["weight_decay"], fused=True
+        )
+        for parameter in self.parameters.values():
+            moments = {moment: torch.zeros_like(parameter) for moment in MOMENTS}
+            self._optimizer.state[parameter] = {"step": torch.zeros((), device=device), **moments}
+
+    def __str__(self) -> str:
+        return f"step {self.step} of {dict(self.setting)}"
+
+    def update(self, blocks: Blocks, lr: float) -> float:
+        """One step; returns the loss before it. A loss that is not finite changes nothing."""
+        device = self.parameters["transformer.wte.weight"].device
+        inputs, targets = torch.from_numpy(blocks.inputs).to(device), torch.from_numpy(blocks.targets).to(device)
+        h = hidden(self.parameters, dense_layers(self.parameters, self._sizes), self._sizes, inputs)
+        head = self.parameters["transformer.wte.weight"]
+        loss = mean_loss(h.flatten(0, 1), head, targets.flatten(), self._precision)
+        value = loss.item()
+        if math.isfinite(value):
+            self._optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            self._optimizer.param_groups[0]["lr"] = lr
+            self._optimizer.step()
+            self.step += 1
+        return value
+
+    def save(self) -> None:
+        tensors = {
+            f"{kind}:{name}": tensor
+            for name, parameter in self.parameters.items()
+            for kind, tensor in self._kept(parameter).items()
+        }
+        save_tensors(tensors, self.path, {"identity": self._identity, "step": json.dumps(self.step)})
+
+    def load(self, most: int) -> None:
+        """Continue from the file if it is of this training and at most ``most`` steps far."""
+        if not self.path.exists():
+            return
+        tensors, metadata = read_tensors(self.path)
+        step = json.loads(metadata["step"])
+        if metadata["identity"] != self._identity or step > most:
+            return
+        self.step = step
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():
+                # Copied in place: the last bits of a product can depend on where memory is aligned.
+                for kind, tensor in self._kept(parameter).items():
+                    tensor.copy_(tensors[f"{kind}:{name}"])
+
+    def _kept(self, parameter: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"parameter": parameter, **self._optimizer.state[parameter]}
+
+
+def schedule_factor(schedule: Schedule, step: int, steps: int, warmup: int) -> float:
+    """Factor on the learning rate of step number ``step``, from 0, of a horizon of ``steps``.
+
+    >>> [round(schedule_factor("cosine", step, 5, 1), 2) for step in range(5)]
+    [1.0, 1.0, 0.85, 0.5, 0.15]
+    """
+    if step < warmup:
+        return (step + 1) / warmup
+    if schedule == "constant":
+        return 1.0
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup)))
+
+
+def _artifact(scratch: Path, budget: int) -> Path:
+    return scratch / f"model-{budget}.safetensors"

@@ -1,0 +1,43 @@
+"""The champion as a finished model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from evokit.interfaces import Evaluation, Genome, Individual
+from evokit_crystalline.finished import FinishedModels, save_model
+from evokit_crystalline.fitness import Gpt2Fitness
+
+
+class AssembledChampion(FinishedModels):
+    """A contender that trains nothing: the champion's dense matrices beside the fitness's continuous parts.
+
+    Args:
+        fitness: What the champion was measured with.
+        genome: Expresses the champion's genes as ``layers``.
+    """
+
+    deterministic = True
+
+    def __init__(self, fitness: Gpt2Fitness, genome: Genome[Any]) -> None:
+        super().__init__(fitness)
+        self._genome = genome
+        self.budgets: Sequence[int] = (fitness.budgets[-1],)
+
+    def settings(self, best: Individual | None) -> list[dict[str, Any]]:
+        if best is None:
+            raise ValueError("there is no champion to assemble")
+        return [{"genes": self._genome.to_json(best.genes)}]
+
+    def fit(self, setting: Mapping[str, Any], seed: int, budget: int, scratch: Path) -> Evaluation:
+        """Assemble and validate; ``seed`` changes nothing, work is counted in validation tokens."""
+        phenotype = self._genome.express(self._genome.from_json(setting["genes"]))
+        matrices = {f"{slot}.weight": phenotype[slot].dense() for slot in self.fitness.slots}
+        tensors = {**self.fitness.frame.parts, **matrices}
+        scratch.mkdir(parents=True, exist_ok=True)
+        artifact = scratch / "model.safetensors"
+        save_model(tensors, self.fitness.options.model, artifact)
+        return replace(self.validated(tensors, budget), artifact=str(artifact))

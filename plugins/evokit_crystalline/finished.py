@@ -1,0 +1,88 @@
+"""Finished GPT-2 models: their file, their validation and their score, the same for every contender."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from evokit.data.text import Documents, document_blocks
+from evokit.interfaces import Evaluation, Goal
+from evokit_crystalline.fitness import Gpt2Fitness, evaluation
+from evokit_crystalline.gpt2 import dense_layers
+from evokit_crystalline.measuring import Frame, document_losses, mean_losses, padded_blocks, torch_threads
+from evokit_crystalline.sizes import Sizes
+
+PADDED_LINES = 400
+"""Lines that ``padded_loss`` counts: 50 batches of 8, as much as the paper's evaluation reads."""
+
+
+def save_tensors(tensors: Mapping[str, torch.Tensor], path: Path, metadata: Mapping[str, str]) -> None:
+    """Write a safetensors file that is either whole or not there."""
+    partial = path.with_name(f"{path.name}.partial")
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(plain, partial, {"format": "pt", **metadata})
+    partial.replace(path)
+
+
+def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Tensors and metadata of a safetensors file."""
+    with safe_open(path, framework="pt") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118 - no mapping
+
+
+def save_model(tensors: Mapping[str, torch.Tensor], sizes: Sizes, path: Path) -> None:
+    """Write a model under transformers' names, with its sizes beside."""
+    save_tensors(tensors, path, {"sizes": json.dumps(asdict(sizes))})
+
+
+def read_model(path: Path) -> tuple[dict[str, torch.Tensor], Sizes]:
+    """Tensors and sizes of what ``save_model`` wrote."""
+    tensors, metadata = read_tensors(path)
+    return tensors, Sizes(**json.loads(metadata["sizes"]))
+
+
+class FinishedModels:
+    """What all contenders for ``gpt2_loss`` share: they are measured on the search's validation tokens and scored
+    document by document.
+
+    Args:
+        fitness: Whose data, sizes, precision and threads they keep to.
+    """
+
+    goal: Goal = "min"
+
+    def __init__(self, fitness: Gpt2Fitness) -> None:
+        self.fitness = fitness
+
+    def score(self, artifact: Path, split: Documents) -> np.ndarray:
+        """``(n_documents,)`` mean nats over the tokens of each document, as many as the fitness's options allow."""
+        options = self.fitness.options
+        tensors, _ = read_model(artifact)
+        blocks = document_blocks(split, options.block, options.final_blocks_per_document)
+        with torch_threads(self.fitness.threads):
+            return document_losses(self._frame(tensors), self._layers(tensors), blocks, len(split))
+
+    def validated(self, tensors: Mapping[str, torch.Tensor], work: int) -> Evaluation:
+        """Loss on the search's full budget of validation tokens, perplexity and the paper's padded loss."""
+        options, frame, layers = self.fitness.options, self._frame(tensors), self._layers(tensors)
+        lines = padded_blocks(self.fitness.validation, options.block, PADDED_LINES)
+        with torch_threads(self.fitness.threads):
+            (loss,) = mean_losses(frame, [layers], self.fitness.blocks)
+            (padded,) = mean_losses(frame, [layers], lines)
+        return evaluation(float(loss), work, {"padded_loss": float(padded)})
+
+    def _frame(self, tensors: Mapping[str, torch.Tensor]) -> Frame:
+        device, options = self.fitness.frame.head.weight.device, self.fitness.options
+        placed = {name: tensors[name].detach().to(device) for name in options.model.continuous()}
+        return Frame.of(options.model, placed, options.precision)
+
+    def _layers(self, tensors: Mapping[str, torch.Tensor]) -> list[torch.Tensor]:
+        device = self.fitness.frame.head.weight.device
+        return [matrix.detach().to(device) for matrix in dense_layers(tensors, self.fitness.options.model)]

@@ -1,0 +1,147 @@
+"""The GPT-2 loss of individuals that express ``layers``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from evokit.data.text import Blocks, Documents, full_blocks
+from evokit.errors import UserError
+from evokit.interfaces import Context, Evaluation, Goal
+from evokit.keys import array_key, digest
+from evokit.streams import Streams
+from evokit_crystalline.continuous import continuous_parts
+from evokit_crystalline.gpt2 import Projection
+from evokit_crystalline.matrices import StructuredMatrix
+from evokit_crystalline.measuring import Frame, mean_losses, torch_threads
+from evokit_crystalline.options import Gpt2Loss
+
+
+class Gpt2Fitness:
+    """Mean next-token cross-entropy in nats on blocks of the validation split, the same for every individual.
+
+    Work is counted in tokens. The blocks' order is drawn once and for all runs, so that a prefix stands for all
+    documents.
+
+    Args:
+        options: What the recipe says.
+        frame: The continuous parts.
+        validation: The split that the blocks come from.
+        data_digest: Of the data, for the context.
+        threads: Torch threads, part of the result.
+        skip: How many blocks of the order are left to others.
+
+    Raises:
+        UserError: There are fewer blocks than the budget asks for.
+    """
+
+    def __init__(
+        self,
+        options: Gpt2Loss,
+        frame: Frame,
+        validation: Documents,
+        *,
+        data_digest: str = "",
+        threads: int = 1,
+        skip: int = 0,
+    ) -> None:
+        self.options, self.frame, self.validation, self.threads = options, frame, validation, threads
+        self.budgets: Sequence[int] = (*options.rungs, options.tokens)
+        self.objectives: Mapping[str, Goal] = {"loss": "min"}
+        self.takes = options.takes
+        self.slots: Mapping[str, Any] = options.model.slots()
+        self._data_digest, self._skip = data_digest, skip
+        self.blocks = _validation_blocks(validation, options.block, skip, options.tokens)
+        self.context = digest(
+            {
+                "data": data_digest,
+                "model": asdict(options.model),
+                "parts": {name: array_key(part.cpu().numpy()) for name, part in frame.parts.items()},
+                "block": options.block,
+                "precision": options.precision,
+                "device": str(frame.head.weight.device),
+                "threads": threads,
+                "skip": skip,
+            }
+        )
+
+    def evaluate(self, batch: Sequence[Mapping[str, StructuredMatrix]], budget: int) -> list[Evaluation]:
+        """Measure each phenotype on the first ``budget`` tokens.
+
+        Raises:
+            ValueError: The budget is none of ``budgets``, or a phenotype does not fill the slots; names the layer.
+        """
+        if budget not in self.budgets:
+            raise ValueError(f"budget must be one of {list(self.budgets)}, got {budget}")
+        placed: dict[int, Projection] = {}
+        losses = self.mean_losses([self._layers(phenotype, placed) for phenotype in batch], budget)
+        return [evaluation(float(loss), budget) for loss in losses]
+
+    def mean_losses(self, batch: Sequence[Sequence[Projection]], budget: int, frame: Frame | None = None) -> np.ndarray:
+        """``(n,)`` mean nats of projections in the order of the slots, in ``frame`` or else the fitness's own."""
+        with torch_threads(self.threads):
+            blocks = self.blocks.take(slice(budget // self.options.block))
+            return mean_losses(frame or self.frame, batch, blocks)
+
+    def fresh(self) -> Gpt2Fitness:
+        """The same question on the next validation blocks, which neither this one nor those before it used.
+
+        Raises:
+            UserError: The validation split has not so many blocks left.
+        """
+        return Gpt2Fitness(
+            self.options,
+            self.frame,
+            self.validation,
+            data_digest=self._data_digest,
+            threads=self.threads,
+            skip=self._skip + len(self.blocks),
+        )
+
+    def _layers(self, phenotype: Mapping[str, StructuredMatrix], placed: dict[int, Projection]) -> list[Projection]:
+        """Its matrices in the order of the slots, on the fitness's device; ``placed`` keeps one object one object."""
+        for name in phenotype.keys() - self.slots.keys():
+            raise ValueError(f"the model has no layer {name}; its layers are {', '.join(self.slots)}")
+        for name, shape in self.slots.items():
+            if name not in phenotype:
+                raise ValueError(f"layer {name} is missing")
+            if tuple(phenotype[name].shape) != shape:
+                raise ValueError(f"layer {name} must be {shape}, got {tuple(phenotype[name].shape)}")
+        device = self.frame.head.weight.device
+        for matrix in phenotype.values():
+            if id(matrix) not in placed:
+                placed[id(matrix)] = matrix if device.type == "cpu" else matrix.to(str(device))
+        return [placed[id(phenotype[name])] for name in self.slots]
+
+
+def build_fitness(options: Gpt2Loss, context: Context) -> Gpt2Fitness:
+    """The fitness of a run; random continuous parts are decided by the run's seed."""
+    parts = continuous_parts(options.continuous, options.model, context.streams.at("gpt2_loss", "continuous"))
+    placed = {name: part.to(context.device) for name, part in parts.items()}
+    frame = Frame.of(options.model, placed, options.precision)
+    return Gpt2Fitness(options, frame, context.validation, data_digest=context.data_digest, threads=context.threads)
+
+
+def evaluation(loss: float, work: int, metrics: Mapping[str, float] | None = None, artifact: str = "") -> Evaluation:
+    """The evaluation of a mean loss in nats; one that is not finite is of the outcome ``nan``."""
+    if not math.isfinite(loss):
+        return Evaluation(outcome="nan", work=work, message=f"the loss is {loss}")
+    perplexity = float(np.exp(np.minimum(loss, np.log(np.finfo(np.float64).max))))
+    return Evaluation((loss,), work=work, metrics={"perplexity": perplexity, **(metrics or {})}, artifact=artifact)
+
+
+def _validation_blocks(validation: Documents, block: int, skip: int, tokens: int) -> Blocks:
+    """The blocks at ``skip`` and after it in an order that no seed changes."""
+    blocks = full_blocks(validation, block)
+    order = Streams(0).at("gpt2_loss", "validation").numpy().permutation(len(blocks))
+    taken = order[skip : skip + tokens // block]
+    if len(taken) * block < tokens:
+        raise UserError(
+            f"fitness gpt2_loss: tokens: the validation split has {max(0, len(blocks) - skip) * block} tokens in "
+            f"whole blocks of {block} left, {tokens} are needed"
+        )
+    return blocks.take(taken)

@@ -1,0 +1,114 @@
+"""What a recipe may say about the GPT-2 loss, its contenders and its export. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Ge, Gt, Le
+
+from evokit.interfaces import Contender, Context, Fitness
+from evokit_crystalline.sizes import Sizes
+
+Schedule = Literal["constant", "cosine"]
+
+
+@dataclass(frozen=True)
+class Continuous:
+    """Where everything but the projections' matrices comes from.
+
+    ``random`` is the initial distribution of transformers, as in the paper; ``pretrained`` reads the model that
+    ``source`` names, a directory or a name on the Hugging Face hub.
+    """
+
+    init: Literal["random", "pretrained"] = "random"
+    source: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.init == "pretrained") != (self.source is not None):
+            raise ValueError("source belongs to init: pretrained, which needs it: a directory or a name on the hub")
+
+
+@dataclass(frozen=True)
+class Gpt2Loss:
+    """Mean next-token cross-entropy in nats over real tokens of the validation split.
+
+    ``tokens`` is the full budget, ``rungs`` are cheaper ones; each is a prefix of the next and counted in tokens,
+    whole blocks of ``block`` each. ``final_blocks_per_document`` limits how much of each document of a split a
+    finished model is scored on; null means all.
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"layers"})
+
+    model: Sizes = field(default_factory=Sizes)
+    tokens: Annotated[int, Ge(1)] = 8192
+    rungs: tuple[Annotated[int, Ge(1)], ...] = ()
+    block: Annotated[int, Ge(2)] = 128
+    continuous: Continuous = Continuous()
+    precision: Literal["float32", "bfloat16"] = "float32"
+    final_blocks_per_document: Annotated[int, Ge(1)] | None = None
+
+    def __post_init__(self) -> None:
+        if self.block > self.model.n_positions:
+            raise ValueError(f"block must be at most n_positions, got {self.block} and {self.model.n_positions}")
+        budgets = [*self.rungs, self.tokens]
+        if sorted(set(budgets)) != budgets:
+            raise ValueError(f"rungs must ascend and stay below tokens, got {budgets}")
+        if any(budget % self.block for budget in budgets):
+            raise ValueError(f"tokens and rungs must be multiples of block ({self.block}), got {budgets}")
+
+    def build(self, context: Context) -> Fitness:
+        from evokit_crystalline.fitness import build_fitness
+
+        return build_fitness(self, context)
+
+
+@dataclass(frozen=True)
+class AdamW:
+    """AdamW on all parameters, from the random start that the fitness's continuous parts come from too.
+
+    Lists of ``lr``, ``weight_decay`` and ``schedule`` span a grid that is tuned on validation. ``steps`` and
+    ``rungs`` count updates of ``batch`` blocks; ``warmup`` is the fraction of ``steps`` in which the learning rate
+    rises from zero. The defaults are the paper's one setting (section 4.3).
+    """
+
+    steps: Annotated[int, Ge(1)] = 500
+    rungs: tuple[Annotated[int, Ge(1)], ...] = ()
+    lr: tuple[Annotated[float, Gt(0)], ...] = (5e-4,)
+    weight_decay: tuple[Annotated[float, Ge(0)], ...] = (0.01,)
+    schedule: tuple[Schedule, ...] = ("constant",)
+    warmup: Annotated[float, Ge(0), Le(1)] = 0.0
+    batch: Annotated[int, Ge(1)] = 8
+
+    def __post_init__(self) -> None:
+        if not (self.lr and self.weight_decay and self.schedule):
+            raise ValueError("lr, weight_decay and schedule need at least one value each")
+        steps = [*self.rungs, self.steps]
+        if sorted(set(steps)) != steps:
+            raise ValueError(f"rungs must ascend and stay below steps, got {steps}")
+
+    def build(self, context: Context) -> Contender:
+        from evokit_crystalline.adamw import AdamWContender
+
+        return AdamWContender(self, context.fitness, context.train)
+
+
+@dataclass(frozen=True)
+class Assemble:
+    """The champion as a finished GPT-2: its matrices in place of the projections, nothing trained."""
+
+    def build(self, context: Context) -> Contender:
+        from evokit_crystalline.assemble import AssembledChampion
+
+        return AssembledChampion(context.fitness, context.genome)
+
+
+@dataclass(frozen=True)
+class Transformers:
+    """A directory that ``transformers.GPT2LMHeadModel.from_pretrained`` loads, tokenizer included."""
+
+    def export(self, artifact: Path, out: Path) -> None:
+        from evokit_crystalline.export import export_transformers
+
+        export_transformers(artifact, out)
