@@ -19,8 +19,8 @@ def two_point_crossover(a: np.ndarray, b: np.ndarray, *, rng: np.random.Generato
     Args:
         a: ``(n_genes,)`` parent; left unchanged.
         b: Parent of the same shape; left unchanged.
-        rng: Draws two different cuts in ``1..n_genes``, each pair as likely; the first gene is never swapped, which
-            loses nothing, for the two children are a pair.
+        rng: Draws two different cuts in ``1..n_genes``, each pair as likely. The first gene stays where it is, which
+            loses nothing: exchanging the parents exchanges the children.
 
     Returns:
         Two read-only ``(n_genes,)`` children; copies of the parents if these have a single gene.
