@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 from evokit.interfaces import Goal
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Group, RenderableType
     from rich.progress_bar import ProgressBar
-    from rich.table import Table
 
 LINE_EVERY_S = 10.0
 _ROOM_FOR_BARS = 64  # columns
@@ -233,7 +232,8 @@ class LiveProgress:
                 padding=(0, 1),
             )
 
-    def _rows(self) -> Table:
+    def _rows(self) -> Group:
+        from rich.console import Group
         from rich.table import Table
         from rich.text import Text
 
@@ -241,20 +241,25 @@ class LiveProgress:
         rows = Table.grid(padding=(0, 2), expand=True)
         rows.add_column(style="dim", no_wrap=True, min_width=10)
         rows.add_column(no_wrap=True, min_width=9)
-        if self._console.width >= _ROOM_FOR_BARS:
+        if wide := self._console.width >= _ROOM_FOR_BARS:
             rows.add_column(ratio=1)
-        rows.add_column(justify="right", no_wrap=True, overflow="ellipsis", max_width=34)
+        rows.add_column(
+            justify="right",
+            no_wrap=True,
+            overflow="ellipsis",
+            max_width=34 if wide else None,
+            ratio=None if wide else 1,
+        )
         for label, value, bar, remark in self._cells():
-            rows.add_row(label, value, *([bar] if self._console.width >= _ROOM_FOR_BARS else []), remark)
-        layout = Table.grid(expand=True)
-        layout.add_column(overflow="ellipsis", no_wrap=True)
-        layout.add_row(rows)
+            rows.add_row(label, value, *([bar] if wide else []), remark)
+        parts: list[RenderableType] = [rows]
         if shown.energy:
             measured, cached, predicted = shown.counts
-            layout.add_row(f"{measured} measured · {cached} cached · {predicted} predicted · {shown.energy}")
+            counts = f"{measured} measured · {cached} cached · {predicted} predicted · {shown.energy}"
+            parts.append(Text(counts, no_wrap=True, overflow="ellipsis"))
         if shown.note and not shown.closed:
-            layout.add_row(Text(shown.note, style="italic", no_wrap=True, overflow="ellipsis"))
-        return layout
+            parts.append(Text(shown.note, style="italic", no_wrap=True, overflow="ellipsis"))
+        return Group(*parts)
 
     def _cells(self) -> Iterator[tuple[RenderableType, RenderableType, RenderableType, RenderableType]]:
         """Label, value, bar and remark of each row."""
