@@ -1,0 +1,260 @@
+"""From a recipe's source to a checked recipe, or to every reason why it is none."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from pathlib import Path, PurePath
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from evokit.errors import UserError
+from evokit.interfaces import Component, Kind
+from evokit.plugins import Registry, UnknownComponent, load_plugins
+from evokit.recipe.fit import OWN, fitting, genes_misfit, genes_of, listed, phenotype_misfit, reads
+from evokit.recipe.options import Scope, validate
+from evokit.recipe.schema import LISTS, SECTIONS, Core, Final, Recipe, Section, Seeds, walk
+from evokit.recipe.wording import unknown_key
+from evokit.recipe.yaml_source import Path_, RecipeError, Source, describe, read_source
+
+T = TypeVar("T")
+CORE_KEYS = ("seed", "repeats", "stop", "confirm", "execution")
+KEYS = (*CORE_KEYS, "plugins", "extends", *SECTIONS, *LISTS, "final")
+REQUIRED: tuple[Kind, ...] = ("fitness", "genome", "search")
+OPERATORS: tuple[Kind, ...] = ("selection", "crossover", "mutation")
+GENE_WORKERS: tuple[Kind, ...] = (*OPERATORS, "surrogate", "screen", "search", "baseline")
+DEFAULT_SELECTION = "tournament"
+
+
+def load_recipe(path: Path, overrides: Sequence[str] = (), registry: Registry | None = None) -> Recipe:
+    """Read and check a recipe. Nothing is built; the only foreign code that runs is that of the plugins.
+
+    Args:
+        path: A YAML file; messages show it as given.
+        overrides: ``key.path=value`` with values in YAML, as after ``--set``.
+        registry: Used instead of loading the recipe's ``plugins:`` and the installed ones.
+
+    Raises:
+        RecipeError: All that is wrong, one line per problem, with file and line.
+        UserError: Two plugins offer the same thing, or an options class is at fault.
+    """
+    path = Path(path)
+    source = read_source(path, overrides)
+    plugins = _plugins(source)
+    return _Checker(source, registry or _load(source, plugins)).recipe(path, plugins)
+
+
+def _plugins(source: Source) -> tuple[Path, ...]:
+    """The local plugin files; raises at once if one is missing, since the rest means nothing without it."""
+    node = source.root.child("plugins")
+    listed_files = node.plain() if node else None
+    if listed_files is None:
+        return ()
+    if not isinstance(listed_files, list):
+        source.report(("plugins",), f"must be a list of Python files, got {describe(listed_files)}")
+        raise source.error()
+    for index, name in enumerate(listed_files):
+        if not isinstance(name, str):
+            source.report(("plugins", index), f"must be the path of a Python file, got {describe(name)}")
+        elif not Path(name).is_file():
+            source.report(("plugins", index), f"{name}: no such file")
+    if any(problem.path[:1] == ("plugins",) for problem in source.problems):
+        raise source.error()
+    return tuple(map(Path, listed_files))
+
+
+def _load(source: Source, plugins: Sequence[Path]) -> Registry:
+    try:
+        return load_plugins(plugins)
+    except UserError as error:
+        if not plugins:
+            raise
+        raise RecipeError([f"{source.root.nearest(('plugins',))}: plugins: {error}"]) from error
+
+
+class _Checker:
+    """Checks all sections of one source; problems are collected in the source, not raised.
+
+    Attributes:
+        data: The recipe as JSON values; a key set to null is a key left out.
+        fitness, genome, search: The components named, None where there is no such component.
+    """
+
+    def __init__(self, source: Source, registry: Registry) -> None:
+        self.source = source
+        self.registry = registry
+        self.data = {key: value for key, value in source.root.plain().items() if value is not None}
+        self.fitness, self.genome, self.search = (self._component(kind, self.data.get(kind)) for kind in REQUIRED)
+
+    def recipe(self, path: Path, plugins: tuple[Path, ...]) -> Recipe:
+        """The recipe, or RecipeError with all problems of the source."""
+        self._check_keys()
+        self._check_reads()
+        self._check_phenotype()
+        self._fill_operators()
+        core = self._core()
+        sections = {kind: self._section((kind,), kind, self.data[kind]) for kind in SECTIONS if kind in self.data}
+        lists = {key: self._list(key, kind) for key, kind in LISTS.items()}
+        final = self._final()
+        fitness, genome, search = map(sections.get, REQUIRED)
+        if self.source.problems or not (core and fitness and genome and search and final):
+            raise self.source.error()
+        return Recipe(
+            path=path,
+            seed=core.seed,
+            repeats=core.repeats,
+            stop=core.stop,
+            confirm=core.confirm,
+            execution=core.execution,
+            fitness=fitness,
+            genome=genome,
+            search=search,
+            data=sections.get("data"),
+            selection=sections.get("selection"),
+            crossover=sections.get("crossover"),
+            mutation=sections.get("mutation"),
+            screens=lists["screens"],
+            baselines=lists["baselines"],
+            exports=lists["export"],
+            final=final,
+            plugins=plugins,
+            registry=self.registry,
+            source=self.source.root,
+        )
+
+    def _check_keys(self) -> None:
+        for key in self.source.root.value:
+            if key not in KEYS:
+                self.source.report((key,), unknown_key(key, sorted(KEYS)))
+        for kind in REQUIRED:
+            if kind not in self.data:
+                self.source.report((), f"{kind} is missing (available: {listed(self.registry.names(kind))})")
+
+    def _check_reads(self) -> None:
+        if self.search is None:
+            return
+        read = reads(self.search)
+        for key in (*OPERATORS, "screens"):
+            if key not in read and self.data.get(key, []) != []:
+                message = f"search {self.search.name!r} does not read this section (it reads: {listed(read)})"
+                self.source.report((key,), message)
+
+    def _check_phenotype(self) -> None:
+        if self.fitness and self.genome:
+            self._report_if(("genome", "name"), phenotype_misfit(self.fitness, self.genome, self.registry))
+
+    def _fill_operators(self) -> None:
+        """Sections that the search reads and the recipe leaves out: a default, or a problem."""
+        if not (self.search and self.genome):
+            return
+        for kind in OPERATORS:
+            if kind in self.data or kind not in reads(self.search):
+                continue
+            if kind == "selection":
+                self.data[kind] = {"name": DEFAULT_SELECTION}
+            elif genes_of(self.genome) == OWN:
+                self.data[kind] = {"name": OWN}
+            else:
+                fit = listed(fitting(kind, self.genome, self.registry))
+                message = f"{kind} is missing, search {self.search.name!r} needs one (those that fit: {fit})"
+                self.source.report((), message)
+
+    def _core(self) -> Core | None:
+        given = {key: self.data[key] for key in CORE_KEYS if key in self.data}
+        return self._attempt((), lambda: validate(Core, given))
+
+    def _section(self, path: Path_, kind: Kind, data: Any, fits: str = "") -> Section | None:
+        scope = Scope(self.registry, fits, str(self.source.root.nearest(path)))
+        if component := self._component(kind, data, fits):
+            self._check_genes(path, component)
+        return self._read(path, data, functools.partial(scope.section, kind))
+
+    def _read(self, path: Path_, data: Any, read: Callable[[Any], Section]) -> Section | None:
+        """A section by ``read``, with nested sections checked for fit and paths made absolute."""
+        section = self._attempt(path, lambda: read(data))
+        if section is None:
+            return None
+        for below, value in walk(section.options):
+            if isinstance(value, Section):
+                self._check_genes((*path, *below), value.component)
+        anchored = self._anchored(path, section, data)
+        return section if anchored == data else self._attempt(path, lambda: read(anchored))
+
+    def _anchored(self, path: Path_, section: Section, data: Any) -> Any:
+        """The data with each path of a file starting from the folder of the recipe that gives it."""
+        anchored = deepcopy(data)
+        for below, value in walk(section.options):
+            node = self.source.root.at((*path, *below))
+            if isinstance(value, PurePath) and node is not None:
+                *parents, last = below
+                holder = functools.reduce(operator.getitem, parents, anchored)
+                holder[last] = node.where.resolve(str(value))
+        return anchored
+
+    def _list(self, key: str, kind: Kind) -> tuple[Section, ...]:
+        entries = self.data.get(key, [])
+        if not isinstance(entries, list):
+            self.source.report((key,), f"must be a list, got {describe(entries)}")
+            return ()
+        if kind == "export":
+            entries = [{"name": entry} if isinstance(entry, str) else entry for entry in entries]
+        if kind != "screen" and self.fitness is None:
+            return ()  # the fitness is reported; what belongs to it cannot be told
+        fits = self.fitness.name if self.fitness and kind != "screen" else ""
+        sections = [self._section((key, index), kind, entry, fits) for index, entry in enumerate(entries)]
+        return tuple(section for section in sections if section)
+
+    def _final(self) -> Final | None:
+        data = self.data.get("final", {})
+        if not isinstance(data, dict):
+            self.source.report(("final",), f"must be a mapping, got {describe(data)}")
+            return None
+        component = self._final_component()
+        core = {key: value for key, value in data.items() if key == "seeds"}
+        options = {key: value for key, value in data.items() if key != "seeds"}
+        if component is None and self.fitness:
+            core = data  # nobody takes options, so they are unknown keys
+        seeds = self._attempt(("final",), lambda: validate(Seeds, core))
+        section = None
+        if component:
+            scope = Scope(self.registry, component.fits, str(self.source.root.nearest(("final",))))
+            section = self._read(("final",), options, functools.partial(scope.options, component))
+        return Final(seeds.seeds, section) if seeds else None
+
+    def _final_component(self) -> Component | None:
+        """The fitness's own final, else one that fits any fitness."""
+        if self.fitness is None:
+            return None
+        components = self.registry.components("final", self.fitness.name)
+        components = tuple(component for component in components if component.fits) or components
+        if len(components) > 1:
+            names = listed(component.name for component in components)
+            self.source.report(("final",), f"fitness {self.fitness.name!r} must have one final, plugins offer {names}")
+        return components[0] if components else None
+
+    def _component(self, kind: Kind, data: Any, fits: str = "") -> Component | None:
+        """The component that a section names, if there is one; what is wrong is told when the section is read."""
+        name = data.get("name") if isinstance(data, dict) else None
+        try:
+            return self.registry.find(kind, name, fits) if isinstance(name, str) else None
+        except UnknownComponent:
+            return None
+
+    def _check_genes(self, path: Path_, component: Component) -> None:
+        if self.genome and component.kind in GENE_WORKERS:
+            self._report_if((*path, "name"), genes_misfit(component, self.genome, self.registry))
+
+    def _report_if(self, path: Path_, message: str) -> None:
+        if message:
+            self.source.report(path, message)
+
+    def _attempt(self, path: Path_, read: Callable[[], T]) -> T | None:
+        try:
+            return read()
+        except ValidationError as error:
+            for details in error.errors():
+                self.source.report((*path, *details["loc"]), details["msg"])
+            return None

@@ -1,0 +1,101 @@
+"""The published JSON Schema of a recipe, for editors and other tools."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from evokit.interfaces import Component, Kind
+from evokit.plugins import Registry
+from evokit.recipe.check import REQUIRED
+from evokit.recipe.nested import NESTED
+from evokit.recipe.options import adapter
+from evokit.recipe.schema import LISTS, SECTIONS, Core, Seeds
+
+JsonSchema = dict[str, Any]
+
+
+def json_schema(registry: Registry) -> JsonSchema:
+    """JSON Schema (draft 2020-12) of a complete recipe: one that extends no other.
+
+    Sections are described one by one; which of them go together only ``load_recipe`` knows.
+
+    Args:
+        registry: What a recipe may name.
+    """
+    definitions: JsonSchema = {}
+    core = _options(Core, "core", definitions)
+    for kind in get_args(Kind):
+        if kind != "final":
+            components = [offer.component for offer in registry.offers if offer.component.kind == kind]
+            definitions[kind] = {"oneOf": _by_name(components, definitions)}
+    exports = sorted({offer.component.name for offer in registry.offers if offer.component.kind == "export"})
+    lists: JsonSchema = {key: {"type": "array", "items": _ref(kind)} for key, kind in LISTS.items()}
+    lists["export"]["items"] = {"anyOf": [{"enum": exports}, _ref("export")]}
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "evokit recipe",
+        "type": "object",
+        "properties": {
+            **core["properties"],
+            "plugins": {"type": "array", "items": {"type": "string"}},
+            "extends": {"type": "string"},
+            **{kind: _ref(kind) for kind in SECTIONS},
+            **lists,
+            "final": _final(registry, definitions),
+        },
+        "required": list(REQUIRED),
+        "additionalProperties": False,
+        "$defs": definitions,
+    }
+    return _with_references(schema)  # type: ignore[no-any-return]
+
+
+def _by_name(components: list[Component], definitions: JsonSchema) -> list[JsonSchema]:
+    """One alternative per name; under one name, one per fitness that the component belongs to."""
+    found: dict[str, list[JsonSchema]] = {}
+    for component in components:
+        options = _options(component.options, _label(component), definitions)
+        section = {
+            **options,
+            "properties": {"name": {"const": component.name}, **options.get("properties", {})},
+            "required": ["name", *options.get("required", [])],
+        }
+        found.setdefault(component.name, []).append(section)
+    return [sections[0] if len(sections) == 1 else {"anyOf": sections} for sections in found.values()]
+
+
+def _final(registry: Registry, definitions: JsonSchema) -> JsonSchema:
+    """The core's part alone, or with the options of a final."""
+    seeds = _options(Seeds, "final", definitions)
+    finals = [offer.component for offer in registry.offers if offer.component.kind == "final"]
+    merged = [seeds]
+    for component in finals:
+        options = _options(component.options, _label(component), definitions)
+        merged.append({**options, "properties": {**seeds["properties"], **options.get("properties", {})}})
+    return {"anyOf": merged}
+
+
+def _label(component: Component) -> str:
+    return ".".join(part for part in (component.kind, component.fits, component.name) if part)
+
+
+def _options(options: type, label: str, definitions: JsonSchema) -> JsonSchema:
+    """The schema of a dataclass; those inside it go to ``definitions`` under names of this one."""
+    schema = adapter(options).json_schema(ref_template=f"#/$defs/{label}.{{model}}")
+    definitions.update({f"{label}.{name}": inner for name, inner in schema.pop("$defs", {}).items()})
+    return schema
+
+
+def _ref(name: str) -> JsonSchema:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _with_references(schema: Any) -> Any:
+    """The schema with the marks that ``Nested`` leaves turned into references."""
+    if isinstance(schema, list):
+        return [_with_references(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kind = schema.get(NESTED)
+    rest = {key: _with_references(value) for key, value in schema.items() if key != NESTED}
+    return {**_ref(kind), **rest} if isinstance(kind, str) else rest

@@ -1,0 +1,215 @@
+"""A checked recipe: the core's settings, and one section per component."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from enum import Enum
+from functools import cached_property
+from pathlib import Path, PurePath
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt
+from pydantic import AfterValidator
+
+from evokit.interfaces import Component, Context, Kind
+from evokit.keys import digest, digest_bytes
+from evokit.plugins import Registry
+from evokit.recipe.yaml_source import Node, Path_, Problem, RecipeError, dump_yaml
+
+SECTIONS: tuple[Kind, ...] = ("data", "fitness", "genome", "search", "selection", "crossover", "mutation")
+LISTS: Mapping[str, Kind] = {"screens": "screen", "baselines": "baseline", "export": "export"}
+
+
+@dataclass(frozen=True)
+class Stop:
+    """When a run ends before the search's horizon; the first that holds."""
+
+    work: Annotated[int, Ge(1)] | None = None  # budget units measured
+    seconds: Annotated[float, Gt(0)] | None = None
+    target: float | None = None  # best value as good as this
+    patience: Annotated[int, Ge(1)] | None = None  # generations without a new best
+
+
+@dataclass(frozen=True)
+class Confirm:
+    """Fresh measurements before a champion is named."""
+
+    top: Annotated[int, Ge(1)]  # how many of the best
+
+
+def _device(name: str) -> str:
+    kind, colon, index = name.partition(":")
+    if name != "cpu" and (kind != "cuda" or (colon and not index.isdecimal())):
+        raise ValueError(f"must be cpu, cuda or cuda:0, got {name!r}")
+    return name
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Where and how measurements run. Threads and batch are part of the result (C4)."""
+
+    backend: Literal["inline"] = "inline"
+    threads: Annotated[int, Ge(1)] = 1  # per process
+    batch: Annotated[int, Ge(1)] = 8  # individuals evaluated together
+    device: Annotated[str, AfterValidator(_device)] = "cpu"
+    watts_per_core: Annotated[float, Gt(0)] = 15.0  # for the estimate of energy where no meter is readable
+
+
+@dataclass(frozen=True)
+class Core:
+    """The settings that need no plugin."""
+
+    seed: Annotated[int, Ge(0)] = 0
+    repeats: Annotated[int, Ge(1)] = 1
+    stop: Stop = field(default_factory=Stop)
+    confirm: Confirm | None = None
+    execution: Execution = field(default_factory=Execution)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A component with its checked options.
+
+    Attributes:
+        where: ``file:line``; of a nested section, where the outermost one begins.
+        given: The options that the recipe gives, before defaults; of a nested section, with them.
+    """
+
+    kind: Kind
+    component: Component
+    options: Any
+    where: str = field(default="", compare=False)
+    given: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def name(self) -> str:
+        return self.component.name
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        """JSON values with every default; what a recipe may say to get this section."""
+        return {"name": self.name, **as_json(self.options)}
+
+    def build(self, context: Context) -> Any:
+        """The real thing: what ``options.build`` makes, or the options themselves if they have none."""
+        build = getattr(self.options, "build", None)
+        return build(context) if build else self.options
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """The part of ``final`` that is the core's."""
+
+    seeds: Annotated[int, Ge(1)] = 1  # how many finished models are made of the champion
+
+
+@dataclass(frozen=True)
+class Final(Seeds):
+    """What is made of the champion, by the fitness's one ``final`` component if it has one."""
+
+    section: Section | None = None
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        return {"seeds": self.seeds, **(as_json(self.section.options) if self.section else {})}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A run, checked: every section names a component that exists and options that it takes."""
+
+    path: Path = field(compare=False)
+    seed: int
+    repeats: int
+    stop: Stop
+    confirm: Confirm | None
+    execution: Execution
+    fitness: Section
+    genome: Section
+    search: Section
+    data: Section | None
+    selection: Section | None
+    crossover: Section | None
+    mutation: Section | None
+    screens: tuple[Section, ...]
+    baselines: tuple[Section, ...]
+    exports: tuple[Section, ...]
+    final: Final
+    plugins: tuple[Path, ...]  # local files, absolute
+    registry: Registry = field(repr=False, compare=False)
+    source: Node = field(repr=False, compare=False)
+
+    @cached_property
+    def resolved(self) -> dict[str, Any]:
+        """JSON values with every default, no ``extends``, absolute paths; loads to an equal recipe."""
+        sections = {kind: getattr(self, kind) for kind in SECTIONS}
+        lists = {"screens": self.screens, "baselines": self.baselines, "export": self.exports}
+        values: dict[str, Any] = {
+            "seed": self.seed,
+            "repeats": self.repeats,
+            "plugins": [str(path) for path in self.plugins],
+            **{kind: section.resolved for kind, section in sections.items() if section},
+            "stop": as_json(self.stop),
+            "confirm": as_json(self.confirm),
+            "final": self.final.resolved,
+            "execution": as_json(self.execution),
+            **{key: [section.resolved for section in chain] for key, chain in lists.items()},
+        }
+        return {key: value for key, value in values.items() if value is not None}
+
+    @cached_property
+    def digest(self) -> str:
+        """Identity for resuming and comparing.
+
+        Without what may change when a finished run goes on: ``search.generations``, ``stop``, ``export``. Local
+        plugins count by name and content, wherever they lie.
+        """
+        kept = {key: value for key, value in self.resolved.items() if key not in ("stop", "export")}
+        search = {key: value for key, value in self.search.resolved.items() if key != "generations"}
+        plugins = [[path.name, digest_bytes(path.read_bytes())] for path in self.plugins]
+        return digest({**kept, "search": search, "plugins": plugins})
+
+    def to_yaml(self) -> str:
+        """The resolved recipe as a file."""
+        return dump_yaml(self.resolved)
+
+    def error(self, path: Path_, message: str) -> RecipeError:
+        """An error to raise for a problem found later: ``raise recipe.error(("genome", "length"), "...")``."""
+        return RecipeError([str(Problem(self.source.nearest(path), path, message))])
+
+
+def as_json(value: Any) -> Any:
+    """Options as JSON values: what a recipe may say to get them."""
+    if isinstance(value, Section):
+        return value.resolved
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: as_json(item) for name, item in _fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): as_json(item) for key, item in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted(map(as_json, value))
+    if isinstance(value, list | tuple):
+        return [as_json(item) for item in value]
+    if isinstance(value, Enum):
+        return value.value
+    return str(value) if isinstance(value, PurePath) else value
+
+
+def walk(value: Any, path: Path_ = ()) -> Iterator[tuple[Path_, Any]]:
+    """Every value inside options with its path, nested sections included."""
+    yield path, value
+    if isinstance(value, Section):
+        below: Any = _fields(value.options)
+    elif is_dataclass(value) and not isinstance(value, type):
+        below = _fields(value)
+    elif isinstance(value, Mapping):
+        below = value.items()
+    else:
+        below = enumerate(value) if isinstance(value, list | tuple) else ()
+    for key, item in below:
+        yield from walk(item, (*path, key))
+
+
+def _fields(options: Any) -> list[tuple[str, Any]]:
+    return [(f.name, getattr(options, f.name)) for f in fields(options) if f.init]
