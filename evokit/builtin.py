@@ -1,1 +1,66 @@
 """The core's own components, through the same door as anyone's."""
+
+from __future__ import annotations
+
+from evokit.crossover.one_point import OnePoint
+from evokit.crossover.own import OwnCrossover
+from evokit.crossover.two_point import TwoPoint
+from evokit.crossover.uniform import Uniform
+from evokit.data.huggingface import HuggingFace
+from evokit.data.prose import Prose
+from evokit.data.text_files import TextFiles
+from evokit.fitnesses.onemax import Onemax
+from evokit.fitnesses.sphere import Sphere
+from evokit.genomes.bits import BitsOptions
+from evokit.genomes.index_vector import IndexVectorOptions
+from evokit.genomes.real_vector import RealVectorOptions
+from evokit.hookspecs import hookimpl
+from evokit.interfaces import Component
+from evokit.mutation.bit_flip import BitFlip
+from evokit.mutation.gaussian import Gaussian
+from evokit.mutation.own import OwnMutation
+from evokit.mutation.reset import Reset
+from evokit.screens.race import Race
+from evokit.screens.surrogate import SurrogateScreen
+from evokit.searches.coordinate_descent import CoordinateDescent
+from evokit.searches.generational import Generational
+from evokit.searches.random_search import RandomSearch
+from evokit.selection.best import Best
+from evokit.selection.tournament import Tournament
+from evokit.surrogates.embedding_mlp import EmbeddingMLP
+from evokit.surrogates.random_forest import RandomForest
+from evokit.surrogates.ridge import Ridge
+
+
+@hookimpl
+def evokit_components() -> list[Component]:
+    return [
+        Component("data", "prose", Prose),
+        Component("data", "huggingface", HuggingFace),
+        Component("data", "text_files", TextFiles),
+        Component("genome", "bits", BitsOptions),
+        Component("genome", "index_vector", IndexVectorOptions),
+        Component("genome", "real_vector", RealVectorOptions),
+        Component("fitness", "onemax", Onemax),
+        Component("fitness", "sphere", Sphere),
+        Component("selection", "tournament", Tournament),
+        Component("selection", "best", Best),
+        Component("crossover", "one_point", OnePoint),
+        Component("crossover", "two_point", TwoPoint),
+        Component("crossover", "uniform", Uniform),
+        Component("crossover", "own", OwnCrossover),
+        Component("mutation", "reset", Reset),
+        Component("mutation", "gaussian", Gaussian),
+        Component("mutation", "bit_flip", BitFlip),
+        Component("mutation", "own", OwnMutation),
+        Component("screen", "surrogate", SurrogateScreen),
+        Component("screen", "race", Race),
+        Component("surrogate", "embedding_mlp", EmbeddingMLP),
+        Component("surrogate", "random_forest", RandomForest),
+        Component("surrogate", "ridge", Ridge),
+        Component("search", "generational", Generational),
+        Component("search", "random_search", RandomSearch),
+        Component("search", "coordinate_descent", CoordinateDescent),
+        Component("baseline", "random_search", RandomSearch),
+        Component("baseline", "coordinate_descent", CoordinateDescent),
+    ]

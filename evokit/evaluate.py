@@ -34,13 +34,13 @@ def evaluate_batch(
     except Exception as error:  # a bad individual harms nobody
         if len(genes) == 1:
             log.debug("evaluation failed", exc_info=error)
-            return [Evaluation(outcome=_outcome_of(error), message=f"{type(error).__name__}: {error}")]
+            # What was spent before the failure is not known; it counts as all, so that failing is never free.
+            message = f"{type(error).__name__}: {error}"
+            return [Evaluation(outcome=_outcome_of(error), work=budget, message=message)]
         return [one for gene in genes for one in evaluate_batch(fitness, express, [gene], budget)]
 
 
-def _evaluate(
-    fitness: Fitness, express: Callable[[Any], Any], genes: Sequence[Any], budget: int
-) -> list[Evaluation]:
+def _evaluate(fitness: Fitness, express: Callable[[Any], Any], genes: Sequence[Any], budget: int) -> list[Evaluation]:
     answer = fitness.evaluate([express(gene) for gene in genes], budget)
     if isinstance(answer, np.ndarray):
         rows = answer.reshape(len(answer), -1).astype(float).tolist()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
-from deap import base
+from deap import base, tools
 
 from evokit.streams import Streams
 
@@ -171,6 +171,9 @@ class Screen(Protocol):
     def observe(self, generation: int, measured: Sequence[Individual]) -> None:
         """Called once the survivors of the whole chain have their values."""
 
+    def expected(self, n: float, generation: int) -> tuple[float, float]:
+        """Of ``n`` candidates how many it lets through at most, and the work it spends; for estimates."""
+
     def summary(self) -> dict[str, Any]:
         """What it saved and what it cost, JSON values."""
 
@@ -184,6 +187,7 @@ class Search(Protocol):
     generation: int  # steps completed
     done: bool  # the horizon is reached or nothing is left to try
     population: Sequence[Individual]
+    logbook: tools.Logbook  # a record a generation, with at least generation and best
 
     def ask(self) -> list[Individual]:
         """The next generation's new individuals, none of them measured."""
@@ -257,7 +261,7 @@ class Context:
     genome: Any = None
     operators: Mapping[str, Any] = field(default_factory=dict)  # selection, crossover, mutation: ready to call
     screens: Sequence[Any] = ()
-    build: Callable[[Kind, Any], Any] | None = None  # builds a nested section, e.g. a screen's surrogate
+    build: Callable[[Any], Any] | None = None  # makes the real thing of a nested section, e.g. a screen's surrogate
 
 
 @dataclass(frozen=True)

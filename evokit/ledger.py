@@ -26,8 +26,10 @@ CREATE TABLE IF NOT EXISTS individuals (
     id INTEGER PRIMARY KEY, phase TEXT NOT NULL, generation INTEGER NOT NULL, slot INTEGER NOT NULL, key TEXT NOT NULL,
     parents TEXT NOT NULL, operator TEXT NOT NULL, UNIQUE (phase, generation, slot));
 CREATE TABLE IF NOT EXISTS frozen (
-    name TEXT NOT NULL, seed INTEGER NOT NULL, artifact TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (name, seed));
-CREATE TABLE IF NOT EXISTS openings (id INTEGER PRIMARY KEY, reason TEXT NOT NULL, opened_at TEXT NOT NULL);
+    name TEXT NOT NULL, seed INTEGER NOT NULL, artifact TEXT NOT NULL, digest TEXT NOT NULL,
+    PRIMARY KEY (name, seed, digest));
+CREATE TABLE IF NOT EXISTS openings (
+    id INTEGER PRIMARY KEY, reason TEXT NOT NULL, models TEXT NOT NULL, opened_at TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS scores (
     opening INTEGER NOT NULL, name TEXT NOT NULL, seed INTEGER NOT NULL, units TEXT NOT NULL,
     PRIMARY KEY (opening, name, seed));
@@ -166,10 +168,7 @@ class Ledger:
     # --- the seal of the test split
 
     def freeze(self, name: str, seed: int, artifact: str, digest: str) -> None:
-        """Record that a model is finished. Freezing the same again is fine, another one under its name is not."""
-        known = self._db.execute("SELECT digest FROM frozen WHERE name = ? AND seed = ?", (name, seed)).fetchone()
-        if known is not None and known[0] != digest:
-            raise ValueError(f"{name} (seed {seed}) is frozen with digest {known[0]}, now it has {digest}")
+        """Record that a model is finished, before the seal is opened."""
         self._db.execute("INSERT OR IGNORE INTO frozen VALUES (?, ?, ?, ?)", (name, seed, artifact, digest))
         self.flush()
 
@@ -177,12 +176,27 @@ class Ledger:
         """(name, seed, artifact, digest) of every finished model."""
         return list(self._db.execute("SELECT name, seed, artifact, digest FROM frozen ORDER BY rowid"))
 
-    def open_seal(self, reason: str, opened_at: str) -> int:
-        """Record one opening of the test split and return its number."""
-        number = self._db.execute("INSERT INTO openings (reason, opened_at) VALUES (?, ?)", (reason, opened_at))
+    def opening(self, reason: str, models: str, at: str) -> int:
+        """Record an opening of the test split and return its number.
+
+        A resumed run that opens it for the same models goes on with the opening that it began.
+
+        Args:
+            reason: ``final`` or ``verify``.
+            models: Digest of the set of frozen models.
+            at: Time.
+        """
+        last = self._db.execute(
+            "SELECT id, models FROM openings WHERE reason = ? ORDER BY id DESC", (reason,)
+        ).fetchone()
+        if reason == "final" and last is not None and last[1] == models:
+            return int(last[0])
+        row = self._db.execute(
+            "INSERT INTO openings (reason, models, opened_at) VALUES (?, ?, ?)", (reason, models, at)
+        )
         self.flush()
-        assert number.lastrowid is not None
-        return number.lastrowid
+        assert row.lastrowid is not None
+        return row.lastrowid
 
     def openings(self) -> list[tuple[int, str, str]]:
         """(number, reason, time) of every opening."""
@@ -203,8 +217,9 @@ class Ledger:
     def add_cost(self, phase: str, cost: Cost) -> None:
         """Add seconds and joules to a phase; its peak memory is the largest seen."""
         self._db.execute(
-            "INSERT INTO costs VALUES (?, ?, ?, ?, ?) ON CONFLICT (phase) DO UPDATE SET wall_s = wall_s + excluded.wall_s,"
-            " cpu_s = cpu_s + excluded.cpu_s, energy_j = energy_j + excluded.energy_j,"
+            "INSERT INTO costs VALUES (?, ?, ?, ?, ?) ON CONFLICT (phase) DO UPDATE SET"
+            " wall_s = wall_s + excluded.wall_s, cpu_s = cpu_s + excluded.cpu_s,"
+            " energy_j = energy_j + excluded.energy_j,"
             " peak_memory_bytes = max(peak_memory_bytes, excluded.peak_memory_bytes)",
             (phase, cost.wall_s, cost.cpu_s, cost.energy_j, cost.peak_memory_bytes),
         )
@@ -224,7 +239,9 @@ def _to_sql(row: Row) -> tuple[Any, ...]:
 
 
 def _from_sql(row: Sequence[Any]) -> Row:
-    phase, seq, generation, key, context, budget, source, outcome, _, values, metrics, work, artifact, message = row[:14]
+    phase, seq, generation, key, context, budget, source, outcome, _, values, metrics, work, artifact, message = row[
+        :14
+    ]
     wall_s, cpu_s, energy_j = row[14:]
     evaluation = Evaluation(
         values=tuple(json.loads(values)), outcome=outcome, work=work, metrics=json.loads(metrics), artifact=artifact,
@@ -251,5 +268,3 @@ def _story(path: Path) -> Iterator[Any]:
     yield from db.execute("SELECT name, seed, digest FROM frozen ORDER BY name, seed")
     yield from db.execute("SELECT name, seed, units FROM scores ORDER BY opening, name, seed")
     db.close()
-
-

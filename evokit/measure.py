@@ -88,10 +88,10 @@ class LedgeredMeasure:
         batches = [positions[i : i + self._batch] for i in range(0, len(positions), self._batch)]
         tasks = (Task([individuals[position].genes for position in batch], budget) for batch in batches)
         for batch, evaluations in zip(batches, self._executor.map(tasks), strict=True):
-            for position, one in zip(batch, evaluations, strict=True):
+            for position, evaluation in zip(batch, evaluations, strict=True):
                 key = individuals[position].key
-                self._cache[self._fitness.context, key, budget] = one
-                self._write(slots[position], key, budget, one)
+                self._cache[self._fitness.context, key, budget] = evaluation
+                self._write(slots[position], key, budget, evaluation)
             n_measured += len(batch)
             each = (time.monotonic() - started) / n_measured
             left = each * (len(positions) - n_measured)
@@ -146,10 +146,10 @@ class LedgeredMeasure:
         self._next = state["next"]
 
     def _expect(self, row: Row, key: str, budget: int) -> None:
-        if (row.key, row.budget) != (key, budget):
+        if (row.key, row.budget, row.context) != (key, budget, self._fitness.context):
             raise RunFailed(
                 f"row {row.seq} of phase {self._phase!r} holds {row.key[:8]} at {row.budget}, but {key[:8]} at {budget}"
-                " is asked for: this run was made by other code, another recipe or on another machine"
+                " is asked for: the code, the data or the machine changed since this run began"
             )
 
     def _write(self, slot: int, key: str, budget: int, evaluation: Evaluation) -> None:

@@ -1,0 +1,51 @@
+"""The command line: each command is one thin function over one Python call. Imports inside, so that help is fast."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from evokit import __version__
+from evokit.cli.check import check
+from evokit.cli.doctor import doctor
+from evokit.cli.export import export
+from evokit.cli.list import list_
+from evokit.cli.report import report
+from evokit.cli.run import run
+from evokit.cli.runs import runs
+from evokit.cli.show import show
+from evokit.cli.verify import verify
+from evokit.errors import RunFailed, UserError
+
+
+class Evokit(click.Group):
+    """Turns the errors that a user can act on into one message and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            _say(error, 2)
+        except RunFailed as error:
+            _say(error, 1)
+
+
+def _say(error: Exception, code: int) -> None:
+    click.echo(str(error), err=True)
+    sys.exit(code)
+
+
+@click.group(cls=Evokit, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="evokit")
+def main() -> None:
+    """Evolve parts of neural networks, and anything else, with numbers that can be trusted.
+
+    A run is one recipe: `evokit run recipes/clso_quick.yaml`. Exit codes: 0 done, 1 the run failed, 2 the input is
+    wrong, 130 interrupted.
+    """
+
+
+for command in (run, check, list_, show, runs, report, export, verify, doctor):
+    main.add_command(command)

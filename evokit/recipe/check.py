@@ -17,8 +17,9 @@ from evokit.plugins import Registry, UnknownComponent, load_plugins
 from evokit.recipe.fit import OWN, fitting, genes_misfit, genes_of, listed, phenotype_misfit, reads
 from evokit.recipe.options import Scope, validate
 from evokit.recipe.schema import LISTS, SECTIONS, Core, Final, Recipe, Section, Seeds, walk
+from evokit.recipe.source import Source, read_source
 from evokit.recipe.wording import unknown_key
-from evokit.recipe.yaml_source import Path_, RecipeError, Source, describe, read_source
+from evokit.recipe.yaml_source import KeyPath, RecipeError, describe
 
 T = TypeVar("T")
 CORE_KEYS = ("seed", "repeats", "stop", "confirm", "execution")
@@ -166,13 +167,13 @@ class _Checker:
         given = {key: self.data[key] for key in CORE_KEYS if key in self.data}
         return self._attempt((), lambda: validate(Core, given))
 
-    def _section(self, path: Path_, kind: Kind, data: Any, fits: str = "") -> Section | None:
+    def _section(self, path: KeyPath, kind: Kind, data: Any, fits: str = "") -> Section | None:
         scope = Scope(self.registry, fits, str(self.source.root.nearest(path)))
         if component := self._component(kind, data, fits):
             self._check_genes(path, component)
         return self._read(path, data, functools.partial(scope.section, kind))
 
-    def _read(self, path: Path_, data: Any, read: Callable[[Any], Section]) -> Section | None:
+    def _read(self, path: KeyPath, data: Any, read: Callable[[Any], Section]) -> Section | None:
         """A section by ``read``, with nested sections checked for fit and paths made absolute."""
         section = self._attempt(path, lambda: read(data))
         if section is None:
@@ -183,7 +184,7 @@ class _Checker:
         anchored = self._anchored(path, section, data)
         return section if anchored == data else self._attempt(path, lambda: read(anchored))
 
-    def _anchored(self, path: Path_, section: Section, data: Any) -> Any:
+    def _anchored(self, path: KeyPath, section: Section, data: Any) -> Any:
         """The data with each path of a file starting from the folder of the recipe that gives it."""
         anchored = deepcopy(data)
         for below, value in walk(section.options):
@@ -243,15 +244,15 @@ class _Checker:
         except UnknownComponent:
             return None
 
-    def _check_genes(self, path: Path_, component: Component) -> None:
+    def _check_genes(self, path: KeyPath, component: Component) -> None:
         if self.genome and component.kind in GENE_WORKERS:
             self._report_if((*path, "name"), genes_misfit(component, self.genome, self.registry))
 
-    def _report_if(self, path: Path_, message: str) -> None:
+    def _report_if(self, path: KeyPath, message: str) -> None:
         if message:
             self.source.report(path, message)
 
-    def _attempt(self, path: Path_, read: Callable[[], T]) -> T | None:
+    def _attempt(self, path: KeyPath, read: Callable[[], T]) -> T | None:
         try:
             return read()
         except ValidationError as error:

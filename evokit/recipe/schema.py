@@ -15,7 +15,7 @@ from pydantic import AfterValidator
 from evokit.interfaces import Component, Context, Kind
 from evokit.keys import digest, digest_bytes
 from evokit.plugins import Registry
-from evokit.recipe.yaml_source import Node, Path_, Problem, RecipeError, dump_yaml
+from evokit.recipe.yaml_source import KeyPath, Node, Problem, RecipeError, dump_yaml
 
 SECTIONS: tuple[Kind, ...] = ("data", "fitness", "genome", "search", "selection", "crossover", "mutation")
 LISTS: Mapping[str, Kind] = {"screens": "screen", "baselines": "baseline", "export": "export"}
@@ -174,7 +174,7 @@ class Recipe:
         """The resolved recipe as a file."""
         return dump_yaml(self.resolved)
 
-    def error(self, path: Path_, message: str) -> RecipeError:
+    def error(self, path: KeyPath, message: str) -> RecipeError:
         """An error to raise for a problem found later: ``raise recipe.error(("genome", "length"), "...")``."""
         return RecipeError([str(Problem(self.source.nearest(path), path, message))])
 
@@ -196,7 +196,7 @@ def as_json(value: Any) -> Any:
     return str(value) if isinstance(value, PurePath) else value
 
 
-def walk(value: Any, path: Path_ = ()) -> Iterator[tuple[Path_, Any]]:
+def walk(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
     """Every value inside options with its path, nested sections included."""
     yield path, value
     if isinstance(value, Section):

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from evokit.plugins import did_you_mean
-from evokit.recipe.yaml_source import Path_, describe
+from evokit.recipe.yaml_source import KeyPath, describe
 
 WORDED = "recipe"  # type of errors whose message is final
 
@@ -47,7 +47,7 @@ _BOUNDS = {
 }
 
 
-def worded(problems: Sequence[tuple[Path_, str]]) -> ValidationError:
+def worded(problems: Sequence[tuple[KeyPath, str]]) -> ValidationError:
     """A validation error with final messages; raised inside a validator it takes on the place of the value."""
     lines = [
         InitErrorDetails(type=PydanticCustomError(WORDED, "{message}", {"message": message}), loc=path, input=None)
@@ -56,7 +56,7 @@ def worded(problems: Sequence[tuple[Path_, str]]) -> ValidationError:
     return ValidationError.from_exception_data(WORDED, lines)
 
 
-def explain(error: ValidationError, options: type, data: Any) -> list[tuple[Path_, str]]:
+def explain(error: ValidationError, options: type, data: Any) -> list[tuple[KeyPath, str]]:
     """Path below the section and message, one per place: the members of a union are told together.
 
     Args:
@@ -64,13 +64,13 @@ def explain(error: ValidationError, options: type, data: Any) -> list[tuple[Path
         options: The dataclass, for its keys.
         data: JSON values; tells keys of the recipe from the validator's own names in a path.
     """
-    places: dict[Path_, list[ErrorDetails]] = {}
+    places: dict[KeyPath, list[ErrorDetails]] = {}
     for details in error.errors(include_url=False):
         places.setdefault(_place(details, data), []).append(details)
     return [(path, _message(path, errors, options)) for path, errors in places.items()]
 
 
-def known_keys(hint: Any, path: Path_) -> list[str]:
+def known_keys(hint: Any, path: KeyPath) -> list[str]:
     """The keys that a value at ``path`` below a type may have."""
     return sorted({field.name for kind in _dataclasses_at(hint, path) for field in fields(kind) if field.init})
 
@@ -79,7 +79,7 @@ def unknown_key(key: str, known: Sequence[str]) -> str:
     return f"unknown key{did_you_mean(key, known)} (known: {', '.join(known) or 'none'})"
 
 
-def _place(details: ErrorDetails, data: Any) -> Path_:
+def _place(details: ErrorDetails, data: Any) -> KeyPath:
     path: list[str | int] = []
     for key in details["loc"]:
         if (isinstance(data, dict) and key in data) or (isinstance(data, list) and key in range(len(data))):
@@ -88,7 +88,7 @@ def _place(details: ErrorDetails, data: Any) -> Path_:
     return tuple(path)  # what is not in the data is the name of a union's member, or what is missing
 
 
-def _message(path: Path_, errors: Sequence[ErrorDetails], options: type) -> str:
+def _message(path: KeyPath, errors: Sequence[ErrorDetails], options: type) -> str:
     final = [text for text in map(_final, errors) if text]
     if final:
         return "; ".join(dict.fromkeys(final))
@@ -119,7 +119,7 @@ def _number(bound: Any) -> Any:
     return int(bound) if isinstance(bound, float) and bound.is_integer() else bound
 
 
-def _dataclasses_at(hint: Any, path: Path_) -> Iterator[type]:
+def _dataclasses_at(hint: Any, path: KeyPath) -> Iterator[type]:
     origin = get_origin(hint)
     if origin is Annotated:
         yield from _dataclasses_at(get_args(hint)[0], path)

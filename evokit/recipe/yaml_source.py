@@ -1,13 +1,12 @@
-"""Recipe files as trees of JSON values that remember where they were written."""
+"""YAML text as trees of JSON values that remember where they were written, and back."""
 
 from __future__ import annotations
 
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -16,7 +15,7 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from evokit.errors import UserError
 
-Path_ = tuple[str | int, ...]  # keys and list positions from the top of the recipe
+KeyPath = tuple[str | int, ...]  # keys and list positions from the top of the recipe
 SET = "--set"
 MAX_DEPTH = 50
 MAX_NODES = 100_000  # aliases can make a short file explode
@@ -69,14 +68,14 @@ class Node:
             return self.value[key]  # type: ignore[no-any-return]
         return None
 
-    def at(self, path: Path_) -> Node | None:
+    def at(self, path: KeyPath) -> Node | None:
         """The value at ``path``, None if there is none."""
         node: Node | None = self
         for key in path:
             node = node.child(key) if node else None
         return node
 
-    def nearest(self, path: Path_) -> Where:
+    def nearest(self, path: KeyPath) -> Where:
         """Where the value at ``path`` is written, or else what should have held it."""
         node = self.at(path)
         return node.where if node else self.nearest(path[:-1])
@@ -85,46 +84,12 @@ class Node:
 @dataclass(frozen=True)
 class Problem:
     where: Where
-    path: Path_
+    path: KeyPath
     message: str
 
     def __str__(self) -> str:
         path = ".".join(map(str, self.path))
         return f"{self.where}: {path}: {self.message}" if path else f"{self.where}: {self.message}"
-
-
-@dataclass
-class Source:
-    """A merged recipe and the problems met so far that did not stop the reading."""
-
-    root: Node
-    problems: list[Problem] = field(default_factory=list)
-
-    def report(self, path: Path_, message: str) -> None:
-        self.problems.append(Problem(self.root.nearest(path), path, message))
-
-    def error(self) -> RecipeError:
-        """All problems, those of one file together and in the order of its lines."""
-        files = list(dict.fromkeys(problem.where.file for problem in self.problems))
-        ordered = sorted(self.problems, key=lambda problem: (files.index(problem.where.file), problem.where.line))
-        return RecipeError(list(dict.fromkeys(map(str, ordered))))
-
-
-def read_source(path: Path, overrides: Sequence[str] = ()) -> Source:
-    """Read a recipe with all that it extends and the ``--set`` overrides.
-
-    Mappings merge key by key and lists replace. A mapping whose ``name`` changes is replaced whole: the options of
-    another component are not options of this one. Overrides replace what they name, shorter paths first and a name
-    before the options beside it, so their order on the command line matters only for the same path.
-
-    Raises:
-        RecipeError: A file cannot be read or is not YAML, or files extend each other in a circle.
-    """
-    problems: list[Problem] = []
-    root = _read_chain(path, (), problems)
-    for assignment in sorted(_assignments(overrides, problems), key=_general_first):
-        root = _set(root, assignment.path, assignment.value, problems)
-    return Source(root, problems)
 
 
 def dump_yaml(data: Any) -> str:
@@ -141,71 +106,7 @@ def dump_yaml(data: Any) -> str:
     return text.getvalue()
 
 
-def merge(base: Node, over: Node) -> Node:
-    """``over`` on top of ``base``: mappings of the same or no name merge, everything else is replaced."""
-    if not (isinstance(base.value, dict) and isinstance(over.value, dict)):
-        return over
-    if "name" in over.value and "name" in base.value and over.value["name"].plain() != base.value["name"].plain():
-        return over
-    merged = {
-        key: merge(base.value[key], node) if key in base.value else node for key, node in over.value.items()
-    }  # fmt: skip
-    return Node({**base.value, **merged}, over.where)
-
-
-def _read_chain(path: Path, below: tuple[Path, ...], problems: list[Problem]) -> Node:
-    """A file merged over what it extends, without the key ``extends``; ``below`` are the files that led to it."""
-    root = _read_file(path, problems)
-    if not isinstance(root.value, dict):
-        raise RecipeError([f"{root.where}: a recipe is a mapping (key: value), got {describe(root.plain())}"])
-    values = dict(root.value)
-    if "plugins" in values:
-        values["plugins"] = _absolute(values["plugins"])
-    parent = values.pop("extends", None)
-    root = replace(root, value=values)
-    if parent is None or parent.value is None:
-        return root
-    if not isinstance(parent.value, str):
-        problem = f"must be the path of a recipe, got {describe(parent.plain())}"
-        problems.append(Problem(parent.where, ("extends",), problem))
-        return root
-    target = path.parent / parent.value
-    chain = (*below, path)
-    if any(_same_file(target, seen) for seen in chain):
-        circle = " -> ".join(map(str, (*chain, target)))
-        raise RecipeError([f"{parent.where}: extends: recipes extend each other in a circle: {circle}"])
-    if not target.is_file():
-        raise RecipeError([f"{parent.where}: extends: {target}: no such file"])
-    return merge(_read_chain(target, chain, problems), root)
-
-
-def _same_file(a: Path, b: Path) -> bool:
-    return os.path.realpath(a) == os.path.realpath(b)
-
-
-def _absolute(plugins: Node) -> Node:
-    """Plugin paths made independent of the file that names them; what is no path is left to validation."""
-    if not isinstance(plugins.value, list):
-        return plugins
-    return replace(
-        plugins,
-        value=[replace(n, value=n.where.resolve(n.value)) if isinstance(n.value, str) else n for n in plugins.value],
-    )
-
-
-def _read_file(path: Path, problems: list[Problem]) -> Node:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise RecipeError([f"{path}: no such file"]) from None
-    except UnicodeDecodeError as error:
-        raise RecipeError([f"{path}: not a text file in UTF-8 ({error.reason} at byte {error.start})"]) from error
-    except (OSError, ValueError) as error:
-        raise RecipeError([f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"]) from error
-    return _parse(text, str(path), (), problems)
-
-
-def _parse(text: str, file: str, path: Path_, problems: list[Problem]) -> Node:
+def parse_yaml(text: str, file: str, path: KeyPath, problems: list[Problem]) -> Node:
     """The tree of one YAML document.
 
     Args:
@@ -240,7 +141,7 @@ class _Converter:
     problems: list[Problem]
     count: int = 0
 
-    def node(self, node: Any, path: Path_, where: Where) -> Node:
+    def node(self, node: Any, path: KeyPath, where: Where) -> Node:
         self.count += 1
         if self.count > MAX_NODES or len(path) > MAX_DEPTH:
             raise RecipeError([f"{where}: the file is too large or refers to itself"])
@@ -260,7 +161,7 @@ class _Converter:
             self.problems.append(Problem(where, path, str(error)))
             return Node(None, where)
 
-    def _mapping(self, node: Any, path: Path_) -> dict[str, Node]:
+    def _mapping(self, node: Any, path: KeyPath) -> dict[str, Node]:
         found: dict[str, Node] = {}
         for key, value in node.value:
             where = self._where(key)
@@ -316,50 +217,6 @@ def _finite(digits: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"not a finite number: {digits:.20}")
     return number
-
-
-@dataclass(frozen=True)
-class _Assignment:
-    path: Path_
-    value: Node
-
-
-def _assignments(overrides: Iterable[str], problems: list[Problem]) -> Iterator[_Assignment]:
-    for override in overrides:
-        name, equals, text = override.partition("=")
-        keys = tuple(name.strip().split("."))
-        if not equals or not all(keys):
-            problems.append(Problem(Where(SET), (), f"must look like search.population=64, got {override!r:.80}"))
-            continue
-        path = tuple(int(key) if key.isascii() and key.isdigit() else key for key in keys)
-        value = _parse(text, SET, path, problems)
-        yield _Assignment(path, _absolute(value) if path == ("plugins",) else value)
-
-
-def _general_first(assignment: _Assignment) -> tuple[int, bool]:
-    return len(assignment.path), assignment.path[-1] != "name"
-
-
-def _set(root: Node, path: Path_, value: Node, problems: list[Problem], done: Path_ = ()) -> Node:
-    """The tree with ``value`` at ``path``; mappings on the way are made, list positions must exist."""
-    if not path:
-        return value
-    key, rest = path[0], path[1:]
-    if isinstance(root.value, list):
-        if not (isinstance(key, int) and key < len(root.value)):
-            have = f"the list has {len(root.value)} entries, counted from 0"
-            problems.append(Problem(Where(SET), (*done, *path), have))
-            return root
-        items = list(root.value)
-        items[key] = _set(items[key], rest, value, problems, (*done, key))
-        return replace(root, value=items)
-    key = str(key)
-    entries = dict(root.value) if isinstance(root.value, dict) else {}
-    if key == "name" and not rest and "name" in entries and entries["name"].plain() != value.plain():
-        entries = {}
-    below = entries.get(key, Node({}, value.where))
-    entries[key] = _set(below, rest, value, problems, (*done, key))
-    return Node(entries, root.where)
 
 
 def describe(value: Any) -> str:

@@ -53,7 +53,7 @@ class Racing:
             scores = [Score(self._weights, one.values[:1]) for one in evaluations]
             n_kept = math.ceil(self._keep * len(runners))
             finished = [index for index, one in enumerate(evaluations) if one.ok]
-            order = sorted(finished, key=lambda index: scores[index], reverse=True)  # noqa: B023 - used at once
+            order = sorted(finished, key=lambda index: scores[index], reverse=True)
             kept = set(order[:n_kept]) | {index for index in finished if runners[index].audited}
             self._dropped += len(runners) - len(kept)
             runners = [one for index, one in enumerate(runners) if index in kept]
@@ -61,6 +61,13 @@ class Racing:
 
     def observe(self, generation: int, measured: Sequence[Individual]) -> None:
         """A race learns nothing."""
+
+    def expected(self, n: float, generation: int) -> tuple[float, float]:
+        work = 0.0
+        for rung in self._rungs:
+            work += n * rung
+            n *= self._keep
+        return n, work
 
     def summary(self) -> dict[str, Any]:
         return {"screen": "race", "dropped": self._dropped, "work": self._rung_work}

@@ -109,6 +109,10 @@ class Surrogating:
             }
         )
 
+    def expected(self, n: float, generation: int) -> tuple[float, float]:
+        fitted = generation >= self._options.refit_every
+        return (n * min(1.0, self._options.top + self._options.random) if fitted else n), 0.0
+
     def summary(self) -> dict[str, Any]:
         return {
             "screen": "surrogate",

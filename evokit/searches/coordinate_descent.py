@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from annotated_types import Ge
 
-from evokit.individuals import ranked, make_individual, weights_of
+from evokit.individuals import make_individual, ranked, weights_of
 from evokit.interfaces import Context, Individual
 from evokit.searches.archive import Archive, dump_individuals, load_individuals
 from evokit.searches.stepping import AskTell

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from annotated_types import Ge
 
-from evokit.individuals import ranked, make_individual, weights_of
+from evokit.individuals import make_individual, ranked, weights_of
 from evokit.interfaces import Context, Individual, Score, Screen
 from evokit.searches.archive import Archive, dump_individuals, load_individuals
 from evokit.searches.stepping import AskTell
@@ -33,7 +33,9 @@ class Generational:
 
     def __post_init__(self) -> None:
         if self.n_elites >= self.population:
-            raise ValueError(f"elites ({self.elites}) must leave room for offspring in a population of {self.population}")
+            raise ValueError(
+                f"elites ({self.elites}) must leave room for offspring in a population of {self.population}"
+            )
 
     @property
     def n_elites(self) -> int:
@@ -111,7 +113,8 @@ class GenerationalSearch(AskTell):
 
     def _first(self, rng: np.random.Generator) -> list[Individual]:
         """Known good individuals of the genome first, then random ones."""
-        seeds = getattr(self._genome, "seeds", list)()[: self._options.population]
+        known_good: Sequence[Any] = getattr(self._genome, "seeds", list)()
+        seeds = known_good[: self._options.population]
         seeded = [make_individual(self._genome, genes, self._weights, born_by="seed") for genes in seeds]
         rest = self._options.population - len(seeded)
         taken = {one.key for one in seeded}
@@ -123,7 +126,7 @@ class GenerationalSearch(AskTell):
     def _pool(self) -> list[Individual]:
         """Who may be a parent: the measured, and with ``unmeasured: paper`` the predicted at their predicted value."""
         return [
-            one if one.fitness.valid else replace(one, fitness=Score(self._weights, (one.predicted,)))
+            one if one.predicted is None or one.fitness.valid else _standing_for(one, one.predicted)
             for one in self.population
         ]
 
@@ -134,9 +137,7 @@ class GenerationalSearch(AskTell):
             self._genome, self._mutate(genes, rng), self._weights, (a.key, b.key), "crossover+mutation"
         )
 
-    def _distinct(
-        self, n: int, draw: Callable[[], Individual], taken: set[str] | None = None
-    ) -> list[Individual]:
+    def _distinct(self, n: int, draw: Callable[[], Individual], taken: set[str] | None = None) -> list[Individual]:
         taken = set() if taken is None else taken
         drawn = []
         for _ in range(n):
@@ -148,3 +149,7 @@ class GenerationalSearch(AskTell):
             taken.add(one.key)
             drawn.append(one)
         return drawn
+
+
+def _standing_for(individual: Individual, predicted: float) -> Individual:
+    return replace(individual, fitness=Score(individual.fitness.weights, (predicted,)))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from deap import tools
+
 from evokit.interfaces import Individual, Measure, Screen
 from evokit.searches.archive import Archive
 
@@ -25,6 +27,10 @@ class AskTell:
     @property
     def done(self) -> bool:
         return self.horizon is not None and self.generation >= self.horizon
+
+    @property
+    def logbook(self) -> tools.Logbook:
+        return self.archive.logbook
 
     def ask(self) -> list[Individual]:
         raise NotImplementedError

@@ -1,0 +1,108 @@
+"""From a recipe to its parts, built in the order data, fitness, genome, operators, screens, search."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Any
+
+from evokit.interfaces import Contender, Context, Data, Fitness, Search
+from evokit.recipe.schema import Recipe, Section
+from evokit.recipe.yaml_source import RecipeError
+from evokit.streams import Streams
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything a run needs, but for the test split, which ``data`` holds and nobody here is given."""
+
+    recipe: Recipe
+    data: Data | None
+    context: Context
+    fitness: Fitness
+    genome: Any
+    search: Search
+
+    def build(self, section: Section) -> Any:
+        """A baseline, final or export, which sees all parts built before it."""
+        return build_part(section, self.context)
+
+    def final(self) -> Contender | None:
+        """The contender that makes a finished model of a champion, if the fitness has one."""
+        section = self.recipe.final.section
+        return None if section is None else self.build(section)
+
+    def fresh_fitness(self) -> Fitness:
+        """The same question on data or replicates that the search never saw.
+
+        Raises:
+            RecipeError: The fitness has none, so there is nothing to confirm on.
+        """
+        fresh = getattr(self.fitness, "fresh", None)
+        if fresh is None:
+            name = self.recipe.fitness.name
+            message = f"{name} has no fresh data or replicates to confirm on; remove this section"
+            raise self.recipe.error(("confirm",), message)
+        try:
+            fitness: Fitness = fresh()
+        except ValueError as error:
+            raise self.recipe.error(("confirm",), str(error)) from error
+        return fitness
+
+    def named_baselines(self) -> list[tuple[str, Section]]:
+        """Baselines with names of their own: a second one of a kind becomes ``adamw-2``."""
+        seen: Counter[str] = Counter()
+        named = []
+        for section in self.recipe.baselines:
+            seen[section.name] += 1
+            n = seen[section.name]
+            named.append((section.name if n == 1 else f"{section.name}-{n}", section))
+        return named
+
+
+def assemble(recipe: Recipe) -> Parts:
+    """Build what the recipe names.
+
+    Raises:
+        RecipeError: A part refused its options, or parts do not fit; with file and line.
+    """
+    execution = recipe.execution
+    context = Context(streams=Streams(recipe.seed), device=execution.device, threads=execution.threads)
+    data: Data | None = None
+    if recipe.data is not None:
+        data = build_part(recipe.data, context)
+        context = replace(context, train=data.train, validation=data.validation, data_digest=data.digest)
+    set_threads(execution.threads)
+    fitness = build_part(recipe.fitness, context)
+    context = replace(context, fitness=fitness)
+    genome = build_part(recipe.genome, context)
+    context = replace(context, genome=genome, build=lambda section: build_part(section, context))
+    operators: dict[str, Any] = {
+        section.kind: build_part(section, context)
+        for section in (recipe.selection, recipe.crossover, recipe.mutation)
+        if section is not None
+    }
+    context = replace(context, operators=operators)
+    context = replace(context, screens=tuple(build_part(section, context) for section in recipe.screens))
+    search = build_part(recipe.search, context)
+    parts = Parts(recipe, data, context, fitness, genome, search)
+    if recipe.confirm is not None:
+        parts.fresh_fitness()
+    return parts
+
+
+def build_part(section: Section, context: Context) -> Any:
+    """The real thing behind a section; what it refuses becomes an error with file and line."""
+    try:
+        return section.build(context)
+    except ValueError as error:
+        raise RecipeError([f"{section.where}: {section.kind}.{section.name}: {error}"]) from error
+
+
+def set_threads(threads: int) -> None:
+    """Fix the number of torch's threads, which is part of a result: sums of another split differ in the last bits."""
+    if "torch" in sys.modules:
+        import torch
+
+        torch.set_num_threads(threads)

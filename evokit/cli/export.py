@@ -1,0 +1,19 @@
+"""``evokit export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--format", "name", help="Name of the export; needed only if the run's fitness has several.")
+@click.option("--contender", default="champion", show_default=True, help="Whose model: champion or a baseline's name.")
+@click.option("--out", type=click.Path(path_type=Path), help="Where to. Default: RUN/export/FORMAT.")
+def export(run: Path, name: str | None, contender: str, out: Path | None) -> None:
+    """Export a finished model, for instance as a directory that transformers loads."""
+    from evokit.exports import export_model
+
+    click.echo(f"Exported to {export_model(run, name, contender, out)}")

@@ -1,0 +1,46 @@
+"""``evokit run``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a value: search.population=64.")
+@click.option("--out", type=click.Path(path_type=Path), help="Run directory. Default: runs/NAME for NAME.yaml.")
+@click.option("--resume", is_flag=True, help="Go on with the run in that directory.")
+@click.option("--only", type=click.Choice(["baselines"]), help="Run this part alone.")
+@click.option("--plain", is_flag=True, help="Plain lines instead of the live display.")
+def run(
+    recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: bool, only: str | None, plain: bool
+) -> None:
+    """Run a recipe.
+
+    Ctrl-C saves everything measured so far; --resume goes on where it stopped.
+    """
+    from evokit.launch import default_out, launch
+    from evokit.progress import logs_as_notes, make_progress
+    from evokit.recipe import load_recipe
+    from evokit.report import report
+
+    loaded = load_recipe(recipe, overrides)
+    folder = default_out(loaded) if out is None else out
+    for plugin in loaded.plugins:
+        click.echo(f"Loaded the plugin {plugin}, which is code.", err=True)
+    progress = make_progress(sys.stdout, False if plain else None)
+    try:
+        with logs_as_notes(progress):
+            summary = launch(loaded, folder, progress, resume=resume, only="baselines" if only else None)
+    except KeyboardInterrupt:
+        progress.close()
+        words = ["evokit run", str(recipe), *(f"--set {one}" for one in overrides), f"--out {folder} --resume"]
+        click.echo(f"\nInterrupted; everything measured is saved. Go on with: {' '.join(words)}", err=True)
+        sys.exit(130)
+    finally:
+        progress.close()
+    click.echo(report(summary))
+    click.echo(f"\nRun directory: {folder}")

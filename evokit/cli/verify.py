@@ -1,0 +1,24 @@
+"""``evokit verify``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+def verify(run: Path) -> None:
+    """Measure again what a run's summary claims. Opens the test split once more, which is recorded."""
+    from evokit.verify import verify as claims
+
+    n_failed = 0
+    for claim in claims(run):
+        n_failed += not claim.holds
+        state = "holds" if claim.holds else f"DOES NOT HOLD, found {claim.found}"
+        click.echo(f"{claim.what}: {claim.claimed} {state}")
+    if n_failed:
+        click.echo(f"{n_failed} claims do not hold", err=True)
+        sys.exit(1)

@@ -1,0 +1,53 @@
+"""Exporting a finished model of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from evokit.assembly import assemble, build_part
+from evokit.errors import UserError
+from evokit.launch import open_recipe
+from evokit.recipe import Recipe, Section
+
+
+def export_model(folder: Path, name: str | None = None, contender: str = "champion", out: Path | None = None) -> Path:
+    """Write a contender's model in a format of its fitness.
+
+    Args:
+        folder: A finished run.
+        name: Of the export; None takes the fitness's only one.
+        contender: ``champion`` or a baseline's name; of several seeds the first.
+        out: Where to; None is ``export/NAME`` in the run directory.
+
+    Returns:
+        Where the export lies.
+
+    Raises:
+        UserError: No finished model, no such contender or format.
+    """
+    recipe, directory = open_recipe(folder)
+    section = _section(recipe, name)
+    summary = directory.read_summary()
+    entries = [] if summary is None or summary["final"] is None else [summary["final"], *summary["baselines"]]
+    models = {entry["name"]: entry["artifacts"] for entry in entries if entry["artifacts"]}
+    if contender not in models:
+        has = f"; it has {', '.join(models)}" if models else ""
+        raise UserError(f"{folder} has no finished model of {contender!r}{has}")
+    exporter = build_part(section, assemble(recipe).context)
+    out = directory.path / "export" / section.name if out is None else out
+    exporter.export(directory.path / models[contender][0], out)
+    return out
+
+
+def _section(recipe: Recipe, name: str | None) -> Section:
+    fitness = recipe.fitness.name
+    names = recipe.registry.names("export", fitness)
+    if not names:
+        raise UserError(f"no export belongs to the fitness {fitness}")
+    if name is None and len(names) > 1:
+        raise UserError(f"the fitness {fitness} has several exports; choose one with --format: {', '.join(names)}")
+    if name is not None and name not in names:
+        raise UserError(f"the fitness {fitness} has no export {name!r}; it has {', '.join(names)}")
+    component = recipe.registry.find("export", name or names[0], fitness)
+    configured = [section for section in recipe.exports if section.name == component.name]
+    return configured[0] if configured else Section("export", component, component.options())

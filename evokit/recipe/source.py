@@ -1,0 +1,152 @@
+"""A recipe from its files and the command line: what it extends, merged, and what ``--set`` changes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from evokit.recipe.yaml_source import SET, KeyPath, Node, Problem, RecipeError, Where, describe, parse_yaml
+
+
+@dataclass
+class Source:
+    """A merged recipe and the problems met so far that did not stop the reading."""
+
+    root: Node
+    problems: list[Problem] = field(default_factory=list)
+
+    def report(self, path: KeyPath, message: str) -> None:
+        self.problems.append(Problem(self.root.nearest(path), path, message))
+
+    def error(self) -> RecipeError:
+        """All problems, those of one file together and in the order of its lines."""
+        files = list(dict.fromkeys(problem.where.file for problem in self.problems))
+        ordered = sorted(self.problems, key=lambda problem: (files.index(problem.where.file), problem.where.line))
+        return RecipeError(list(dict.fromkeys(map(str, ordered))))
+
+
+def read_source(path: Path, overrides: Sequence[str] = ()) -> Source:
+    """Read a recipe with all that it extends and the ``--set`` overrides.
+
+    Mappings merge key by key and lists replace. A mapping whose ``name`` changes is replaced whole: the options of
+    another component are not options of this one. Overrides replace what they name, shorter paths first and a name
+    before the options beside it, so their order on the command line matters only for the same path.
+
+    Raises:
+        RecipeError: A file cannot be read or is not YAML, or files extend each other in a circle.
+    """
+    problems: list[Problem] = []
+    root = _read_chain(path, (), problems)
+    for assignment in sorted(_assignments(overrides, problems), key=_general_first):
+        root = _set(root, assignment.path, assignment.value, problems)
+    return Source(root, problems)
+
+
+def merge(base: Node, over: Node) -> Node:
+    """``over`` on top of ``base``: mappings of the same or no name merge, everything else is replaced."""
+    if not (isinstance(base.value, dict) and isinstance(over.value, dict)):
+        return over
+    if "name" in over.value and "name" in base.value and over.value["name"].plain() != base.value["name"].plain():
+        return over
+    merged = {
+        key: merge(base.value[key], node) if key in base.value else node for key, node in over.value.items()
+    }  # fmt: skip
+    return Node({**base.value, **merged}, over.where)
+
+
+def _read_chain(path: Path, below: tuple[Path, ...], problems: list[Problem]) -> Node:
+    """A file merged over what it extends, without the key ``extends``; ``below`` are the files that led to it."""
+    root = _read_file(path, problems)
+    if not isinstance(root.value, dict):
+        raise RecipeError([f"{root.where}: a recipe is a mapping (key: value), got {describe(root.plain())}"])
+    values = dict(root.value)
+    if "plugins" in values:
+        values["plugins"] = _absolute(values["plugins"])
+    parent = values.pop("extends", None)
+    root = replace(root, value=values)
+    if parent is None or parent.value is None:
+        return root
+    if not isinstance(parent.value, str):
+        problem = f"must be the path of a recipe, got {describe(parent.plain())}"
+        problems.append(Problem(parent.where, ("extends",), problem))
+        return root
+    target = path.parent / parent.value
+    chain = (*below, path)
+    if any(_same_file(target, seen) for seen in chain):
+        circle = " -> ".join(map(str, (*chain, target)))
+        raise RecipeError([f"{parent.where}: extends: recipes extend each other in a circle: {circle}"])
+    if not target.is_file():
+        raise RecipeError([f"{parent.where}: extends: {target}: no such file"])
+    return merge(_read_chain(target, chain, problems), root)
+
+
+def _same_file(a: Path, b: Path) -> bool:
+    return os.path.realpath(a) == os.path.realpath(b)
+
+
+def _absolute(plugins: Node) -> Node:
+    """Plugin paths made independent of the file that names them; what is no path is left to validation."""
+    if not isinstance(plugins.value, list):
+        return plugins
+    return replace(
+        plugins,
+        value=[replace(n, value=n.where.resolve(n.value)) if isinstance(n.value, str) else n for n in plugins.value],
+    )
+
+
+def _read_file(path: Path, problems: list[Problem]) -> Node:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise RecipeError([f"{path}: no such file"]) from None
+    except UnicodeDecodeError as error:
+        raise RecipeError([f"{path}: not a text file in UTF-8 ({error.reason} at byte {error.start})"]) from error
+    except (OSError, ValueError) as error:
+        raise RecipeError([f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"]) from error
+    return parse_yaml(text, str(path), (), problems)
+
+
+@dataclass(frozen=True)
+class _Assignment:
+    path: KeyPath
+    value: Node
+
+
+def _assignments(overrides: Iterable[str], problems: list[Problem]) -> Iterator[_Assignment]:
+    for override in overrides:
+        name, equals, text = override.partition("=")
+        keys = tuple(name.strip().split("."))
+        if not equals or not all(keys):
+            problems.append(Problem(Where(SET), (), f"must look like search.population=64, got {override!r:.80}"))
+            continue
+        path = tuple(int(key) if key.isascii() and key.isdigit() else key for key in keys)
+        value = parse_yaml(text, SET, path, problems)
+        yield _Assignment(path, _absolute(value) if path == ("plugins",) else value)
+
+
+def _general_first(assignment: _Assignment) -> tuple[int, bool]:
+    return len(assignment.path), assignment.path[-1] != "name"
+
+
+def _set(root: Node, path: KeyPath, value: Node, problems: list[Problem], done: KeyPath = ()) -> Node:
+    """The tree with ``value`` at ``path``; mappings on the way are made, list positions must exist."""
+    if not path:
+        return value
+    key, rest = path[0], path[1:]
+    if isinstance(root.value, list):
+        if not (isinstance(key, int) and key < len(root.value)):
+            have = f"the list has {len(root.value)} entries, counted from 0"
+            problems.append(Problem(Where(SET), (*done, *path), have))
+            return root
+        items = list(root.value)
+        items[key] = _set(items[key], rest, value, problems, (*done, key))
+        return replace(root, value=items)
+    key = str(key)
+    entries = dict(root.value) if isinstance(root.value, dict) else {}
+    if key == "name" and not rest and "name" in entries and entries["name"].plain() != value.plain():
+        entries = {}
+    below = entries.get(key, Node({}, value.where))
+    entries[key] = _set(below, rest, value, problems, (*done, key))
+    return Node(entries, root.where)

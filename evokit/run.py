@@ -1,0 +1,213 @@
+"""One run of a recipe: search, confirm, baselines, final. Each phase resumes where its rows in the ledger end."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, Literal
+
+from evokit.assembly import Parts, assemble, set_threads
+from evokit.checkpoint import load_checkpoint, save_checkpoint, write_atomically
+from evokit.contest import Contest
+from evokit.energy import best_meter
+from evokit.errors import RunFailed
+from evokit.execution import Inline
+from evokit.individuals import ranked, weights_of
+from evokit.interfaces import Fitness, Individual, Score, Search
+from evokit.ledger import Cost, Ledger
+from evokit.measure import LedgeredMeasure
+from evokit.memory import peak_memory
+from evokit.progress import Progress
+from evokit.recipe.schema import Recipe
+from evokit.rundir import RunDirectory, identity, refuse_other_identity
+from evokit.stopping import stop_reason
+
+log = logging.getLogger("evokit")
+
+CHECKPOINT_EVERY_S = 5.0
+IDLE_STEPS = 100  # steps of a control that find nothing new to measure before its space counts as exhausted
+
+Only = Literal["baselines"]
+
+
+class Run:
+    """A recipe at work in its directory.
+
+    Args:
+        recipe: What to do.
+        directory: Where everything is written; it exists.
+        progress: What a person sees meanwhile.
+
+    Raises:
+        RecipeError: The recipe's parts do not fit.
+        UserError: The directory holds a run of another identity.
+    """
+
+    def __init__(self, recipe: Recipe, directory: RunDirectory, progress: Progress, parts: Parts | None = None) -> None:
+        self.recipe, self.directory, self.progress = recipe, directory, progress
+        self.parts = assemble(recipe) if parts is None else parts
+        self.weights = weights_of(self.parts.fitness.objectives)
+        self.objective, self.goal = next(iter(self.parts.fitness.objectives.items()))
+        self.meter = best_meter(recipe.execution.device, recipe.execution.watts_per_core)
+        self.ledger = Ledger(directory.ledger)
+        self.search_stopped = ""
+        self.champion: Individual | None = None
+        self.confirmed: float | None = None
+        self.contest = Contest(self)
+        self._claim()
+
+    def execute(self, only: Only | None = None) -> None:
+        """All phases in their order, or the baselines alone.
+
+        Raises:
+            RunFailed: Nothing valid is left.
+            KeyboardInterrupt: Rows so far are saved.
+        """
+        set_threads(self.recipe.execution.threads)
+        try:
+            if only is None:
+                self._search()
+                self._confirm()
+            for name, section in self.parts.named_baselines():
+                self.contest.enter_baseline(name, section)
+            if only is None:
+                self.contest.enter_champion()
+                self.contest.decide()
+        finally:
+            self.ledger.flush()
+
+    def close(self) -> None:
+        """Commit what is open and let go of the ledger."""
+        self.ledger.close()
+
+    def measure(self, phase: str, genome: Any, fitness: Fitness, batch: int | None = None) -> LedgeredMeasure:
+        """The door for one phase."""
+        executor = Inline(fitness, genome, self.meter)
+        batch = self.recipe.execution.batch if batch is None else batch
+        return LedgeredMeasure(phase, genome, fitness, self.ledger, executor, batch, self.progress)
+
+    @contextmanager
+    def costed(self, phase: str) -> Iterator[None]:
+        """Add what the block takes, overheads included, to the phase's cost."""
+        with peak_memory() as memory, self.meter.measure() as reading:
+            yield
+        cost = Cost(reading.wall_s, reading.cpu_s, reading.joules, memory.peak_bytes)
+        self.ledger.add_cost(phase, cost)
+        self.ledger.flush()
+
+    def run_to_work(self, phase: str, search: Search, limit: int) -> Individual | None:
+        """Let a control search spend at most ``limit`` units of measured work; its best, or None if all failed.
+
+        A resumed control starts over and is answered from its rows.
+        """
+        fitness = self.parts.fitness
+        measure = self.measure(phase, self.parts.genome, fitness)
+        each, idle = fitness.budgets[-1], 0
+        while measure.work + each <= limit and not search.done and idle < IDLE_STEPS:
+            before = measure.work
+            with self.costed(phase):
+                measure.generation = search.generation
+                individuals = search.ask()[: (limit - measure.work) // each]
+                measure.born(individuals)
+                measure(individuals)
+                search.tell(individuals)
+            idle = idle + 1 if measure.work == before else 0
+        self._show_best(search)
+        hall = search.hall_of_fame()
+        return hall[0] if hall else None
+
+    def _claim(self) -> None:
+        """Write down whose run this is, or refuse to go on with another's."""
+        now, then = identity(self.recipe), self.ledger.meta("identity")
+        if then is None:
+            self.ledger.set_meta("identity", now)
+        else:
+            refuse_other_identity(then, now)
+        self.ledger.set_meta("pid", os.getpid())
+
+    def _search(self) -> None:
+        search = self.parts.search
+        measure = self.measure("search", self.parts.genome, self.parts.fitness)
+        if (state := load_checkpoint(self.directory.checkpoints)) is not None:
+            search.load_state_dict(state["search"])
+            measure.load_state_dict(state["measure"], self.weights)
+        self._cut_metrics(search.generation)
+        self.progress.phase("Search")
+        horizon, saved_at = getattr(search, "horizon", None), time.monotonic()
+        while not (reason := self._stop(search, measure)):
+            self.progress.generation(search.generation + 1, horizon)
+            with self.costed("search"):
+                search.step(measure)
+            if not search.hall_of_fame():
+                raise RunFailed(f"nothing valid is left after generation {search.generation}: {self._why_failed()}")
+            self._note_metrics(search)
+            self._show_best(search)
+            if time.monotonic() - saved_at >= CHECKPOINT_EVERY_S:
+                self._save(search, measure)
+                saved_at = time.monotonic()
+        self._save(search, measure)
+        self.search_stopped = reason
+        self.champion = search.best()
+        self.progress.note(f"Search stopped after {search.generation} generations: {reason}")
+
+    def _stop(self, search: Search, measure: LedgeredMeasure) -> str:
+        """Why the search ends before its next generation; empty if it goes on."""
+        stop = self.recipe.stop
+        # A stop by the clock is the one decision that a resume could not repeat, so it is written down.
+        if (ended := self.ledger.meta("stopped_by_clock")) and ended["limit"] == stop.seconds:
+            return str(ended["reason"]) if search.generation >= ended["generation"] else ""
+        spent = self.ledger.costs().get("search", Cost()).wall_s
+        reason = stop_reason(stop, search.logbook.select("best"), measure.work, spent, self.goal)
+        if reason and stop.seconds is not None and spent >= stop.seconds:
+            ended = {"limit": stop.seconds, "generation": search.generation, "reason": reason}
+            self.ledger.set_meta("stopped_by_clock", ended)
+        return reason or ("the horizon is reached" if search.done else "")
+
+    def _confirm(self) -> None:
+        if self.recipe.confirm is None:
+            return
+        self.progress.phase("Confirm")
+        search = self.parts.search
+        copies = [replace(one, fitness=Score(self.weights)) for one in search.hall_of_fame()[: self.recipe.confirm.top]]
+        measure = self.measure("confirm", self.parts.genome, self.parts.fresh_fitness())
+        with self.costed("confirm"):
+            measure(copies)
+        valid = [one for one in ranked(copies) if one.fitness.valid]
+        if valid:
+            self.confirmed = valid[0].fitness.values[0]
+            self.champion = next(one for one in search.hall_of_fame() if one.key == valid[0].key)
+        self.progress.best(self.confirmed, f"{self.objective} on fresh data", self.goal)
+
+    def _save(self, search: Search, measure: LedgeredMeasure) -> None:
+        self.ledger.flush()
+        state = {"search": search.state_dict(), "measure": measure.state_dict()}
+        save_checkpoint(self.directory.checkpoints, search.generation, state)
+
+    def _show_best(self, search: Search) -> None:
+        hall = search.hall_of_fame()
+        self.progress.best(hall[0].fitness.values[0] if hall else None, self.objective, self.goal)
+        counts = self.ledger.counts("search")
+        joules = sum(cost.energy_j for cost in self.ledger.costs().values())
+        self.progress.totals(
+            counts["measured"], counts["cached"], counts["predicted"], joules, None, energy_method=self.meter.method
+        )
+
+    def _note_metrics(self, search: Search) -> None:
+        record = search.logbook[-1] | {"evaluations": self.ledger.counts("search")}
+        with self.directory.metrics.open("a") as file:
+            file.write(json.dumps(record) + "\n")
+
+    def _cut_metrics(self, generation: int) -> None:
+        """Drop the lines of generations that a resumed run is about to repeat."""
+        if self.directory.metrics.exists():
+            lines = self.directory.metrics.read_text().splitlines(keepends=True)
+            write_atomically(self.directory.metrics, "".join(lines[:generation]).encode())
+
+    def _why_failed(self) -> str:
+        failed = [row.evaluation for row in self.ledger.rows("search") if not row.evaluation.ok]
+        return f"all {len(failed)} individuals failed, the last one {failed[-1].outcome}: {failed[-1].message}"

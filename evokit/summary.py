@@ -1,0 +1,222 @@
+"""``summary.json``: what a run claims, computed from its ledger and its contest; other tools read it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evokit.contest import Entry
+from evokit.ledger import Cost
+from evokit.rundir import versions
+from evokit.statistics import Interval, Verdict, mean_interval, verdict
+
+if TYPE_CHECKING:
+    from evokit.run import Run
+
+
+def summarise(run: Run, status: str) -> dict[str, Any]:
+    """The summary of a run as it stands, JSON values only.
+
+    Args:
+        run: At any moment.
+        status: ``running``, ``done``, ``baselines``, ``interrupted`` or ``failed``.
+    """
+    costs = run.ledger.costs()
+    contest = run.contest
+    rival = contest.rival()
+    return {
+        "status": status,
+        "recipe": run.recipe.path.name,
+        "recipe_digest": run.recipe.digest,
+        "seed": run.recipe.seed,
+        "data": _data(run),
+        "objective": {"name": run.objective, "goal": run.goal},
+        "best": _best(run),
+        "would_have_reported": _would_have_reported(run),
+        "evaluations": run.ledger.counts("search") | {"by_budget": run.ledger.by_budget("search")},
+        "generations": run.parts.search.generation,
+        "stopped": run.search_stopped,
+        "search": _cost(_sum(costs, "search")) | {"work": run.ledger.work("search")},
+        "surrogate": next((one for one in _screens(run) if one["screen"] == "surrogate"), None),
+        "screens": _screens(run),
+        "baselines": [_entry(run, entry, costs) for entry in contest.baselines],
+        "final": None if contest.champion is None else _entry(run, contest.champion, costs),
+        "verdicts": [_verdict(one) for one in contest.verdicts],
+        "rival": None if rival is None else rival.name,
+        "energy": {
+            "joules": sum(cost.energy_j for cost in costs.values()),
+            "method": run.meter.method,
+            "formula": run.meter.formula,
+            "notes": run.meter.notes,
+            "phases": {phase: cost.energy_j for phase, cost in costs.items()},
+        },
+        "test_openings": [
+            {"number": number, "reason": reason, "at": at} for number, reason, at in run.ledger.openings()
+        ],
+        "wall_s": sum(cost.wall_s for cost in costs.values()),
+        "cpu_s": sum(cost.cpu_s for cost in costs.values()),
+        "versions": versions(),
+    }
+
+
+def combine(summaries: Sequence[Mapping[str, Any]], planned: int) -> dict[str, Any]:
+    """One summary of repeats of a whole run. A repeat is a unit, so the verdicts speak of the method.
+
+    Args:
+        summaries: One per repeat, at least one.
+        planned: Repeats that the recipe asks for; fewer have the status ``running``.
+
+    Returns:
+        The summary of the repeat whose champion is best on validation, with sums, means and verdicts over repeats in
+        the places of its own, and ``repeats``: seed, validation and test of each.
+    """
+    goal = summaries[0]["objective"]["goal"]
+    sign = 1 if goal == "min" else -1
+    leader = min(summaries, key=lambda one: sign * one["best"]["values"][0] if one["best"] else math.inf)
+    finals = [one["final"] for one in summaries if one["final"] is not None and one["final"]["test"] is not None]
+    final, baselines = leader["final"], leader["baselines"]
+    verdicts = []
+    if len(finals) == len(summaries):
+        ours = [entry["test"] for entry in finals]
+        final = final | _over_repeats(ours)
+        baselines = []
+        for entry in leader["baselines"]:
+            same = [next(b for b in one["baselines"] if b["name"] == entry["name"]) for one in summaries]
+            theirs = [one["test"] for one in same]
+            if any(value is None for value in theirs):
+                baselines.append(entry)
+                continue
+            validation = float(np.mean([one["validation"] for one in same]))
+            baselines.append(entry | _over_repeats(theirs) | {"validation": validation})
+            verdicts.append(verdict(entry["name"], ours, theirs, goal, "repeats of the whole run: the method"))
+    return {
+        **leader,
+        "status": "done" if len(summaries) == planned and leader["status"] == "done" else "running",
+        "final": final,
+        "baselines": baselines,
+        "verdicts": [_verdict(one) for one in verdicts],
+        "test_openings": [opening for one in summaries for opening in one["test_openings"]],
+        "wall_s": sum(one["wall_s"] for one in summaries),
+        "cpu_s": sum(one["cpu_s"] for one in summaries),
+        "energy": leader["energy"] | {"joules": sum(one["energy"]["joules"] for one in summaries)},
+        "repeats": [
+            {
+                "seed": one["seed"],
+                "validation": one["best"]["values"][0] if one["best"] else None,
+                "test": None if one["final"] is None else one["final"]["test"],
+                "verdicts": one["verdicts"],
+            }
+            for one in summaries
+        ],
+    }
+
+
+def _over_repeats(tests: Sequence[float]) -> dict[str, Any]:
+    mean, interval = mean_interval(tests)
+    return {"test": mean, "interval": _plain(interval), "n_units": len(tests)}
+
+
+def _data(run: Run) -> dict[str, Any] | None:
+    data = run.parts.data
+    if data is None:
+        return None
+    return {"name": data.name, "source": data.origin, "digest": data.digest, "splits": dict(data.sizes)}
+
+
+def _best(run: Run) -> dict[str, Any] | None:
+    best = run.champion
+    if best is None:
+        return None
+    genome = run.parts.genome
+    show = getattr(genome, "show", None)
+    return {
+        "key": best.key,
+        "genes": genome.to_json(best.genes),
+        "values": list(best.fitness.values),
+        "source": "measured",  # the hall of fame holds nothing else (C1)
+        "generation": run.ledger.born("search", best.key),
+        "confirmed": run.confirmed,
+        "show": None if show is None else show(best.genes),
+    }
+
+
+def _would_have_reported(run: Run) -> float | None:
+    """The best value if predictions counted as losses, as in the code of the CLSO paper."""
+    values = [row.evaluation.values[0] for row in run.ledger.rows("search") if _counts_at_full(run, row)]
+    if not values:
+        return None
+    return min(values) if run.goal == "min" else max(values)
+
+
+def _counts_at_full(run: Run, row: Any) -> bool:
+    return bool(row.evaluation.ok and row.budget == run.parts.fitness.budgets[-1])
+
+
+def _screens(run: Run) -> list[dict[str, Any]]:
+    return [screen.summary() for screen in run.parts.context.screens]
+
+
+def _entry(run: Run, entry: Entry, costs: Mapping[str, Cost]) -> dict[str, Any]:
+    test, interval = (None, None) if entry.scores is None else _mean(entry.scores)
+    return {
+        "name": entry.name,
+        "settings": dict(entry.models[0].setting) if entry.models else None,
+        "settings_tried": entry.n_settings,
+        "validation": entry.validation,
+        "metrics": dict(entry.models[0].evaluation.metrics) if entry.models else {},
+        "seeds": [model.seed for model in entry.models],
+        "test": test,
+        "interval": interval,
+        "n_units": 0 if entry.scores is None else len(entry.scores),
+        "work": sum(run.ledger.work(phase) for phase in _phases(costs, entry.phase)),
+        "artifacts": [model.evaluation.artifact for model in entry.models],
+        "skipped": entry.skipped,
+        **_cost(_sum(costs, entry.phase)),
+    }
+
+
+def _phases(costs: Mapping[str, Cost], prefix: str) -> list[str]:
+    return [phase for phase in costs if phase == prefix or phase.startswith(prefix + "/")]
+
+
+def _sum(costs: Mapping[str, Cost], prefix: str) -> Cost:
+    parts = [costs[phase] for phase in _phases(costs, prefix)]
+    return Cost(
+        sum(part.wall_s for part in parts),
+        sum(part.cpu_s for part in parts),
+        sum(part.energy_j for part in parts),
+        max((part.peak_memory_bytes for part in parts), default=0),
+    )
+
+
+def _cost(cost: Cost) -> dict[str, Any]:
+    return {
+        "cpu_s": cost.cpu_s,
+        "wall_s": cost.wall_s,
+        "energy_j": cost.energy_j,
+        "peak_memory_bytes": cost.peak_memory_bytes,
+    }
+
+
+def _mean(scores: np.ndarray) -> tuple[float, list[float] | None]:
+    mean, interval = mean_interval(scores)
+    return mean, _plain(interval)
+
+
+def _plain(interval: Interval) -> list[float] | None:
+    """JSON has no NaN: an interval that one unit cannot give is null."""
+    return None if math.isnan(interval[0]) else list(interval)
+
+
+def _verdict(one: Verdict) -> dict[str, Any]:
+    return {
+        "against": one.against,
+        "difference": one.difference,
+        "interval": _plain(one.interval),
+        "n": one.n,
+        "method": one.method,
+        "verdict": one.verdict,
+    }

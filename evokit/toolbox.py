@@ -1,0 +1,74 @@
+"""A DEAP toolbox made from a recipe, for those who write their own loop."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from copy import deepcopy
+from pathlib import Path
+
+from deap import base
+
+from evokit.assembly import assemble
+from evokit.evaluate import evaluate_batch
+from evokit.individuals import make_individual, weights_of
+from evokit.interfaces import Individual
+from evokit.recipe import Recipe, load_recipe
+
+
+def toolbox(recipe: Recipe | Path | str) -> base.Toolbox:
+    """A ``deap.base.Toolbox`` on which ``deap.algorithms`` run unchanged.
+
+    Registered are ``individual``, ``population(n=)``, ``mate``, ``mutate``, ``select``, ``evaluate`` and ``clone``.
+    The operators draw from streams of the recipe's seed that advance with each call; only DEAP's own loops draw from
+    Python's global generator. Screens, ledger and confirmation belong to ``evokit run``, not to a toolbox. A failed
+    evaluation becomes the worst value there is, since DEAP has no other word for it.
+
+    Args:
+        recipe: A loaded recipe, or the path of one.
+
+    Raises:
+        RecipeError: The recipe is wrong, or its search has no operators.
+    """
+    loaded = recipe if isinstance(recipe, Recipe) else load_recipe(Path(recipe))
+    parts = assemble(loaded)
+    for kind in ("selection", "crossover", "mutation"):
+        if kind not in parts.context.operators:
+            raise loaded.error(("search",), f"{loaded.search.name} has no {kind}, which a toolbox needs")
+    weights = weights_of(parts.fitness.objectives)
+    worst = tuple(-math.inf * weight for weight in weights)
+    operators, genome, fitness = parts.context.operators, parts.genome, parts.fitness
+    streams = parts.context.streams.at("toolbox")
+    rng = {name: streams.at(name).numpy() for name in ("individual", "mate", "mutate", "select")}
+
+    def individual() -> Individual:
+        return make_individual(genome, genome.random(rng["individual"]), weights)
+
+    def population(n: int) -> list[Individual]:
+        return [individual() for _ in range(n)]
+
+    def mate(a: Individual, b: Individual) -> tuple[Individual, Individual]:
+        first, second = operators["crossover"](a.genes, b.genes, rng["mate"])
+        parents = (a.key, b.key)
+        return (
+            make_individual(genome, first, weights, parents, "crossover"),
+            make_individual(genome, second, weights, parents, "crossover"),
+        )
+
+    def mutate(one: Individual) -> tuple[Individual]:
+        genes = operators["mutation"](one.genes, rng["mutate"])
+        return (make_individual(genome, genes, weights, (one.key,), "mutation"),)
+
+    def select(individuals: Sequence[Individual], k: int) -> list[Individual]:
+        chosen: list[Individual] = operators["selection"](individuals, k, rng["select"])
+        return chosen
+
+    def evaluate(one: Individual) -> tuple[float, ...]:
+        (evaluation,) = evaluate_batch(fitness, genome.express, [one.genes], fitness.budgets[-1])
+        return evaluation.values if evaluation.ok else worst
+
+    box = base.Toolbox()
+    for function in (individual, population, mate, mutate, select, evaluate):
+        box.register(function.__name__, function)
+    box.register("clone", deepcopy)
+    return box
