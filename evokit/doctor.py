@@ -128,8 +128,8 @@ def torch_family(environ: Mapping[str, str] = os.environ) -> Iterable[Check]:
         return
     torch, torchvision, transformers = found["torch"], found["torchvision"], found["transformers"]
     yield _import_check("torch", torch, "pip install --force-reinstall torch")
-    yield _torchvision(torch, torchvision)
-    broken_by = torchvision["error"] and transformers["error"]
+    broken_by = bool(torchvision["error"] and transformers["error"])
+    yield _torchvision(torch, torchvision, broken_by)
     yield _import_check(
         "transformers",
         transformers,
@@ -168,17 +168,18 @@ def _import_check(name: str, found: Mapping[str, Any], remedy: str) -> Check:
     return Check(f"{name} import", True, str(found["version"]))
 
 
-def _torchvision(torch: Mapping[str, Any], torchvision: Mapping[str, Any]) -> Check:
+def _torchvision(torch: Mapping[str, Any], torchvision: Mapping[str, Any], breaks_transformers: bool) -> Check:
     name = "torchvision import"
     if not torchvision["installed"]:
         return Check(name, True, "not installed; optional (extra vision), evokit reads image files itself")
     if not torchvision["error"]:
         return Check(name, True, f"{torchvision['version']} with torch {torch['version']}")
     version = torch["version"] or "that is installed"
+    harm = "it breaks transformers" if breaks_transformers else "some versions of transformers fail beside it"
     return Check(
         name,
         False,
-        f"{torchvision['error']}; it was not built for torch {version}, and it breaks transformers",
+        f"{torchvision['error']}; it was not built for torch {version}, and {harm}",
         f"pip uninstall torchvision (evokit does without), or install the torchvision built for torch {version}, "
         "CPU with CPU or CUDA with CUDA, from the same index",
     )

@@ -154,6 +154,12 @@ def test_a_mismatched_pair_is_told_with_both_remedies(fake_imports, no_driver):
     assert findings["transformers import"].remedy.startswith("cure torchvision first")
 
 
+def test_a_mismatched_pair_that_transformers_survives_is_not_said_to_break_it(fake_imports, no_driver):
+    findings = by_name(doctor.torch_family(fake_imports(torchvision="raise RuntimeError('no nms')")))
+    assert findings["transformers import"].ok
+    assert "some versions of transformers fail beside it" in findings["torchvision import"].detail
+
+
 def test_a_broken_torchvision_does_not_reach_this_process(fake_imports, no_driver):
     before = set(sys.modules)
     list(doctor.torch_family(fake_imports(torchvision="raise RuntimeError('half done')")))
