@@ -58,17 +58,20 @@ def pretrained_parts(source: str, sizes: Sizes) -> dict[str, torch.Tensor]:
     Raises:
         UserError: The model cannot be had, or its sizes are not the recipe's.
     """
-    from transformers import GPT2Config, GPT2LMHeadModel
+    from transformers import GPT2LMHeadModel
 
     try:
-        config = GPT2Config.from_pretrained(source)
-        found = Sizes.from_config(config)
-        if _comparable(found) != _comparable(sizes) or found.n_positions < sizes.n_positions:
-            raise UserError(f"the sizes of the model {source} are not the recipe's: {found}")
-        tensors = GPT2LMHeadModel.from_pretrained(source, dtype=torch.float32).state_dict()
+        model, report = GPT2LMHeadModel.from_pretrained(source, dtype=torch.float32, output_loading_info=True)
+        found = Sizes.from_config(model.config)
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"continuous parts: {source} is no GPT-2 that transformers can load: {reason}") from error
+    # transformers fills what a file lacks with random numbers and only warns.
+    if missing := sorted(set(report["missing_keys"]) & sizes.continuous().keys()):
+        raise UserError(f"continuous parts: the model {source} lacks {', '.join(missing)}")
+    if _comparable(found) != _comparable(sizes) or found.n_positions < sizes.n_positions:
+        raise UserError(f"the sizes of the model {source} are not the recipe's: {found}")
+    tensors = model.state_dict()
     parts = {name: tensors[name].detach().clone() for name in sizes.continuous()}
     positions = "transformer.wpe.weight"
     return parts | {positions: parts[positions][: sizes.n_positions].clone()}

@@ -1,0 +1,142 @@
+"""AdamW as a contender."""
+
+import logging
+import math
+
+import numpy as np
+import pytest
+import torch
+from tiny import SIZES, context, documents
+
+from evokit.errors import UserError
+from evokit_crystalline import adamw
+from evokit_crystalline.adamw import AdamWContender, schedule_factor
+from evokit_crystalline.finished import read_model
+from evokit_crystalline.options import AdamW, Gpt2Loss
+
+FITNESS = Gpt2Loss(SIZES, tokens=128, block=16).build(context())
+OPTIONS = AdamW(steps=12, rungs=(4,), lr=(3e-2,), batch=3)
+STEP = 3 * 16  # tokens read
+
+
+@pytest.fixture
+def contender():
+    return AdamWContender(OPTIONS, FITNESS, documents(seed=1))
+
+
+def trained(contender, scratch, budget=12 * STEP, setting=None, seed=0):
+    result = contender.fit(setting or contender.settings(None)[0], seed, budget, scratch)
+    return result, read_model(result.artifact)[0]
+
+
+def equal(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_training_lowers_the_validation_loss(contender, tmp_path):
+    result, _ = trained(contender, tmp_path)
+    assert result.values[0] < math.log(50257) - 1
+    assert result.metrics.keys() == {"perplexity", "padded_loss"}
+    assert result.work == 12 * STEP
+
+
+def test_a_seed_repeats_bit_for_bit_and_another_differs(contender, tmp_path):
+    _, a = trained(contender, tmp_path / "a")
+    _, b = trained(contender, tmp_path / "b")
+    _, other = trained(contender, tmp_path / "c", seed=1)
+    assert equal(a, b)
+    assert not equal(a, other)
+
+
+def test_a_higher_budget_continues_a_lower_one_and_counts_what_it_adds(contender, tmp_path):
+    straight, expected = trained(contender, tmp_path / "straight")
+    trained(contender, tmp_path / "rungs", budget=4 * STEP)
+    continued, tensors = trained(contender, tmp_path / "rungs")
+    assert equal(tensors, expected)
+    assert continued.values == straight.values
+    assert continued.work == 8 * STEP
+
+
+def test_a_killed_run_goes_on_to_the_same_bits(contender, tmp_path, monkeypatch):
+    _, expected = trained(contender, tmp_path / "whole")
+    update = adamw.Training.update
+    monkeypatch.setattr(adamw, "SAVE_EVERY_S", 0.0)
+
+    def killed(training, *args):
+        if training.step == 7:
+            raise KeyboardInterrupt
+        return update(training, *args)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(adamw.Training, "update", killed)
+        trained(contender, tmp_path / "killed")
+
+    steps = []
+    monkeypatch.setattr(adamw.Training, "update", lambda self, *args: steps.append(self.step) or update(self, *args))
+    result, tensors = trained(contender, tmp_path / "killed")
+    assert steps == [7, 8, 9, 10, 11]
+    assert equal(tensors, expected)
+    assert result.work == 12 * STEP
+
+
+def test_the_state_of_another_training_is_not_continued(contender, tmp_path):
+    _, expected = trained(contender, tmp_path / "alone", seed=1)
+    trained(contender, tmp_path / "used", budget=4 * STEP)
+    _, tensors = trained(contender, tmp_path / "used", seed=1)
+    assert equal(tensors, expected)
+
+
+def test_a_training_that_diverges_says_so(contender, tmp_path):
+    setting = contender.settings(None)[0] | {"lr": 1e38}
+    result = contender.fit(setting, 0, 12 * STEP, tmp_path)
+    assert (result.outcome, result.values) == ("diverged", ())
+    assert 0 < result.work < 12 * STEP
+
+
+def test_an_epoch_reads_each_block_once(contender):
+    n = len(contender._blocks) // 3
+    read = np.concatenate([contender._batch(0, step).inputs for step in range(n)])
+    assert len({block.tobytes() for block in read}) == 3 * n
+
+
+def test_settings_are_the_grid(contender):
+    options = AdamW(lr=(1e-3, 3e-3), weight_decay=(0.0, 0.1), schedule=("constant", "cosine"))
+    assert len(AdamWContender(options, FITNESS, documents(seed=1)).settings(None)) == 8
+    assert contender.settings(None) == [{"lr": 3e-2, "weight_decay": 0.01, "schedule": "constant"}]
+
+
+def test_warm_up_rises_linearly_to_the_whole_rate():
+    assert [schedule_factor("constant", step, 10, 4) for step in range(6)] == [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
+
+
+def test_a_cosine_ends_near_zero():
+    assert schedule_factor("cosine", 999, 1000, 0) < 1e-4
+
+
+def test_progress_is_reported(contender, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(adamw, "REPORT_EVERY_S", 0.0)
+    with caplog.at_level(logging.INFO, "evokit"):
+        trained(contender, tmp_path)
+    assert "AdamW step 12/12, loss " in caplog.text
+
+
+def test_a_score_is_a_mean_per_document(contender, tmp_path):
+    result, _ = trained(contender, tmp_path, budget=4 * STEP)
+    scores = contender.score(result.artifact, documents(5, tokens=40, seed=7))
+    assert scores.shape == (5,)
+    assert (np.abs(scores - math.log(50257)) < 3).all()
+
+
+def test_a_budget_off_the_ladder_is_an_error(contender, tmp_path):
+    with pytest.raises(ValueError, match="budget must be one of"):
+        contender.fit(contender.settings(None)[0], 0, 5, tmp_path)
+
+
+def test_training_text_shorter_than_a_batch_is_an_error():
+    with pytest.raises(UserError, match="the training split has 1 blocks, less than a batch"):
+        AdamWContender(OPTIONS, FITNESS, documents(1, tokens=16))
+
+
+def test_rungs_beyond_the_steps_are_an_error():
+    with pytest.raises(ValueError, match="rungs must ascend and stay below steps"):
+        AdamW(steps=10, rungs=(20,))

@@ -1,0 +1,60 @@
+"""The champion as a finished model."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tiny import SIZES, context, documents
+
+from evokit.interfaces import Individual, Score
+from evokit_crystalline.finished import read_model
+from evokit_crystalline.genome import Crystalline
+from evokit_crystalline.options import Assemble, Gpt2Loss
+
+
+@pytest.fixture(scope="module")
+def parts():
+    fitness = Gpt2Loss(SIZES, tokens=128, block=16).build(context())
+    genome = Crystalline().build(context(fitness=fitness))
+    genes = genome.random(np.random.default_rng(0))
+    return fitness, genome, Individual(genes, "key", Score((-1.0,)))
+
+
+@pytest.fixture
+def contender(parts):
+    fitness, genome, _ = parts
+    return Assemble().build(context(fitness=fitness, genome=genome))
+
+
+def test_the_finished_model_has_the_champions_loss(parts, contender, tmp_path):
+    fitness, genome, best = parts
+    (setting,) = contender.settings(best)
+    result = contender.fit(setting, 0, 128, tmp_path)
+    (measured,) = fitness.evaluate([genome.express(best.genes)], 128)
+    assert result.values == pytest.approx(measured.values, rel=1e-6)
+    assert result.work == 128
+
+
+def test_the_file_holds_the_matrices_and_the_continuous_parts(parts, contender, tmp_path):
+    fitness, genome, best = parts
+    tensors, sizes = read_model(contender.fit(contender.settings(best)[0], 0, 128, tmp_path).artifact)
+    assert sizes == SIZES
+    layers = genome.express(best.genes)
+    assert all((tensors[f"{slot}.weight"] == layers[slot].dense()).all() for slot in fitness.slots)
+    assert all((tensors[name] == part).all() for name, part in fitness.frame.parts.items())
+
+
+def test_a_score_reads_so_many_blocks_of_each_document(parts, contender, tmp_path):
+    fitness, genome, best = parts
+    artifact = contender.fit(contender.settings(best)[0], 0, 128, tmp_path).artifact
+    limited = replace(fitness.options, final_blocks_per_document=2).build(context())
+    split = documents(3, tokens=50, seed=5)
+    cut = documents(3, tokens=50, seed=5)
+    short = type(cut)(np.concatenate([cut.document(i)[:32] for i in range(3)]), np.arange(4) * 32, cut.names)
+    scores = Assemble().build(context(fitness=limited, genome=genome)).score(artifact, split)
+    assert scores == pytest.approx(contender.score(artifact, short), rel=1e-6)
+
+
+def test_without_a_champion_there_is_nothing_to_assemble(contender):
+    with pytest.raises(ValueError, match="there is no champion to assemble"):
+        contender.settings(None)

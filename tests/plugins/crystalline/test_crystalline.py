@@ -1,0 +1,23 @@
+"""What the plugin offers."""
+
+import subprocess
+import sys
+
+import evokit_crystalline
+
+
+def test_the_plugin_offers_its_components():
+    offered = {(c.kind, c.name, c.fits) for c in evokit_crystalline.evokit_components()}
+    assert offered == {
+        ("genome", "crystalline", ""),
+        ("fitness", "gpt2_loss", ""),
+        ("baseline", "adamw", "gpt2_loss"),
+        ("final", "assemble", "gpt2_loss"),
+        ("export", "transformers", "gpt2_loss"),
+    }
+
+
+def test_importing_the_plugin_imports_nothing_heavy():
+    code = "import sys, evokit_crystalline; print(sys.modules.keys() & {'torch', 'transformers', 'datasets'})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,43 @@
+"""Export for transformers."""
+
+import numpy as np
+import pytest
+import torch
+from tiny import SIZES, context, documents, phenotype
+from torch.nn import functional
+
+from evokit.data.text import document_blocks
+from evokit_crystalline.finished import FinishedModels, save_model
+from evokit_crystalline.options import Gpt2Loss, Transformers
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    path = tmp_path_factory.mktemp("export")
+    fitness = Gpt2Loss(SIZES, tokens=128, block=16).build(context())
+    matrices = {f"{slot}.weight": matrix.dense() for slot, matrix in phenotype(0).items()}
+    save_model({**fitness.frame.parts, **matrices}, SIZES, path / "model.safetensors")
+    Transformers().export(path / "model.safetensors", path / "out")
+    return fitness, path
+
+
+def test_transformers_repeats_the_score(exported):
+    from transformers import GPT2LMHeadModel
+
+    fitness, path = exported
+    split = documents(3, tokens=45, seed=9)
+    blocks = document_blocks(split, 16)
+    model = GPT2LMHeadModel.from_pretrained(path / "out").eval()
+    with torch.no_grad():
+        logits = model(torch.from_numpy(blocks.inputs)).logits.flatten(0, 1)
+    losses = functional.cross_entropy(logits, torch.from_numpy(blocks.targets).flatten(), reduction="none")
+    expected = np.bincount(blocks.documents, losses.view(len(blocks), -1).sum(1).numpy()) / 45
+    assert FinishedModels(fitness).score(path / "model.safetensors", split) == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_tokenizer_comes_with_the_model(exported):
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(exported[1] / "out")
+    assert tokenizer("Hello world").input_ids == [15496, 995]
+    assert tokenizer.model_max_length == SIZES.n_positions

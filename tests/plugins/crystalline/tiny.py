@@ -1,0 +1,27 @@
+"""A tiny GPT-2 with the real vocabulary, and documents for it."""
+
+import numpy as np
+
+from evokit.data.text import Documents, join_documents
+from evokit.interfaces import Context
+from evokit.streams import Streams
+from evokit_crystalline.matrices import Dense
+from evokit_crystalline.sizes import Sizes
+
+SIZES = Sizes(n_embd=8, n_layer=2, n_head=2, n_positions=16)
+
+
+def documents(n: int = 4, tokens: int = 500, seed: int = 0) -> Documents:
+    """Random text over few words, so that there is something to learn."""
+    rng = np.random.default_rng(seed)
+    return join_documents([rng.integers(40, size=tokens) ** 2 for _ in range(n)], [f"d{seed}.{i}" for i in range(n)])
+
+
+def context(**parts) -> Context:
+    train, validation = documents(seed=1), documents(seed=2)
+    return Context(Streams(3), train=train, validation=validation, data_digest="tiny", **parts)
+
+
+def phenotype(seed: int) -> dict[str, Dense]:
+    rng = np.random.default_rng(seed)
+    return {name: Dense(rng.normal(size=shape) * 0.3) for name, shape in SIZES.slots().items()}
