@@ -21,10 +21,14 @@ class Source:
         self.problems.append(Problem(self.root.nearest(path), path, message))
 
     def error(self) -> RecipeError:
-        """All problems, those of one file together and in the order of its lines."""
-        files = list(dict.fromkeys(problem.where.file for problem in self.problems))
-        ordered = sorted(self.problems, key=lambda problem: (files.index(problem.where.file), problem.where.line))
-        return RecipeError(list(dict.fromkeys(map(str, ordered))))
+        """All problems: the recipe's own file first, by line, then what it extends, then the command line."""
+        files = [self.root.where.file, *(problem.where.file for problem in self.problems)]
+
+        def rank(problem: Problem) -> tuple[bool, int, int]:
+            where = problem.where
+            return where.file == SET, files.index(where.file), where.line
+
+        return RecipeError(list(dict.fromkeys(map(str, sorted(self.problems, key=rank)))))
 
 
 def read_source(path: Path, overrides: Sequence[str] = ()) -> Source:

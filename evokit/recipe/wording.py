@@ -103,7 +103,8 @@ def _final(details: ErrorDetails) -> str:
     if details["type"] in ("value_error", "assertion_error"):
         return str(details["ctx"]["error"]) or "is not valid"
     if details["type"] == "missing":
-        return f"{details['loc'][-1]} is missing"
+        key = details["loc"][-1]
+        return f"entry {key} is missing" if isinstance(key, int) else f"{key} is missing"
     return details["msg"] if details["type"] == WORDED else ""
 
 

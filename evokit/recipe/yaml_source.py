@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import StringIO
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -94,8 +95,6 @@ class Problem:
 
 def dump_yaml(data: Any) -> str:
     """JSON values as YAML that ``read_source`` reads back to equal values."""
-    from io import StringIO
-
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
@@ -113,24 +112,35 @@ def parse_yaml(text: str, file: str, path: KeyPath, problems: list[Problem]) -> 
         file: Name for messages.
         path: Where in the recipe the document belongs, for messages.
         problems: Gains duplicate keys, tags and values that JSON does not know.
+
+    Raises:
+        RecipeError: The text is not YAML 1.2, or no tree of a sensible size.
     """
-    if re.match(r"%YAML\s+(?!1\.2\b)", text):
-        raise RecipeError([f"{file}:1: recipes are YAML 1.2"])
-    yaml = YAML(typ="safe", pure=True)
+
+    def refuse(line: int, message: str) -> RecipeError:
+        return RecipeError([str(Problem(_place(file, line), path, message))])
+
+    if re.search(r"^%YAML\s+(?!1\.2\b)", text, re.MULTILINE):
+        raise refuse(1, "recipes are YAML 1.2")
     try:
+        yaml = YAML(typ="safe", pure=True)
+        yaml.composer.warn_double_anchors = False
         document = yaml.compose(text)
-        return _Converter(file, problems).node(document, path, Where(file, 1))
+        return _Converter(file, problems).node(document, path, _place(file, 1))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = ", ".join(part for part in (error.context, error.problem) if part)
-        raise RecipeError([f"{Where(file, mark.line + 1) if mark else file}: not YAML: {what}"]) from error
+        raise refuse(mark.line + 1 if mark else 1, f"not YAML: {what}") from error
     except RecursionError as error:
-        raise RecipeError([f"{file}: nested too deeply"]) from error
+        raise refuse(1, "nested too deeply") from error
     except YAMLError as error:
-        raise RecipeError([f"{file}: not YAML: {' '.join(str(error).split())}"]) from error
-    except (ValueError, LookupError, AttributeError, TypeError, AssertionError, NotImplementedError) as error:
-        # ruamel.yaml lets these escape on some malformed directives, tags and escapes.
-        raise RecipeError([f"{file}: not YAML: {error or type(error).__name__}"]) from error
+        raise refuse(1, f"not YAML: {' '.join(str(error).split())}") from error
+    except (ValueError, OverflowError) as error:  # ruamel.yaml lets these escape on "\\UFFFFFFFF"
+        raise refuse(1, f"not YAML: {error}") from error
+
+
+def _place(file: str, line: int) -> Where:
+    return Where(file) if file == SET else Where(file, line)
 
 
 @dataclass
@@ -176,7 +186,7 @@ class _Converter:
         return found
 
     def _where(self, node: Any) -> Where:
-        return Where(self.file, 0 if self.file == SET else node.start_mark.line + 1)
+        return _place(self.file, node.start_mark.line + 1)
 
     def _known_tag(self, node: Any) -> bool:
         kinds = {MappingNode: ("map",), SequenceNode: ("seq",)}
