@@ -80,8 +80,9 @@ class AdamWContender(FinishedModels):
         lower = [rung for rung in self.budgets if rung < budget and _artifact(scratch, rung).exists()]
         work = budget - max(lower, default=0)
         with torch_threads(self.fitness.threads):
-            training = self._restored(setting, seed, scratch / "state.safetensors", budget // self._work_per_step)
-            if not self._train(training, budget // self._work_per_step):
+            training, steps = self.start(setting, seed, scratch / "state.safetensors"), budget // self._work_per_step
+            training.load(steps)
+            if not self._train(training, steps):
                 spent = training.step * self._work_per_step - (budget - work)
                 return Evaluation(outcome="diverged", work=spent, message=f"the loss is not finite at {training}")
         save_model(training.parameters, self.fitness.options.model, _artifact(scratch, budget))
@@ -107,16 +108,13 @@ class AdamWContender(FinishedModels):
         training.save()
         return True
 
-    def _restored(self, setting: Mapping[str, Any], seed: int, path: Path, steps: int) -> Training:
-        """The training that ``path`` holds, if it is this one and not beyond ``steps``, else a new one."""
+    def start(self, setting: Mapping[str, Any], seed: int, path: Path) -> Training:
+        """A training at step 0, with its state to be saved to ``path``."""
         streams = Streams(seed).at("adamw", "start")
         sizes = self.fitness.options.model
         pretrained = self.fitness.options.continuous.init == "pretrained"
         parts = self.fitness.frame.parts if pretrained else random_parts(sizes, streams)
-        tensors = {**parts, **random_matrices(sizes, streams)}
-        training = Training(self.fitness, tensors, setting, seed, path)
-        training.load(steps)
-        return training
+        return Training(self.fitness, {**parts, **random_matrices(sizes, streams)}, setting, seed, path)
 
     def _batch(self, seed: int, step: int) -> Blocks:
         """Blocks of one step: each epoch visits all blocks once, in an order of its own."""
@@ -153,7 +151,7 @@ class Training:
     ) -> None:
         device = fitness.frame.head.weight.device
         self.step, self.seed, self.setting, self.path = 0, seed, setting, path
-        self._sizes, self._precision = fitness.options.model, fitness.options.precision
+        self.sizes, self._precision = fitness.options.model, fitness.options.precision
         self._identity = digest({"fitness": fitness.context, "setting": dict(setting), "seed": seed})
         self.parameters = {
             name: tensor.detach().to(device, copy=True).requires_grad_() for name, tensor in tensors.items()
@@ -172,7 +170,7 @@ class Training:
         """One step; returns the loss before it. A loss that is not finite changes nothing."""
         device = self.parameters["transformer.wte.weight"].device
         inputs, targets = torch.from_numpy(blocks.inputs).to(device), torch.from_numpy(blocks.targets).to(device)
-        h = hidden(self.parameters, dense_layers(self.parameters, self._sizes), self._sizes, inputs)
+        h = hidden(self.parameters, dense_layers(self.parameters, self.sizes), self.sizes, inputs)
         head = self.parameters["transformer.wte.weight"]
         loss = mean_loss(h.flatten(0, 1), head, targets.flatten(), self._precision)
         value = loss.item()

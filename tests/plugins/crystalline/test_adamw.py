@@ -67,8 +67,8 @@ def test_a_killed_run_goes_on_to_the_same_bits(contender, tmp_path, monkeypatch)
             raise KeyboardInterrupt
         return update(training, *args)
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(adamw.Training, "update", killed)
+    monkeypatch.setattr(adamw.Training, "update", killed)
+    with pytest.raises(KeyboardInterrupt):
         trained(contender, tmp_path / "killed")
 
     steps = []

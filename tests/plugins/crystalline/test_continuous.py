@@ -62,7 +62,7 @@ def test_a_model_with_more_positions_gives_its_first_ones(saved):
 
 
 def test_a_model_of_other_sizes_is_refused(saved):
-    with pytest.raises(UserError, match="the sizes of the model .* are not the recipe's: .*n_embd=32"):
+    with pytest.raises(UserError, match=r"the sizes of the model .* are not the recipe's: .*n_embd=32"):
         pretrained_parts(saved[0], replace(SIZES, n_embd=16))
 
 
@@ -77,5 +77,5 @@ def test_a_model_that_lacks_a_part_is_refused(saved, tmp_path):
     incomplete = {name: t for name, t in saved[1].items() if "ln_f" not in name}
     model = GPT2LMHeadModel(GPT2Config(**SIZES.to_config()))
     model.save_pretrained(tmp_path, state_dict=incomplete)
-    with pytest.raises(UserError, match="lacks transformer.ln_f.bias, transformer.ln_f.weight"):
+    with pytest.raises(UserError, match=r"lacks transformer\.ln_f\.bias, transformer\.ln_f\.weight"):
         pretrained_parts(str(tmp_path), SIZES)
