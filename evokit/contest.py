@@ -140,7 +140,8 @@ class Contest:
         run = self._run
         seeds = seeds_of(run.parts.context.streams, run.recipe.final.seeds)
         context = digest([run.parts.fitness.context, entry.name])
-        phase = entry.phase if entry.searched is None else f"{entry.phase}/final"
+        # What depends on the end of a search gets rows of its own, so that an extended run may ask for another.
+        phase = entry.phase if best is None else f"{entry.phase}/{best.key[:8]}"
         trials = Trials(entry.name, contender, context, run.directory)
         measure = run.measure(phase, TrialGenome(), trials, batch=1)
         with run.costed(phase):
@@ -164,8 +165,10 @@ class Contest:
 
     def _speaks_of(self, entry: Entry) -> str:
         assert self.champion is not None
-        ours, theirs = len(self.champion.models), len(entry.models)
-        return f"test units; this champion ({ours} fit) against {entry.name} ({theirs} fit), not the method"
+        assert self.champion.contender is not None
+        unit, n_seeds = self.champion.contender.unit, len(entry.models)
+        theirs = "one model" if n_seeds == 1 else f"the mean of {n_seeds} models"
+        return f"{unit}s of the test split; speaks of this champion against {theirs} of {entry.name}, not of the method"
 
 
 class Trials:

@@ -217,6 +217,7 @@ class Contender(Protocol):
     budgets: Sequence[int]  # ascending work of one fit, the last is full; a race over settings uses the others
     deterministic: bool
     goal: Goal  # of the metric that fit and score return
+    unit: str  # what score returns a value for: document, image
 
     def settings(self, best: Individual | None) -> Sequence[Mapping[str, Any]]:
         """What is tried on validation, JSON values; one entry if there is nothing to tune."""

@@ -174,8 +174,9 @@ class Run:
         self.progress.phase("Confirm")
         search = self.parts.search
         copies = [replace(one, fitness=Score(self.weights)) for one in search.hall_of_fame()[: self.recipe.confirm.top]]
-        measure = self.measure("confirm", self.parts.genome, self.parts.fresh_fitness())
-        with self.costed("confirm"):
+        phase = f"confirm/{search.generation}"  # an extended search confirms others
+        measure = self.measure(phase, self.parts.genome, self.parts.fresh_fitness())
+        with self.costed(phase):
             measure(copies)
         valid = [one for one in ranked(copies) if one.fitness.valid]
         if valid:
