@@ -29,6 +29,7 @@ from evokit_crystalline.options import AdamW, Schedule
 
 SAVE_EVERY_S = 30.0
 REPORT_EVERY_S = 10.0
+REHEARSED_STEPS = 3
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
 logger = logging.getLogger("evokit")
@@ -86,8 +87,20 @@ class AdamWContender(FinishedModels):
                 spent = training.step * self._work_per_step - (budget - work)
                 return Evaluation(outcome="diverged", work=spent, message=f"the loss is not finite at {training}")
         save_model(training.parameters, self.fitness.options.model, _artifact(scratch, budget))
-        result = self.validated(training.parameters, work)
+        result = self.validated(training.parameters, work, padded=budget == self.budgets[-1])
         return replace(result, artifact=str(_artifact(scratch, budget))) if result.ok else result
+
+    def rehearse(self, scratch: Path) -> tuple[float, int]:
+        """Seconds and bytes on disk that one full fit will take, by timing a few steps."""
+        with torch_threads(self.fitness.threads):
+            training = self.start(self.settings(None)[0], 0, scratch / "state.safetensors")
+            training.update(self._batch(0, 0), 0.0)
+            started = time.perf_counter()
+            for step in range(1, 1 + REHEARSED_STEPS):
+                training.update(self._batch(0, step), 0.0)
+        seconds = (time.perf_counter() - started) / REHEARSED_STEPS * self.options.steps
+        size = sum(parameter.nbytes for parameter in training.parameters.values())
+        return seconds, size * (len(self.budgets) + 1 + len(MOMENTS))
 
     def _train(self, training: Training, steps: int) -> bool:
         """Train until ``steps`` are done and save; False if the loss stops being finite."""
@@ -151,7 +164,7 @@ class Training:
     ) -> None:
         device = fitness.frame.head.weight.device
         self.step, self.seed, self.setting, self.path = 0, seed, setting, path
-        self.sizes, self._precision = fitness.options.model, fitness.options.precision
+        self.sizes, self._precision = fitness.options.model, fitness.precision
         self._identity = digest({"fitness": fitness.context, "setting": dict(setting), "seed": seed})
         self.parameters = {
             name: tensor.detach().to(device, copy=True).requires_grad_() for name, tensor in tensors.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from evokit.data.text import Documents, document_blocks
 from evokit.interfaces import Evaluation, Goal
 from evokit_crystalline.fitness import Gpt2Fitness, evaluation
 from evokit_crystalline.gpt2 import dense_layers
+from evokit_crystalline.loss import Precision
 from evokit_crystalline.measuring import Frame, document_losses, mean_losses, padded_blocks, torch_threads
 from evokit_crystalline.sizes import Sizes
 
@@ -57,31 +58,39 @@ class FinishedModels:
     """
 
     goal: Goal = "min"
+    unit = "document"
 
     def __init__(self, fitness: Gpt2Fitness) -> None:
         self.fitness = fitness
 
     def score(self, artifact: Path, split: Documents) -> np.ndarray:
-        """``(n_documents,)`` mean nats over the tokens of each document, as many as the fitness's options allow."""
+        """``(n_documents,)`` mean nats over the tokens of each document, as many as the fitness's options allow.
+
+        Always in float32, whatever the search and the training ran in, as a user of the model would.
+        """
         options = self.fitness.options
         tensors, _ = read_model(artifact)
         blocks = document_blocks(split, options.block, options.final_blocks_per_document)
         with torch_threads(self.fitness.threads):
-            return document_losses(self._frame(tensors), self._layers(tensors), blocks, len(split))
+            return document_losses(self._frame(tensors, "float32"), self._layers(tensors), blocks, len(split))
 
-    def validated(self, tensors: Mapping[str, torch.Tensor], work: int) -> Evaluation:
-        """Loss on the search's full budget of validation tokens, perplexity and the paper's padded loss."""
-        options, frame, layers = self.fitness.options, self._frame(tensors), self._layers(tensors)
-        lines = padded_blocks(self.fitness.validation, options.block, PADDED_LINES)
+    def validated(self, tensors: Mapping[str, torch.Tensor], work: int, *, padded: bool = True) -> Evaluation:
+        """Loss on the search's full budget of validation tokens, perplexity and, if asked for, the padded loss."""
+        frame, layers = self._frame(tensors), self._layers(tensors)
         with torch_threads(self.fitness.threads):
             (loss,) = mean_losses(frame, [layers], self.fitness.blocks)
-            (padded,) = mean_losses(frame, [layers], lines)
-        return evaluation(float(loss), work, {"padded_loss": float(padded)})
+            metrics = {"padded_loss": self._padded_loss(frame, layers)} if padded else {}
+        return evaluation(float(loss), work, metrics)
 
-    def _frame(self, tensors: Mapping[str, torch.Tensor]) -> Frame:
+    def _padded_loss(self, frame: Frame, layers: Sequence[torch.Tensor]) -> float:
+        """The paper's scoring: the first lines of the validation split, their padding counted."""
+        lines = padded_blocks(self.fitness.validation, self.fitness.options.block, PADDED_LINES)
+        return float(mean_losses(frame, [layers], lines)[0])
+
+    def _frame(self, tensors: Mapping[str, torch.Tensor], precision: Precision) -> Frame:
         device, options = self.fitness.frame.head.weight.device, self.fitness.options
         placed = {name: tensors[name].detach().to(device) for name in options.model.continuous()}
-        return Frame.of(options.model, placed, options.precision)
+        return Frame.of(options.model, placed, precision)
 
     def _layers(self, tensors: Mapping[str, torch.Tensor]) -> list[torch.Tensor]:
         device = self.fitness.frame.head.weight.device

@@ -50,7 +50,8 @@ def test_a_seed_repeats_bit_for_bit_and_another_differs(contender, tmp_path):
 
 def test_a_higher_budget_continues_a_lower_one_and_counts_what_it_adds(contender, tmp_path):
     straight, expected = trained(contender, tmp_path / "straight")
-    trained(contender, tmp_path / "rungs", budget=4 * STEP)
+    rung, _ = trained(contender, tmp_path / "rungs", budget=4 * STEP)
+    assert rung.metrics.keys() == {"perplexity"}
     continued, tensors = trained(contender, tmp_path / "rungs")
     assert equal(tensors, expected)
     assert continued.values == straight.values
