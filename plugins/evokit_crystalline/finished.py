@@ -76,7 +76,7 @@ class FinishedModels:
 
     def validated(self, tensors: Mapping[str, torch.Tensor], work: int, *, padded: bool = True) -> Evaluation:
         """Loss on the search's full budget of validation tokens, perplexity and, if asked for, the padded loss."""
-        frame, layers = self._frame(tensors), self._layers(tensors)
+        frame, layers = self._frame(tensors, self.fitness.precision), self._layers(tensors)
         with torch_threads(self.fitness.threads):
             (loss,) = mean_losses(frame, [layers], self.fitness.blocks)
             metrics = {"padded_loss": self._padded_loss(frame, layers)} if padded else {}
