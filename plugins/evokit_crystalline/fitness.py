@@ -16,6 +16,7 @@ from evokit.keys import array_key, digest
 from evokit.streams import Streams
 from evokit_crystalline.continuous import continuous_parts
 from evokit_crystalline.gpt2 import Projection
+from evokit_crystalline.loss import fastest_precision
 from evokit_crystalline.matrices import StructuredMatrix
 from evokit_crystalline.measuring import Frame, mean_losses, torch_threads
 from evokit_crystalline.options import Gpt2Loss
@@ -54,6 +55,7 @@ class Gpt2Fitness:
         self.objectives: Mapping[str, Goal] = {"loss": "min"}
         self.takes = options.takes
         self.slots: Mapping[str, Any] = options.model.slots()
+        self.precision = frame.head.precision
         self._data_digest, self._skip = data_digest, skip
         self.blocks = _validation_blocks(validation, options.block, skip, options.tokens)
         self.context = digest(
@@ -62,7 +64,7 @@ class Gpt2Fitness:
                 "model": asdict(options.model),
                 "parts": {name: array_key(part.cpu().numpy()) for name, part in frame.parts.items()},
                 "block": options.block,
-                "precision": options.precision,
+                "precision": self.precision,
                 "device": str(frame.head.weight.device),
                 "threads": threads,
                 "skip": skip,
@@ -122,7 +124,8 @@ def build_fitness(options: Gpt2Loss, context: Context) -> Gpt2Fitness:
     """The fitness of a run; random continuous parts are decided by the run's seed."""
     parts = continuous_parts(options.continuous, options.model, context.streams.at("gpt2_loss", "continuous"))
     placed = {name: part.to(context.device) for name, part in parts.items()}
-    frame = Frame.of(options.model, placed, options.precision)
+    precision = fastest_precision(context.device) if options.precision == "auto" else options.precision
+    frame = Frame.of(options.model, placed, precision)
     return Gpt2Fitness(options, frame, context.validation, data_digest=context.data_digest, threads=context.threads)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -23,6 +24,15 @@ SAFE_LOGIT = 60.0
 NO_TARGET = -100
 
 
+def fastest_precision(device: str) -> Precision:
+    """bfloat16 where the processor multiplies matrices in it, float32 elsewhere."""
+    if device.startswith("cuda"):
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    cpu = Path("/proc/cpuinfo")
+    flags = cpu.read_text() if cpu.exists() else ""
+    return "bfloat16" if "avx512_bf16" in flags or "amx_bf16" in flags else "float32"
+
+
 @dataclass(frozen=True)
 class Head:
     """A tied head with what every chunk of tokens needs of it, so that a fixed head is prepared once.
@@ -32,6 +42,7 @@ class Head:
     """
 
     weight: torch.Tensor  # (n_words, d) float32
+    precision: Precision
     rounded: torch.Tensor
     longest: float
 
@@ -39,7 +50,7 @@ class Head:
     def of(cls, weight: torch.Tensor, precision: Precision = "float32") -> Head:
         weight = weight.detach()
         longest = float(weight.square().sum(1).max().sqrt())
-        return cls(weight, weight.to(getattr(torch, precision)), longest)
+        return cls(weight, precision, weight.to(getattr(torch, precision)), longest)
 
     def bounded(self, hidden: torch.Tensor) -> bool:
         """Whether no logit can leave the range of the exponential, by the Cauchy-Schwarz inequality."""

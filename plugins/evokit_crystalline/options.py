@@ -36,7 +36,8 @@ class Gpt2Loss:
 
     ``tokens`` is the full budget, ``rungs`` are cheaper ones; each is a prefix of the next and counted in tokens,
     whole blocks of ``block`` each. ``final_blocks_per_document`` limits how much of each document of a split a
-    finished model is scored on; null means all.
+    finished model is scored on; null means all. ``precision`` is that of the head's products in search and training:
+    ``auto`` is bfloat16 where the processor multiplies in it. Test scores are always float32.
     """
 
     takes: ClassVar[frozenset[str]] = frozenset({"layers"})
@@ -46,7 +47,7 @@ class Gpt2Loss:
     rungs: tuple[Annotated[int, Ge(1)], ...] = ()
     block: Annotated[int, Ge(2)] = 128
     continuous: Continuous = Continuous()
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["float32", "bfloat16", "auto"] = "float32"
     final_blocks_per_document: Annotated[int, Ge(1)] | None = None
 
     def __post_init__(self) -> None:
