@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from tiny import SIZES, context, documents
+from tests.plugins.crystalline.tiny import SIZES, context, documents
 
 from evokit.errors import UserError
 from evokit_crystalline import adamw

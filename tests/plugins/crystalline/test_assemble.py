@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny import SIZES, context, documents
+from tests.plugins.crystalline.tiny import SIZES, context, documents
 
 from evokit.interfaces import Individual, Score
 from evokit_crystalline.finished import read_model

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from tiny import SIZES, context, documents, phenotype
+from tests.plugins.crystalline.tiny import SIZES, context, documents, phenotype
 from torch.nn import functional
 
 from evokit.data.text import document_blocks

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny import SIZES, context, phenotype
+from tests.plugins.crystalline.tiny import SIZES, context, phenotype
 
 from evokit.errors import UserError
 from evokit.streams import Streams

@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny import SIZES, documents
+from tests.plugins.crystalline.tiny import SIZES, documents
 from torch.nn import functional
 
 from evokit.data.text import EOS, document_blocks, full_blocks, join_documents
