@@ -13,7 +13,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from evokit.keys import digest, digest_bytes
+from evokit.keys import array_key, digest
 
 log = logging.getLogger("evokit")
 
@@ -22,18 +22,29 @@ ARRAY = "__array__"
 
 
 def save_checkpoint(folder: Path, number: int, state: Mapping[str, Any]) -> Path:
-    """Write ``state`` as the checkpoint ``number`` and drop all but the newest two.
+    """Write ``state`` as the checkpoint ``number`` and drop all files but this and the one before.
 
-    A reader sees the old file or the new one, never a part of it.
+    A reader sees the old file or the new one, never a part of it. Files with a higher number are dropped too: a run
+    that is back at this number could not read them.
+
+    Args:
+        folder: Holds nothing but checkpoints; made when missing.
+        number: Grows from one checkpoint to the next.
+        state: JSON values and arrays, nested; tuples come back as lists.
+
+    Raises:
+        ValueError: A mapping has the key ``__array__``, which marks the place of an array.
+        TypeError: Something else is neither a JSON value nor an array.
     """
     folder.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, np.ndarray] = {}
-    plain = json.dumps(_split(state, "", arrays))
+    plain = json.dumps(_split(state, arrays))
     content = save(arrays, metadata={"state": plain, "digest": _digest(plain, arrays)})
     path = folder / f"{number:08d}.safetensors"
     write_atomically(path, content)
-    for old in sorted(folder.glob("*.safetensors"))[:-KEEP]:
-        old.unlink()
+    kept = sorted(file for file in folder.glob("*.safetensors") if file.name <= path.name)[-KEEP:]
+    for file in set(folder.glob("*.safetensors*")) - set(kept):
+        file.unlink()
     return path
 
 
@@ -66,18 +77,21 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def _digest(plain: str, arrays: Mapping[str, np.ndarray]) -> str:
-    return digest([plain, {name: digest_bytes(array.tobytes()) for name, array in arrays.items()}])
+    return digest([plain, {name: array_key(array) for name, array in arrays.items()}])
 
 
-def _split(value: Any, place: str, arrays: dict[str, np.ndarray]) -> Any:
+def _split(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     """JSON values with a reference where an array stood."""
     if isinstance(value, np.ndarray):
-        arrays[place] = np.ascontiguousarray(value)
-        return {ARRAY: place}
+        name = str(len(arrays))
+        arrays[name] = np.asarray(value, order="C")
+        return {ARRAY: name}
     if isinstance(value, Mapping):
-        return {name: _split(item, f"{place}/{name}", arrays) for name, item in value.items()}
+        if ARRAY in value:
+            raise ValueError(f"the key {ARRAY} marks the place of an array")
+        return {name: _split(item, arrays) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_split(item, f"{place}/{index}", arrays) for index, item in enumerate(value)]
+        return [_split(item, arrays) for item in value]
     return value
 
 

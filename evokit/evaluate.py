@@ -54,16 +54,19 @@ def _evaluate(fitness: Fitness, express: Callable[[Any], Any], genes: Sequence[A
 
 def _checked(evaluation: Evaluation, n_objectives: int) -> Evaluation:
     """Plain finite floats, one per objective, or a failure: NaN corrupts every comparison that it meets."""
-    if not evaluation.ok:
-        return replace(evaluation, values=())
+    # NumPy's numbers compare like plain ones but do not survive SQLite and JSON.
+    metrics = {name: float(value) for name, value in evaluation.metrics.items()}
+    plain = replace(evaluation, values=(), work=int(evaluation.work), metrics=metrics, source="measured")
+    if not plain.ok:
+        return plain
     values = tuple(float(value) for value in evaluation.values)
     if len(values) != n_objectives:
         raise ValueError(f"the fitness answered {len(values)} values for {n_objectives} objectives")
     if any(math.isnan(value) for value in values):
-        return replace(evaluation, values=(), outcome="nan", message="the fitness is not a number")
+        return replace(plain, outcome="nan", message="the fitness is not a number")
     if any(math.isinf(value) for value in values):
-        return replace(evaluation, values=(), outcome="diverged", message="the fitness is infinite")
-    return replace(evaluation, values=values)
+        return replace(plain, outcome="diverged", message="the fitness is infinite")
+    return replace(plain, values=values)
 
 
 def _outcome_of(error: Exception) -> Outcome:

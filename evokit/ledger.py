@@ -239,10 +239,10 @@ def _to_sql(row: Row) -> tuple[Any, ...]:
 
 
 def _from_sql(row: Sequence[Any]) -> Row:
-    phase, seq, generation, key, context, budget, source, outcome, _, values, metrics, work, artifact, message = row[
-        :14
-    ]
-    wall_s, cpu_s, energy_j = row[14:]
+    (
+        phase, seq, generation, key, context, budget, source, outcome, _, values, metrics, work, artifact, message,
+        wall_s, cpu_s, energy_j,
+    ) = row  # fmt: skip
     evaluation = Evaluation(
         values=tuple(json.loads(values)), outcome=outcome, work=work, metrics=json.loads(metrics), artifact=artifact,
         message=message, source=source, wall_s=wall_s, cpu_s=cpu_s, energy_j=energy_j,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -53,7 +53,7 @@ class LedgeredMeasure:
         self._next = 0
         self._answered: dict[int, Row] = {row.seq: row for row in ledger.rows(phase)}
         self._cache: dict[tuple[str, str, int], Evaluation] = {}
-        self._history: list[tuple[int, Individual]] = []
+        self._history: list[tuple[int, str, Individual]] = []  # generation, context, who was ok at full budget
 
     @property
     def budgets(self) -> Sequence[int]:
@@ -61,6 +61,8 @@ class LedgeredMeasure:
 
     def __call__(self, individuals: Sequence[Individual], budget: int | None = None) -> list[Evaluation]:
         """Measure, in order. Sets ``fitness`` only at full budget and only when ok (C1).
+
+        A failure at any budget takes the prediction away: it was wrong, and must not stand for the individual (C6).
 
         Raises:
             ValueError: ``budget`` is not one of the fitness's.
@@ -71,7 +73,7 @@ class LedgeredMeasure:
             raise ValueError(f"budget {budget} is not one of {list(self.budgets)}")
         slots = list(range(self._next, self._next + len(individuals)))
         self._next += len(individuals)
-        started, n_measured, n_cached = time.monotonic(), 0, 0
+        started, n_measured = time.monotonic(), 0
 
         pending: dict[tuple[str, str, int], int] = {}  # identity -> position of the first that asks
         for position, (slot, one) in enumerate(zip(slots, individuals, strict=True)):
@@ -79,12 +81,11 @@ class LedgeredMeasure:
             if slot in self._answered:
                 self._expect(self._answered[slot], one.key, budget)
                 self._cache.setdefault(identity, self._answered[slot].evaluation)
-            if identity in self._cache:
-                n_cached += 1
-            else:
+            if identity not in self._cache:
                 pending.setdefault(identity, position)
 
         positions = list(pending.values())
+        n_cached = len(individuals) - len(positions)
         batches = [positions[i : i + self._batch] for i in range(0, len(positions), self._batch)]
         tasks = (Task([individuals[position].genes for position in batch], budget) for batch in batches)
         for batch, evaluations in zip(batches, self._executor.map(tasks), strict=True):
@@ -104,7 +105,7 @@ class LedgeredMeasure:
         for one in individuals:
             slot, self._next = self._next, self._next + 1
             if slot in self._answered:
-                self._expect(self._answered[slot], one.key, self.budgets[-1])
+                self._expect(self._answered[slot], one.key, self.budgets[-1], predicted=True)
             else:
                 assert one.predicted is not None
                 evaluation = Evaluation(values=(one.predicted,), source="predicted")
@@ -115,7 +116,11 @@ class LedgeredMeasure:
         self._ledger.add_born(self._phase, self.generation, individuals, genes)
 
     def measured(self, before: int | None = None) -> list[Individual]:
-        return [one for generation, one in self._history if before is None or generation < before]
+        return [
+            one
+            for generation, context, one in self._history
+            if context == self._fitness.context and (before is None or generation < before)
+        ]
 
     def knows(self, key: str) -> bool:
         return (self._fitness.context, key, self.budgets[-1]) in self._cache
@@ -142,11 +147,12 @@ class LedgeredMeasure:
             if row.budget == self.budgets[-1] and row.evaluation.source == "measured" and row.evaluation.ok:
                 score = Score(weights, row.evaluation.values)
                 one = Individual(self._genome.from_json(genes[row.key]), row.key, score)
-                self._history.append((row.generation, one))
+                self._history.append((row.generation, row.context, one))
         self._next = state["next"]
 
-    def _expect(self, row: Row, key: str, budget: int) -> None:
-        if (row.key, row.budget, row.context) != (key, budget, self._fitness.context):
+    def _expect(self, row: Row, key: str, budget: int, predicted: bool = False) -> None:
+        held = (row.key, row.budget, row.context, row.evaluation.source == "predicted")
+        if held != (key, budget, self._fitness.context, predicted):
             raise RunFailed(
                 f"row {row.seq} of phase {self._phase!r} holds {row.key[:8]} at {row.budget}, but {key[:8]} at {budget}"
                 " is asked for: the code, the data or the machine changed since this run began"
@@ -166,13 +172,10 @@ class LedgeredMeasure:
             evaluation = replace(evaluation, source="cached", work=0, wall_s=0.0, cpu_s=0.0, energy_j=0.0)
             self._write(slot, individual.key, budget, evaluation)
         self.work += evaluation.work
+        if not evaluation.ok:
+            individual.predicted = None
         if budget == self.budgets[-1] and evaluation.ok:
             individual.fitness.values = evaluation.values
             if evaluation.source == "measured":
-                self._history.append((self.generation, individual))
+                self._history.append((self.generation, self._fitness.context, individual))
         return evaluation
-
-
-def only_ok(individuals: Iterable[Individual]) -> list[Individual]:
-    """Those with an ok measurement at full budget; failed individuals never reach a selection or a hall of fame."""
-    return [one for one in individuals if one.fitness.valid]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -11,6 +10,7 @@ from annotated_types import Interval, MinLen
 
 from evokit.individuals import weights_of
 from evokit.interfaces import Context, Goal, Individual, Measure, Score
+from evokit.screens.share import count_of
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Race:
             raise ValueError("this fitness has one budget only, so there is nothing to race over")
         if strangers := [rung for rung in rungs if rung not in lower]:
             raise ValueError(f"rungs {strangers} are no lower budgets of this fitness; it has {lower}")
-        if rungs != sorted(rungs):
+        if rungs != sorted(set(rungs)):
             raise ValueError(f"rungs must ascend, got {rungs}")
         return Racing(rungs, self.keep, context.fitness.objectives)
 
@@ -51,7 +51,7 @@ class Racing:
             evaluations = measure(runners, rung)
             self._rung_work += sum(one.work for one in evaluations)
             scores = [Score(self._weights, one.values[:1]) for one in evaluations]
-            n_kept = math.ceil(self._keep * len(runners))
+            n_kept = count_of(self._keep, len(runners))
             finished = [index for index, one in enumerate(evaluations) if one.ok]
             order = sorted(finished, key=lambda index: scores[index], reverse=True)
             kept = set(order[:n_kept]) | {index for index in finished if runners[index].audited}
@@ -63,10 +63,11 @@ class Racing:
         """A race learns nothing."""
 
     def expected(self, n: float, generation: int) -> tuple[float, float]:
+        """As in ``Screen``; a surrogate's random share comes on top."""
         work = 0.0
         for rung in self._rungs:
             work += n * rung
-            n *= self._keep
+            n = count_of(self._keep, n)
         return n, work
 
     def summary(self) -> dict[str, Any]:

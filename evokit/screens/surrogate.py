@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from annotated_types import Ge, Interval
 
 from evokit.interfaces import Context, Individual, Measure, Surrogate
 from evokit.recipe.nested import Nested
+from evokit.screens.share import count_of
 from evokit.statistics import spearman_interval
 from evokit.streams import Streams
 
@@ -43,6 +43,10 @@ class SurrogateScreen:
 
     name: ClassVar[str] = "surrogate"
 
+    def __post_init__(self) -> None:
+        if self.top == self.random == 0:
+            raise ValueError("top and random must not both be 0: nothing would be measured")
+
     def build(self, context: Context) -> Surrogating:
         assert context.build is not None
         goals = list(context.fitness.objectives.values())
@@ -72,12 +76,14 @@ class Surrogating:
         if fit_at == 0 or not candidates or not self._fit(fit_at, measure):
             return list(candidates)
         mean, _ = self._surrogate.predict(self._encode(candidates))
+        if not np.isfinite(mean).all():
+            return list(candidates)  # a model that went astray chooses nobody
         for one, value in zip(candidates, mean, strict=True):
             one.predicted = float(self._sign * value)
 
         # The random share is drawn first, from all, so that the audit sees an unbiased sample.
         rng = self._streams.at("share", measure.generation).numpy()
-        n_random, n_top = (math.ceil(share * len(candidates)) for share in (self._options.random, self._options.top))
+        n_random, n_top = self._counts(len(candidates))
         audited = set(rng.choice(len(candidates), n_random, replace=False).tolist())
         for index in audited:
             candidates[index].audited = True
@@ -111,7 +117,7 @@ class Surrogating:
 
     def expected(self, n: float, generation: int) -> tuple[float, float]:
         fitted = generation >= self._options.refit_every
-        return (n * min(1.0, self._options.top + self._options.random) if fitted else n), 0.0
+        return (min(n, sum(self._counts(n))) if fitted else n), 0.0
 
     def summary(self) -> dict[str, Any]:
         return {
@@ -146,6 +152,10 @@ class Surrogating:
         self._fit_s += time.perf_counter() - started
         self._fitted_at = generation
         return True
+
+    def _counts(self, n: float) -> tuple[int, int]:
+        """Sizes of the random share and the top share."""
+        return count_of(self._options.random, n), count_of(self._options.top, n)
 
     def _encode(self, individuals: Sequence[Individual]) -> np.ndarray:
         return np.stack([self._genome.encode(one.genes) for one in individuals])

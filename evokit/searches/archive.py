@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,14 @@ import numpy as np
 from deap import tools
 
 from evokit.interfaces import Individual, Score
+
+
+def only_ok(individuals: Iterable[Individual]) -> list[Individual]:
+    """Those with an ok measurement at full budget; no other reaches a selection or a hall of fame (C1).
+
+    NaN is excluded here too, for loops that measure by themselves: it wins half of DEAP's comparisons.
+    """
+    return [one for one in individuals if one.fitness.valid and all(map(math.isfinite, one.fitness.values))]
 
 
 def same_key(a: Individual, b: Individual) -> bool:
@@ -41,11 +50,10 @@ class Archive:
             told: All that were asked for; those without a fitness are passed over.
             population: Whose statistics are logged; failed and predicted members are left out.
         """
-        measured = [one for one in told if one.fitness.valid]
-        # DEAP's hall keeps whatever it is given, failed individuals too (facts: NaN can win it).
+        measured = only_ok(told)
         self.hall.update(measured)
         self.known.update(one.key for one in measured)
-        valid = [one for one in population if one.fitness.valid]
+        valid = only_ok(population)
         record = {name: float(value) for name, value in self._statistics.compile(valid).items()} if valid else {}
         best = self.hall[0].fitness.values[0] if len(self.hall) else None
         self.logbook.record(generation=generation, best=best, measured=len(measured), **record)
@@ -71,7 +79,9 @@ class Archive:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.known = set(state["known"])
         self.hall.clear()
-        self.hall.update(load_individuals(state["hall"], self._genome, self._weights))
+        # DEAP puts a newcomer before its equals, so going from worst to best keeps their order.
+        for one in reversed(load_individuals(state["hall"], self._genome, self._weights)):
+            self.hall.insert(one)
         self.logbook.clear()
         for record in state["logbook"]:
             self.logbook.record(**record)

@@ -11,7 +11,7 @@ from annotated_types import Ge
 
 from evokit.individuals import make_individual, ranked, weights_of
 from evokit.interfaces import Context, Individual
-from evokit.searches.archive import Archive, dump_individuals, load_individuals
+from evokit.searches.archive import only_ok
 from evokit.searches.stepping import AskTell
 from evokit.streams import Streams
 
@@ -31,10 +31,9 @@ class CoordinateDescent:
     genes: ClassVar[frozenset[str]] = frozenset({"index_vector", "bits"})
 
     def build(self, context: Context) -> CoordinateDescender:
-        if context.genome.genes not in self.genes:
-            raise ValueError(
-                f"coordinate_descent works on {' and '.join(sorted(self.genes))}, not on {context.genome.genes}"
-            )
+        genes = getattr(context.genome, "genes", "genes of its own")
+        if genes not in self.genes:
+            raise ValueError(f"coordinate_descent works on {' and '.join(sorted(self.genes))}, not on {genes}")
         return CoordinateDescender(self, context.genome, weights_of(context.fitness.objectives), context.streams)
 
 
@@ -42,8 +41,9 @@ class CoordinateDescender(AskTell):
     """One ``step`` measures the alternatives of one gene."""
 
     def __init__(self, options: CoordinateDescent, genome: Any, weights: tuple[float, ...], streams: Streams) -> None:
-        super().__init__(Archive(genome, weights), options.generations)  # the population is the current point
-        self._per_gene, self._genome, self._weights, self._streams = options.per_gene, genome, weights, streams
+        super().__init__(genome, weights, options.generations)  # the population is the current point
+        self._per_gene, self._streams = options.per_gene, streams
+        self._sizes = getattr(genome, "sizes", (2,) * genome.n_genes)  # a bit has two choices
         self._started = 0  # generation of the current start
         self._stuck = 0  # genes since the last improvement
 
@@ -53,13 +53,13 @@ class CoordinateDescender(AskTell):
             return [make_individual(self._genome, self._genome.random(rng), self._weights)]
         current = self.population[0]
         gene = self._order()[(self.generation - self._started - 1) % len(current.genes)]
-        choices = [value for value in range(self._genome.sizes[gene]) if value != current.genes[gene]]
+        choices = [value for value in range(self._sizes[gene]) if value != current.genes[gene]]
         if self._per_gene is not None and self._per_gene < len(choices):
             choices = sorted(rng.choice(choices, self._per_gene, replace=False).tolist())
         return [self._neighbour(current, gene, value) for value in choices]
 
     def tell(self, individuals: Sequence[Individual]) -> None:
-        valid = ranked(one for one in individuals if one.fitness.valid)
+        valid = ranked(only_ok(individuals))
         if not self.population:
             self.population, self._started, self._stuck = valid[:1], self.generation, 0
         elif valid and valid[0].fitness > self.population[0].fitness:
@@ -72,18 +72,11 @@ class CoordinateDescender(AskTell):
         self.generation += 1
 
     def state_dict(self) -> dict[str, Any]:
-        return {
-            "generation": self.generation,
-            "population": dump_individuals(self.population, self._genome),
-            "archive": self.archive.state_dict(),
-            "started": self._started,
-            "stuck": self._stuck,
-        }
+        return super().state_dict() | {"started": self._started, "stuck": self._stuck}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.generation, self._started, self._stuck = state["generation"], state["started"], state["stuck"]
-        self.population = load_individuals(state["population"], self._genome, self._weights)
-        self.archive.load_state_dict(state["archive"])
+        super().load_state_dict(state)
+        self._started, self._stuck = state["started"], state["stuck"]
 
     def _order(self) -> np.ndarray:
         """The order of genes of this start, the same in every sweep."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
@@ -11,7 +12,7 @@ from annotated_types import Ge
 
 from evokit.individuals import make_individual, ranked, weights_of
 from evokit.interfaces import Context, Individual, Score, Screen
-from evokit.searches.archive import Archive, dump_individuals, load_individuals
+from evokit.searches.archive import only_ok
 from evokit.searches.stepping import AskTell
 from evokit.streams import Streams
 
@@ -39,7 +40,9 @@ class Generational:
 
     @property
     def n_elites(self) -> int:
-        return int(self.elites * self.population) if isinstance(self.elites, float) else self.elites
+        if isinstance(self.elites, int):
+            return self.elites
+        return math.floor(round(self.elites * self.population, 9))  # 0.29 * 100 is a little less than 29
 
     def build(self, context: Context) -> GenerationalSearch:
         return GenerationalSearch(
@@ -73,8 +76,8 @@ class GenerationalSearch(AskTell):
         mutation: Callable[..., Any],
         screens: Sequence[Screen] = (),
     ) -> None:
-        super().__init__(Archive(genome, weights), options.generations, screens)
-        self._options, self._genome, self._weights, self._streams = options, genome, weights, streams
+        super().__init__(genome, weights, options.generations, screens)
+        self._options, self._streams = options, streams
         self._select, self._cross, self._mutate = selection, crossover, mutation
         self._predictions_compete = any(getattr(screen, "unmeasured", "fill") == "paper" for screen in screens)
 
@@ -83,12 +86,14 @@ class GenerationalSearch(AskTell):
         if not self.population:
             return self._first(rng)
         pool = self._pool()
-        return self._distinct(self._options.population - self._options.n_elites, lambda: self._child(pool, rng))
+        # Where so many failed that elites are fewer than planned, offspring take their places.
+        n_elites = min(self._options.n_elites, len(only_ok(self.population)))
+        return self._distinct(self._options.population - n_elites, set(), lambda: self._child(pool, rng))
 
     def tell(self, individuals: Sequence[Individual]) -> None:
-        old = ranked(one for one in self.population if one.fitness.valid)
+        old = ranked(only_ok(self.population))
         elites = old[: self._options.n_elites]
-        offspring = [one for one in individuals if one.fitness.valid]
+        offspring = only_ok(individuals)
         if self._predictions_compete:
             offspring += [one for one in individuals if not one.fitness.valid and one.predicted is not None]
         room = self._options.population - len(elites) - len(offspring)
@@ -96,29 +101,13 @@ class GenerationalSearch(AskTell):
         self.archive.add(self.generation, individuals, self.population)
         self.generation += 1
 
-    def state_dict(self) -> dict[str, Any]:
-        return {
-            "generation": self.generation,
-            "population": dump_individuals(self.population, self._genome),
-            "archive": self.archive.state_dict(),
-            "screens": [screen.state_dict() for screen in self.screens],
-        }
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.generation = state["generation"]
-        self.population = load_individuals(state["population"], self._genome, self._weights)
-        self.archive.load_state_dict(state["archive"])
-        for screen, saved in zip(self.screens, state["screens"], strict=True):
-            screen.load_state_dict(saved)
-
     def _first(self, rng: np.random.Generator) -> list[Individual]:
         """Known good individuals of the genome first, then random ones."""
         known_good: Sequence[Any] = getattr(self._genome, "seeds", list)()
-        seeds = known_good[: self._options.population]
-        seeded = [make_individual(self._genome, genes, self._weights, born_by="seed") for genes in seeds]
+        made = [make_individual(self._genome, genes, self._weights, born_by="seed") for genes in known_good]
+        seeded = {one.key: one for one in made[: self._options.population]}
         rest = self._options.population - len(seeded)
-        taken = {one.key for one in seeded}
-        return seeded + self._distinct(rest, lambda: self._random(rng), taken)
+        return [*seeded.values(), *self._distinct(rest, set(seeded), lambda: self._random(rng))]
 
     def _random(self, rng: np.random.Generator) -> Individual:
         return make_individual(self._genome, self._genome.random(rng), self._weights)
@@ -137,8 +126,8 @@ class GenerationalSearch(AskTell):
             self._genome, self._mutate(genes, rng), self._weights, (a.key, b.key), "crossover+mutation"
         )
 
-    def _distinct(self, n: int, draw: Callable[[], Individual], taken: set[str] | None = None) -> list[Individual]:
-        taken = set() if taken is None else taken
+    def _distinct(self, n: int, taken: set[str], draw: Callable[[], Individual]) -> list[Individual]:
+        """``n`` individuals that are new and in no other place, as far as ``TRIES`` draws for each can find them."""
         drawn = []
         for _ in range(n):
             one = draw()

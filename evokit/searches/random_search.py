@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -10,7 +10,7 @@ from annotated_types import Ge
 
 from evokit.individuals import make_individual, weights_of
 from evokit.interfaces import Context, Individual
-from evokit.searches.archive import Archive
+from evokit.searches.archive import only_ok
 from evokit.searches.stepping import AskTell
 from evokit.streams import Streams
 
@@ -32,21 +32,14 @@ class RandomSearcher(AskTell):
     """Draws from ``genome.random`` and remembers the best."""
 
     def __init__(self, options: RandomSearch, genome: Any, weights: tuple[float, ...], streams: Streams) -> None:
-        super().__init__(Archive(genome, weights), options.generations)
-        self._batch, self._genome, self._weights, self._streams = options.batch, genome, weights, streams
+        super().__init__(genome, weights, options.generations)
+        self._batch, self._streams = options.batch, streams
 
     def ask(self) -> list[Individual]:
         rng = self._streams.at("random_search", self.generation).numpy()
         return [make_individual(self._genome, self._genome.random(rng), self._weights) for _ in range(self._batch)]
 
     def tell(self, individuals: Sequence[Individual]) -> None:
-        self.population = list(individuals)
+        self.population = only_ok(individuals)
         self.archive.add(self.generation, individuals, individuals)
         self.generation += 1
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"generation": self.generation, "archive": self.archive.state_dict()}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.generation = state["generation"]
-        self.archive.load_state_dict(state["archive"])

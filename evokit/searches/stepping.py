@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from deap import tools
 
 from evokit.interfaces import Individual, Measure, Screen
-from evokit.searches.archive import Archive
+from evokit.searches.archive import Archive, dump_individuals, load_individuals
 
 
-class AskTell:
-    """A search with an archive; what is left to write is ``ask``, ``tell`` and the state.
+class AskTell(ABC):
+    """A search with an archive; what is left to write is ``ask`` and ``tell``.
 
     Args:
-        archive: Remembers what was measured.
+        genome: What individuals are made of.
+        weights: -1 per objective to minimise, +1 to maximise.
         horizon: Generations until the search is done, or None for no end of its own.
         screens: Decide which offspring are measured.
     """
 
-    def __init__(self, archive: Archive, horizon: int | None, screens: Sequence[Screen] = ()) -> None:
+    def __init__(
+        self, genome: Any, weights: tuple[float, ...], horizon: int | None, screens: Sequence[Screen] = ()
+    ) -> None:
         self.generation = 0
         self.population: list[Individual] = []
-        self.archive, self.horizon, self.screens = archive, horizon, screens
+        self.archive = Archive(genome, weights)
+        self.horizon, self.screens = horizon, screens
+        self._genome, self._weights = genome, weights
 
     @property
     def done(self) -> bool:
@@ -32,30 +39,35 @@ class AskTell:
     def logbook(self) -> tools.Logbook:
         return self.archive.logbook
 
+    @abstractmethod
     def ask(self) -> list[Individual]:
-        raise NotImplementedError
+        """The next generation's new individuals, none of them measured. Asked again, it answers the same."""
 
+    @abstractmethod
     def tell(self, individuals: Sequence[Individual]) -> None:
-        raise NotImplementedError
+        """Take what ``ask`` gave back, measured or not."""
 
     def step(self, measure: Measure) -> None:
         """One generation: ask, screen, measure, tell.
 
-        Offspring that are known at full budget take their cached value and pass no screen. Those that no screen lets
-        through are recorded as predicted if a surrogate predicted them.
+        Offspring that are known at full budget pass no screen and take their cached value; so does a twin of one that
+        is measured. Those that no screen lets through are recorded as predicted if a surrogate predicted them.
         """
         measure.generation = self.generation
         offspring = self.ask()
         measure.born(offspring)
-        known = [one for one in offspring if measure.knows(one.key)]
-        unknown = chosen = [one for one in offspring if not measure.knows(one.key)]
+        first = {one.key: one for one in reversed(offspring)}  # of twins, the first is screened
+        fresh = [one for one in offspring if first[one.key] is one and not measure.knows(one.key)]
+        chosen = fresh
         for screen in self.screens:
             chosen = screen(chosen, measure)
-        measure(known + chosen)
-        kept = {one.key for one in chosen}
-        measure.predict([one for one in unknown if one.key not in kept and one.predicted is not None])
+        dropped = {one.key for one in fresh} - {one.key for one in chosen}
+        asked = [one for one in offspring if one.key not in dropped]
+        measure(asked)
+        measure.predict([one for one in fresh if one.key in dropped and one.predicted is not None])
         for screen in self.screens:
             screen.observe(self.generation, chosen)
+        self.archive.known.update(one.key for one in asked)  # the failed too: no child need fail again
         self.tell(offspring)
 
     def best(self) -> Individual:
@@ -63,3 +75,18 @@ class AskTell:
 
     def hall_of_fame(self) -> Sequence[Individual]:
         return list(self.archive.hall)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "generation": self.generation,
+            "population": dump_individuals(self.population, self._genome),
+            "archive": self.archive.state_dict(),
+            "screens": [screen.state_dict() for screen in self.screens],
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.generation = state["generation"]
+        self.population = load_individuals(state["population"], self._genome, self._weights)
+        self.archive.load_state_dict(state["archive"])
+        for screen, saved in zip(self.screens, state["screens"], strict=True):
+            screen.load_state_dict(saved)

@@ -1,0 +1,74 @@
+"""A ``Measure`` as a run has it, with a fitness that remembers what it was asked."""
+
+import hashlib
+
+import numpy as np
+
+from evokit.energy import Meter
+from evokit.execution import Inline
+from evokit.genomes.index_vector import IndexVector
+from evokit.individuals import make_individual, weights_of
+from evokit.interfaces import Evaluation
+from evokit.ledger import Ledger
+from evokit.measure import LedgeredMeasure
+
+
+class Progress:
+    """Remembers what a display is told."""
+
+    def __init__(self):
+        self.told = []
+
+    def evaluated(self, done, total, measured, cached, seconds_left):
+        self.told.append((done, total, measured, cached))
+
+
+class SumFitness:
+    """Weighted sum of the genes, plus an error that shrinks with the budget; fails where ``fails(genes)`` says so."""
+
+    def __init__(self, budgets=(1,), goal="min", fails=lambda genes: None, die_at=None, context="sum"):
+        self.takes, self.slots, self.objectives = frozenset({"indices"}), {}, {"sum": goal}
+        self.budgets, self.context = budgets, context
+        self.fails, self.die_at = fails, die_at
+        self.batches = []
+
+    @property
+    def evaluated(self):
+        return [genes for batch, _ in self.batches for genes in batch]
+
+    def evaluate(self, batch, budget):
+        if self.die_at is not None and len(self.batches) >= self.die_at:
+            raise KeyboardInterrupt
+        self.batches.append(([tuple(genes.tolist()) for genes in batch], budget))
+        return [self.answer(genes, budget) for genes in batch]
+
+    def answer(self, genes, budget):
+        outcome = self.fails(genes)
+        if outcome is not None:
+            return Evaluation(outcome=outcome, work=budget, message="as planned")
+        luck = int.from_bytes(hashlib.blake2b(genes.tobytes(), digest_size=2).digest(), "little") / 2**16
+        value = genes @ np.arange(1, len(genes) + 1) + luck * (self.budgets[-1] - budget)
+        return Evaluation(values=(float(value),), work=budget)
+
+
+GENOME = IndexVector([4] * 4)
+
+
+def door(fitness=None, ledger=None, genome=GENOME, batch=3, phase="search", progress=None):
+    fitness = SumFitness() if fitness is None else fitness
+    ledger = Ledger(":memory:") if ledger is None else ledger
+    executor = Inline(fitness, genome, Meter([], [], 10.0))
+    return LedgeredMeasure(phase, genome, fitness, ledger, executor, batch, progress or Progress())
+
+
+def people(*genes, genome=GENOME, goal="min"):
+    return [make_individual(genome, np.array(one), weights_of({"value": goal})) for one in genes]
+
+
+def story(ledger, phase="search"):
+    """The rows of a phase without times and joules."""
+    return [
+        (r.seq, r.generation, r.key, r.budget, e.source, e.outcome, e.values, e.work, e.message)
+        for r in ledger.rows(phase)
+        for e in [r.evaluation]
+    ]

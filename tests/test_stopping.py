@@ -1,0 +1,51 @@
+import pytest
+
+from evokit.recipe.schema import Stop
+from evokit.stopping import stop_reason
+
+
+def reason(stop, best=(3.0,), work=0, seconds=0.0, goal="min"):
+    return stop_reason(stop, list(best), work, seconds, goal)
+
+
+def test_a_recipe_without_limits_never_stops():
+    assert reason(Stop(), [1.0] * 1000, 10**9, 1e9) is None
+
+
+@pytest.mark.parametrize(("work", "stops"), [(99, False), (100, True), (101, True)])
+def test_work_stops_once_it_is_spent(work, stops):
+    assert (reason(Stop(work=100), work=work) is not None) == stops
+
+
+def test_work_stops_before_anything_was_valid():
+    assert reason(Stop(work=1), [None], work=1) == "1 units of work spent (stop.work 1)"
+
+
+def test_seconds_stop_once_they_are_spent():
+    assert reason(Stop(seconds=2.5), seconds=2.4) is None
+    assert reason(Stop(seconds=2.5), seconds=2.5) == "2 s spent (stop.seconds 2.5)"
+
+
+@pytest.mark.parametrize(
+    ("goal", "best", "stops"), [("min", 2.0, True), ("min", 2.1, False), ("max", 2.0, True), ("max", 1.9, False)]
+)
+def test_a_target_stops_when_a_value_is_as_good(goal, best, stops):
+    assert (reason(Stop(target=2.0), [best], goal=goal) == "target 2 reached") == stops
+
+
+def test_patience_counts_generations_since_the_best_was_found():
+    assert reason(Stop(patience=3), [5.0, 4.0, 4.0, 4.0]) is None
+    assert reason(Stop(patience=3), [5.0, 4.0, 4.0, 4.0, 4.0]).startswith("no improvement for 3 generations")
+
+
+def test_patience_waits_while_nothing_valid_was_measured():
+    assert reason(Stop(patience=1, target=0.0), [None] * 5) is None
+    assert reason(Stop(patience=1)) is None
+
+
+def test_patience_starts_with_the_first_valid_value():
+    assert reason(Stop(patience=2), [None, None, None, 4.0, 4.0]) is None
+
+
+def test_nothing_stops_before_the_first_generation():
+    assert stop_reason(Stop(patience=1, target=1.0), [], 0, 0.0, "min") is None
