@@ -8,9 +8,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from evokit.assembly import Parts, assemble, set_threads
+from evokit.assembly import Parts, set_threads
 from evokit.evaluate import evaluate_batch
-from evokit.interfaces import Evaluation
+from evokit.individuals import make_individual, weights_of
+from evokit.interfaces import Contender, Evaluation
+from evokit.launch import assemble_all
 from evokit.recipe import Recipe
 from evokit.searches.generational import Generational
 
@@ -20,7 +22,7 @@ ROW_BYTES = 600  # of the ledger, an evaluation with its lineage
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a phase will take at most; None where nothing tells before it runs."""
+    """What a phase will take; None where nothing tells before it runs."""
 
     phase: str
     measurements: int | None
@@ -30,12 +32,15 @@ class Estimate:
 
 
 def estimate(recipe: Recipe) -> tuple[list[Estimate], list[Evaluation]]:
-    """Upper bounds per phase, since patience and races may end things earlier.
+    """What each phase will take if nothing ends it early; a surrogate that steps aside makes the search longer.
 
     Returns:
         One entry per phase, and the evaluations that were timed, whose failures are worth a look before a long run.
+
+    Raises:
+        RecipeError: A part refused its options, or parts do not fit.
     """
-    parts = assemble(recipe)
+    parts = assemble_all(recipe)
     set_threads(recipe.execution.threads)
     evaluations, seconds_per_work = _time_a_few(parts)
     search = _search(recipe, parts, seconds_per_work)
@@ -45,22 +50,23 @@ def estimate(recipe: Recipe) -> tuple[list[Estimate], list[Evaluation]]:
     for name, section in parts.named_baselines():
         part = parts.build(section)
         if hasattr(part, "fit"):
-            phases.append(_contender(f"baseline {name}", part, recipe.final.seeds))
+            phases.append(_contender(f"baseline {name}", part, parts))
         else:
             phases.append(Estimate(f"baseline {name}", None, search.work, search.seconds, search.disk_bytes))
+    if (final := parts.final()) is not None:
+        phases.append(_contender("champion's model", final, parts))
     return phases, evaluations
 
 
 def _time_a_few(parts: Parts) -> tuple[list[Evaluation], float]:
-    """Evaluations of random individuals one after the other, and the least seconds per unit of work among them."""
+    """Evaluations of a few random individuals, and the seconds per unit of work; they share work as in a run."""
     rng = parts.context.streams.at("check").numpy()
-    full = parts.fitness.budgets[-1]
-    evaluations, times = [], []
-    for _ in range(TIMED):
-        started = time.perf_counter()
-        evaluations += evaluate_batch(parts.fitness, parts.genome.express, [parts.genome.random(rng)], full)
-        times.append(time.perf_counter() - started)
-    return evaluations, min(times) / full
+    budgets, n = parts.fitness.budgets, min(TIMED, parts.recipe.execution.batch)
+    genes = [parts.genome.random(rng) for _ in range(1 + n)]
+    evaluate_batch(parts.fitness, parts.genome.express, genes[:1], budgets[0])  # the first one pays for all beginnings
+    started = time.perf_counter()
+    evaluations = evaluate_batch(parts.fitness, parts.genome.express, genes[1:], budgets[-1])
+    return evaluations, (time.perf_counter() - started) / (n * budgets[-1])
 
 
 def _search(recipe: Recipe, parts: Parts, seconds_per_work: float) -> Estimate:
@@ -85,14 +91,16 @@ def _measurements(phase: str, n: int, full: int, seconds_per_work: float, work: 
     return Estimate(phase, n, round(work), work * seconds_per_work, n * ROW_BYTES)
 
 
-def _contender(phase: str, contender: object, n_seeds: int) -> Estimate:
+def _contender(phase: str, contender: Contender, parts: Parts) -> Estimate:
     """A contender may offer ``rehearse(scratch) -> (seconds, bytes)`` of one full fit, by timing a few steps."""
-    n_settings = len(contender.settings(None))  # type: ignore[attr-defined]
-    full = contender.budgets[-1]  # type: ignore[attr-defined]
-    fits = n_settings + n_seeds - 1
+    genes = parts.genome.random(parts.context.streams.at("check", "contender").numpy())
+    some = make_individual(parts.genome, genes, weights_of(parts.fitness.objectives))
+    n_seeds = 1 if contender.deterministic else parts.recipe.final.seeds
+    fits = len(contender.settings(some)) + n_seeds - 1
+    work = fits * contender.budgets[-1]
     rehearse = getattr(contender, "rehearse", None)
     if rehearse is None:
-        return Estimate(phase, fits, fits * full, None, None)
+        return Estimate(phase, fits, work, None, None)
     with tempfile.TemporaryDirectory() as scratch:
         seconds, size = rehearse(Path(scratch))
-    return Estimate(phase, fits, fits * full, fits * seconds, fits * size)
+    return Estimate(phase, fits, work, fits * seconds, fits * size)

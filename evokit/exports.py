@@ -6,7 +6,7 @@ from pathlib import Path
 
 from evokit.assembly import assemble, build_part
 from evokit.errors import UserError
-from evokit.launch import open_recipe
+from evokit.launch import open_recipe, repeat_folder
 from evokit.recipe import Recipe, Section
 
 
@@ -16,14 +16,14 @@ def export_model(folder: Path, name: str | None = None, contender: str = "champi
     Args:
         folder: A finished run.
         name: Of the export; None takes the fitness's only one.
-        contender: ``champion`` or a baseline's name; of several seeds the first.
+        contender: ``champion`` or a baseline's name; of several seeds the first, of repeats the best on validation.
         out: Where to; None is ``export/NAME`` in the run directory.
 
     Returns:
         Where the export lies.
 
     Raises:
-        UserError: No finished model, no such contender or format.
+        UserError: No finished model, no such contender or format, or ``out`` cannot be written.
     """
     recipe, directory = open_recipe(folder)
     section = _section(recipe, name)
@@ -33,9 +33,18 @@ def export_model(folder: Path, name: str | None = None, contender: str = "champi
     if contender not in models:
         has = f"; it has {', '.join(models)}" if models else ""
         raise UserError(f"{folder} has no finished model of {contender!r}{has}")
+    home = directory.path
+    if summary is not None and "repeats" in summary:
+        home = repeat_folder(home, summary["seed"] - recipe.seed)
+    artifact = home / models[contender][0]
+    if not artifact.exists():
+        raise UserError(f"{artifact}, the model of {contender!r}, is gone")
     exporter = build_part(section, assemble(recipe).context)
     out = directory.path / "export" / section.name if out is None else out
-    exporter.export(directory.path / models[contender][0], out)
+    try:
+        exporter.export(artifact, out)
+    except OSError as error:
+        raise UserError(f"cannot export to {out}: {error.strerror or error}") from error
     return out
 
 

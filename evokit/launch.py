@@ -6,13 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evokit.assembly import assemble
-from evokit.errors import UserError
+from evokit.assembly import Parts, assemble
+from evokit.errors import RunFailed, UserError
 from evokit.progress import Progress
-from evokit.recipe import Recipe, load_recipe
+from evokit.recipe import Recipe, RecipeError, load_recipe
 from evokit.run import Only, Run
-from evokit.rundir import RunDirectory
+from evokit.rundir import RunDirectory, refuse_other_recipe
 from evokit.summary import combine, summarise
+
+OF_THE_SEARCH = ("best", "generations", "stopped", "surrogate", "screens", "final", "verdicts", "rival")
 
 
 def default_out(recipe: Recipe) -> Path:
@@ -28,39 +30,18 @@ def launch(
     A finished run that is resumed under the same recipe is left as it is; under a longer horizon it goes on.
 
     Raises:
-        UserError: The directory exists and ``resume`` is False, or it holds a run of another identity.
-        RunFailed: Nothing valid is left.
+        UserError: The directory exists and ``resume`` is False, it holds something else or a run of another identity,
+            or another process is at work there.
+        RunFailed: Nothing valid is left, or the directory is damaged or cannot be written.
         KeyboardInterrupt: After everything measured so far was saved.
     """
-    if out.exists() and not resume:
-        raise UserError(f"{out} exists already; add --resume to go on with it, or --out for another place")
-    if recipe.repeats > 1:
-        return _launch_repeats(recipe, out, progress, only)
     directory = RunDirectory(out)
-    finished = _finished(directory, recipe, only)
-    if finished is not None:
-        return finished
-    parts = assemble(recipe)  # first, so that a recipe with errors leaves no directory
-    if out.exists():
-        directory.artifacts.mkdir(exist_ok=True)
-    else:
-        directory.create(recipe)
-    run = Run(recipe, directory, progress, parts)
-    directory.keep_recipe(recipe)  # after the run has checked that it may go on with this directory
-    directory.write_summary(summarise(run, "running"))
-    status = "failed"
-    try:
-        run.execute(only)
-        status = "done" if only is None else only
-        _export(run)
-    except KeyboardInterrupt:
-        status = "interrupted"
-        raise
-    finally:
-        summary = summarise(run, status)
-        directory.write_summary(summary)
-        run.close()
-    return summary
+    with directory.explained():
+        if out.exists() or out.is_symlink():
+            _admit(directory, recipe, resume)
+        if recipe.repeats > 1:
+            return _launch_repeats(recipe, directory, progress, only)
+        return _finished(directory, recipe) or _launch_one(recipe, directory, progress, only)
 
 
 def open_recipe(folder: Path) -> tuple[Recipe, RunDirectory]:
@@ -75,11 +56,86 @@ def open_recipe(folder: Path) -> tuple[Recipe, RunDirectory]:
     return load_recipe(directory.recipe), directory
 
 
-def _finished(directory: RunDirectory, recipe: Recipe, only: Only | None) -> dict[str, Any] | None:
-    summary = directory.read_summary()
-    if summary is None or only is not None or summary["status"] != "done":
+def assemble_all(recipe: Recipe) -> Parts:
+    """Build everything that the recipe names, so that nothing is refused only after hours of search.
+
+    Baselines, final and exports are built again when their turn comes.
+
+    Raises:
+        RecipeError: With all that these parts refuse.
+    """
+    parts = assemble(recipe)
+    late = [*recipe.baselines, *recipe.exports, *([recipe.final.section] if recipe.final.section else [])]
+    problems: list[str] = []
+    for section in late:
+        try:
+            parts.build(section)
+        except RecipeError as error:
+            problems += error.problems
+    if problems:
+        raise RecipeError(problems)
+    return parts
+
+
+def _admit(directory: RunDirectory, recipe: Recipe, resume: bool) -> None:
+    """Refuse to go on where something else is, before anything is touched."""
+    if not resume:
+        raise UserError(f"{directory.path} exists already; add --resume to go on with it, or --out for another place")
+    if not directory.is_run:
+        raise UserError(f"{directory.path} is no run directory; choose another --out")
+    if directory.recipe.exists():
+        try:
+            then = load_recipe(directory.recipe)
+        except UserError:
+            return  # a plugin that has moved since: what the ledger holds decides
+        refuse_other_recipe(then, recipe)
+
+
+def _launch_one(recipe: Recipe, directory: RunDirectory, progress: Progress, only: Only | None) -> dict[str, Any]:
+    parts = assemble_all(recipe)  # first, so that a recipe with errors leaves no directory
+    if not directory.recipe.exists():
+        directory.create(recipe)
+    with directory.lock():
+        before = _summary(directory)
+        run = Run(recipe, directory, progress, parts)
+        try:
+            directory.keep_recipe(recipe)  # after the run has checked that it may go on with this directory
+            directory.write_summary(summarise(run, "running"))
+            status = "failed"
+            try:
+                run.execute(only)
+                _export(run)
+                status = "done" if only is None else only
+            except KeyboardInterrupt:
+                status = "interrupted"
+                raise
+            except SystemExit as error:
+                raise RunFailed(f"a component of the recipe ended the process: sys.exit({error.code!r})") from error
+            finally:
+                summary = summarise(run, status)
+                if only is not None and before is not None and before["best"] is not None:
+                    summary |= {name: before[name] for name in OF_THE_SEARCH}
+                summary = directory.write_summary(summary)
+            return summary
+        finally:
+            run.close()
+
+
+def _summary(directory: RunDirectory) -> dict[str, Any] | None:
+    """What the directory's summary says; a damaged one is about to be written anew."""
+    try:
+        return directory.read_summary()
+    except UserError:
         return None
-    return summary if directory.recipe.read_text() == recipe.to_yaml() else None
+
+
+def _finished(directory: RunDirectory, recipe: Recipe) -> dict[str, Any] | None:
+    """The summary of a run that has nothing left to do, its baselines included."""
+    summary = _summary(directory)
+    if summary is None or summary["status"] != "done" or not directory.recipe.exists():
+        return None
+    same = summary["recipe_digest"] == recipe.digest and directory.recipe.read_text() == recipe.to_yaml()
+    return summary if same else None
 
 
 def _export(run: Run) -> None:
@@ -92,17 +148,29 @@ def _export(run: Run) -> None:
         exporter.export(artifact, run.directory.path / "export" / section.name)
 
 
-def _launch_repeats(recipe: Recipe, out: Path, progress: Progress, only: Only | None) -> dict[str, Any]:
+def _launch_repeats(recipe: Recipe, directory: RunDirectory, progress: Progress, only: Only | None) -> dict[str, Any]:
     """The whole pipeline once per seed, each in a directory of its own that resumes by itself."""
-    directory = RunDirectory(out)
-    summaries = []
-    for repeat in range(recipe.repeats):
-        one = replace(recipe, seed=recipe.seed + repeat, repeats=1)
-        if not out.exists():
-            assemble(one)  # a recipe with errors leaves no directory
-            directory.create(recipe)
-        progress.note(f"Repeat {repeat + 1}/{recipe.repeats}, seed {one.seed}", keep=True)
-        folder = out / f"repeat-{repeat}"
-        summaries.append(launch(one, folder, progress, resume=folder.exists(), only=only))
-        directory.write_summary(combine(summaries, recipe.repeats))
-    return combine(summaries, recipe.repeats)
+    if not directory.recipe.exists():
+        assemble_all(recipe)  # a recipe with errors leaves no directory
+        directory.create(recipe)
+    summaries: list[dict[str, Any]] = []
+    with directory.lock():
+        directory.keep_recipe(recipe)
+        for repeat in range(recipe.repeats):
+            one = replace(recipe, seed=recipe.seed + repeat, repeats=1)
+            progress.note(f"Repeat {repeat + 1}/{recipe.repeats}, seed {one.seed}", keep=True)
+            folder = repeat_folder(directory.path, repeat)
+            try:
+                summaries.append(launch(one, folder, progress, resume=folder.exists(), only=only))
+            except (KeyboardInterrupt, RunFailed):
+                if last := _summary(RunDirectory(folder)):
+                    combined = combine([*summaries, last], recipe.repeats)
+                    directory.write_summary(combined | {"status": last["status"]})
+                raise
+            summary = directory.write_summary(combine(summaries, recipe.repeats))
+    return summary
+
+
+def repeat_folder(folder: Path, repeat: int) -> Path:
+    """Where a repeat of the run in ``folder`` lies."""
+    return folder / f"repeat-{repeat}"

@@ -1,34 +1,47 @@
-"""A run's summary as text for a terminal."""
+"""A run's summary as text for a terminal, at most ``WIDTH`` characters wide."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from evokit.progress import duration, number
+from evokit.progress import duration, energy, number
+
+WIDTH = 100
+_SAYS = {
+    "better": "is better than",
+    "worse": "is worse than",
+    "no difference shown": "shows no difference from",
+}
 
 
 def report(summary: Mapping[str, Any]) -> str:
     """What a run found, in the order in which a reader doubts it."""
-    parts = [_head(summary), _search(summary)]
-    if rows := _contenders(summary):
-        head = ("", "validation", "test", "95 % interval", "work", "CPU s", "wall s", "energy", "peak memory")
-        parts.append(table(head, rows))
-    parts.append("\n".join(_verdicts(summary)))
-    parts.append(_energy(summary))
+    entries = list(_entries(summary))
+    parts = ["\n".join(map(_wrapped, _head(summary))), _search(summary)]
+    if entries:
+        parts.append(table(("", "validation", "test", "95 % interval"), [_quality(*entry) for entry in entries]))
+        parts.append("\n".join(map(_wrapped, _verdicts(summary))))
+        costs = ("what it took", "work", "CPU s", "wall s", "energy", "peak memory")
+        method = summary["energy"]["method"]
+        parts.append(table(costs, [_costs(*entry, method) for entry in entries]))
+    parts.append("\n".join(map(_wrapped, _in_all(summary))))
     return "\n\n".join(part for part in parts if part)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns of text, as wide as their widest entry; no line ends in spaces.
+    """Columns of text, as wide as their widest entry; no line ends in spaces, no column is empty.
 
-    >>> print(table(("a", "b"), [("1", "22")]))
-    a  b
+    >>> print(table(("a", "b", "c"), [("1", "", "22")]))
+    a  c
     -  --
     1  22
     """
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    lines = [head, ["-" * width for width in widths], *rows]
+    used = [column for column in range(len(head)) if any(row[column] for row in rows)]
+    lines = [[line[column] for column in used] for line in (head, *rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    lines.insert(1, ["-" * width for width in widths])
     return "\n".join(
         "  ".join(entry.ljust(width) for entry, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )
@@ -45,70 +58,78 @@ def size(n_bytes: float) -> str:
     return f"{n_bytes / 1e3:.0f} kB"
 
 
-def _head(summary: Mapping[str, Any]) -> str:
-    repeats = f", {len(summary['repeats'])} repeats" if "repeats" in summary else f", seed {summary['seed']}"
-    stopped = f"; {summary['stopped']}" if summary["stopped"] else ""
-    lines = [f"{summary['recipe']}: {summary['status']}{repeats}, {summary['generations']} generations{stopped}"]
+def _wrapped(line: str) -> str:
+    return textwrap.fill(line, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
+def _head(summary: Mapping[str, Any]) -> Iterator[str]:
+    seeds = f"{len(summary['repeats'])} repeats" if "repeats" in summary else f"seed {summary['seed']}"
+    stopped = f" (stopped: {summary['stopped']})" if summary["stopped"] else ""
+    yield f"{summary['recipe']}: {summary['status']}, {seeds}, {_count(summary['generations'], 'generation')}{stopped}"
     if data := summary["data"]:
-        splits = ", ".join(f"{name} {count:,}" for name, count in data["splits"].items())
-        lines.append(f"Data: {data['name']} from {data['source']} ({splits})")
-    return "\n".join(lines)
+        splits = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in data["splits"].items())
+        yield f"Data: {data['name']} from {data['source']} ({splits})"
 
 
 def _search(summary: Mapping[str, Any]) -> str:
-    best, counts = summary["best"], summary["evaluations"]
+    best = summary["best"]
     if best is None:
-        return "Nothing was measured yet."
-    objective = summary["objective"]
+        return "The search has measured nothing valid yet."
+    shown = f"\n{best['show']}" if best["show"] else ""
+    return "\n".join(map(_wrapped, _found(summary, best))) + shown
+
+
+def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]:
+    objective, counts = summary["objective"], summary["evaluations"]
     direction = "lower" if objective["goal"] == "min" else "higher"
-    lines = [
-        f"Best {objective['name']} measured: {best['values'][0]:.6g} ({direction} is better), "
-        f"born in generation {best['generation']}, key {best['key'][:8]}"
-    ]
-    if best["confirmed"] is not None:
-        lines.append(f"On fresh data: {best['confirmed']:.6g}")
-    if summary["would_have_reported"] not in (None, best["values"][0]):
-        lines.append(f"If predictions counted as measurements it would read {summary['would_have_reported']:.6g}.")
-    by_budget = ", ".join(f"{n} at {budget}" for budget, n in counts["by_budget"].items())
-    lines.append(
-        f"Evaluations: {counts['measured']} measured ({by_budget}), {counts['cached']} cached, "
-        f"{counts['predicted']} predicted, {counts['failed']} failed"
+    value, born = best["values"][0], best["generation"]
+    yield (
+        f"Best measured: {objective['name']} {number(value)} ({direction} is better), "
+        f"found in generation {born + 1}, key {best['key'][:8]}"
     )
-    for screen in summary["screens"]:
-        lines.append(_screen(screen))
-    if best["show"]:
-        lines.append(best["show"])
-    return "\n".join(lines)
+    if best["confirmed"] is not None:
+        yield f"Measured again on what the search never saw: {objective['name']} {number(best['confirmed'])}"
+    claimed = summary["would_have_reported"]
+    if claimed is not None and claimed != value:
+        yield f"Had predictions counted as measurements, this run would have reported {number(claimed)}."
+    by_budget = counts["by_budget"]
+    budgets = ", ".join(f"{n:,} at budget {int(budget):,}" for budget, n in by_budget.items())
+    yield (
+        f"Evaluations: {counts['measured']:,} measured{f' ({budgets})' if len(by_budget) > 1 else ''}, "
+        f"{counts['cached']:,} cached, {counts['predicted']:,} predicted only, {counts['failed']:,} failed"
+    )
+    yield from map(_screen, summary["screens"])
 
 
 def _screen(screen: Mapping[str, Any]) -> str:
     if screen["screen"] == "race":
-        return f"Race: {screen['dropped']} dropped, {screen['work']:,} units of work at its rungs"
-    text = f"Surrogate: {screen['screened_out']} screened out, {screen['fit_s']:.1f} s of fitting"
+        return f"Race: {screen['dropped']:,} dropped before full budget, for {screen['work']:,} units of work"
+    if screen["screen"] != "surrogate":
+        return f"{screen['screen']}: " + ", ".join(f"{name} {value}" for name, value in screen.items())
+    text = f"Surrogate: {screen['screened_out']:,} spared a measurement, for {screen['fit_s']:.1f} s of fitting"
     if screen["audit"]:
         last = screen["audit"][-1]
         low, high = last["interval"]
         aside = sum(one["stepped_aside"] for one in screen["audit"])
         text += (
-            f"; rank correlation on the last {last['n']} of its random share {last['rank_correlation']:.2f} "
-            f"[{low:.2f}, {high:.2f}], stepped aside in {aside} of {len(screen['audit'])} generations"
+            f". Its predictions' rank correlation with the last {last['n']} measured at random was "
+            f"{last['rank_correlation']:.2f} [{low:.2f}, {high:.2f}]"
         )
+        if aside:
+            text += f"; where it was too low, in {aside} of {len(screen['audit'])} generations, all were measured"
     return text
 
 
-def _contenders(summary: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    final, baselines = summary["final"], summary["baselines"]
-    rows = []
-    if final is not None:
-        # What the champion cost is the search that found it and the model that was made of it.
-        both = {name: summary["search"][name] + final[name] for name in ("work", "cpu_s", "wall_s", "energy_j")}
-        peak = max(summary["search"]["peak_memory_bytes"], final["peak_memory_bytes"])
-        best = summary["best"]
+def _entries(summary: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Label and entry of each contender; the champion's cost is the search and the model that was made of it."""
+    if (final := summary["final"]) is not None:
+        search, best = summary["search"], summary["best"]
+        both = {name: search[name] + final[name] for name in ("work", "cpu_s", "wall_s", "energy_j")}
+        peak = max(search["peak_memory_bytes"], final["peak_memory_bytes"])
         validation = final["validation"] if final["validation"] is not None else best and best["values"][0]
-        rows.append(_row({**final, **both, "validation": validation, "peak_memory_bytes": peak}, "champion"))
-    for entry in baselines:
-        rows.append(_row(entry, entry["name"] + _remark(entry)))
-    return rows
+        yield "champion", {**final, **both, "validation": validation, "peak_memory_bytes": peak}
+    for entry in summary["baselines"]:
+        yield entry["name"] + _remark(entry), entry
 
 
 def _remark(entry: Mapping[str, Any]) -> str:
@@ -118,17 +139,18 @@ def _remark(entry: Mapping[str, Any]) -> str:
     return " (untuned)" if trained and entry["settings_tried"] == 1 else ""
 
 
-def _row(entry: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    interval = "" if entry["interval"] is None else "[{:.5g}, {:.5g}]".format(*entry["interval"])
+def _quality(label: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
+    interval = "" if entry["interval"] is None else "[{}, {}]".format(*map(number, entry["interval"]))
+    return label, _value(entry["validation"]), _value(entry["test"]), interval
+
+
+def _costs(label: str, entry: Mapping[str, Any], method: str) -> tuple[str, ...]:
     return (
-        name,
-        _value(entry["validation"]),
-        _value(entry["test"]),
-        interval,
+        label,
         f"{entry['work']:,}",
         f"{entry['cpu_s']:.1f}",
         f"{entry['wall_s']:.1f}",
-        f"{entry['energy_j']:.0f} J",
+        energy(entry["energy_j"], method),
         size(entry["peak_memory_bytes"]),
     )
 
@@ -137,24 +159,28 @@ def _value(value: float | None) -> str:
     return "" if value is None else number(value)
 
 
-def _verdicts(summary: Mapping[str, Any]) -> list[str]:
-    lines = []
+def _verdicts(summary: Mapping[str, Any]) -> Iterator[str]:
     for one in summary["verdicts"]:
-        interval = "" if one["interval"] is None else " [{:+.4f}, {:+.4f}]".format(*one["interval"])
+        interval = "" if one["interval"] is None else " [{:+.4g}, {:+.4g}]".format(*one["interval"])
         rival = ", the best baseline on validation" if one["against"] == summary["rival"] else ""
-        lines.append(
-            f"Verdict: {one['verdict']} against {one['against']}{rival}: {one['difference']:+.4f}{interval}, "
-            f"n = {one['n']}"
+        yield (
+            f"Verdict: the champion {_SAYS[one['verdict']]} {one['against']}{rival}: "
+            f"{one['difference']:+.4g}{interval}, n = {one['n']:,}"
         )
     if summary["verdicts"]:
-        lines.append(f"({summary['verdicts'][0]['method']})")
-        lines.append(f"The test split was opened {len(summary['test_openings'])} time(s).")
-    return lines
+        yield f"({summary['verdicts'][0]['method']})"
+        yield f"The test split was opened {_count(len(summary['test_openings']), 'time')}."
+    for entry in summary["baselines"]:
+        if entry["skipped"]:
+            yield f"{entry['name']} was skipped: {entry['skipped']}"
 
 
-def _energy(summary: Mapping[str, Any]) -> str:
-    energy = summary["energy"]
-    return (
-        f"In all {duration(summary['wall_s'])}, {summary['cpu_s']:.0f} CPU s, {energy['joules']:.0f} J "
-        f"({energy['method']}: {energy['formula']})"
-    )
+def _in_all(summary: Mapping[str, Any]) -> Iterator[str]:
+    joules = summary["energy"]
+    spent = energy(joules["joules"], joules["method"])
+    yield f"In all: {duration(summary['wall_s'])}, {summary['cpu_s']:.1f} CPU s, {spent}"
+    yield f"Energy: {joules['method']}; {joules['formula']}"
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" + ("" if n == 1 else "s")

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import json
+import math
 import platform
+import sqlite3
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from evokit.checkpoint import write_atomically
-from evokit.errors import UserError
+from evokit.errors import RunFailed, UserError
 from evokit.recipe.schema import Recipe
 
 PACKAGES = ("evokit", "deap", "numpy", "scikit-learn", "scipy", "torch", "transformers", "tokenizers", "datasets")
+LOCK_WAIT_S = 0.5  # a look at the lock, as ``evokit runs`` takes, is no reason to refuse a run
+BEGINNING = {"artifacts", "lock", "recipe.yaml.part"}  # names that a run makes before its recipe.yaml
+FREE = ("search.generations", "stop", "export")  # what a resume may change; ``Recipe.digest`` leaves it out
+_REMEDY = "restore it, or start a new run with another --out"
 
 
 class RunDirectory:
@@ -30,38 +40,105 @@ class RunDirectory:
         self.checkpoints = path / "checkpoint"
         self.artifacts = path / "artifacts"
         self.summary = path / "summary.json"
+        self._lock = path / "lock"
+
+    @property
+    def is_run(self) -> bool:
+        """Whether this is a run directory, or the beginning of one that was killed while it was made."""
+        if not self.path.is_dir():
+            return False
+        return self.recipe.exists() or not {entry.name for entry in self.path.iterdir()} - BEGINNING
 
     def create(self, recipe: Recipe) -> None:
-        """Make the directory of a new run.
+        """Make the directory of a new run, or finish making one.
 
         Raises:
             UserError: It cannot be made.
         """
         try:
-            self.artifacts.mkdir(parents=True)
+            self.artifacts.mkdir(parents=True, exist_ok=True)
+            self.keep_recipe(recipe)
         except OSError as error:
             raise UserError(f"{self.path} cannot be made: {error.strerror}") from error
-        self.keep_recipe(recipe)
 
     def keep_recipe(self, recipe: Recipe) -> None:
         """Write the resolved recipe."""
         write_atomically(self.recipe, recipe.to_yaml().encode())
 
     def read_summary(self) -> dict[str, Any] | None:
+        """The summary, None if there is none yet.
+
+        Raises:
+            UserError: The file is damaged.
+        """
         if not self.summary.exists():
             return None
-        summary: dict[str, Any] = json.loads(self.summary.read_text())
+        try:
+            summary: dict[str, Any] = json.loads(self.summary.read_text())
+        except ValueError as error:
+            raise UserError(f"{self.summary} is damaged ({error}); evokit run ... --resume writes it anew") from error
         return summary
 
-    def write_summary(self, summary: Mapping[str, Any]) -> None:
-        write_atomically(self.summary, (json.dumps(summary, indent=1) + "\n").encode())
+    def write_summary(self, summary: Mapping[str, Any]) -> dict[str, Any]:
+        """Write the summary and return what was written: JSON has no NaN, so that becomes null."""
+        plain: dict[str, Any] = _without_nan(summary)
+        write_atomically(self.summary, (json.dumps(plain, indent=1, allow_nan=False) + "\n").encode())
+        return plain
 
     def relative(self, path: str | Path) -> str:
-        """``path`` as seen from the run directory, so that the directory can be moved."""
+        """``path`` as seen from the run directory, so that the directory can be moved.
+
+        Raises:
+            ValueError: It lies elsewhere.
+        """
         path = Path(path)
-        return (
-            str(path.resolve().relative_to(self.path.resolve())) if path.is_absolute() or path.exists() else str(path)
-        )
+        if not path.is_absolute() and not path.exists():
+            return str(path)
+        full, home = path.resolve(), self.path.resolve()
+        if not full.is_relative_to(home):
+            raise ValueError(f"the artifact {path} does not lie in the run directory {self.path}")
+        return str(full.relative_to(home))
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Be the only one that writes here. The system opens the lock when the process ends, however it ends.
+
+        Raises:
+            UserError: Another process is at work here.
+        """
+        with self._lock.open("a") as file:
+            deadline = time.monotonic() + LOCK_WAIT_S
+            while not _locked(file.fileno(), fcntl.LOCK_EX):
+                if time.monotonic() > deadline:
+                    raise UserError(f"another process is at work in {self.path}; wait for it, or choose another --out")
+                time.sleep(0.05)
+            yield
+
+    @property
+    def busy(self) -> bool:
+        """Whether a process is at work here."""
+        if not self._lock.exists():
+            return False
+        with self._lock.open() as file:
+            return not _locked(file.fileno(), fcntl.LOCK_SH)
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turn what goes wrong with the directory itself into one sentence; errors of components pass.
+
+        Raises:
+            RunFailed: A file here is damaged, or cannot be written.
+        """
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise RunFailed(f"the ledger {self.ledger} cannot be used: {error}") from error
+        except OSError as error:
+            name = error.filename
+            ours = isinstance(name, str | Path) and Path(name).resolve().is_relative_to(self.path.resolve())
+            if not ours and error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise RunFailed(f"{name or self.path} cannot be used: {error.strerror}") from error
 
 
 def identity(recipe: Recipe) -> dict[str, Any]:
@@ -96,6 +173,24 @@ def cpu_model() -> str:
     return platform.processor()
 
 
+def refuse_other_recipe(then: Recipe, now: Recipe) -> None:
+    """Refuse to resume under a recipe that differs in what decides its numbers; nothing is touched.
+
+    Raises:
+        UserError: Names every key that differs.
+    """
+    before, after = (
+        dict(_flat(recipe.resolved | {"plugins": [path.name for path in recipe.plugins]})) for recipe in (then, now)
+    )
+    changed = [
+        f"{key}: {_said(before, key)} -> {_said(after, key)}"
+        for key in dict.fromkeys([*before, *after])
+        if _said(before, key) != _said(after, key) and not _free(key)
+    ]
+    if changed:
+        raise UserError(f"this run cannot be resumed, its recipe changed ({'; '.join(changed)}); {_REMEDY}")
+
+
 def refuse_other_identity(then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Refuse to resume under another recipe, machine or set of versions.
 
@@ -110,10 +205,7 @@ def refuse_other_identity(then: Mapping[str, Any], now: Mapping[str, Any]) -> No
         elif value != now[name]:
             differences.append(f"{name} {value} -> {now[name]}")
     if differences:
-        raise UserError(
-            f"this run cannot be resumed, its identity changed ({'; '.join(differences)}); "
-            "restore it, or start a new run with another --out"
-        )
+        raise UserError(f"this run cannot be resumed, its identity changed ({'; '.join(differences)}); {_REMEDY}")
 
 
 def file_digest(path: Path) -> str:
@@ -125,3 +217,40 @@ def file_digest(path: Path) -> str:
 def now() -> str:
     """UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _locked(descriptor: int, how: int) -> bool:
+    """Take a lock without waiting; a file system that knows no locks has nobody to wait for."""
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
+            raise
+    return True
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every leaf of JSON values with its dotted path; an empty mapping or list is a leaf."""
+    below = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    if not below:
+        yield path, value
+    for key, item in below:
+        yield from _flat(item, f"{path}.{key}" if path else str(key))
+
+
+def _free(key: str) -> bool:
+    return any(key == free or key.startswith(f"{free}.") for free in FREE)
+
+
+def _said(values: Mapping[str, Any], key: str) -> str:
+    return json.dumps(values[key]) if key in values else "nothing"

@@ -2,57 +2,71 @@
 
 from __future__ import annotations
 
-import os
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from evokit.ledger import Ledger
+from evokit.errors import UserError
 from evokit.rundir import RunDirectory
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A line of ``evokit runs``. A run that says it is running but whose process is gone is ``crashed``."""
+    """A line of ``evokit runs``.
+
+    ``status`` is that of the summary, but ``running`` for a run at which a process is at work, ``crashed`` for one
+    that says it is running and whose process is gone, and ``damaged`` for one whose summary cannot be read.
+    """
 
     path: Path
     status: str
-    recipe: str
-    generations: int
-    best: float | None
-    verdict: str
+    recipe: str = ""
+    generations: int = 0
+    best: float | None = None
+    verdict: str = ""
 
 
 def find_runs(folder: Path) -> Iterator[Listed]:
     """The run directories directly below ``folder``, by name."""
-    for path in sorted(folder.glob("*/summary.json")):
-        directory = RunDirectory(path.parent)
-        summary = directory.read_summary()
-        assert summary is not None
-        status = summary["status"]
-        if status == "running" and not _alive(directory):
-            status = "crashed"
-        rival = next((one for one in summary["verdicts"] if one["against"] == summary["rival"]), None)
-        yield Listed(
-            path=path.parent,
-            status=status,
-            recipe=summary["recipe"],
-            generations=summary["generations"],
-            best=summary["best"]["values"][0] if summary["best"] else None,
-            verdict=f"{rival['verdict']} against {rival['against']}" if rival else "",
-        )
+    for path in sorted(folder.glob("*/recipe.yaml")):
+        yield _listed(RunDirectory(path.parent))
 
 
-def _alive(directory: RunDirectory) -> bool:
-    if not directory.ledger.exists():
-        return True  # the summary of repeats, whose parts tell for themselves
-    ledger = Ledger(directory.ledger)
-    pid = ledger.meta("pid")
-    ledger.close()
+def _listed(directory: RunDirectory) -> Listed:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True  # somebody else's process has that number
-    return True
+        summary = directory.read_summary()
+    except UserError:
+        return Listed(directory.path, "damaged")
+    unfinished = "running" if directory.busy else "crashed"
+    if summary is None:
+        return Listed(directory.path, unfinished)
+    status = summary["status"]
+    generations, best = summary["generations"], summary["best"] and summary["best"]["values"][0]
+    if directory.busy or status == "running":
+        # The summary of a run under way is from its beginning.
+        status = unfinished
+        generations, best = _so_far(directory) or (generations, best)
+    rival = next((one for one in summary["verdicts"] if one["against"] == summary["rival"]), None)
+    return Listed(
+        path=directory.path,
+        status=status,
+        recipe=summary["recipe"],
+        generations=generations,
+        best=best,
+        verdict=f"{rival['verdict']} against {rival['against']}" if rival else "",
+    )
+
+
+def _so_far(directory: RunDirectory) -> tuple[int, float | None] | None:
+    """Generations and best value of the last whole line of the metrics, None if there is none."""
+    if not directory.metrics.exists():
+        return None
+    for line in reversed(directory.metrics.read_text().splitlines()):
+        try:
+            record: dict[str, Any] = json.loads(line)
+        except ValueError:
+            continue  # torn by a kill
+        return record["generation"] + 1, record["best"]
+    return None

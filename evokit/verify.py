@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from evokit.assembly import Parts, assemble, set_threads
 from evokit.errors import UserError
 from evokit.evaluate import evaluate_batch
 from evokit.individuals import key_of
-from evokit.interfaces import Contender
-from evokit.launch import open_recipe
+from evokit.interfaces import Contender, Fitness
+from evokit.launch import open_recipe, repeat_folder
 from evokit.ledger import Ledger
 from evokit.rundir import RunDirectory, file_digest, now
 
@@ -40,24 +41,26 @@ class Claim:
 def verify(folder: Path) -> Iterator[Claim]:
     """Check a finished run's champion and models, one claim after the other.
 
-    The champion is measured again on validation. Every frozen model's file is digested and scored on the test split
-    again, which is an opening of its own in the ledger.
+    The champion is measured again on validation, and where it was confirmed on fresh data. Every frozen model's file
+    is digested and scored on the test split again, which is an opening of its own in the ledger and the summary.
 
     Raises:
         UserError: There is no finished run.
     """
     recipe, directory = open_recipe(folder)
     summary = directory.read_summary()
-    if summary is None or summary.get("best") is None:
+    if summary is None or summary["status"] != "done":
         raise UserError(
             f"{folder} has no finished run to verify; evokit run ... --resume --out {folder} goes on with it"
         )
     if "repeats" in summary:
         for repeat in range(len(summary["repeats"])):
-            yield from verify(folder / f"repeat-{repeat}")
+            one = repeat_folder(folder, repeat)
+            yield from (replace(claim, what=f"{one.name}: {claim.what}") for claim in verify(one))
         return
     parts = assemble(recipe)
     set_threads(recipe.execution.threads)
+    yield Claim("digest of the recipe", summary["recipe_digest"], recipe.digest)
     yield from _champion(parts, summary["best"])
     if summary["test_openings"]:
         yield from _models(parts, directory, summary)
@@ -66,29 +69,44 @@ def verify(folder: Path) -> Iterator[Claim]:
 def _champion(parts: Parts, best: dict[str, Any]) -> Iterator[Claim]:
     genes = parts.genome.from_json(best["genes"])
     yield Claim("key of the champion", best["key"], key_of(parts.genome, genes))
-    fitness = parts.fitness
-    (evaluation,) = evaluate_batch(fitness, parts.genome.express, [genes], fitness.budgets[-1])
-    for name, claimed, found in zip(fitness.objectives, best["values"], evaluation.values, strict=True):
+    values = _measured(parts, parts.fitness, genes)
+    names = list(parts.fitness.objectives)
+    for name, claimed, found in zip(names, best["values"], values, strict=True):
         yield Claim(f"{name} of the champion", claimed, found)
+    if best["confirmed"] is not None:
+        found = _measured(parts, parts.fresh_fitness(), genes)[0]
+        yield Claim(f"{names[0]} of the champion on fresh data", best["confirmed"], found)
+
+
+def _measured(parts: Parts, fitness: Fitness, genes: Any) -> Sequence[Any]:
+    """Values at full budget, or for each objective why there is none."""
+    (evaluation,) = evaluate_batch(fitness, parts.genome.express, [genes], fitness.budgets[-1])
+    failure = f"{evaluation.outcome}: {evaluation.message}"
+    return evaluation.values if evaluation.ok else [failure] * len(fitness.objectives)
 
 
 def _models(parts: Parts, directory: RunDirectory, summary: dict[str, Any]) -> Iterator[Claim]:
     assert parts.data is not None
     contenders = _contenders(parts)
-    ledger = Ledger(directory.ledger)
-    opening = ledger.opening("verify", "", now())
-    digests = {(name, artifact): digest for name, _, artifact, digest in ledger.frozen()}
-    for entry in [summary["final"], *summary["baselines"]]:
-        scores = []
-        for seed, artifact in zip(entry["seeds"], entry["artifacts"], strict=True):
-            path = directory.path / artifact
-            yield Claim(f"digest of {artifact}", digests[entry["name"], artifact], file_digest(path))
-            units = np.asarray(contenders[entry["name"]].score(path, parts.data.test), dtype=float)
-            ledger.add_score(opening, entry["name"], seed, units.tolist())
-            scores.append(units)
-        if scores:
-            yield Claim(f"test value of {entry['name']}", entry["test"], float(np.mean(scores)))
-    ledger.close()
+    with directory.lock(), closing(Ledger(directory.ledger)) as ledger:
+        opening = ledger.opening("verify", "", now())
+        openings = [{"number": number, "reason": reason, "at": at} for number, reason, at in ledger.openings()]
+        directory.write_summary(summary | {"test_openings": openings})
+        digests = {(name, artifact): digest for name, _, artifact, digest in ledger.frozen()}
+        for entry in [summary["final"], *summary["baselines"]]:
+            scores = []
+            for seed, artifact in zip(entry["seeds"], entry["artifacts"], strict=True):
+                path = directory.path / artifact
+                found = file_digest(path) if path.exists() else "no such file"
+                yield Claim(f"digest of {artifact}", digests[entry["name"], artifact], found)
+                if not path.exists():
+                    continue
+                units = np.asarray(contenders[entry["name"]].score(path, parts.data.test), dtype=float)
+                ledger.add_score(opening, entry["name"], seed, units.tolist())
+                scores.append(units)
+            if entry["test"] is not None:
+                found_value = float(np.mean(scores)) if scores else "no model to score"
+                yield Claim(f"test value of {entry['name']}", entry["test"], found_value)
 
 
 def _contenders(parts: Parts) -> dict[str, Contender]:

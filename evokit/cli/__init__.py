@@ -21,7 +21,7 @@ from evokit.errors import RunFailed, UserError
 
 
 class Evokit(click.Group):
-    """Turns the errors that a user can act on into one message and an exit code."""
+    """Turns the errors that a user can act on, and Ctrl-C, into one message and an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -30,6 +30,8 @@ class Evokit(click.Group):
             _say(error, 2)
         except RunFailed as error:
             _say(error, 1)
+        except KeyboardInterrupt:
+            sys.exit(130)
 
 
 def _say(error: Exception, code: int) -> None:

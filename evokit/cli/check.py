@@ -3,48 +3,73 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
+T = TypeVar("T", int, float)
+
 
 @click.command()
-@click.argument("recipe", type=click.Path(path_type=Path))
+@click.argument("recipe", type=click.Path(path_type=Path), required=False)
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a value, as in run.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of recipes instead, for editors.")
-def check(recipe: Path, overrides: tuple[str, ...], schema: bool) -> None:
-    """Check a recipe and estimate its time, disk and measurements by timing a few. Nothing is written."""
-    import json
+def check(recipe: Path | None, overrides: tuple[str, ...], schema: bool) -> None:
+    """Check a recipe and estimate its time, disk and measurements by timing a few. Nothing is written.
+
+    With --schema a recipe is needed only for the local plugins that it names.
+    """
+    if recipe is None and not schema:
+        raise click.UsageError("Missing argument 'RECIPE'.")
+    if schema:
+        _print_schema(recipe, overrides)
+        return
 
     from evokit.estimate import estimate
     from evokit.progress import duration
-    from evokit.recipe import json_schema, load_recipe
+    from evokit.recipe import load_recipe
     from evokit.report import size, table
 
+    assert recipe is not None
     loaded = load_recipe(recipe, overrides)
-    if schema:
-        click.echo(json.dumps(json_schema(loaded.registry), indent=1))
-        return
     phases, timed = estimate(loaded)
     rows = [
         (
             one.phase,
-            "?" if one.measurements is None else str(one.measurements),
+            "?" if one.measurements is None else f"{one.measurements:,}",
             "?" if one.work is None else f"{one.work:,}",
-            "?" if one.seconds is None else duration(one.seconds),
-            "?" if one.disk_bytes is None else size(one.disk_bytes),
+            _sum([one.seconds], duration),
+            _sum([one.disk_bytes], size),
         )
         for one in phases
     ]
-    seconds = [one.seconds for one in phases]
-    disk = [one.disk_bytes for one in phases]
-    total = "?" if None in seconds else duration(sum(one for one in seconds if one is not None))
-    total_disk = "?" if None in disk else size(sum(one for one in disk if one is not None))
-    rows.append(("in all, at most", "", "", total, total_disk))
+    seconds = _sum([one.seconds for one in phases], duration)
+    rows.append(("in all, about", "", "", seconds, _sum([one.disk_bytes for one in phases], size)))
     click.echo(f"{recipe}: the recipe is fine.\n")
     click.echo(table(("phase", "measurements", "work", "time", "disk"), rows))
     if loaded.repeats > 1:
         click.echo(f"\nThe recipe repeats all of this {loaded.repeats} times.")
     if failed := [one for one in timed if not one.ok]:
-        click.echo(f"\n{len(failed)} of {len(timed)} random individuals failed: {failed[0].message}", err=True)
+        message = f"{failed[0].outcome}: {failed[0].message}"
+        click.echo(f"\n{len(failed)} of {len(timed)} random individuals failed, the first one {message}", err=True)
         sys.exit(1)
+
+
+def _print_schema(recipe: Path | None, overrides: Sequence[str]) -> None:
+    import json
+
+    from evokit.plugins import load_plugins
+    from evokit.recipe import json_schema, load_recipe
+
+    registry = load_plugins() if recipe is None else load_recipe(recipe, overrides).registry
+    click.echo(json.dumps(json_schema(registry), indent=1))
+
+
+def _sum(values: Sequence[T | None], text: Callable[[T], str]) -> str:
+    """The sum of what is known, and whether anything is not."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return "?"
+    return text(sum(known)) + (" + ?" if len(known) < len(values) else "")

@@ -22,6 +22,8 @@ def run(
 
     Ctrl-C saves everything measured so far; --resume goes on where it stopped.
     """
+    import shlex
+
     from evokit.launch import default_out, launch
     from evokit.progress import logs_as_notes, make_progress
     from evokit.recipe import load_recipe
@@ -37,8 +39,14 @@ def run(
             summary = launch(loaded, folder, progress, resume=resume, only="baselines" if only else None)
     except KeyboardInterrupt:
         progress.close()
-        words = ["evokit run", str(recipe), *(f"--set {one}" for one in overrides), f"--out {folder} --resume"]
-        click.echo(f"\nInterrupted; everything measured is saved. Go on with: {' '.join(words)}", err=True)
+        if not folder.exists():
+            click.echo("\nInterrupted before anything was measured.", err=True)
+            sys.exit(130)
+        words = ["evokit", "run", str(recipe)]
+        for override in overrides:
+            words += ["--set", override]
+        words += ["--out", str(folder), *(["--only", only] if only else []), "--resume"]
+        click.echo(f"\nInterrupted; everything measured is saved. Go on with: {shlex.join(words)}", err=True)
         sys.exit(130)
     finally:
         progress.close()

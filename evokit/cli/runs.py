@@ -10,7 +10,7 @@ import click
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("runs"))
 def runs(folder: Path) -> None:
-    """List the runs in a folder: their state, best value and size."""
+    """List the runs in a folder: their state, generations, best value and verdict."""
     from evokit.progress import number
     from evokit.report import table
     from evokit.runs import find_runs

@@ -9,10 +9,9 @@ import click
 @click.argument("name")
 def show(name: str) -> None:
     """Show what a component does and its options, with their defaults."""
-    import dataclasses
     import inspect
-    import typing
 
+    from evokit.cli.wording import option_rows
     from evokit.errors import UserError
     from evokit.plugins import did_you_mean, load_plugins
     from evokit.report import table
@@ -25,30 +24,9 @@ def show(name: str) -> None:
     for index, offer in enumerate(found):
         component = offer.component
         fits = f" of {component.fits}" if component.fits else ""
-        click.echo(
-            ("\n" if index else "") + f"{component.kind}{fits}: {name}  ({offer.plugin}, {offer.distribution})\n"
-        )
-        click.echo(inspect.getdoc(component.options) or "")
-        hints = typing.get_type_hints(component.options, include_extras=False)
-        rows = [
-            (field.name, _type(hints[field.name]), _default(field))
-            for field in dataclasses.fields(component.options)
-            if field.init
-        ]
-        if rows:
-            click.echo("\n" + table(("option", "type", "default"), rows))
-
-
-def _type(hint: object) -> str:
-    return getattr(hint, "__name__", str(hint)) if isinstance(hint, type) else str(hint).replace("typing.", "")
-
-
-def _default(field: object) -> str:
-    import dataclasses
-
-    assert isinstance(field, dataclasses.Field)
-    if field.default is not dataclasses.MISSING:
-        return "null" if field.default is None else str(field.default)
-    if field.default_factory is not dataclasses.MISSING:
-        return str(field.default_factory())
-    return "required"
+        click.echo("\n" if index else "", nl=False)
+        click.echo(f"{component.kind}{fits}: {name}  (plugin {offer.plugin}, {offer.distribution} {offer.version})\n")
+        paragraphs = (inspect.getdoc(component.options) or "").replace("``", "`").split("\n\n")
+        click.echo("\n\n".join(one for one in paragraphs if not one.startswith("Raises:")))
+        rows = list(option_rows(component.options))
+        click.echo("\n" + table(("option", "type", "default"), rows) if rows else "\nIt has no options.")

@@ -1,0 +1,100 @@
+"""An option's type, limits and default in the words of a recipe."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePath
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import annotated_types
+
+from evokit.recipe.nested import Nested
+from evokit.recipe.schema import as_json
+
+_PLAIN = {int: "integer", float: "number", str: "text", bool: "true or false", type(None): "null", Any: "anything"}
+_LIMITS = (
+    (annotated_types.Gt, "gt", "more than {}"),
+    (annotated_types.Ge, "ge", "at least {}"),
+    (annotated_types.Lt, "lt", "less than {}"),
+    (annotated_types.Le, "le", "at most {}"),
+    (annotated_types.Interval, "gt", "more than {}"),
+    (annotated_types.Interval, "ge", "at least {}"),
+    (annotated_types.Interval, "lt", "less than {}"),
+    (annotated_types.Interval, "le", "at most {}"),
+    (annotated_types.MultipleOf, "multiple_of", "a multiple of {}"),
+    (annotated_types.MinLen, "min_length", "{} entries or more"),
+    (annotated_types.MaxLen, "max_length", "{} entries or fewer"),
+)
+
+
+def option_rows(options: type, prefix: str = "") -> Iterator[tuple[str, str, str]]:
+    """Name, type and default of every option; those of a mapping follow it as ``mapping.option``."""
+    hints = typing.get_type_hints(options, include_extras=True)
+    for field in dataclasses.fields(options):
+        if not field.init:
+            continue
+        hint, name = hints[field.name], f"{prefix}{field.name}"
+        inner = _dataclass_in(hint)
+        default = _default(field)
+        yield name, spoken(hint), "" if inner and default.startswith("{") else default
+        if inner:
+            yield from option_rows(inner, f"{name}.")
+
+
+def spoken(hint: Any) -> str:
+    """
+    >>> from annotated_types import Ge, Interval
+    >>> spoken(Annotated[int, Ge(1)] | None), spoken(tuple[Literal["a", "b"], ...])
+    ('integer, at least 1, or null', 'list of a | b')
+    >>> spoken(Annotated[float, Interval(gt=0, le=1)])
+    'number, more than 0, at most 1'
+    """
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        nested = [f"a {one.kind}: {{name: ...}}" for one in hint.__metadata__ if isinstance(one, Nested)]
+        return nested[0] if nested else ", ".join([spoken(arguments[0]), *_limits(hint.__metadata__)])
+    if origin in (Union, types.UnionType):
+        members = [spoken(member) for member in arguments]
+        return (", or " if any("," in member for member in members) else " or ").join(members)
+    if origin is Literal:
+        return " | ".join(json.dumps(value).strip('"') for value in arguments)
+    if isinstance(origin, type) and issubclass(origin, Sequence | set | frozenset):
+        if origin is tuple and Ellipsis not in arguments:
+            return "list: " + ", then ".join(map(spoken, arguments))
+        entry = spoken(arguments[0])
+        return f"list of ({entry})" if "," in entry else f"list of {entry}"
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return f"mapping of names to {spoken(arguments[1])}"
+    if isinstance(hint, type) and issubclass(hint, PurePath):
+        return "path"
+    if dataclasses.is_dataclass(hint):
+        return "mapping"
+    return _PLAIN.get(hint) or str(getattr(hint, "__name__", hint))
+
+
+def _limits(metadata: Sequence[Any]) -> Iterator[str]:
+    for one in metadata:
+        for kind, name, text in _LIMITS:
+            if isinstance(one, kind) and (limit := getattr(one, name)) is not None:
+                yield "not empty" if (kind, limit) == (annotated_types.MinLen, 1) else text.format(limit)
+
+
+def _dataclass_in(hint: Any) -> type | None:
+    """The dataclass that an option is, alone or beside null."""
+    members = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    return next((one for one in members if dataclasses.is_dataclass(one) and isinstance(one, type)), None)
+
+
+def _default(field: dataclasses.Field[Any]) -> str:
+    if field.default is not dataclasses.MISSING:
+        value = field.default
+    elif field.default_factory is not dataclasses.MISSING:
+        value = field.default_factory()
+    else:
+        return "required"
+    plain = as_json(value)
+    return str(plain) if isinstance(plain, str) else json.dumps(plain)
