@@ -62,7 +62,8 @@ class GenerationalSearch(AskTell):
 
     A generation: ``ask`` makes offspring that are new keys (a known one or a twin is varied again, at most 10 times,
     and then kept: it takes its cached value). Screens choose who is measured. ``tell`` forms the next population:
-    elites, measured offspring, and in the places of unmeasured or failed offspring the best of the old population (C1).
+    elites, measured offspring, and in the places of unmeasured or failed offspring the best of the old population (C1);
+    a first generation that lost members to a race or to failures grows to its size.
     """
 
     def __init__(

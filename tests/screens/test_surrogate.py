@@ -1,0 +1,307 @@
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from evokit.genomes.index_vector import IndexVector
+from evokit.interfaces import Context
+from evokit.screens.surrogate import AUDIT_POOL, SurrogateScreen
+from evokit.statistics import spearman_interval
+from evokit.streams import Streams
+from evokit.surrogates.ridge import Ridge
+from tests.door import SumFitness, door, people
+
+GENOME = IndexVector([10] * 4)
+
+
+class Model:
+    """Predicts ``sign`` times the true value, and remembers what it was fitted on."""
+
+    def __init__(self, sign=1.0):
+        self.sign, self.fits = sign, []
+
+    def fit(self, X, y, rng):
+        self.fits.append((X.tolist(), y.tolist(), rng.random()))
+
+    def predict(self, X):
+        return self.sign * (X @ np.arange(1, 5)), np.zeros(len(X))
+
+
+def screening(model=None, seed=0, goal="min", **options):
+    """A screen whose model is ``model``."""
+    model = Model() if model is None else model
+    context = Context(
+        Streams(seed), fitness=SumFitness(goal=goal), genome=GENOME, build=lambda section: section["made"]
+    )
+    return SurrogateScreen(model={"made": model}, **options).build(context)
+
+
+def crowd(n, generation=0):
+    rng = np.random.default_rng(generation)
+    return people(*rng.integers(10, size=(n, 4)), genome=GENOME)
+
+
+def at(generation, n_measured=10, goal="min", before=0):
+    """A measure in this generation that knows ``n_measured`` of generation ``before``."""
+    measure = door(SumFitness(goal=goal), genome=GENOME)
+    measure.generation = before
+    measure(crowd(n_measured, 1000))
+    measure.generation = generation
+    return measure
+
+
+def screened(screen, generation=5, n=10, measure=None):
+    candidates = crowd(n, generation)
+    return candidates, screen(candidates, measure or at(generation))
+
+
+def live(screen, generation, n=10):
+    """One generation with everything measured that the screen lets through; those chosen."""
+    measure = at(generation)
+    candidates, chosen = screened(screen, generation, n, measure)
+    measure(chosen)
+    screen.observe(generation, chosen)
+    return candidates, chosen
+
+
+# --- who is measured
+
+
+def test_before_the_first_fit_everything_is_measured():
+    screen = screening()
+    for generation in range(5):
+        candidates, chosen = screened(screen, generation)
+        assert chosen == candidates
+        assert all(one.predicted is None and not one.audited for one in candidates)
+
+
+def test_without_two_measurements_everything_is_measured():
+    candidates, chosen = screened(screening(), measure=at(5, n_measured=1))
+    assert chosen == candidates
+
+
+def test_the_best_predicted_and_a_random_share_are_measured_in_their_order():
+    candidates, chosen = screened(screening(top=0.2, random=0.3))
+    audited = [one for one in candidates if one.audited]
+    rest = sorted((one for one in candidates if not one.audited), key=lambda one: one.predicted)
+    assert len(audited) == 3
+    assert chosen == [one for one in candidates if one in audited or one in rest[:2]]
+
+
+def test_shares_are_rounded_up():
+    _, chosen = screened(screening(top=0.21, random=0.01))
+    assert len(chosen) == 3 + 1
+
+
+def test_shares_beyond_all_measure_all():
+    candidates, chosen = screened(screening(top=1.0, random=0.5))
+    assert chosen == candidates
+
+
+def test_nobody_is_screened_from_nobody():
+    assert screening()([], at(5)) == []
+
+
+@pytest.mark.parametrize("goal", ["min", "max"])
+def test_predictions_are_raw_values_and_the_best_are_at_the_good_end(goal):
+    sign = 1.0 if goal == "min" else -1.0
+    candidates, chosen = screened(screening(Model(sign), goal=goal, top=0.2, random=0.0), measure=at(5, goal=goal))
+    truth = [float(one.genes @ np.arange(1, 5)) for one in candidates]
+    assert [one.predicted for one in candidates] == truth
+    best = sorted(truth, reverse=goal == "max")[:2]
+    assert sorted(one.predicted for one in chosen) == sorted(best)
+
+
+def test_the_random_share_does_not_depend_on_predictions():
+    shares = []
+    for model in (Model(1.0), Model(-1.0)):
+        candidates, _ = screened(screening(model))
+        shares.append([one.audited for one in candidates])
+    assert shares[0] == shares[1]
+
+
+def test_everybody_is_in_the_random_share_equally_often():
+    counts = np.zeros(10)
+    for seed in range(400):
+        candidates, _ = screened(screening(seed=seed, random=0.3))
+        counts += [one.audited for one in candidates]
+    assert counts / 400 == pytest.approx([0.3] * 10, abs=0.1)
+
+
+def test_the_random_share_changes_with_the_generation():
+    screen = screening()
+    marks = {tuple(one.audited for one in screened(screen, generation)[0]) for generation in range(5, 12)}
+    assert len(marks) > 3
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_model_that_goes_astray_chooses_nobody(value):
+    model = Model()
+    model.predict = lambda X: (np.array([value, *range(len(X) - 1)]), np.zeros(len(X)))
+    candidates, chosen = screened(screening(model))
+    assert chosen == candidates
+    assert not any(one.audited or one.predicted is not None for one in candidates)
+
+
+# --- when it is fitted, and on what
+
+
+def test_it_is_fitted_anew_every_so_many_generations():
+    model = Model()
+    screen = screening(model, refit_every=3)
+    seen = []
+    for generation in range(10):
+        screened(screen, generation)
+        seen.append(len(model.fits))
+    assert seen == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3]
+
+
+def test_it_is_fitted_on_what_was_measured_before():
+    model, measure = Model(), door(SumFitness(), genome=GENOME)
+    for generation in range(6):
+        measure.generation = generation
+        measure(crowd(3, generation))
+    screening(model, refit_every=2)(crowd(5, 9), measure)
+    X, y, _ = model.fits[0]
+    assert [one.genes.tolist() for generation in range(4) for one in crowd(3, generation)] == X
+    assert y == [float(np.dot(x, np.arange(1, 5))) for x in X]
+
+
+def test_lower_is_better_for_the_model():
+    model = Model()
+    screened(screening(model, goal="max"), measure=at(5, goal="max"))
+    X, y, _ = model.fits[0]
+    assert y == [-float(np.dot(x, np.arange(1, 5))) for x in X]
+
+
+def test_after_a_resume_it_is_the_same_model_and_the_same_choice():
+    first_model, second_model = Model(), Model()
+    first = screening(first_model, refit_every=3)
+    for generation in range(3, 5):
+        live(first, generation)
+    second = screening(second_model, refit_every=3)
+    second.load_state_dict(json.loads(json.dumps(first.state_dict())))
+    chosen = [[one.genes.tolist() for one in live(screen, 5)[1]] for screen in (first, second)]
+    assert chosen[0] == chosen[1]
+    assert second_model.fits == first_model.fits
+    assert first.summary()["audit"] == second.summary()["audit"]
+
+
+def test_every_fit_has_a_stream_of_its_own():
+    model = Model()
+    screen = screening(model, refit_every=1)
+    for generation in range(1, 4):
+        screened(screen, generation)
+    assert len({draw for _, _, draw in model.fits}) == 3
+
+
+# --- the audit
+
+
+def test_the_audit_is_the_rank_correlation_on_the_random_share():
+    screen = screening(Model(-1.0), random=0.6, top=0.2)
+    _, chosen = live(screen, 5)
+    audited = [one for one in chosen if one.audited]
+    rho, low, high = spearman_interval([one.predicted for one in audited], [one.fitness.values[0] for one in audited])
+    assert screen.summary()["audit"] == [
+        {"generation": 5, "rank_correlation": rho, "interval": [low, high], "n": 6, "stepped_aside": False}
+    ]
+    assert rho == -1
+
+
+def test_the_audit_is_pooled_over_the_last_thirty():
+    screen = screening(random=0.8)
+    for generation in range(5, 10):
+        live(screen, generation)
+    assert [one["n"] for one in screen.summary()["audit"]] == [8, 16, 24, 30, 30]
+
+
+def test_the_audit_forgets_what_is_older_than_the_pool():
+    model = Model(-1.0)
+    screen = screening(model, random=1.0)
+    for generation in range(5, 8):
+        live(screen, generation)
+    model.sign = 1.0
+    for generation in range(8, 11):
+        live(screen, generation)
+    audit = [one["rank_correlation"] for one in screen.summary()["audit"]]
+    assert audit[2] < -0.9
+    assert -0.9 < audit[4] < 0.9
+    assert audit[5] > 0.9
+
+
+def test_failures_are_no_part_of_the_audit():
+    screen, measure = screening(random=1.0), at(5)
+    measure._fitness.fails = lambda genes: "nan" if genes[0] % 2 else None
+    _, chosen = screened(screen, measure=measure)
+    measure(chosen)
+    screen.observe(5, chosen)
+    assert screen.summary()["audit"][0]["n"] == sum(int(one.genes[0] % 2 == 0) for one in chosen) < 10
+
+
+def test_it_steps_aside_while_its_upper_end_is_below_the_threshold_and_comes_back():
+    model = Model(-1.0)
+    screen = screening(model, random=0.5, top=0.1, min_rank_correlation=0.3)
+    everything = []
+    for generation in range(5, 30):
+        model.sign = -1.0 if generation < 14 else 1.0
+        candidates, chosen = live(screen, generation)
+        everything.append(chosen == candidates)
+    audit = screen.summary()["audit"]
+    before = [{"n": 0, "interval": [-1, 1]}, *audit[:-1]]
+    expected = [one["n"] >= AUDIT_POOL and one["interval"][1] < 0.3 for one in before]
+    assert everything == expected == [one["stepped_aside"] for one in audit]
+    assert (expected[5], expected[6], expected[-1]) == (False, True, False)
+
+
+def test_stepping_aside_still_audits_the_random_share_alone():
+    screen = screening(Model(-1.0), random=0.5, top=0.1)
+    for generation in range(5, 11):
+        live(screen, generation)
+    candidates, chosen = live(screen, 11)
+    assert chosen == candidates
+    assert sum(one.audited for one in candidates) == 5
+
+
+def test_without_anybody_audited_there_is_no_entry():
+    screen = screening()
+    live(screen, 0)
+    assert screen.summary()["audit"] == []
+
+
+def test_the_summary_counts_who_was_screened_out_and_survives_a_resume():
+    screen = screening(top=0.2, random=0.2)
+    live(screen, 5)
+    live(screen, 6)
+    assert (screen.summary()["screen"], screen.summary()["screened_out"]) == ("surrogate", 12)
+    other = screening()
+    other.load_state_dict(json.loads(json.dumps(screen.state_dict())))
+    assert other.summary() == screen.summary()
+
+
+@pytest.mark.parametrize("n", [1, 7, 10, 28])
+def test_expected_is_at_most_what_happens(n):
+    screen = screening(refit_every=5, top=0.2, random=0.2)
+    assert screen.expected(n, 4) == (n, 0.0)
+    assert screen.expected(n, 5) == (len(screened(screen, n=n)[1]), 0.0)
+
+
+def test_neither_top_nor_random_is_an_error():
+    with pytest.raises(ValueError, match="top and random must not both be 0: nothing would be measured"):
+        SurrogateScreen(model={}, top=0.0, random=0.0)
+
+
+def test_two_objectives_are_an_error():
+    context = Context(Streams(0), fitness=SimpleNamespace(objectives={"a": "min", "b": "min"}), build=lambda _: None)
+    with pytest.raises(ValueError, match="the surrogate screen predicts one objective, the fitness has 2"):
+        SurrogateScreen(model={}).build(context)
+
+
+def test_a_real_model_finds_the_good():
+    context = Context(Streams(0), fitness=SumFitness(), genome=GENOME)
+    ridge = Ridge(alpha=0.1).build(context)
+    measure = at(5, n_measured=200)
+    candidates, chosen = screened(screening(ridge, top=0.2, random=0.0), n=50, measure=measure)
+    truth = {one.key: float(one.genes @ np.arange(1, 5)) for one in candidates}
+    assert np.mean([truth[one.key] for one in chosen]) < np.mean(sorted(truth.values())[:15])

@@ -1,0 +1,110 @@
+import json
+import math
+
+import pytest
+
+from evokit.searches.archive import Archive, dump_individuals, load_individuals, only_ok
+from tests.door import GENOME
+from tests.searches.building import person
+
+
+def archive(size=3, goal="min"):
+    return Archive(GENOME, (-1.0 if goal == "min" else 1.0,), size)
+
+
+def genes(one):
+    return one.genes.tolist()
+
+
+def filled(*values, size=3, goal="min"):
+    """An archive that was told one individual per value: genes [i, 0, 0, 0]."""
+    mine = archive(size, goal)
+    for generation, value in enumerate(values):
+        one = person([generation, 0, 0, 0], value, goal)
+        mine.add(generation, [one], [one])
+    return mine
+
+
+def test_only_finite_values_are_ok():
+    people = [person([0, 0, 0, i], value) for i, value in enumerate([1.0, None, math.nan, math.inf])]
+    assert only_ok(people) == people[:1]
+
+
+@pytest.mark.parametrize(("goal", "best"), [("min", [1, 0, 0, 0]), ("max", [0, 0, 0, 0])])
+def test_the_best_is_the_best_ever_told(goal, best):
+    assert genes(filled(3.0, 1.0, 2.0, goal=goal).best()) == best
+
+
+def test_the_hall_holds_the_best_in_order():
+    assert [one.fitness.values[0] for one in filled(3.0, 1.0, 2.0, 0.5).hall] == [0.5, 1.0, 2.0]
+
+
+def test_the_hall_holds_a_key_once():
+    mine = archive()
+    for generation in range(3):
+        mine.add(generation, [person([1, 0, 0, 0], 1.0), person([1, 0, 0, 0], 1.0)], [])
+    assert len(mine.hall) == 1
+
+
+def test_the_hall_never_holds_who_was_not_measured():
+    mine = archive()
+    predicted = person([1, 0, 0, 0])
+    predicted.predicted = -100.0
+    mine.add(0, [predicted, person([2, 0, 0, 0], math.nan), person([3, 0, 0, 0], 7.0)], [])
+    assert [genes(one) for one in mine.hall] == [[3, 0, 0, 0]]
+
+
+def test_without_anybody_valid_there_is_no_best():
+    mine = archive()
+    mine.add(0, [person([1, 0, 0, 0])], [])
+    with pytest.raises(LookupError, match="nothing valid was measured"):
+        mine.best()
+
+
+def test_what_happens_to_a_member_later_does_not_change_the_hall():
+    mine, one = archive(), person([1, 0, 0, 0], 1.0)
+    mine.add(0, [one], [])
+    del one.fitness.values
+    assert mine.best().fitness.values == (1.0,)
+
+
+def test_measured_keys_are_known():
+    mine, good, unmeasured = archive(), person([1, 0, 0, 0], 1.0), person([2, 0, 0, 0])
+    mine.add(0, [good, unmeasured], [])
+    assert mine.known == {good.key}
+
+
+def test_the_logbook_tells_of_the_measured_population():
+    mine = archive()
+    told = [person([i, 0, 0, 0], value) for i, value in enumerate([4.0, 2.0, None])]
+    mine.add(0, told, [*told, person([3, 0, 0, 0], 6.0)])
+    assert dict(mine.logbook[0]) == {"generation": 0, "best": 2.0, "measured": 2, "min": 2.0, "mean": 4.0, "max": 6.0}
+
+
+def test_a_generation_without_anybody_valid_is_logged():
+    mine = archive()
+    mine.add(0, [person([1, 0, 0, 0])], [])
+    assert dict(mine.logbook[0]) == {"generation": 0, "best": None, "measured": 0}
+
+
+def test_the_best_in_the_logbook_never_worsens():
+    assert filled(3.0, 1.0, 2.0).logbook.select("best") == [3.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("values", [(3.0, 1.0, 2.0), (1.0, 1.0, 1.0), (2.0, 1.0, 1.0, 2.0), ()])
+def test_the_state_survives_json_with_the_order_of_equals(values):
+    first, second = filled(*values), filled(9.0)
+    second.load_state_dict(json.loads(json.dumps(first.state_dict())))
+    for mine in (first, second):
+        mine.add(9, [person([3, 3, 3, 3], 1.0)], [])
+    assert second.state_dict() == first.state_dict()
+
+
+def test_individuals_survive_json():
+    one, other = person([1, 2, 3, 0], 0.1), person([0, 0, 0, 1])
+    one.parents, one.born_by, other.predicted = ("a", "b"), "crossover+mutation", 0.25
+    loaded = load_individuals(json.loads(json.dumps(dump_individuals([one, other], GENOME))), GENOME, (-1.0,))
+    assert dump_individuals(loaded, GENOME) == dump_individuals([one, other], GENOME)
+    assert loaded[0].fitness == one.fitness
+    assert not loaded[1].fitness.valid
+    assert not loaded[0].genes.flags.writeable

@@ -1,0 +1,191 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from evokit.fitnesses.onemax import Onemax
+from evokit.genomes.bits import Bits
+from evokit.genomes.index_vector import IndexVector
+from evokit.interfaces import Context
+from evokit.ledger import Ledger
+from evokit.searches.coordinate_descent import CoordinateDescent
+from evokit.streams import Streams
+from tests.door import GENOME, SumFitness, door, story
+from tests.searches.building import built, portrait, run, set_values, through_a_file
+
+
+def told_nothing_new(search):
+    """One generation in which every neighbour is worse."""
+    search.tell(set_values(asked := search.ask(), [99.0] * len(asked)))
+
+
+def changed(search):
+    """Which gene the neighbours differ in."""
+    current = search.population[0].genes
+    (gene,) = {int(np.flatnonzero(one.genes != current).item()) for one in search.ask()}
+    return gene
+
+
+def started(options=None, genome=GENOME, **rest):
+    """A search at a random point of value 10."""
+    search = built(options or CoordinateDescent(), genome=genome, **rest)
+    search.tell(set_values(search.ask(), [10.0]))
+    return search
+
+
+def test_it_starts_at_a_random_point():
+    starts = {built(CoordinateDescent(), seed=seed).ask()[0].key for seed in range(5)}
+    assert len(starts) == 5
+
+
+def test_the_alternatives_of_one_gene_are_all_asked_for():
+    search = started()
+    gene, current = changed(search), search.population[0].genes
+    assert sorted(one.genes[gene] for one in search.ask()) == [v for v in range(4) if v != current[gene]]
+
+
+def test_neighbours_know_their_parent():
+    search = started()
+    assert {(one.parents, one.born_by) for one in search.ask()} == {((search.population[0].key,), "one_gene")}
+
+
+def test_the_current_point_is_never_changed():
+    search = started()
+    before = search.population[0].genes.tolist()
+    search.ask()
+    assert search.population[0].genes.tolist() == before
+    assert not search.ask()[0].genes.flags.writeable
+
+
+def test_a_sweep_visits_every_gene_once_in_the_same_order_each_time():
+    search, visited = started(), []
+    for _ in range(8):
+        visited.append(changed(search))
+        asked = search.ask()
+        search.tell(set_values(asked, [9.0 - search.generation, *[99.0] * (len(asked) - 1)]))
+    assert sorted(visited[:4]) == [0, 1, 2, 3]
+    assert visited[4:] == visited[:4]
+
+
+def test_it_moves_to_the_best_neighbour():
+    search = started()
+    asked = search.ask()
+    search.tell(set_values(asked, [5.0, 3.0, 4.0]))
+    assert search.population == [asked[1]]
+
+
+def test_a_neighbour_that_is_as_good_is_no_improvement():
+    search = started()
+    before = search.population
+    search.tell(set_values(search.ask(), [10.0] * 3))
+    assert search.population == before
+
+
+def test_a_failed_neighbour_is_never_moved_to():
+    search = started()
+    before = search.population
+    search.tell(set_values(search.ask(), [None, np.nan, None]))
+    assert search.population == before
+
+
+def test_a_sweep_without_improvement_starts_again():
+    search = started()
+    first = search.population[0].key
+    for _ in range(3):
+        told_nothing_new(search)
+        assert len(search.ask()) == 3
+    told_nothing_new(search)
+    (fresh,) = search.ask()
+    assert fresh.born_by == "random"
+    assert fresh.key != first
+    assert search.best().key == first
+
+
+def test_an_improvement_starts_a_new_count():
+    search = started()
+    for _ in range(3):
+        told_nothing_new(search)
+    search.tell(set_values(search.ask(), [9.0, 99.0, 99.0]))
+    for _ in range(3):
+        told_nothing_new(search)
+    assert len(search.ask()) == 3
+
+
+def test_a_start_that_fails_is_replaced():
+    search = built(CoordinateDescent())
+    (first,) = search.ask()
+    search.tell([first])
+    (second,) = search.ask()
+    assert first.key != second.key
+
+
+def test_per_gene_alternatives_are_drawn():
+    search = started(CoordinateDescent(per_gene=2))
+    assert [len(search.ask()), len({one.key for one in search.ask()})] == [2, 2]
+
+
+def test_per_gene_beyond_the_choices_takes_all():
+    assert len(started(CoordinateDescent(per_gene=99)).ask()) == 3
+
+
+def test_alternatives_are_drawn_anew_in_each_sweep():
+    search, seen = started(CoordinateDescent(per_gene=1), IndexVector([50, 50])), set()
+    for _ in range(6):
+        asked = search.ask()
+        seen.update(one.key for one in asked)
+        search.tell(set_values(asked, [9.0 - search.generation]))
+    assert len(seen) == 6
+
+
+def test_a_gene_without_a_choice_is_passed_over():
+    fitness, genome = SumFitness(), IndexVector([1, 3, 1])
+    search = run(built(CoordinateDescent(generations=4), fitness, genome), door(fitness, genome=genome))
+    assert search.best().genes.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize(("goal", "optimum"), [("min", [0, 0, 0, 0]), ("max", [3, 3, 3, 3])])
+@pytest.mark.parametrize("seed", range(5))
+def test_one_sweep_finds_the_optimum_of_a_separable_function(goal, optimum, seed):
+    fitness = SumFitness(goal=goal)
+    search = run(built(CoordinateDescent(generations=1 + 4), fitness, seed=seed), door(fitness))
+    assert search.best().genes.tolist() == optimum
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_sweep_solves_onemax(seed):
+    genome, fitness = Bits(12), Onemax()
+    search = built(CoordinateDescent(generations=1 + 12), fitness, genome, seed=seed)
+    assert run(search, door(fitness, genome=genome)).best().fitness.values == (12.0,)
+
+
+def test_bits_stay_bits():
+    search = started(genome=Bits(3))
+    assert search.ask()[0].genes.dtype == np.bool_
+
+
+def test_it_goes_on_from_its_state_as_if_never_stopped(tmp_path):
+    options, fails = CoordinateDescent(per_gene=2, generations=30), lambda one: "nan" if one[1] == 1 else None
+    whole = run(built(options), door(SumFitness(fails=fails)))
+    for stop in (1, 7, 19):
+        measure = door(SumFitness(fails=fails))
+        half = run(built(options), measure, stop)
+        resumed = built(options)
+        resumed.load_state_dict(through_a_file(half.state_dict(), tmp_path))
+        assert portrait(run(resumed, measure)) == portrait(whole)
+
+
+def test_the_batch_of_the_measure_changes_nothing():
+    stories = set()
+    for batch in (1, 2, 100):
+        ledger = Ledger(":memory:")
+        run(built(CoordinateDescent(generations=12)), door(ledger=ledger, batch=batch))
+        stories.add(str(story(ledger)))
+    assert len(stories) == 1
+
+
+@pytest.mark.parametrize(
+    ("genome", "kind"), [(SimpleNamespace(genes="real_vector"), "real_vector"), (object(), "genes of its own")]
+)
+def test_other_genes_are_an_error(genome, kind):
+    with pytest.raises(ValueError, match=f"coordinate_descent works on bits and index_vector, not on {kind}"):
+        CoordinateDescent().build(Context(Streams(0), fitness=SumFitness(), genome=genome))
