@@ -1,0 +1,131 @@
+"""Reads the code blocks of a page and does what they say, as a reader would in an empty folder."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import shlex
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from evokit.cli import main
+from evokit.report import table
+
+BLOCK = re.compile(r"^```(\w+)(?: (title|add|from)=(\S+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+HOOK = "@hookimpl\n"
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block.
+
+    Attributes:
+        role: What it is to the file: its whole (``title``), an excerpt of it (``from``), or what to ``add``: methods go
+            to the class above the hook, a block with a hook replaces the hook.
+        line: Its first line in the page.
+    """
+
+    language: str
+    role: str
+    file: str
+    text: str
+    line: int
+
+
+def blocks(page: str) -> Iterator[Block]:
+    for found in BLOCK.finditer(page):
+        language, role, file, text = (part or "" for part in found.groups())
+        yield Block(language, role, file, text, page[: found.start(4)].count("\n") + 1)
+
+
+class Reader:
+    """Follows the blocks of one page in their order; the working directory is the reader's folder.
+
+    ``console`` blocks are commands with their output, in which ``...`` stands for what varies. A ``sql`` block asks the
+    ledger of the last run, and the ``text`` block after it is the answer.
+    """
+
+    def __init__(self) -> None:
+        self.code, self.run_directory, self.answer = 0, Path(), ""
+
+    def follow(self, block: Block) -> None:
+        """Raises ``AssertionError`` if what happens is not what the page says, ``KeyError`` for an unknown block."""
+        if block.role:
+            {"title": _write, "add": _add, "from": _compare_file}[block.role](block)
+        else:
+            self._actions()[block.language](block)
+
+    def _actions(self) -> dict[str, Callable[[Block], None]]:
+        return {"console": self._console, "sql": self._sql, "text": self._text, "pycon": _doctest}
+
+    def _console(self, block: Block) -> None:
+        for session in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+            command, _, expected = session.partition("\n")
+            _compare(self._output(command), expected, f"line {block.line}: $ {command}")
+
+    def _output(self, command: str) -> str:
+        """Of ``evokit ...``, ``pytest ...`` or ``echo $?``, which tells the last exit code."""
+        words = shlex.split(command)
+        if words == ["echo", "$?"]:
+            return str(self.code)
+        environment = {}
+        while "=" in words[0]:
+            name, _, environment[name] = words.pop(0).partition("=")
+        program, *arguments = words
+        if program == "pytest":
+            done = subprocess.run([sys.executable, "-m", "pytest", *arguments], capture_output=True, text=True)
+            self.code = done.returncode
+            return done.stdout
+        assert program == "evokit", f"a reader cannot run {command!r}"
+        answer = CliRunner().invoke(main, arguments, prog_name="evokit", env=environment)
+        assert answer.exception is None or isinstance(answer.exception, SystemExit), repr(answer.exception)
+        self.code = answer.exit_code
+        if arguments[0] == "run":
+            out = arguments[arguments.index("--out") + 1] if "--out" in arguments else f"runs/{Path(arguments[1]).stem}"
+            self.run_directory = Path(out)
+        return answer.output
+
+    def _sql(self, block: Block) -> None:
+        cursor = sqlite3.connect(self.run_directory / "ledger.sqlite").execute(block.text)
+        head = [column[0] for column in cursor.description]
+        self.answer = table(head, [[str(value) for value in row] for row in cursor])
+
+    def _text(self, block: Block) -> None:
+        """Text after a question is its answer; other text is generated, which another test compares."""
+        if self.answer:
+            _compare(self.answer, block.text, f"line {block.line}")
+        self.answer = ""
+
+
+def _write(block: Block) -> None:
+    Path(block.file).write_text(block.text)
+
+
+def _add(block: Block) -> None:
+    head, hook, tail = Path(block.file).read_text().partition(HOOK)
+    methods = textwrap.indent(block.text, "    ")
+    text = f"\n{block.text}" if HOOK in block.text else f"{methods}\n\n{hook}{tail}"
+    Path(block.file).write_text(f"{head.rstrip()}\n\n{text}")
+
+
+def _compare_file(block: Block) -> None:
+    assert block.text in Path(block.file).read_text(), f"line {block.line} is not in {block.file}"
+
+
+def _doctest(block: Block) -> None:
+    test = doctest.DocTestParser().get_doctest(block.text, {}, "page", "page", block.line)
+    assert doctest.DocTestRunner(optionflags=FLAGS).run(test).failed == 0
+
+
+def _compare(found: str, expected: str, place: str) -> None:
+    """Word for word, but for ``...`` and the width of blanks."""
+    if not doctest.OutputChecker().check_output(f"{expected.strip()}\n", f"{found.strip()}\n", FLAGS):
+        raise AssertionError(f"{place}\n--- the page says\n{expected}\n--- it is\n{found}")
