@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from evokit.interfaces import Contender, Context, Data, Fitness, Search
-from evokit.recipe.schema import Recipe, Section
+from evokit.recipe.schema import Recipe, Section, Stop
 from evokit.recipe.yaml_source import RecipeError
 from evokit.streams import Streams
 
@@ -89,6 +89,9 @@ def assemble(recipe: Recipe) -> Parts:
     parts = Parts(recipe, data, context, fitness, genome, search)
     if recipe.confirm is not None:
         parts.fresh_fitness()
+    if getattr(search, "horizon", 0) is None and recipe.stop == Stop():
+        message = f"{recipe.search.name} has no end; give it generations, or the recipe a stop rule such as stop.work"
+        raise recipe.error(("search",), message)
     return parts
 
 

@@ -243,6 +243,7 @@ def fit_models(
     setting = valid[0].genes["setting"]
     models = [Model(seeds[0], setting, evaluations[valid[0].key])]
     others = [_trial(setting, seed, weights) for seed in seeds[1:]]
+    measure.generation += 1  # the race was one, the other seeds of its winner are the next
     measure.born(others)
     answers = zip(seeds[1:], measure(others), strict=True)
     models += [Model(seed, setting, evaluation) for seed, evaluation in answers if evaluation.ok]

@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import pytest
+
+from evokit.assembly import assemble
+from evokit.recipe import RecipeError, load_recipe
+
+BITS = "fitness: {name: onemax}\ngenome: {name: bits, length: 8}\n"
+
+
+@pytest.fixture
+def parts(tmp_path, monkeypatch):
+    """Assembles a recipe from text, under the name ``r.yaml``."""
+    monkeypatch.chdir(tmp_path)
+
+    def parts(text):
+        Path("r.yaml").write_text(BITS + text)
+        return assemble(load_recipe(Path("r.yaml")))
+
+    return parts
+
+
+def test_parts_see_those_built_before_them(parts):
+    context = parts("search: {name: generational}\n").context
+    assert context.genome.n_genes == 8
+    assert sorted(context.operators) == ["crossover", "mutation", "selection"]
+
+
+def test_no_part_is_given_the_test_split():
+    from evokit.interfaces import Context
+
+    assert "test" not in Context.__dataclass_fields__
+
+
+def test_a_search_without_an_end_is_refused(parts):
+    with pytest.raises(RecipeError, match=r"r.yaml:3: search: random_search has no end; give it generations"):
+        parts("search: {name: random_search}\n")
+
+
+def test_a_stop_rule_is_an_end(parts):
+    assert parts("search: {name: random_search}\nstop: {work: 10}\n").search.horizon is None
+
+
+def test_a_second_baseline_of_a_kind_gets_a_number(parts):
+    built = parts("search: {name: generational}\nbaselines: [{name: random_search}, {name: random_search, batch: 2}]\n")
+    assert [name for name, _ in built.named_baselines()] == ["random_search", "random_search-2"]
+
+
+def test_what_a_part_refuses_is_told_with_file_and_line(parts):
+    with pytest.raises(RecipeError, match=r"r.yaml:4: .*one budget only"):
+        parts("search: {name: generational}\nscreens: [{name: race}]\n")
