@@ -6,6 +6,7 @@ from evokit.assembly import assemble
 from evokit.recipe import RecipeError, load_recipe
 
 BITS = "fitness: {name: onemax}\ngenome: {name: bits, length: 8}\n"
+EVOLVED = "search: {name: generational}\ncrossover: {name: uniform}\nmutation: {name: bit_flip}\n"
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def parts(tmp_path, monkeypatch):
 
 
 def test_parts_see_those_built_before_them(parts):
-    context = parts("search: {name: generational}\n").context
+    context = parts(EVOLVED).context
     assert context.genome.n_genes == 8
     assert sorted(context.operators) == ["crossover", "mutation", "selection"]
 
@@ -42,10 +43,10 @@ def test_a_stop_rule_is_an_end(parts):
 
 
 def test_a_second_baseline_of_a_kind_gets_a_number(parts):
-    built = parts("search: {name: generational}\nbaselines: [{name: random_search}, {name: random_search, batch: 2}]\n")
+    built = parts(EVOLVED + "baselines: [{name: random_search}, {name: random_search, batch: 2}]\n")
     assert [name for name, _ in built.named_baselines()] == ["random_search", "random_search-2"]
 
 
 def test_what_a_part_refuses_is_told_with_file_and_line(parts):
-    with pytest.raises(RecipeError, match=r"r.yaml:4: .*one budget only"):
-        parts("search: {name: generational}\nscreens: [{name: race}]\n")
+    with pytest.raises(RecipeError, match=r"r.yaml:6: .*one budget only"):
+        parts(EVOLVED + "screens: [{name: race}]\n")
