@@ -4,9 +4,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from evokit.deap_toolbox import toolbox
     from evokit.hookspecs import hookimpl
     from evokit.interfaces import Component, Context, Data, Evaluation
-    from evokit.toolbox import toolbox
 
 __version__ = "0.1.0"
 
@@ -18,7 +18,7 @@ _HOME = {
     "Data": "evokit.interfaces",
     "Evaluation": "evokit.interfaces",
     "hookimpl": "evokit.hookspecs",
-    "toolbox": "evokit.toolbox",
+    "toolbox": "evokit.deap_toolbox",
 }
 
 

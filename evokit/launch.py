@@ -106,6 +106,7 @@ def _launch_one(recipe: Recipe, directory: RunDirectory, progress: Progress, onl
                 run.execute(only)
                 _export(run)
                 status = "done" if only is None else only
+                _show_end(run, progress)
             except KeyboardInterrupt:
                 status = "interrupted"
                 raise
@@ -119,6 +120,13 @@ def _launch_one(recipe: Recipe, directory: RunDirectory, progress: Progress, onl
             return summary
         finally:
             run.close()
+
+
+def _show_end(run: Run, progress: Progress) -> None:
+    """Leave the champion on the display, not the last baseline."""
+    if run.champion is not None:
+        progress.phase("Done")
+        progress.best(run.champion.fitness.values[0], run.objective, run.goal)
 
 
 def _summary(directory: RunDirectory) -> dict[str, Any] | None:

@@ -20,5 +20,5 @@ def verify(run: Path) -> None:
         state = "holds" if claim.holds else f"DOES NOT HOLD, found {claim.found}"
         click.echo(f"{claim.what}: {claim.claimed} {state}")
     if n_failed:
-        click.echo(f"{n_failed} claims do not hold", err=True)
+        click.echo(f"{n_failed} {'claim does' if n_failed == 1 else 'claims do'} not hold", err=True)
         sys.exit(1)

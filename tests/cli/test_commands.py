@@ -1,0 +1,208 @@
+"""The commands that read: list, show, check, runs, report, export, verify, doctor."""
+
+import json
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from evokit.cli import main
+from evokit.plugins import load_plugins
+from tests.small import RECIPES, evokit, run, write_recipe
+from tests.test_report import TOY_RECIPE
+
+ONEMAX = RECIPES / "onemax.yaml"
+COMPONENTS = [offer.component for offer in load_plugins().offers]
+PYTHON = ("Annotated", "Optional[", "Union", "Literal", "typing", "NoneType")
+
+
+def invoke(*words):
+    return CliRunner().invoke(main, list(map(str, words)))
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("toy")
+    (folder / "toy.yaml").write_text(TOY_RECIPE)
+    run(folder / "toy.yaml", folder / "runs" / "toy")
+    return folder / "runs" / "toy"
+
+
+# --- list
+
+
+def test_list_names_every_component_with_its_plugin():
+    done = invoke("list")
+    assert done.exit_code == 0
+    lines = [line.split() for line in done.stdout.splitlines()[2:]]
+    assert {(line[0], line[1]) for line in lines} == {
+        (o.component.kind, o.component.name) for o in load_plugins().offers
+    }
+    assert "core (evokit" in done.stdout
+
+
+def test_list_names_a_broken_plugin_and_goes_on(tmp_path, monkeypatch):
+    info = tmp_path / "shaky-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: shaky\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[evokit]\nwobbly = shaky\n")
+    (tmp_path / "shaky.py").write_text("import no_such_module\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    done = evokit("list")
+    assert done.returncode == 0
+    assert "onemax" in done.stdout
+    assert "The plugin wobbly of shaky is broken: " in done.stderr
+    assert "no_such_module" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# --- show
+
+
+@pytest.mark.parametrize(
+    "offer", load_plugins().offers, ids=lambda offer: f"{offer.component.kind}-{offer.component.name}"
+)
+def test_show_tells_every_component_in_plain_words(offer):
+    done = invoke("show", offer.component.name)
+    assert done.exit_code == 0, done.output
+    assert offer.component.kind in done.stdout
+    assert not [
+        word for word in ("Annotated", "Optional[", "Union", "Literal", "typing", "NoneType") if word in done.stdout
+    ]
+
+
+def test_show_tells_options_with_limits_and_defaults():
+    text = " ".join(invoke("show", "generational").stdout.split())
+    assert "population integer, at least 2 32" in text
+
+
+def test_show_of_an_unknown_name_suggests_one():
+    done = invoke("show", "tournamnt")
+    assert done.exit_code == 2
+    assert "did you mean 'tournament'?" in done.stderr
+
+
+# --- check
+
+
+@pytest.mark.parametrize("name", ["onemax", "sphere"])
+def test_check_of_a_sound_recipe_estimates_it(name):
+    done = invoke("check", RECIPES / f"{name}.yaml")
+    assert done.exit_code == 0
+    assert "the recipe is fine" in done.stdout
+    assert "in all, about" in done.stdout
+
+
+def test_check_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    invoke("check", ONEMAX)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_check_tells_all_mistakes(tmp_path):
+    (tmp_path / "bad.yaml").write_text("fitness: {name: onemux}\ngenome: {name: bits, length: 0}\n")
+    done = invoke("check", tmp_path / "bad.yaml")
+    assert done.exit_code == 2
+    assert len(done.stderr.splitlines()) == 3
+
+
+def test_check_warns_of_a_fitness_that_fails(tmp_path):
+    done = invoke("check", write_recipe(tmp_path), "--set", "fitness={name: odd, fails: raises, all: true}")
+    assert done.exit_code == 1
+    assert "3 of 3 random individuals failed, the first one raised: ArithmeticError" in done.stderr
+
+
+def test_check_needs_a_recipe_or_the_schema():
+    assert invoke("check").exit_code == 2
+
+
+def test_check_prints_the_schema_of_what_is_installed():
+    schema = json.loads(invoke("check", "--schema").stdout)
+    assert schema["required"] == ["fitness", "genome", "search"]
+    assert schema["additionalProperties"] is False
+    assert {"seed", "fitness", "screens", "baselines", "execution"} <= schema["properties"].keys()
+    names = [one["properties"]["name"]["const"] for one in schema["$defs"]["fitness"]["oneOf"]]
+    assert {"onemax", "sphere", "gpt2_loss"} <= set(names)
+
+
+def test_check_prints_the_schema_with_a_recipes_own_plugins(tmp_path):
+    schema = json.loads(invoke("check", write_recipe(tmp_path), "--schema").stdout)
+    assert "odd" in [one["properties"]["name"]["const"] for one in schema["$defs"]["fitness"]["oneOf"]]
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_our_recipes_keep_the_schema(path):
+    jsonschema = pytest.importorskip("jsonschema", reason="pip install jsonschema")
+    from ruamel.yaml import YAML
+
+    data = YAML(typ="safe").load(path.read_text())
+    if "extends" not in data:
+        jsonschema.validate(data, json.loads(invoke("check", "--schema").stdout))
+
+
+# --- what finished runs are asked
+
+
+def test_runs_lists_states_and_verdicts(toy):
+    done = invoke("runs", toy.parent)
+    assert done.exit_code == 0
+    assert "toy.yaml" in done.stdout
+    assert " against " in done.stdout
+
+
+def test_runs_shows_a_crashed_run(tmp_path):
+    from evokit.recipe import load_recipe
+    from evokit.rundir import RunDirectory
+
+    RunDirectory(tmp_path / "lost").create(load_recipe(ONEMAX))
+    assert "crashed" in invoke("runs", tmp_path).stdout
+
+
+def test_runs_of_an_empty_folder_says_so(tmp_path):
+    assert invoke("runs", tmp_path).stdout == f"No runs in {tmp_path}.\n"
+
+
+def test_report_prints_the_finding(toy):
+    done = invoke("report", toy)
+    assert done.exit_code == 0
+    assert "Verdict: the champion" in done.stdout
+
+
+def test_verify_repeats_the_claims(toy):
+    done = invoke("verify", toy)
+    assert done.exit_code == 0
+    assert "DOES NOT HOLD" not in done.stdout
+    assert "key of the champion" in done.stdout
+
+
+def test_verify_of_a_false_claim_is_exit_code_1(tmp_path):
+    recipe = write_recipe(tmp_path)
+    run(recipe, tmp_path / "run", "search.generations=2")
+    path = tmp_path / "run" / "summary.json"
+    summary = json.loads(path.read_text())
+    summary["best"]["values"] = [99.0]
+    path.write_text(json.dumps(summary))
+    done = invoke("verify", tmp_path / "run")
+    assert done.exit_code == 1
+    assert "ones of the champion: 99.0 DOES NOT HOLD, found " in done.stdout
+    assert done.stderr == "1 claim does not hold\n"
+
+
+def test_export_says_where(toy, tmp_path):
+    done = invoke("export", toy, "--out", tmp_path / "out")
+    assert done.exit_code == 0
+    assert done.stdout == f"Exported to {tmp_path / 'out'}\n"
+
+
+@pytest.mark.parametrize("command", ["report", "verify", "export"])
+def test_what_is_no_run_is_one_sentence_and_exit_code_2(tmp_path, command):
+    done = invoke(command, tmp_path)
+    assert done.exit_code == 2
+    assert "is no run directory" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_doctor_ends_with_1_only_if_something_is_bad():
+    done = invoke("doctor")
+    assert done.exit_code == int("BAD" in done.stdout)
+    assert f"python: {sys.version.split()[0]}" in done.stdout

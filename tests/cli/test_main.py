@@ -1,0 +1,77 @@
+import subprocess
+import sys
+from importlib import metadata
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from evokit import __version__
+from evokit.cli import main
+from evokit.errors import RunFailed, UserError
+
+COMMANDS = ["run", "check", "list", "show", "runs", "report", "export", "verify", "doctor"]
+HEAVY = "{'torch', 'transformers', 'pandas', 'datasets', 'sklearn', 'scipy'}"
+
+
+def invoke(*words):
+    return CliRunner().invoke(main, list(map(str, words)))
+
+
+def test_help_lists_every_command():
+    done = invoke("--help")
+    assert done.exit_code == 0
+    assert all(f"  {command} " in done.stdout for command in COMMANDS)
+    assert "Exit codes" in done.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command):
+    done = invoke(command, "--help")
+    assert done.exit_code == 0
+    assert done.stdout.startswith(f"Usage: main {command}")
+
+
+def test_version():
+    assert invoke("--version").stdout == f"evokit, version {__version__}\n"
+
+
+def test_an_unknown_command_is_the_users_mistake():
+    assert invoke("evolve").exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["--help", "list"])
+def test_nothing_heavy_is_imported(command):
+    code = (
+        "import sys; sys.argv[0] = 'evokit'\n"
+        "from evokit.cli import main\n"
+        f"try: main([{command!r}])\n"
+        f"finally: print(sorted({HEAVY} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.strip()) == (0, "[]")
+
+
+def test_the_console_script_is_installed():
+    (script,) = metadata.entry_points(group="console_scripts", name="evokit")
+    assert script.load() is main
+
+
+@pytest.mark.parametrize(("error", "code"), [(UserError("a b"), 2), (RunFailed("a b"), 1)])
+def test_errors_become_one_message_and_an_exit_code(monkeypatch, error, code):
+    @click.command()
+    def fail():
+        raise error
+
+    monkeypatch.setitem(main.commands, "fail", fail)
+    done = invoke("fail")
+    assert (done.exit_code, done.stderr) == (code, "a b\n")
+
+
+def test_ctrl_c_is_130_in_every_command(monkeypatch):
+    @click.command()
+    def wait():
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(main.commands, "wait", wait)
+    assert invoke("wait").exit_code == 130

@@ -1,0 +1,130 @@
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from evokit.cli import main
+from tests.small import RECIPES, evokit, write_recipe
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_recipe(tmp_path)
+    return tmp_path
+
+
+def invoke(*words):
+    return CliRunner().invoke(main, ["run", *map(str, words)])
+
+
+def test_a_piped_run_tells_its_generations_and_the_report(here):
+    done = invoke("small.yaml")
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert "Generation 1/8" in lines
+    assert "Generation 8/8" in lines
+    assert any(line.startswith("Best fitness: ") for line in lines)
+    assert "small.yaml: done, seed 3" in done.stdout
+    assert lines[-1] == "Run directory: runs/small"
+    assert "Loaded the plugin" in done.stderr
+    assert json.loads((here / "runs/small/summary.json").read_text())["status"] == "done"
+
+
+def test_a_real_pipe_is_told_the_same(here):
+    done = evokit("run", RECIPES / "onemax.yaml", "--set", "search.generations=2", cwd=here)
+    assert done.returncode == 0, done.stderr
+    assert "Generation 1/2\n" in done.stdout
+    assert "Best fitness: " in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_an_existing_directory_is_exit_code_2(here):
+    assert invoke("small.yaml", "--set", "search.generations=2").exit_code == 0
+    again = invoke("small.yaml", "--set", "search.generations=2")
+    assert again.exit_code == 2
+    assert again.stderr.splitlines()[-1].startswith("runs/small exists already; add --resume")
+
+
+def test_resuming_a_finished_run_prints_its_summary_and_measures_nothing(here):
+    first = invoke("small.yaml")
+    again = invoke("small.yaml", "--resume")
+    assert again.exit_code == 0
+    assert "Generation" not in again.stdout
+    assert first.stdout.endswith(again.stdout)
+
+
+def test_resuming_under_another_seed_is_one_sentence_and_exit_code_2(here):
+    invoke("small.yaml", "--set", "search.generations=2")
+    done = invoke("small.yaml", "--resume", "--set", "seed=9")
+    assert done.exit_code == 2
+    assert "seed: 3 -> 9" in done.stderr.splitlines()[-1]
+
+
+FOUR_MISTAKES = """\
+seed: -1
+fitness: {name: onemux}
+genome: {name: bits, length: 0}
+search: {name: generational, populaton: 8}
+crossover: {name: uniform}
+mutation: {name: bit_flip}
+"""
+
+
+def test_four_mistakes_are_shown_at_once_with_their_lines(here):
+    (here / "bad.yaml").write_text(FOUR_MISTAKES)
+    done = evokit("run", "bad.yaml", cwd=here)
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()
+    assert [line.split(" ")[0] for line in lines] == [f"bad.yaml:{n}:" for n in (1, 2, 3, 4)]
+    assert "did you mean 'onemax'?" in lines[1]
+    assert "did you mean 'population'?" in lines[3]
+    assert "Traceback" not in done.stderr
+    assert not (here / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("none.yaml", "no such file"), ("folder", "cannot be read"), ("latin.yaml", "not a text file in UTF-8")],
+)
+def test_what_cannot_be_read_is_one_sentence_and_exit_code_2(here, name, words):
+    (here / "folder").mkdir()
+    (here / "latin.yaml").write_bytes("seed: 1 # Größe".encode("latin-1"))
+    done = invoke(name)
+    assert done.exit_code == 2
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (here / "runs").exists()
+
+
+@pytest.mark.parametrize("override", ["screens.1.rungs=[3]", "fitness.fresh_data=false"])
+def test_errors_of_building_are_exit_code_2_and_leave_nothing(here, override):
+    done = invoke("small.yaml", "--set", override)
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[-1].startswith("small.yaml:")
+    assert not (here / "runs").exists()
+
+
+def test_a_run_in_which_everything_fails_is_exit_code_1_and_says_why(here):
+    done = invoke("small.yaml", "--set", "fitness={name: odd, fails: raises, all: true}", "--set", "screens=[]")
+    assert done.exit_code == 1
+    assert "ArithmeticError: an odd number of ones" in done.stderr.splitlines()[-1]
+    assert json.loads((here / "runs/small/summary.json").read_text())["status"] == "failed"
+
+
+def test_a_fitness_that_exits_is_not_exit_code_0_with_a_failed_run(here):
+    done = invoke("small.yaml", "--set", "fitness={name: odd, fails: exits, all: true}", "--set", "screens=[]")
+    assert done.exit_code == 1
+
+
+def test_an_interrupt_is_130_and_quotes_what_the_shell_would_split(here):
+    done = invoke("small.yaml", "--set", "fitness={name: odd, fails: interrupts}", "--out", "a b")
+    assert done.exit_code == 130
+    assert "evokit run small.yaml --set 'fitness={name: odd, fails: interrupts}' --out 'a b' --resume" in done.stderr
+
+
+def test_baselines_alone(here):
+    done = invoke("small.yaml", "--only", "baselines")
+    assert done.exit_code == 0
+    assert "random_search was skipped" in done.stdout
+    assert invoke("small.yaml", "--resume").exit_code == 0

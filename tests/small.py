@@ -1,0 +1,130 @@
+"""What the tests of whole runs share: a small recipe, a plugin whose fitness can be told to misbehave, a display."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evokit.launch import launch
+from evokit.progress import LineProgress
+from evokit.recipe import load_recipe
+
+RECIPES = Path(__file__).parent.parent / "recipes"
+PLUGIN = '''
+import time
+from dataclasses import dataclass
+from typing import ClassVar
+
+from evokit import Component, Evaluation, hookimpl
+
+
+@dataclass(frozen=True)
+class Odd:
+    """Counts ones; ``fails`` says how, for individuals with an odd number of them or for all."""
+
+    fails: str = ""
+    all: bool = False
+    sleep: float = 0.0
+    fresh_data: bool = True
+    objectives: ClassVar = {"ones": "max"}
+    budgets: ClassVar = (1, 4)
+    context: ClassVar = "odd"
+    slots: ClassVar = {}
+    takes: ClassVar = frozenset({"bits"})
+
+    def build(self, context):
+        return self if self.fresh_data else Stale(self.fails)
+
+    def fresh(self):
+        return self
+
+    def evaluate(self, batch, budget):
+        for bits in batch:
+            time.sleep(self.sleep)
+            bad = self.all or bits.sum() % 2
+            if self.fails == "raises" and bad:
+                raise ArithmeticError("an odd number of ones")
+            if self.fails == "exits" and bad:
+                raise SystemExit(0)
+            if self.fails == "interrupts" and bad:
+                raise KeyboardInterrupt
+            yield Evaluation(values=(float("nan") if self.fails == "nan" and bad else float(bits.sum()),), work=budget)
+
+
+class Stale:
+    objectives, budgets, context, slots, takes = {"ones": "max"}, (1, 4), "odd", {}, frozenset({"bits"})
+
+    def __init__(self, fails):
+        self.fails = fails
+
+    def evaluate(self, batch, budget):
+        return [Evaluation(values=(float(bits.sum()),), work=budget) for bits in batch]
+
+
+@hookimpl
+def evokit_components():
+    return [Component("fitness", "odd", Odd)]
+'''
+RECIPE = """\
+seed: 3
+plugins: [./odd.py]
+fitness: {name: odd}
+genome: {name: bits, length: 16}
+search: {name: generational, population: 8, generations: 8, elites: 1}
+crossover: {name: uniform}
+mutation: {name: bit_flip}
+screens:
+  - {name: surrogate, model: {name: ridge}, refit_every: 2, top: 0.3, random: 0.3}
+  - {name: race, keep: 0.5}
+confirm: {top: 2}
+baselines: [{name: random_search}, {name: coordinate_descent}]
+"""
+
+
+def write_recipe(folder: Path, text: str = RECIPE) -> Path:
+    """The small recipe and its plugin in ``folder``."""
+    (folder / "odd.py").write_text(PLUGIN)
+    path = folder / "small.yaml"
+    path.write_text(text)
+    return path
+
+
+def run(recipe: Path, out: Path, *overrides: str, resume: bool = False, only=None, log: StringIO | None = None):
+    """Launch in this process; gives the summary."""
+    return launch(load_recipe(recipe, overrides), out, LineProgress(log or StringIO()), resume=resume, only=only)
+
+
+def evokit(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """A real process."""
+    return subprocess.run(command(words), cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
+
+
+def start(*words: object, cwd: Path | None = None) -> subprocess.Popen[str]:
+    """A real process that is not waited for."""
+    return subprocess.Popen(
+        command(words), cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def command(words: Sequence[object]) -> list[str]:
+    return [sys.executable, "-c", "from evokit.cli import main; main()", *map(str, words)]
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file below ``folder`` with its content."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def global_states() -> tuple[Any, ...]:
+    """What the generators of ``random``, ``numpy.random`` and torch would draw next."""
+    import torch
+
+    name, keys, *rest = np.random.get_state()  # noqa: NPY002 - it is read to show that nobody touches it
+    return random.getstate(), name, keys.tobytes(), *rest, torch.get_rng_state().numpy().tobytes()

@@ -1,0 +1,56 @@
+import pytest
+
+from evokit.estimate import TIMED, estimate
+from evokit.recipe import RecipeError, load_recipe
+from tests.small import RECIPES, run, write_recipe
+from tests.test_report import TOY_RECIPE
+
+
+def phases(recipe, *overrides):
+    return {one.phase: one for one in estimate(load_recipe(recipe, overrides))[0]}
+
+
+def test_without_screens_the_search_is_foretold_exactly(tmp_path):
+    recipe = write_recipe(tmp_path)
+    foretold = phases(recipe, "screens=[]", "genome.length=64")
+    summary = run(recipe, tmp_path / "run", "screens=[]", "genome.length=64")
+    assert foretold["search"].measurements == 8 + 7 * 7 == summary["evaluations"]["measured"]
+    assert foretold["search"].work == summary["search"]["work"]
+
+
+def test_a_race_and_a_surrogate_make_it_cheaper(tmp_path):
+    recipe = write_recipe(tmp_path)
+    assert phases(recipe)["search"].work < phases(recipe, "screens=[]")["search"].work
+
+
+def test_every_phase_is_listed(tmp_path):
+    assert list(phases(write_recipe(tmp_path))) == [
+        "search", "confirm", "baseline random_search", "baseline coordinate_descent"
+    ]  # fmt: skip
+
+
+def test_finished_models_are_listed_too(tmp_path):
+    (tmp_path / "toy.yaml").write_text(TOY_RECIPE)
+    found = phases(tmp_path / "toy.yaml", "final.seeds=3", "baselines=[{name: descent, lr: [0.1, 0.2]}]")
+    assert found["baseline descent"].measurements == 2 + 2
+    assert found["champion's model"].measurements == 1
+    assert found["champion's model"].seconds is None
+
+
+def test_a_limit_on_work_limits_the_estimate(tmp_path):
+    assert phases(write_recipe(tmp_path), "stop.work=10")["search"].work == 10
+
+
+def test_seconds_grow_with_the_work():
+    recipe = RECIPES / "onemax.yaml"
+    assert phases(recipe, "search.generations=400")["search"].seconds > phases(recipe)["search"].seconds
+
+
+def test_failures_are_told(tmp_path):
+    _, timed = estimate(load_recipe(write_recipe(tmp_path), ["fitness={name: odd, fails: raises, all: true}"]))
+    assert [one.outcome for one in timed] == ["raised"] * TIMED
+
+
+def test_errors_that_building_shows_are_found(tmp_path):
+    with pytest.raises(RecipeError, match=r"rungs \[3\]"):
+        estimate(load_recipe(write_recipe(tmp_path), ["screens.1.rungs=[3]"]))

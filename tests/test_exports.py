@@ -1,0 +1,66 @@
+import pytest
+
+from evokit.errors import UserError
+from evokit.exports import export_model
+from tests.small import run, write_recipe
+from tests.test_report import TOY_RECIPE
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("toy")
+    (folder / "toy.yaml").write_text(TOY_RECIPE)
+    return folder / "run", run(folder / "toy.yaml", folder / "run")
+
+
+def model(folder, entry, index=0):
+    return (folder / entry["artifacts"][index]).read_text()
+
+
+def test_the_champion_is_exported_into_the_run_directory(toy):
+    folder, summary = toy
+    assert export_model(folder) == folder / "export" / "text"
+    assert (folder / "export" / "text" / "point.txt").read_text() == model(folder, summary["final"])
+
+
+def test_a_baseline_is_exported_where_one_says(toy, tmp_path):
+    folder, summary = toy
+    export_model(folder, "text", "descent", tmp_path / "out")
+    assert (tmp_path / "out" / "point.txt").read_text() == model(folder, summary["baselines"][0])
+
+
+def test_of_repeats_the_best_is_exported(tmp_path):
+    (tmp_path / "toy.yaml").write_text(TOY_RECIPE)
+    summary = run(tmp_path / "toy.yaml", tmp_path / "run", "repeats=2")
+    out = export_model(tmp_path / "run")
+    best = tmp_path / "run" / f"repeat-{summary['seed']}"
+    assert (out / "point.txt").read_text() == model(best, summary["final"])
+
+
+@pytest.mark.parametrize(
+    ("name", "contender", "words"),
+    [
+        ("onnx", "champion", "has no export 'onnx'; it has text"),
+        (None, "nobody", "has no finished model of 'nobody'; it has champion, descent, random_search"),
+    ],
+)
+def test_what_is_not_there_is_refused_with_what_is(toy, name, contender, words):
+    with pytest.raises(UserError, match=words):
+        export_model(toy[0], name, contender)
+
+
+def test_a_fitness_without_exports_is_refused(tmp_path):
+    run(write_recipe(tmp_path), tmp_path / "run", "search.generations=2")
+    with pytest.raises(UserError, match="no export belongs to the fitness odd"):
+        export_model(tmp_path / "run")
+
+
+def test_a_place_that_cannot_be_written_is_refused(toy, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot export to"):
+        export_model(toy[0], out=tmp_path / "file")
+
+
+def test_what_is_no_run_is_refused(tmp_path):
+    with pytest.raises(UserError, match="is no run directory"):
+        export_model(tmp_path)

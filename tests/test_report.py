@@ -1,0 +1,107 @@
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evokit.report import WIDTH, report, size, table
+from tests.small import run, write_recipe
+
+TOY = Path(__file__).parent / "toy_plugin.py"
+TOY_RECIPE = f"""\
+plugins: [{TOY}]
+data: {{name: points}}
+fitness: {{name: squares}}
+genome: {{name: real_vector, length: 1, low: -3, high: 3}}
+search: {{name: generational, population: 8, generations: 4}}
+mutation: {{name: gaussian}}
+crossover: {{name: uniform}}
+baselines: [{{name: descent}}, {{name: random_search}}]
+"""
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("small")
+    return run(write_recipe(folder), folder / "run")
+
+
+@pytest.fixture(scope="module")
+def contest(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("toy")
+    (folder / "toy.yaml").write_text(TOY_RECIPE)
+    return run(folder / "toy.yaml", folder / "run")
+
+
+def test_no_line_is_wider_than_a_terminal(small, contest):
+    lines = [*report(small).splitlines(), *report(contest).splitlines()]
+    assert max(map(len, lines)) <= WIDTH
+
+
+def test_it_says_what_was_found_and_what_it_cost(small):
+    text = report(small)
+    assert text.startswith("small.yaml: done, seed 3, 8 generations (stopped: the horizon is reached)")
+    assert f"Best measured: ones {small['best']['values'][0]:.0f} (higher is better)" in text
+    assert "Measured again on what the search never saw: ones" in text
+    assert "Surrogate: " in text
+    assert "Race: " in text
+    assert "(estimate)" in text or small["energy"]["method"] in ("rapl", "nvml")
+
+
+def test_generations_are_counted_from_one_as_the_display_does(small):
+    assert f"found in generation {small['best']['generation'] + 1}," in report(small)
+
+
+def test_verdicts_are_sentences_with_their_interval(contest):
+    text = " ".join(report(contest).split())
+    assert "Verdict: the champion" in text
+    assert "the best baseline on validation" in text
+    assert "n = 3" in text
+    assert "The test split was opened 1 time." in text
+
+
+def test_a_column_that_says_nothing_is_left_out(small, contest):
+    assert "95 % interval" not in report(small)
+    assert "95 % interval" in report(contest)
+
+
+def test_a_reading_run_and_one_without_anything_valid_can_be_told(small):
+    assert "nothing valid yet" in report(small | {"best": None, "final": None, "baselines": [], "status": "running"})
+
+
+def test_what_was_skipped_is_told_with_its_reason(small):
+    one = small["baselines"][0] | {"skipped": "there was no search yet"}
+    text = report(small | {"baselines": [one]})
+    assert "random_search (skipped)" in text
+    assert "random_search was skipped: there was no search yet" in text
+
+
+def test_predictions_that_would_have_won_are_told_only_where_they_differ(small):
+    assert "Had predictions counted" in report(small | {"would_have_reported": 99.0})
+    assert "Had predictions counted" not in report(small | {"would_have_reported": small["best"]["values"][0]})
+
+
+def test_repeats_are_counted(small):
+    assert "done, 2 repeats" in report(small | {"repeats": [{}, {}]})
+
+
+def test_a_summary_from_its_file_reads_the_same(small):
+    assert report(json.loads(json.dumps(small))) == report(small)
+
+
+cells = st.text(st.characters(codec="ascii", exclude_categories=["Cc"], exclude_characters=" "), max_size=9)
+
+
+@given(st.lists(st.tuples(cells.filter(bool), cells, cells), min_size=1, max_size=5))
+def test_a_table_keeps_every_entry_and_aligns_columns(rows):
+    lines = table(("a", "b", "c"), rows).splitlines()
+    used = [i for i in range(3) if any(row[i] for row in rows)]
+    assert len(lines) == len(rows) + 2
+    assert [line.split() for line in lines[2:]] == [[row[i] for i in used if row[i]] for row in rows]
+    assert all(line == line.rstrip() for line in lines)
+
+
+@pytest.mark.parametrize(("n", "text"), [(0, "0 kB"), (999_000, "999 kB"), (1_000_000, "1.0 MB"), (3e9, "3.0 GB")])
+def test_sizes(n, text):
+    assert size(n) == text
