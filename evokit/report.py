@@ -74,7 +74,8 @@ def _head(summary: Mapping[str, Any]) -> Iterator[str]:
 def _search(summary: Mapping[str, Any]) -> str:
     best = summary["best"]
     if best is None:
-        return "The search has measured nothing valid yet."
+        counts = summary["evaluations"]
+        return f"No champion is named yet: {counts['measured']:,} measured, {counts['failed']:,} of them failed."
     shown = f"\n{best['show']}" if best["show"] else ""
     return "\n".join(map(_wrapped, _found(summary, best))) + shown
 

@@ -42,11 +42,10 @@ def _listed(directory: RunDirectory) -> Listed:
     unfinished = "running" if directory.busy else "crashed"
     if summary is None:
         return Listed(directory.path, unfinished)
-    status = summary["status"]
+    status = unfinished if directory.busy or summary["status"] == "running" else summary["status"]
     generations, best = summary["generations"], summary["best"] and summary["best"]["values"][0]
-    if directory.busy or status == "running":
-        # The summary of a run under way is from its beginning.
-        status = unfinished
+    if status == unfinished or best is None:
+        # The summary of a run under way is from its beginning, and a search names its champion at its end.
         generations, best = _so_far(directory) or (generations, best)
     rival = next((one for one in summary["verdicts"] if one["against"] == summary["rival"]), None)
     return Listed(

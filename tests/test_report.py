@@ -66,8 +66,10 @@ def test_a_column_that_says_nothing_is_left_out(small, contest):
     assert "95 % interval" in report(contest)
 
 
-def test_a_reading_run_and_one_without_anything_valid_can_be_told(small):
-    assert "nothing valid yet" in report(small | {"best": None, "final": None, "baselines": [], "status": "running"})
+def test_a_run_without_a_champion_can_be_told(small):
+    assert "No champion is named yet" in report(
+        small | {"best": None, "final": None, "baselines": [], "status": "running"}
+    )
 
 
 def test_what_was_skipped_is_told_with_its_reason(small):

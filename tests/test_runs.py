@@ -48,6 +48,13 @@ def test_a_run_without_its_process_has_crashed_and_tells_how_far_it_came(folder)
     assert one.best is not None
 
 
+def test_a_search_that_was_interrupted_tells_its_best_so_far(folder):
+    change(folder, status="interrupted", best=None)
+    (one,) = find_runs(folder)
+    assert one.status == "interrupted"
+    assert one.best is not None
+
+
 def test_a_torn_line_of_metrics_is_passed_over(folder):
     change(folder, status="running", best=None, generations=0)
     with (folder / "one" / "metrics.jsonl").open("a") as file:
