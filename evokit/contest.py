@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evokit.execution import CHAMPION
 from evokit.individuals import ranked, weights_of
 from evokit.interfaces import Contender, Evaluation, Goal, Individual, Measure, Score
 from evokit.keys import digest
-from evokit.recipe.schema import Section
-from evokit.rundir import RunDirectory, file_digest, now
+from evokit.rundir import file_digest, now
 from evokit.screens.race import Racing
 from evokit.statistics import Verdict, verdict
 from evokit.streams import Streams
+from evokit.trials import TrialGenome, Trials
+from evokit.workplace import BASELINE
 
 if TYPE_CHECKING:
     from evokit.run import Run
 
-CHAMPION = "champion"
 KEEP = 0.5  # share of settings that survives each rung of a tuning race
 
 
@@ -39,7 +39,7 @@ class Entry:
     """What takes part under one name: the champion, a trained baseline, or a control search."""
 
     name: str
-    phase: str  # prefix of its rows and costs in the ledger
+    phase: str  # prefix of its rows and costs in the ledger, and the job that fits its models
     contender: Contender | None = None
     models: list[Model] = field(default_factory=list)
     n_settings: int = 1
@@ -60,21 +60,20 @@ class Contest:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._final = run.parts.final()
         self.champion: Entry | None = None
         self.baselines: list[Entry] = []
         self.verdicts: list[Verdict] = []
         self.opening: int | None = None
 
-    def enter_baseline(self, name: str, section: Section) -> None:
+    def enter_baseline(self, name: str) -> None:
         """Fit a trained baseline, or let a control search spend the search's measured work."""
         run = self._run
-        entry = Entry(name, f"baseline/{name}")
+        entry = Entry(name, BASELINE + name)
         self.baselines.append(entry)
         run.progress.phase(f"Baseline {name}")
-        part = run.parts.build(section)
+        part = run.workplace.baseline(name)
         if hasattr(part, "fit"):
-            self._fit(entry, part, None)
+            self._fit(entry, None)
             return
         limit = run.ledger.work("search")
         if limit == 0:
@@ -86,15 +85,15 @@ class Contest:
             entry.skipped = "every individual failed"
             return
         entry.searched = best.fitness.values[0]
-        if self._final is not None:
-            self._fit(entry, self._final, best)
+        if run.workplace.final is not None:
+            self._fit(entry, best)
 
     def enter_champion(self) -> None:
         """Make the champion's finished model, if the fitness has one."""
         self.champion = Entry(CHAMPION, CHAMPION)
-        if self._final is not None:
+        if self._run.workplace.final is not None:
             self._run.progress.phase("Champion")
-            self._fit(self.champion, self._final, self._run.champion)
+            self._fit(self.champion, self._run.champion)
 
     def decide(self) -> None:
         """Freeze every model, open the seal, score, and compute a verdict per rival."""
@@ -136,14 +135,15 @@ class Contest:
         sign = 1 if self._run.goal == "min" else -1
         return min(entered, key=lambda entry: sign * entry.validation, default=None)  # type: ignore[operator]
 
-    def _fit(self, entry: Entry, contender: Contender, best: Individual | None) -> None:
+    def _fit(self, entry: Entry, best: Individual | None) -> None:
         run = self._run
         seeds = seeds_of(run.parts.context.streams, run.recipe.final.seeds)
-        context = digest([run.parts.fitness.context, entry.name])
         # What depends on the end of a search gets rows of its own, so that an extended run may ask for another.
         phase = entry.phase if best is None else f"{entry.phase}/{best.key[:8]}"
-        trials = Trials(entry.name, contender, context, run.directory)
-        measure = run.measure(phase, TrialGenome(), trials, batch=1)
+        trials = run.workplace.job(entry.phase).fitness
+        assert isinstance(trials, Trials)
+        contender = trials.contender
+        measure = run.measure(phase, TrialGenome(), entry.phase, batch=1)
         with run.costed(phase):
             entry.models, entry.n_settings = fit_models(contender, best, seeds, measure)
         entry.contender = contender
@@ -169,47 +169,6 @@ class Contest:
         unit, n_seeds = self.champion.contender.unit, len(entry.models)
         theirs = "one model" if n_seeds == 1 else f"the mean of {n_seeds} models"
         return f"{unit}s of the test split; speaks of this champion against {theirs} of {entry.name}, not of the method"
-
-
-class Trials:
-    """What a contender's phase measures: fits of (setting, seed). Has the shape of a Fitness.
-
-    Args:
-        name: The contender's; decides where its models lie.
-        contender: Does the fitting.
-        context: Digest of all that decides a fit's value besides setting and seed.
-        directory: Scratch and models lie below its ``artifacts``.
-    """
-
-    takes = frozenset({"trial"})
-    slots: Mapping[str, Any] = {}
-
-    def __init__(self, name: str, contender: Contender, context: str, directory: RunDirectory) -> None:
-        self.objectives: Mapping[str, Goal] = {"validation": contender.goal}
-        self.budgets = contender.budgets
-        self.context = context
-        self._contender, self._directory = contender, directory
-        self._folder = directory.artifacts / re.sub(r"[^\w-]", "-", name)
-
-    def evaluate(self, batch: Sequence[Any], budget: int) -> Iterator[Evaluation]:
-        for trial in batch:
-            scratch = self._folder / digest(trial, 6)
-            scratch.mkdir(parents=True, exist_ok=True)
-            one = self._contender.fit(trial["setting"], trial["seed"], budget, scratch)
-            yield replace(one, artifact=self._directory.relative(one.artifact) if one.artifact else "")
-
-
-class TrialGenome:
-    """Trials are JSON values already."""
-
-    def express(self, trial: Any) -> Any:
-        return trial
-
-    def to_json(self, trial: Any) -> Any:
-        return trial
-
-    def from_json(self, data: Any) -> Any:
-        return data
 
 
 def seeds_of(streams: Streams, n: int) -> list[int]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from evokit.errors import RunFailed
-from evokit.execution import Executor, Task
+from evokit.execution import SEARCH, Executor, Task
 from evokit.interfaces import Evaluation, Fitness, Individual, Score
 from evokit.ledger import Ledger, Row
 
@@ -34,6 +34,7 @@ class LedgeredMeasure:
         executor: Evaluates what is not known.
         batch: Individuals that are handed to a worker together; from the recipe, so that it never depends on workers.
         progress: Told about every batch.
+        job: What the executor is asked to do; its fitness is ``fitness``.
     """
 
     def __init__(
@@ -45,10 +46,11 @@ class LedgeredMeasure:
         executor: Executor,
         batch: int,
         progress: EvaluationProgress,
+        job: str = SEARCH,
     ) -> None:
         self.generation = 0
         self.work = 0
-        self._phase, self._genome, self._fitness = phase, genome, fitness
+        self._phase, self._genome, self._fitness, self._job = phase, genome, fitness, job
         self._ledger, self._executor, self._batch, self._progress = ledger, executor, batch, progress
         self._next = 0
         self._answered: dict[int, Row] = {row.seq: row for row in ledger.rows(phase)}
@@ -87,7 +89,7 @@ class LedgeredMeasure:
         positions = list(pending.values())
         n_cached = len(individuals) - len(positions)
         batches = [positions[i : i + self._batch] for i in range(0, len(positions), self._batch)]
-        tasks = (Task([individuals[position].genes for position in batch], budget) for batch in batches)
+        tasks = (Task([individuals[position].genes for position in batch], budget, self._job) for batch in batches)
         for batch, evaluations in zip(batches, self._executor.map(tasks), strict=True):
             for position, evaluation in zip(batch, evaluations, strict=True):
                 key = individuals[position].key

@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal
 
-from evokit.assembly import Parts, assemble, set_threads
+from evokit.assembly import Parts, set_threads
 from evokit.checkpoint import load_checkpoint, save_checkpoint, write_atomically
 from evokit.contest import Contest
 from evokit.energy import best_meter
 from evokit.errors import RunFailed
-from evokit.execution import Inline
+from evokit.execution import FRESH, SEARCH, make_executor
 from evokit.individuals import ranked, weights_of
-from evokit.interfaces import Fitness, Individual, Score, Search
+from evokit.interfaces import Individual, Score, Search
 from evokit.ledger import Cost, Ledger
 from evokit.measure import LedgeredMeasure
 from evokit.memory import peak_memory
@@ -26,6 +26,7 @@ from evokit.progress import Progress
 from evokit.recipe.schema import Recipe
 from evokit.rundir import RunDirectory, identity, refuse_other_identity
 from evokit.stopping import stop_reason
+from evokit.workplace import Workplace
 
 log = logging.getLogger("evokit")
 
@@ -50,7 +51,8 @@ class Run:
 
     def __init__(self, recipe: Recipe, directory: RunDirectory, progress: Progress, parts: Parts | None = None) -> None:
         self.recipe, self.directory, self.progress = recipe, directory, progress
-        self.parts = assemble(recipe) if parts is None else parts
+        self.workplace = Workplace(recipe, directory, parts)
+        self.parts = self.workplace.parts
         self.weights = weights_of(self.parts.fitness.objectives)
         self.objective, self.goal = next(iter(self.parts.fitness.objectives.items()))
         self.meter = best_meter(recipe.execution.device, recipe.execution.watts_per_core)
@@ -58,6 +60,7 @@ class Run:
         self.search_stopped = ""
         self.champion: Individual | None = None
         self.confirmed: float | None = None
+        self.executor = make_executor(self.workplace, self.meter)
         self.contest = Contest(self)
         self._claim()
 
@@ -73,8 +76,8 @@ class Run:
             if only is None:
                 self._search()
                 self._confirm()
-            for name, section in self.parts.named_baselines():
-                self.contest.enter_baseline(name, section)
+            for name, _ in self.parts.named_baselines():
+                self.contest.enter_baseline(name)
             if only is None:
                 self.contest.enter_champion()
                 self.contest.decide()
@@ -82,14 +85,17 @@ class Run:
             self.ledger.flush()
 
     def close(self) -> None:
-        """Commit what is open and let go of the ledger."""
-        self.ledger.close()
+        """Commit what is open, let go of the ledger and end the workers."""
+        try:
+            self.ledger.close()
+        finally:
+            self.executor.close()
 
-    def measure(self, phase: str, genome: Any, fitness: Fitness, batch: int | None = None) -> LedgeredMeasure:
-        """The door for one phase."""
-        executor = Inline(fitness, genome, self.meter)
+    def measure(self, phase: str, genome: Any, job: str = SEARCH, batch: int | None = None) -> LedgeredMeasure:
+        """The door for one phase, which measures one job."""
         batch = self.recipe.execution.batch if batch is None else batch
-        return LedgeredMeasure(phase, genome, fitness, self.ledger, executor, batch, self.progress)
+        fitness = self.workplace.job(job).fitness
+        return LedgeredMeasure(phase, genome, fitness, self.ledger, self.executor, batch, self.progress, job)
 
     @contextmanager
     def costed(self, phase: str) -> Iterator[None]:
@@ -106,7 +112,7 @@ class Run:
         A resumed control starts over and is answered from its rows.
         """
         fitness = self.parts.fitness
-        measure = self.measure(phase, self.parts.genome, fitness)
+        measure = self.measure(phase, self.parts.genome)
         each, idle = fitness.budgets[-1], 0
         while measure.work + each <= limit and not search.done and idle < IDLE_STEPS:
             before = measure.work
@@ -132,7 +138,7 @@ class Run:
 
     def _search(self) -> None:
         search = self.parts.search
-        measure = self.measure("search", self.parts.genome, self.parts.fitness)
+        measure = self.measure("search", self.parts.genome)
         if (state := load_checkpoint(self.directory.checkpoints)) is not None:
             search.load_state_dict(state["search"])
             measure.load_state_dict(state["measure"], self.weights)
@@ -175,7 +181,7 @@ class Run:
         search = self.parts.search
         copies = [replace(one, fitness=Score(self.weights)) for one in search.hall_of_fame()[: self.recipe.confirm.top]]
         phase = f"confirm/{search.generation}"  # an extended search confirms others
-        measure = self.measure(phase, self.parts.genome, self.parts.fresh_fitness())
+        measure = self.measure(phase, self.parts.genome, FRESH)
         with self.costed(phase):
             measure(copies)
         valid = [one for one in ranked(copies) if one.fitness.valid]

@@ -4,8 +4,9 @@ import hashlib
 
 import numpy as np
 
+from evokit.backends.inline import Inline
 from evokit.energy import Meter
-from evokit.execution import Inline
+from evokit.execution import Job
 from evokit.genomes.index_vector import IndexVector
 from evokit.individuals import make_individual, weights_of
 from evokit.interfaces import Evaluation
@@ -21,6 +22,16 @@ class Progress:
 
     def evaluated(self, done, total, measured, cached, seconds_left):
         self.told.append((done, total, measured, cached))
+
+
+class OneJob:
+    """Where everything that is asked for is one fitness of one genome."""
+
+    def __init__(self, fitness, genome):
+        self.fitness, self.genome = fitness, genome
+
+    def job(self, name):
+        return Job(self.fitness, self.genome.express)
 
 
 class SumFitness:
@@ -57,7 +68,7 @@ GENOME = IndexVector([4] * 4)
 def door(fitness=None, ledger=None, genome=GENOME, batch=3, phase="search", progress=None):
     fitness = SumFitness() if fitness is None else fitness
     ledger = Ledger(":memory:") if ledger is None else ledger
-    executor = Inline(fitness, genome, Meter([], [], 10.0))
+    executor = Inline(OneJob(fitness, genome), Meter([], [], 10.0))
     return LedgeredMeasure(phase, genome, fitness, ledger, executor, batch, progress or Progress())
 
 

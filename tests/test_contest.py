@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evokit.contest import Trials, seeds_of
+from evokit.contest import seeds_of
 from evokit.launch import launch
 from evokit.progress import LineProgress
 from evokit.recipe import load_recipe
 from evokit.rundir import RunDirectory
 from evokit.streams import Streams
+from evokit.trials import Trials
 
 PLUGIN = Path(__file__).parent / "toy_plugin.py"
 RECIPE = f"""\

@@ -1,6 +1,7 @@
+from evokit.backends.inline import Inline
 from evokit.energy import Meter
-from evokit.execution import Inline, Task
-from tests.door import GENOME, SumFitness
+from evokit.execution import Task
+from tests.door import GENOME, OneJob, SumFitness
 
 
 class Clock:
@@ -19,7 +20,7 @@ def genes(*values):
 
 
 def inline(fitness, clock=None):
-    return Inline(fitness, GENOME, Meter([], [], 10.0, **({"clock": clock} if clock else {})))
+    return Inline(OneJob(fitness, GENOME), Meter([], [], 10.0, **({"clock": clock} if clock else {})))
 
 
 def test_answers_come_in_the_order_of_submission():

@@ -1,0 +1,54 @@
+"""Fits of a contender in the shape of a fitness, so that one door measures them like individuals."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from evokit.interfaces import Contender, Evaluation, Goal
+from evokit.keys import digest
+from evokit.rundir import RunDirectory
+
+
+class Trials:
+    """What a contender's phase measures: fits of (setting, seed). Has the shape of a Fitness.
+
+    Args:
+        name: The contender's; decides where its models lie.
+        contender: Does the fitting.
+        context: Digest of all that decides a fit's value besides setting and seed.
+        directory: Scratch and models lie below its ``artifacts``.
+    """
+
+    takes = frozenset({"trial"})
+    slots: Mapping[str, Any] = {}
+
+    def __init__(self, name: str, contender: Contender, context: str, directory: RunDirectory) -> None:
+        self.objectives: Mapping[str, Goal] = {"validation": contender.goal}
+        self.budgets = contender.budgets
+        self.context = context
+        self.contender = contender
+        self._directory = directory
+        self._folder = directory.artifacts / re.sub(r"[^\w-]", "-", name)
+
+    def evaluate(self, batch: Sequence[Any], budget: int) -> Iterator[Evaluation]:
+        for trial in batch:
+            scratch = self._folder / digest(trial, 6)
+            scratch.mkdir(parents=True, exist_ok=True)
+            one = self.contender.fit(trial["setting"], trial["seed"], budget, scratch)
+            yield replace(one, artifact=self._directory.relative(one.artifact) if one.artifact else "")
+
+
+class TrialGenome:
+    """Trials are JSON values already."""
+
+    def express(self, trial: Any) -> Any:
+        return trial
+
+    def to_json(self, trial: Any) -> Any:
+        return trial
+
+    def from_json(self, data: Any) -> Any:
+        return data

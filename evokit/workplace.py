@@ -1,0 +1,86 @@
+"""What whoever evaluates has: the recipe's parts, built once, and the jobs that can be asked of them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from evokit.assembly import Parts, assemble, set_threads
+from evokit.execution import CHAMPION, FRESH, SEARCH, Job
+from evokit.interfaces import Contender
+from evokit.keys import digest
+from evokit.recipe.schema import Recipe
+from evokit.rundir import RunDirectory
+from evokit.trials import TrialGenome, Trials
+
+BASELINE = "baseline/"  # prefix of a baseline's job
+
+
+class Workplace:
+    """The run's process and every worker have one each, made of the same recipe, so that they cannot drift apart.
+
+    Args:
+        recipe: Of the run.
+        directory: Of the run; contenders put their models there.
+        parts: Those of the recipe if they are built already.
+    """
+
+    def __init__(self, recipe: Recipe, directory: RunDirectory, parts: Parts | None = None) -> None:
+        self.recipe, self.directory = recipe, directory
+        self.parts = assemble(recipe) if parts is None else parts
+        self._jobs: dict[str, Job] = {}
+        self._baselines: dict[str, Any] = {}
+
+    @cached_property
+    def final(self) -> Contender | None:
+        """The contender that makes a finished model of a champion, if the fitness has one."""
+        return self.parts.final()
+
+    def baseline(self, name: str) -> Any:
+        """The baseline of that name: a contender, or the search of a control.
+
+        Raises:
+            LookupError: The recipe has no such baseline.
+        """
+        if name not in self._baselines:
+            sections = dict(self.parts.named_baselines())
+            if name not in sections:
+                raise LookupError(f"the recipe has no baseline {name!r}")
+            self._baselines[name] = self.parts.build(sections[name])
+        return self._baselines[name]
+
+    def job(self, name: str) -> Job:
+        """What can be measured under that name, built when it is first asked for.
+
+        Args:
+            name: ``search``; ``fresh`` for data or replicates that the search never saw; ``champion`` and
+                ``baseline/NAME`` for the fits of a contender.
+
+        Raises:
+            LookupError: There is no such job.
+        """
+        if name not in self._jobs:
+            self._jobs[name] = self._build(name)
+            set_threads(self.recipe.execution.threads)  # building it may have been what imported torch
+        return self._jobs[name]
+
+    def job_names(self) -> list[str]:
+        """All that may be asked for, whether or not the fitness can do it."""
+        return [SEARCH, FRESH, CHAMPION, *(BASELINE + name for name, _ in self.parts.named_baselines())]
+
+    def _build(self, name: str) -> Job:
+        if name == SEARCH:
+            return Job(self.parts.fitness, self.parts.genome.express)
+        if name == FRESH:
+            return Job(self.parts.fresh_fitness(), self.parts.genome.express)
+        entry = name.removeprefix(BASELINE)
+        trials = Trials(entry, self._contender(name), digest([self.parts.fitness.context, entry]), self.directory)
+        return Job(trials, TrialGenome().express)
+
+    def _contender(self, name: str) -> Contender:
+        """A trained baseline fits its own models, the final those of the champion and of control searches."""
+        part = self.final if name == CHAMPION else self.baseline(name.removeprefix(BASELINE))
+        contender: Contender | None = part if hasattr(part, "fit") else self.final
+        if contender is None:
+            raise LookupError(f"nothing makes models for {name!r}")
+        return contender
