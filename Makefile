@@ -1,5 +1,5 @@
 # make test: what continuous integration runs, at most five minutes on two cores.  make test-all: the slow ones too.
-.PHONY: test test-all lint format
+.PHONY: test test-all lint format docs
 
 test:
 	python -m pytest -q -m "not slow and not gpu and not data"
@@ -11,6 +11,9 @@ lint:
 	ruff check .
 	ruff format --check .
 	mypy
+
+docs: # the generated parts of docs/
+	python docs/generate.py
 
 format:
 	ruff check --fix .

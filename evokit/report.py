@@ -136,8 +136,7 @@ def _entries(summary: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any
 def _remark(entry: Mapping[str, Any]) -> str:
     if entry["skipped"]:
         return " (skipped)"
-    trained = entry["settings"] is not None and "genes" not in entry["settings"]
-    return " (untuned)" if trained and entry["settings_tried"] == 1 else ""
+    return " (untuned)" if entry["trained"] and entry["settings_tried"] == 1 else ""
 
 
 def _quality(label: str, entry: Mapping[str, Any]) -> tuple[str, ...]:

@@ -127,7 +127,7 @@ def _data(run: Run) -> dict[str, Any] | None:
 
 
 def _best(run: Run) -> dict[str, Any] | None:
-    best = run.champion
+    best = run.champion or next(iter(run.parts.search.hall_of_fame()), None)  # interrupted before it was named
     if best is None:
         return None
     genome = run.parts.genome
@@ -166,6 +166,7 @@ def _entry(run: Run, entry: Entry, costs: Mapping[str, Cost]) -> dict[str, Any]:
         "settings": dict(entry.models[0].setting) if entry.models else None,
         "settings_tried": entry.n_settings,
         "validation": entry.validation,
+        "trained": entry.searched is None,
         "metrics": dict(entry.models[0].evaluation.metrics) if entry.models else {},
         "seeds": [model.seed for model in entry.models],
         "test": test,

@@ -1,0 +1,79 @@
+"""Every recipe loads, says in its header what a reader asks first, and runs for two generations."""
+
+import re
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from evokit.launch import launch
+from evokit.progress import LineProgress
+from evokit.recipe import load_recipe
+
+ROOT = Path(__file__).parent.parent / "recipes"
+RECIPES = sorted(ROOT.rglob("*.yaml"))
+SMALL = {
+    "search.generations": 2,
+    "search.population": 5,
+    "repeats": 1,
+    "stop": {},
+    "execution": "{backend: inline, threads: 1}",
+}
+SMALL_GPT2 = {
+    "data": "{name: prose, sample: true}",
+    "fitness.model": "{n_embd: 8, n_layer: 1, n_head: 2}",
+    "fitness.tokens": 512,
+    "fitness.rungs": "[256]",
+    "fitness.final_blocks_per_document": 1,
+    "genome.library.size": 4,
+    "confirm": "{top: 2}",
+}
+
+
+def adapted(path):
+    """Overrides that make any of our recipes small."""
+    values = dict(SMALL)
+    text = "\n".join(line for parent in chain(path) for line in parent.read_text().splitlines())
+    if "gpt2_loss" in text:
+        values |= SMALL_GPT2
+        values["baselines.0"] = "{name: adamw, steps: 2, rungs: [1], lr: [5.0e-4, 1.0e-3]}"
+        screens = "[{name: surrogate, model: {name: ridge}, refit_every: 1}, {name: race}]"
+        values["screens"] = screens
+    return [f"{key}={value}" for key, value in values.items()]
+
+
+def chain(path):
+    """A recipe and those that it extends."""
+    yield path
+    if parent := re.search(r"^extends: (\S+)", path.read_text(), re.MULTILINE):
+        yield from chain((path.parent / parent[1]).resolve())
+
+
+def header(path):
+    lines = path.read_text().splitlines()
+    return "\n".join(line[1:] for line in lines[: next(i for i, line in enumerate(lines) if not line.startswith("#"))])
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_a_recipe_runs_for_two_generations(path, tmp_path):
+    recipe = load_recipe(path, adapted(path))
+    summary = launch(recipe, tmp_path / "run", LineProgress(StringIO()))
+    assert summary["status"] == "done"
+    assert summary["generations"] == 2
+    assert summary["best"]["source"] == "measured"
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_a_header_names_the_command(path):
+    assert f"Run: evokit run recipes/{path.relative_to(ROOT)}" in header(path)
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_a_budget_table_adds_up(path):
+    rows = re.findall(r"^ +(.+?)  +[\d,~]+  .* (\d+) s$", header(path), re.MULTILINE)
+    total = re.search(r"^ +in all .* (\d+) s$", header(path), re.MULTILINE)
+    if total is None:
+        assert "Budget" not in header(path)
+        return
+    assert rows
+    assert sum(int(seconds) for _, seconds in rows) == int(total[1])
