@@ -1,0 +1,133 @@
+"""Small labelled images for classification, by name: packaged, from files, or by the ecosystem's own loaders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Lt, MinLen
+
+from evokit.data.image_packages import Stored
+from evokit.data.image_resize import resized
+from evokit.data.image_set import ImageSet, Labelled, split_images, statistics
+from evokit.data.image_sources import KNOWN, READS_FOLDER, SetName, Source, load
+from evokit.errors import UserError
+from evokit.interfaces import Context, Data
+from evokit.keys import digest
+from evokit.options import Count
+
+
+@dataclass(frozen=True)
+class OneSet:
+    """A data set with its own answers to keys of ``Images``; what is null is as for all sets."""
+
+    name: SetName
+    source: Source | None = None
+    folder: Path | None = None
+    size: Count | None = None
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most so many images of each data set on each side, each class by its share; a smaller limit takes the first
+    images of a larger one."""
+
+    train: Count | None = None
+    validation: Count | None = None
+    test: Count | None = None
+
+
+@dataclass(frozen=True)
+class Images:
+    """Data sets of labelled images; each side is a mapping of data set to ``ImageSet``.
+
+    Validation is cut from the training images, each class by its share. Which images are cut is decided by their
+    pixels alone, so it is the same for every seed, source and machine. No picture is on two sides: copies of test
+    images are left out of training and validation, copies of validation images out of training.
+    """
+
+    sets: Annotated[tuple[SetName | OneSet, ...], MinLen(1)] = ("fashionmnist",)
+    """Names, or mappings such as ``{name: digits, size: 28}`` with what differs for one of them."""
+
+    source: Source = "packaged"
+    """``packaged``: a part of Fashion-MNIST (10,000 and 2,000 test images), scikit-learn's digits (8x8, a fifth of
+    them for testing), tiles of photographs (32x32, in colour, 900 and 225). ``files``: the official files below
+    ``folder``. ``debian``: the package dataset-fashion-mnist. ``huggingface``, ``torchvision``: downloaded by them."""
+
+    folder: Path | None = None
+    """Where files are; for torchvision, where it keeps its downloads; for huggingface, a folder made by
+    ``save_to_disk`` to read instead of the hub."""
+
+    size: Annotated[int, Ge(1)] | None = None
+    """Height and width that the images are resized to, by area; their own if null."""
+
+    validation: Annotated[int, Ge(1)] | Annotated[float, Gt(0), Lt(1)] = 0.1
+    """How many of each data set's training images become validation, or which share of them."""
+
+    limit: Limit = field(default_factory=Limit)
+    """At most so many images a side, after the split."""
+
+    def __post_init__(self) -> None:
+        members = self.members
+        for i, one in enumerate(members):
+            if one.name in [other.name for other in members[:i]]:
+                raise ValueError(f"sets names {one.name} twice")
+            if one.source not in KNOWN[one.name].sources:
+                raise ValueError(f"{one.name} cannot be had from {one.source}, only from {_listed(one.name)}")
+            if one.source == "files" and one.folder is None:
+                raise ValueError(f"source files needs a folder for {one.name}")
+        if self.folder and not any(one.source in READS_FOLDER for one in members):
+            raise ValueError(f"folder is given but source {self.source} does not read it")
+
+    @property
+    def members(self) -> tuple[OneSet, ...]:
+        """The data sets with all that is set for each."""
+        named = [OneSet(entry) if isinstance(entry, str) else entry for entry in self.sets]
+        return tuple(
+            OneSet(one.name, one.source or self.source, one.folder or self.folder, one.size or self.size)
+            for one in named
+        )
+
+    def build(self, context: Context) -> Data:
+        """Train, validation and test as mappings of data set to ``ImageSet``, in the order of ``sets``.
+
+        Raises:
+            UserError: A data set is not where the recipe says, is not the official one, or is too small to be split.
+        """
+        sides: dict[str, dict[str, ImageSet]] = {"train": {}, "validation": {}, "test": {}}
+        origins, sizes = [], {}
+        for one in self.members:
+            stored = load(one.name, one.source or self.source, one.folder)
+            try:
+                split, copies = self._split(stored, one.size)
+            except ValueError as error:
+                raise UserError(f"data images: {one.name} from {stored.origin}: {error}") from error
+            for side, images in split.items():
+                sides[side][one.name] = images
+                sizes[f"{one.name}_{side}_images"] = len(images)
+            sizes[f"{one.name}_copies_left_out"] = copies
+            origins.append(f"{one.name}: {stored.origin}")
+        content = {side: {name: images.digest for name, images in members.items()} for side, members in sides.items()}
+        return Data("images", "; ".join(origins), digest(content), sizes, **sides)
+
+    def _split(self, stored: Stored, size: int | None) -> tuple[Mapping[str, ImageSet], int]:
+        """Side to images, and how many copies were left out."""
+        train, test = stored.train, stored.test
+        if size:
+            train = train._replace(images=resized(train.images, size))
+            test = test if isinstance(test, float) else test._replace(images=resized(test.images, size))
+        split = split_images(train, test, self.validation)
+        limits = {"train": self.limit.train, "validation": self.limit.validation, "test": self.limit.test}
+        sides = {side: _first(getattr(split, side), limit) for side, limit in limits.items()}
+        mean, std = statistics(sides["train"].images)
+        return {side: ImageSet(*part, stored.names, mean, std) for side, part in sides.items()}, split.copies
+
+
+def _first(part: Labelled, limit: int | None) -> Labelled:
+    return Labelled(part.images[:limit], part.labels[:limit])
+
+
+def _listed(name: SetName) -> str:
+    return ", ".join(KNOWN[name].sources)
