@@ -11,6 +11,7 @@ from evokit.interfaces import Contender, Context, Data, Fitness, Search
 from evokit.recipe.schema import Recipe, Section, Stop
 from evokit.recipe.yaml_source import RecipeError
 from evokit.streams import Streams
+from evokit.warm_start import first_genes, settled
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def assemble(recipe: Recipe) -> Parts:
     Raises:
         RecipeError: A part refused its options, or parts do not fit; with file and line.
     """
+    recipe = settled(recipe)
     execution = recipe.execution
     context = Context(streams=Streams(recipe.seed), device=execution.device, threads=execution.threads)
     data: Data | None = None
@@ -77,7 +79,8 @@ def assemble(recipe: Recipe) -> Parts:
     fitness = build_part(recipe.fitness, context)
     context = replace(context, fitness=fitness)
     genome = build_part(recipe.genome, context)
-    context = replace(context, genome=genome, build=lambda section: build_part(section, context))
+    init = first_genes(recipe, genome)
+    context = replace(context, genome=genome, init=init, build=lambda section: build_part(section, context))
     operators: dict[str, Any] = {
         section.kind: build_part(section, context)
         for section in (recipe.selection, recipe.crossover, recipe.mutation)

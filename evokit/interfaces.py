@@ -262,6 +262,7 @@ class Context:
     genome: Any = None
     operators: Mapping[str, Any] = field(default_factory=dict)  # selection, crossover, mutation: ready to call
     screens: Sequence[Any] = ()
+    init: Sequence[Any] = ()  # genes that the first population begins with
     build: Callable[[Any], Any] | None = None  # makes the real thing of a nested section, e.g. a screen's surrogate
 
 

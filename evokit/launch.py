@@ -13,6 +13,7 @@ from evokit.recipe import Recipe, RecipeError, load_recipe
 from evokit.run import Only, Run
 from evokit.rundir import RunDirectory, refuse_other_recipe
 from evokit.summary import combine, summarise
+from evokit.warm_start import settled
 
 OF_THE_SEARCH = ("best", "generations", "stopped", "surrogate", "screens", "final", "verdicts", "rival")
 
@@ -36,6 +37,7 @@ def launch(
         KeyboardInterrupt: After everything measured so far was saved.
     """
     directory = RunDirectory(out)
+    recipe = settled(recipe, directory)
     with directory.explained():
         if out.exists() or out.is_symlink():
             _admit(directory, recipe, resume)

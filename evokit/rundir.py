@@ -25,7 +25,9 @@ from evokit.recipe.schema import Recipe
 PACKAGES = ("evokit", "deap", "numpy", "scikit-learn", "scipy", "torch", "transformers", "tokenizers", "datasets")
 LOCK_WAIT_S = 0.5  # a look at the lock, as ``evokit runs`` takes, is no reason to refuse a run
 BEGINNING = {"artifacts", "lock", "recipe.yaml.part"}  # names that a run makes before its recipe.yaml
-FREE = ("search.generations", "stop", "export")  # what a resume may change; ``Recipe.digest`` leaves it out
+# What a resume may change: ``Recipe.digest`` leaves it out.
+FREE = ("search.generations", "stop", "export", "init.from", "init.top")
+SAID = 80  # characters of a value in a message
 _REMEDY = "restore it, or start a new run with another --out"
 
 
@@ -183,7 +185,7 @@ def refuse_other_recipe(then: Recipe, now: Recipe) -> None:
         dict(_flat(recipe.resolved | {"plugins": [path.name for path in recipe.plugins]})) for recipe in (then, now)
     )
     changed = [
-        f"{key}: {_said(before, key)} -> {_said(after, key)}"
+        f"{key}: {_said(before, key):.{SAID}} -> {_said(after, key):.{SAID}}"
         for key in dict.fromkeys([*before, *after])
         if _said(before, key) != _said(after, key) and not _free(key)
     ]

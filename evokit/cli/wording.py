@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import annotated_types
 
 from evokit.recipe.nested import Nested
-from evokit.recipe.schema import as_json
+from evokit.recipe.schema import as_json, key_of_field
 
 _PLAIN = {int: "integer", float: "number", str: "text", bool: "true or false", type(None): "null", Any: "anything"}
 _LIMITS = (
@@ -37,7 +37,7 @@ def option_rows(options: type, prefix: str = "") -> Iterator[tuple[str, str, str
     for field in dataclasses.fields(options):
         if not field.init:
             continue
-        hint, name = hints[field.name], f"{prefix}{field.name}"
+        hint, name = hints[field.name], f"{prefix}{key_of_field(field.name)}"
         inner = _dataclass_in(hint)
         default = _default(field)
         yield name, spoken(hint), "" if inner and default.startswith("{") else default

@@ -22,7 +22,7 @@ from evokit.recipe.wording import unknown_key
 from evokit.recipe.yaml_source import KeyPath, RecipeError, describe
 
 T = TypeVar("T")
-CORE_KEYS = ("seed", "repeats", "stop", "confirm", "execution")
+CORE_KEYS = ("seed", "repeats", "stop", "confirm", "init", "execution")
 KEYS = (*CORE_KEYS, "plugins", "extends", *SECTIONS, *LISTS, "final")
 REQUIRED: tuple[Kind, ...] = ("fitness", "genome", "search")
 OPERATORS: tuple[Kind, ...] = ("selection", "crossover", "mutation")
@@ -109,6 +109,7 @@ class _Checker:
             repeats=core.repeats,
             stop=core.stop,
             confirm=core.confirm,
+            init=core.init,
             execution=core.execution,
             fitness=fitness,
             genome=genome,
@@ -138,7 +139,7 @@ class _Checker:
         if self.search is None:
             return
         read = reads(self.search)
-        for key in (*OPERATORS, "screens"):
+        for key in (*OPERATORS, "screens", "init"):
             if key not in read and self.data.get(key, []) != []:
                 message = f"search {self.search.name!r} does not read this section (it reads: {listed(read)})"
                 self.source.report((key,), message)
@@ -165,6 +166,9 @@ class _Checker:
 
     def _core(self) -> Core | None:
         given = {key: self.data[key] for key in CORE_KEYS if key in self.data}
+        start = self.source.root.at(("init", "from"))
+        if start is not None and isinstance(start.value, str):
+            given["init"] = given["init"] | {"from": start.where.resolve(start.value)}
         return self._attempt((), lambda: validate(Core, given))
 
     def _section(self, path: KeyPath, kind: Kind, data: Any, fits: str = "") -> Section | None:

@@ -20,7 +20,7 @@ def genes_of(genome: Component) -> str:
 
 
 def reads(search: Component) -> frozenset[str]:
-    """The sections that a search reads, of selection, crossover, mutation and screens."""
+    """The sections that a search reads, of selection, crossover, mutation, screens and init."""
     return frozenset(getattr(search.options, "reads", ()))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from evokit.interfaces import Component, Context, Kind
 from evokit.keys import digest, digest_bytes
@@ -36,6 +36,15 @@ class Confirm:
     """Fresh measurements before a champion is named."""
 
     top: Annotated[int, Ge(1)]  # how many of the best
+
+
+@dataclass(frozen=True)
+class Init:
+    """Genes that the first population begins with, measured anew."""
+
+    from_: Annotated[Path, Field(alias="from")]  # the run directory that they come from
+    top: Annotated[int, Ge(1)] = 8  # how many of its best, at most
+    genes: tuple[str, ...] | None = None  # JSON texts: a run keeps them here, so that it needs the other no more
 
 
 def _device(name: str) -> str:
@@ -64,6 +73,7 @@ class Core:
     repeats: Annotated[int, Ge(1)] = 1
     stop: Stop = field(default_factory=Stop)
     confirm: Confirm | None = None
+    init: Init | None = None
     execution: Execution = field(default_factory=Execution)
 
 
@@ -124,6 +134,7 @@ class Recipe:
     repeats: int
     stop: Stop
     confirm: Confirm | None
+    init: Init | None
     execution: Execution
     fitness: Section
     genome: Section
@@ -152,6 +163,7 @@ class Recipe:
             **{kind: section.resolved for kind, section in sections.items() if section},
             "stop": as_json(self.stop),
             "confirm": as_json(self.confirm),
+            "init": as_json(self.init),
             "final": self.final.resolved,
             "execution": as_json(self.execution),
             **{key: [section.resolved for section in chain] for key, chain in lists.items()},
@@ -163,11 +175,13 @@ class Recipe:
         """Identity for resuming and comparing.
 
         Without what may change when a finished run goes on: ``search.generations``, ``stop``, ``export``. Local
-        plugins count by name and content, wherever they lie.
+        plugins count by name and content, wherever they lie; so do the genes of ``init``, wherever they come from.
         """
         kept = {key: value for key, value in self.resolved.items() if key not in ("stop", "export")}
         search = {key: value for key, value in self.search.resolved.items() if key != "generations"}
         plugins = [[path.name, digest_bytes(path.read_bytes())] for path in self.plugins]
+        if self.init is not None and self.init.genes is not None:
+            kept["init"] = self.init.genes
         return digest({**kept, "search": search, "plugins": plugins})
 
     def to_yaml(self) -> str:
@@ -211,5 +225,10 @@ def walk(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
         yield from walk(item, (*path, key))
 
 
+def key_of_field(name: str) -> str:
+    """The recipe's key for an option: a field that would be a word of Python, such as ``from``, ends in ``_``."""
+    return name.removesuffix("_")
+
+
 def _fields(options: Any) -> list[tuple[str, Any]]:
-    return [(f.name, getattr(options, f.name)) for f in fields(options) if f.init]
+    return [(key_of_field(f.name), getattr(options, f.name)) for f in fields(options) if f.init]

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from evokit.plugins import did_you_mean
+from evokit.recipe.schema import key_of_field
 from evokit.recipe.yaml_source import KeyPath, describe
 
 WORDED = "recipe"  # type of errors whose message is final
@@ -72,7 +73,8 @@ def explain(error: ValidationError, options: type, data: Any) -> list[tuple[KeyP
 
 def known_keys(hint: Any, path: KeyPath) -> list[str]:
     """The keys that a value at ``path`` below a type may have."""
-    return sorted({field.name for kind in _dataclasses_at(hint, path) for field in fields(kind) if field.init})
+    found = (field for kind in _dataclasses_at(hint, path) for field in fields(kind) if field.init)
+    return sorted({key_of_field(field.name) for field in found})
 
 
 def unknown_key(key: str, known: Sequence[str]) -> str:

@@ -30,7 +30,7 @@ class Generational:
     generations: Annotated[int, Ge(1)] = 50
     elites: Annotated[int, Ge(0)] | Annotated[float, Ge(0)] = 1
 
-    reads: ClassVar[frozenset[str]] = frozenset({"selection", "crossover", "mutation", "screens"})
+    reads: ClassVar[frozenset[str]] = frozenset({"selection", "crossover", "mutation", "screens", "init"})
 
     def __post_init__(self) -> None:
         if self.n_elites >= self.population:
@@ -45,6 +45,8 @@ class Generational:
         return math.floor(round(self.elites * self.population, 9))  # 0.29 * 100 is a little less than 29
 
     def build(self, context: Context) -> GenerationalSearch:
+        if len(context.init) > self.population:
+            raise ValueError(f"population ({self.population}) has no room for the {len(context.init)} genes of init")
         return GenerationalSearch(
             options=self,
             genome=context.genome,
@@ -54,6 +56,7 @@ class Generational:
             crossover=context.operators["crossover"],
             mutation=context.operators["mutation"],
             screens=context.screens,
+            init=context.init,
         )
 
 
@@ -76,9 +79,10 @@ class GenerationalSearch(AskTell):
         crossover: Callable[..., tuple[Any, Any]],
         mutation: Callable[..., Any],
         screens: Sequence[Screen] = (),
+        init: Sequence[Any] = (),
     ) -> None:
         super().__init__(genome, weights, options.generations, screens)
-        self._options, self._streams = options, streams
+        self._options, self._streams, self._init = options, streams, init
         self._select, self._cross, self._mutate = selection, crossover, mutation
         self._predictions_compete = any(getattr(screen, "unmeasured", "fill") == "paper" for screen in screens)
 
@@ -103,12 +107,14 @@ class GenerationalSearch(AskTell):
         self.generation += 1
 
     def _first(self, rng: np.random.Generator) -> list[Individual]:
-        """Known good individuals of the genome first, then random ones."""
+        """The genes of ``init``, then known good individuals of the genome, then random ones."""
         known_good: Sequence[Any] = getattr(self._genome, "seeds", list)()
-        made = [make_individual(self._genome, genes, self._weights, born_by="seed") for genes in known_good]
-        seeded = {one.key: one for one in made[: self._options.population]}
+        told = [("init", genes) for genes in self._init] + [("seed", genes) for genes in known_good]
+        made = [make_individual(self._genome, genes, self._weights, born_by=origin) for origin, genes in told]
+        distinct = {one.key: one for one in reversed(made)}  # of twins, the first stays
+        seeded = [one for one in made if distinct[one.key] is one][: self._options.population]
         rest = self._options.population - len(seeded)
-        return [*seeded.values(), *self._distinct(rest, set(seeded), lambda: self._random(rng))]
+        return [*seeded, *self._distinct(rest, {one.key for one in seeded}, lambda: self._random(rng))]
 
     def _random(self, rng: np.random.Generator) -> Individual:
         return make_individual(self._genome, self._genome.random(rng), self._weights)

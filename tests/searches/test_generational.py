@@ -1,5 +1,5 @@
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -85,6 +85,20 @@ def test_known_good_individuals_come_first():
     assert [one.genes.tolist() for one in asked[:2]] == [[1, 2, 3, 0], [0, 0, 0, 0]]
     assert [one.born_by for one in asked] == ["seed"] * 2 + ["random"] * 6
     assert len(set(keys(asked))) == 8
+
+
+def test_genes_of_init_come_before_those_that_the_genome_knows():
+    context = Context(Streams(0), fitness=SumFitness(), genome=Seeded([[1, 2, 3, 0], [0, 0, 0, 0]]))
+    context = replace(context, init=[np.array([3, 3, 3, 3]), np.array([1, 2, 3, 0])])
+    asked = built(SMALL, context=context).ask()
+    assert [one.genes.tolist() for one in asked[:3]] == [[3, 3, 3, 3], [1, 2, 3, 0], [0, 0, 0, 0]]
+    assert [one.born_by for one in asked] == ["init"] * 2 + ["seed"] + ["random"] * 5
+
+
+def test_a_population_without_room_for_init_is_refused():
+    context = Context(Streams(0), fitness=SumFitness(), genome=GENOME)
+    with pytest.raises(ValueError, match=r"population \(8\) has no room for the 9 genes of init"):
+        built(SMALL, context=replace(context, init=[np.zeros(4, int)] * 9))
 
 
 def test_more_known_good_individuals_than_places_are_cut():
