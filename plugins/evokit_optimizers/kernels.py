@@ -1,0 +1,136 @@
+"""The operations of update rules on lists of tensors: one flat vector in the search, the parameters in an export.
+
+Each is a sequence of elementary operations that every kernel rounds alike, none of them fused: so the split of a
+vector into tensors changes no bit. Exports copy the sources of these functions.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def average_(average: list[Tensor], values: list[Tensor], beta: float, scratch: list[Tensor]) -> None:
+    """``average = beta average + (1 - beta) values``."""
+    torch._foreach_copy_(scratch, values)
+    torch._foreach_mul_(scratch, 1 - beta)
+    torch._foreach_mul_(average, beta)
+    torch._foreach_add_(average, scratch)
+
+
+def average_square_(average: list[Tensor], values: list[Tensor], beta: float, scratch: list[Tensor]) -> None:
+    """``average = beta average + (1 - beta) values**2``."""
+    torch._foreach_copy_(scratch, values)
+    torch._foreach_mul_(scratch, values)
+    torch._foreach_mul_(scratch, 1 - beta)
+    torch._foreach_mul_(average, beta)
+    torch._foreach_add_(average, scratch)
+
+
+def corrected(out: list[Tensor], average: list[Tensor], correction: float) -> None:
+    """The average of gradients alone, without its start at zero."""
+    torch._foreach_copy_(out, average)
+    torch._foreach_div_(out, correction)
+
+
+def root(out: list[Tensor], square: list[Tensor], correction: float, eps: float) -> None:
+    """``sqrt(square / correction) + eps``."""
+    torch._foreach_copy_(out, square)
+    if correction != 1:
+        torch._foreach_div_(out, correction)
+    torch._foreach_sqrt_(out)
+    torch._foreach_add_(out, eps)
+
+
+def clip_value(out: list[Tensor], gradient: list[Tensor], size: float) -> None:
+    """Each element, cut to ``-size..size``."""
+    torch._foreach_copy_(out, gradient)
+    torch._foreach_clamp_min_(out, -size)
+    torch._foreach_clamp_max_(out, size)
+
+
+def norm_factor(gradients: list[Tensor], size: float) -> Tensor:
+    """What brings the norm over all ``gradients`` down to ``size``; at most 1. Not read by the host."""
+    norms = [torch.linalg.vector_norm(gradient) for gradient in gradients]
+    total = torch.linalg.vector_norm(torch.stack([norm.to(norms[0].device) for norm in norms]))
+    return torch.clamp(size / (total + 1e-6), max=1.0)
+
+
+def scaled(out: list[Tensor], values: list[Tensor], factor: float | Tensor) -> None:
+    """``factor values``."""
+    torch._foreach_copy_(out, values)
+    torch._foreach_mul_(out, factor)
+
+
+def same(out: list[Tensor], values: list[Tensor]) -> None:
+    """The values themselves."""
+    torch._foreach_copy_(out, values)
+
+
+def ratio(out: list[Tensor], values: list[Tensor], roots: list[Tensor]) -> None:
+    """``values / roots``."""
+    torch._foreach_copy_(out, values)
+    torch._foreach_div_(out, roots)
+
+
+def sign(out: list[Tensor], values: list[Tensor]) -> None:
+    """-1, 0 or 1."""
+    torch._foreach_copy_(out, values)
+    torch._foreach_sign_(out)
+
+
+def mix(out: list[Tensor], gradient: list[Tensor], momentum: list[Tensor], beta: float, scratch: list[Tensor]) -> None:
+    """``beta momentum + (1 - beta) gradient``."""
+    torch._foreach_copy_(scratch, gradient)
+    torch._foreach_mul_(scratch, 1 - beta)
+    torch._foreach_copy_(out, momentum)
+    torch._foreach_mul_(out, beta)
+    torch._foreach_add_(out, scratch)
+
+
+def sign_of_mix(
+    out: list[Tensor], gradient: list[Tensor], momentum: list[Tensor], beta: float, scratch: list[Tensor]
+) -> None:
+    """``sign(beta momentum + (1 - beta) gradient)``. Source: Chen et al. 2023, "Symbolic Discovery", Lion."""
+    mix(out, gradient, momentum, beta, scratch)
+    torch._foreach_sign_(out)
+
+
+def difference(out: list[Tensor], values: list[Tensor], before: list[Tensor]) -> None:
+    """``values - before``."""
+    torch._foreach_copy_(out, values)
+    torch._foreach_sub_(out, before)
+
+
+def normed(out: list[Tensor], gradient: list[Tensor], eps: float) -> None:
+    """Each tensor over its own norm."""
+    for one, tensor in zip(out, gradient, strict=True):
+        torch.div(tensor, torch.linalg.vector_norm(tensor) + eps, out=one)
+
+
+def orthogonal(out: list[Tensor], momentum: list[Tensor]) -> None:
+    """Matrices with their singular values near 1, times ``sqrt(max(1, rows / columns))``; vectors as they are.
+
+    A tensor of more dimensions is a matrix with its first dimension as rows.
+
+    Source: Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks".
+    """
+    for one, tensor in zip(out, momentum, strict=True):
+        if tensor.ndim < 2:
+            one.copy_(tensor)
+        else:
+            matrix = tensor.reshape(len(tensor), -1)
+            stretch = max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
+            one.copy_((newton_schulz(matrix) * stretch).view_as(tensor))
+
+
+def newton_schulz(matrix: Tensor, n_iterations: int = 5, eps: float = 1e-7) -> Tensor:
+    """Push the singular values of a matrix towards 1, into 0.7..1.2, by a polynomial of degree five."""
+    a, b, c = 3.4445, -4.7750, 2.0315
+    tall = matrix.shape[0] > matrix.shape[1]
+    x = matrix.T if tall else matrix
+    x = x / (torch.linalg.vector_norm(x) + eps)
+    for _ in range(n_iterations):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * (gram @ gram)) @ x
+    return x.T if tall else x

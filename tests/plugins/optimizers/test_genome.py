@@ -1,0 +1,233 @@
+import itertools
+import json
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from evokit.recipe.options import adapter
+from evokit.testing import genome_conformance
+from evokit_optimizers.genome import OptimizerGenome
+from evokit_optimizers.rule import Rule, canonical
+from evokit_optimizers.search_space import Bounds, Rates
+from evokit_optimizers.terms import TERMS, Term
+
+ALL = tuple(TERMS)
+
+test_the_article_genome_conforms = genome_conformance(OptimizerGenome())
+test_the_genome_of_all_terms_conforms = genome_conformance(
+    OptimizerGenome(terms=ALL, max_terms=3, seeds=("sgd", "adam", "adamw", "rmsprop", "lion"))
+)
+test_the_genome_of_numbers_conforms = genome_conformance(OptimizerGenome(numbers_only="adamw"))
+test_the_genome_without_options_of_its_own_conforms = genome_conformance(
+    OptimizerGenome(
+        terms=("GRAD",), seeds=(), clippings=("none",), decays=("none",), bounds=Bounds(weight_decay=None, warmup=None)
+    )
+)
+
+
+@pytest.fixture
+def genome():
+    return OptimizerGenome(terms=ALL).build(None)
+
+
+def _names(rule):
+    return [name for name, _ in rule.terms]
+
+
+def test_random_rules_use_every_length_and_every_term(genome, rng):
+    rules = [genome.random(rng) for _ in range(200)]
+    assert {len(rule.terms) for rule in rules} == {1, 2, 3, 4}
+    assert set().union(*map(_names, rules)) == set(ALL)
+
+
+def test_random_rules_descend_by_their_largest_term(genome, rng):
+    for _ in range(50):
+        terms = genome.random(rng).terms
+        assert terms[0][1] == 1 == max(abs(weight) for _, weight in terms)
+
+
+def test_weight_decay_is_exactly_zero_in_half_of_random_rules(genome, rng):
+    zeros = sum(genome.random(rng).weight_decay == 0 for _ in range(400))
+    assert 150 < zeros < 250
+
+
+def test_random_numbers_stay_in_their_bounds(rng):
+    bounds = Bounds(lr=(1e-3, 1e-2), beta1=(0.8, 0.9))
+    genome = OptimizerGenome(bounds=bounds).build(None)
+    rules = [genome.random(rng) for _ in range(50)]
+    assert all(1e-3 <= rule.lr <= 1e-2 and 0.8 <= rule.beta1 <= 0.9 for rule in rules)
+
+
+def test_crossover_cuts_both_term_lists_once_and_loses_nothing_else(genome, rng):
+    a = Rule((("GRAD", 1.0), ("MOMENTUM", 0.5)))
+    b = Rule((("SIGN_GRAD", 1.0), ("NORM_GRAD", 0.25)))
+    for _ in range(30):
+        first, second = genome.crossover(a, b, rng)
+        assert first.terms
+        assert second.terms
+        if len(first.terms) + len(second.terms) == 4:
+            assert sorted(_names(first) + _names(second)) == sorted(_names(a) + _names(b))
+
+
+def test_crossover_gives_each_child_distinct_terms_within_the_limit(rng):
+    genome = OptimizerGenome(terms=ALL, max_terms=2).build(None)
+    for _ in range(100):
+        for child in genome.crossover(genome.random(rng), genome.random(rng), rng):
+            assert 1 <= len(child.terms) <= 2
+            assert len(set(_names(child))) == len(child.terms)
+
+
+def test_a_child_with_too_many_terms_keeps_the_largest(rng):
+    genome = OptimizerGenome(terms=ALL, max_terms=2).build(None)
+    assert genome._distinct((("GRAD", 0.1), ("MOMENTUM", -1.0), ("RMS_NORM", 0.5))) == (
+        ("MOMENTUM", -1.0),
+        ("RMS_NORM", 0.5),
+    )
+
+
+def test_numbers_cross_one_by_one_and_each_goes_to_one_child(genome, rng):
+    a, b = Rule((("ADAM_TERM", 1.0),), lr=0.1, beta1=0.8), Rule((("ADAM_TERM", 1.0),), lr=0.2, beta1=0.7)
+    pairs = [genome.crossover(a, b, rng) for _ in range(40)]
+    assert all({first.lr, second.lr} == {0.1, 0.2} for first, second in pairs)
+    assert {(first.lr, first.beta1) for first, _ in pairs} == {(0.1, 0.8), (0.1, 0.7), (0.2, 0.8), (0.2, 0.7)}
+
+
+def test_a_number_that_one_parent_uses_goes_to_both_children(genome, rng):
+    a, b = Rule((("ADAM_TERM", 1.0),), beta2=0.95), Rule((("GRAD", 1.0),))
+    assert all(child.beta2 == 0.95 for _ in range(10) for child in genome.crossover(a, b, rng))
+
+
+def test_a_mutation_always_changes_the_optimizer(genome, rng):
+    for _ in range(100):
+        rule = canonical(genome.random(rng))
+        assert canonical(genome.mutate(rule, rng)) != rule
+
+
+def test_mutations_add_remove_and_exchange_terms(rng):
+    genome = OptimizerGenome(rates=Rates(structure=1, weakest=1)).build(None)
+    rule = Rule((("GRAD", 1.0), ("SIGN_GRAD", 0.5)))
+    lengths = Counter(len(genome.mutate(rule, rng).terms) for _ in range(90))
+    assert set(lengths) == {1, 2, 3}
+    assert min(lengths.values()) > 15
+
+
+def test_signs_flip_at_their_rate(rng):
+    genome = OptimizerGenome(rates=Rates(structure=0, sign=0.5, weakest=1)).build(None)
+    flipped = sum(genome.mutate(Rule((("GRAD", 1.0),)), rng).terms == (("GRAD", -1.0),) for _ in range(200))
+    assert 75 < flipped < 125
+
+
+def test_flags_flip_and_weight_decay_reaches_zero_and_comes_back(rng):
+    genome = OptimizerGenome(rates=Rates(flag=1, weakest=1)).build(None)
+    rule = genome.mutate(Rule((("ADAM_TERM", 1.0),), weight_decay=0.1), rng)
+    assert (rule.weight_decay, rule.decoupled, rule.bias_correction) == (0.0, False, False)
+    assert rule.clipping != "none"
+    assert rule.decay != "none"
+    assert genome.mutate(rule, rng).weight_decay > 0
+
+
+def test_mutated_numbers_stay_in_their_bounds(genome, rng):
+    rule, bounds = genome.random(rng), genome.options.bounds
+    for _ in range(200):
+        rule = genome.mutate(rule, rng)
+        assert bounds.lr[0] <= rule.lr <= bounds.lr[1]
+        assert all(abs(weight) <= 1 for _, weight in rule.terms)
+
+
+def test_weak_mutations_take_small_steps(genome, rng):
+    def spread(strength):
+        rule = Rule((("GRAD", 1.0),), lr=0.01)
+        steps = [np.log10(genome.mutate(rule, rng, strength).lr / 0.01) for _ in range(200)]
+        return np.std([step for step in steps if step])
+
+    assert spread(0.1) < 0.25 * spread(1.0)
+
+
+def test_numbers_only_never_changes_the_structure(rng):
+    genome = OptimizerGenome(numbers_only="adamw", rates=Rates(flag=1, sign=1, structure=1)).build(None)
+    rules = [genome.random(rng) for _ in range(10)]
+    rules += [genome.mutate(rule, rng) for rule in rules]
+    rules += [child for a, b in itertools.pairwise(rules) for child in genome.crossover(a, b, rng)]
+    assert {rule.terms for rule in rules} == {(("ADAM_TERM", 1.0),)}
+    assert all(rule.decoupled and rule.bias_correction for rule in rules)
+    assert len({rule.lr for rule in rules}) >= 10
+
+
+def test_numbers_only_is_seeded_with_that_optimizer_alone():
+    assert OptimizerGenome(numbers_only="adamw").build(None).seeds() == [
+        Rule((("ADAM_TERM", 1.0),), lr=1e-3, weight_decay=0.01)
+    ]
+    assert OptimizerGenome(numbers_only="adamw", seeds=()).build(None).seeds() == []
+
+
+def test_seeds_are_those_that_the_recipe_names():
+    seeds = OptimizerGenome(seeds=("rmsprop", "sgd")).build(None).seeds()
+    assert [_names(seed) for seed in seeds] == [["RMS_NORM"], ["MOMENTUM"]]
+
+
+def test_a_seed_whose_term_is_not_offered_is_refused():
+    with pytest.raises(ValueError, match="seeds: lion needs SIGN_MOMENTUM among the terms"):
+        OptimizerGenome(seeds=("lion",))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"terms": ()}, "terms: must be one or more"),
+        ({"terms": ("GRAD", "GRAD")}, "terms: must be one or more, each once"),
+        ({"terms": ("SQRT_GRAD",), "seeds": ()}, "no term is called 'SQRT_GRAD'"),
+        ({"decays": ()}, "decays: must be one or more"),
+    ],
+)
+def test_wrong_options_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        OptimizerGenome(**options)
+
+
+def test_json_with_too_many_terms_is_refused(rng):
+    genome = OptimizerGenome(max_terms=1).build(None)
+    data = genome.to_json(Rule((("GRAD", 1.0), ("SIGN_GRAD", 1.0))))
+    with pytest.raises(ValueError, match="terms: must be at most 1, got 2"):
+        genome.from_json(data)
+
+
+def test_encodings_tell_weights_and_numbers_apart(genome):
+    base = Rule((("ADAM_TERM", 1.0), ("SIGN_GRAD", 0.5)))
+    changed = [
+        Rule((("ADAM_TERM", 1.0), ("SIGN_GRAD", -0.5))),
+        Rule(base.terms, lr=2e-3),
+        Rule(base.terms, weight_decay=1e-3),
+        Rule(base.terms, decay="cosine"),
+    ]
+    codes = [genome.encode(rule) for rule in (base, *changed)]
+    assert len({code.tobytes() for code in codes}) == len(codes)
+
+
+def test_a_recipe_can_say_every_option():
+    text = json.dumps(
+        {
+            "terms": ["GRAD", "SIGN_MOMENTUM"],
+            "max_terms": 2,
+            "seeds": ["lion"],
+            "bounds": {"lr": [1e-4, 1e-2], "weight_decay": None},
+            "rates": {"structure": 0.5, "weakest": 0.5},
+        }
+    )
+    options = adapter(OptimizerGenome).validate_json(text, strict=True)
+    assert options.bounds.lr == (1e-4, 1e-2)
+    assert options.rates.structure == 0.5
+
+
+def _cube(out, gradient):
+    for one, tensor in zip(out, gradient, strict=True):
+        one.copy_(tensor**3)
+
+
+class CubicGenome(OptimizerGenome):
+    """As a third party would: one term more."""
+
+    vocabulary = {**TERMS, "CUBE": Term("g^3", ("gradient",), _cube)}  # noqa: RUF012
+
+
+test_a_genome_with_terms_of_its_own_conforms = genome_conformance(CubicGenome(terms=("GRAD", "CUBE"), seeds=()))

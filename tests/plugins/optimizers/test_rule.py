@@ -1,0 +1,139 @@
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evokit_optimizers.rule import Rule, canonical, rule_from_json, rule_to_json
+from evokit_optimizers.terms import TERMS
+from tests.plugins.optimizers.rules import recorded, replayed, rules
+
+
+@given(rules)
+def test_canonical_is_idempotent(rule):
+    form = canonical(rule)
+    assert canonical(form) == form
+
+
+@settings(max_examples=60, deadline=None)
+@given(rules)
+def test_canonical_never_changes_the_updates(rule):
+    start, gradients = recorded(6)
+    path, same = replayed(rule, start, gradients), replayed(canonical(rule), start, gradients)
+    # Orthogonalisation is nearly discontinuous where a matrix is close to singular, sums may cancel.
+    assert torch.allclose(path, same, rtol=1e-8, atol=1e-9)
+
+
+@given(rules, st.floats(0.1, 10), st.randoms(use_true_random=False))
+def test_rules_that_differ_in_scale_order_and_split_have_one_form(rule, factor, random):
+    split = [(name, weight / 2) for name, weight in rule.terms] * 2
+    random.shuffle(split)
+    other = canonical(replace(rule, terms=tuple(split)))
+    form = canonical(rule)
+    assert [name for name, _ in other.terms] == [name for name, _ in form.terms]
+    assert [weight for _, weight in other.terms] == pytest.approx([weight for _, weight in form.terms])
+    assert other.lr == pytest.approx(form.lr)
+
+
+@given(rules)
+def test_the_largest_canonical_weight_is_one(rule):
+    form = canonical(rule)
+    assert not form.terms or max(abs(weight) for _, weight in form.terms) == 1
+
+
+def test_the_learning_rate_takes_the_scale_and_keeps_decoupled_decay():
+    form = canonical(Rule((("GRAD", -4.0), ("SIGN_GRAD", 2.0)), lr=0.1, weight_decay=0.2))
+    assert form.terms == (("GRAD", -1.0), ("SIGN_GRAD", 0.5))
+    assert (form.lr, form.weight_decay) == (0.4, 0.05)
+
+
+def test_l2_decay_is_independent_of_the_scale():
+    assert canonical(Rule((("GRAD", 4.0),), weight_decay=0.2, decoupled=False)).weight_decay == 0.2
+
+
+@pytest.mark.parametrize(
+    ("name", "same"),
+    [("MOMENTUM", "GRAD"), ("ADAM_TERM", "RMS_NORM"), ("NESTEROV", "GRAD"), ("SIGN_MOMENTUM", "SIGN_GRAD")],
+)
+def test_without_momentum_terms_are_folded(name, same):
+    assert canonical(Rule(((name, 1.0),), beta1=0.0)) == canonical(Rule(((same, 1.0),), beta1=0.5))
+
+
+def test_nesterov_beside_momentum_is_written_out():
+    form = canonical(Rule((("NESTEROV", 1.0), ("MOMENTUM", 1.0)), beta1=0.5))
+    assert form.terms == (("GRAD", pytest.approx(1 / 3)), ("MOMENTUM", 1.0))
+
+
+def test_unused_numbers_and_flags_are_at_their_defaults():
+    rule = Rule(
+        (("GRAD", 1.0),), beta1=0.5, beta2=0.5, eps=1e-3, decoupled=False, bias_correction=False, decay_span=0.5
+    )
+    assert canonical(replace(rule, clip_size=3.0)) == Rule((("GRAD", 1.0),))
+
+
+def test_signs_ignore_clipping_unless_l2_decay_mixes_in():
+    rule = Rule((("SIGN_GRAD", 1.0),), clipping="norm", clip_size=0.3)
+    assert canonical(rule).clipping == "none"
+    assert canonical(replace(rule, weight_decay=0.1, decoupled=False)).clipping == "norm"
+
+
+def test_what_cancels_leaves_a_rule_that_does_nothing():
+    cancelled = canonical(Rule((("GRAD", 1.0), ("GRAD", -1.0)), lr=0.5, clipping="value", decay="linear"))
+    assert cancelled == Rule(())
+
+
+@given(rules)
+def test_rules_survive_json(rule):
+    assert rule_from_json(json.loads(json.dumps(rule_to_json(rule)))) == rule
+
+
+def test_integers_and_negative_zeros_have_one_canonical_form():
+    ints = canonical(Rule((("GRAD", 1),), lr=1, weight_decay=-0.0))
+    assert json.dumps(rule_to_json(ints)) == json.dumps(rule_to_json(canonical(Rule((("GRAD", 1.0),), lr=1.0))))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"lr": 0.0}, "lr: must be above 0"),
+        ({"beta1": 1.0}, r"beta1: must be in \[0, 1\)"),
+        ({"weight_decay": float("nan")}, "weight_decay: must be at least 0"),
+        ({"decay_span": 0.0}, r"decay_span: must be in \(0, 1\]"),
+        ({"clipping": "hard"}, "clipping: must be one of none, value, norm"),
+        ({"terms": (("CUBE", 1.0),)}, "no term is called 'CUBE'"),
+        ({"terms": (("GRAD", float("inf")),)}, "weight of GRAD must be finite"),
+    ],
+)
+def test_values_out_of_range_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        Rule(**{"terms": (("GRAD", 1.0),), **change})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"lr": "0.1"}, "lr: must be a float"),
+        ({"decoupled": 1}, "decoupled: must be a bool"),
+        ({"beta3": 0.9}, "unknown in a rule: beta3"),
+        ({"terms": [["GRAD"]]}, r"terms: must be a list of \[name, weight\]"),
+    ],
+)
+def test_malformed_json_is_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        rule_from_json({**rule_to_json(Rule((("GRAD", 1.0),))), **change})
+
+
+def test_json_with_a_missing_value_is_refused():
+    with pytest.raises(ValueError, match="missing in a rule: lr"):
+        rule_from_json({name: value for name, value in rule_to_json(Rule(())).items() if name != "lr"})
+
+
+def test_a_rule_knows_the_state_it_keeps():
+    assert Rule((("AMSGRAD", 1.0), ("SIGN_MOMENTUM", 1.0))).buffers == ("average", "maximum", "slow", "square")
+    assert Rule((("GRAD", 1.0), ("NORM_GRAD", 1.0))).buffers == ()
+
+
+def test_every_term_is_folded_into_a_term_that_exists():
+    assert {term.without_momentum for term in TERMS.values()} <= {"", *TERMS}
