@@ -22,7 +22,8 @@ def normalised(
 
     Args:
         images: ``(n, h, w, c)`` uint8.
-        mean: ``(c,)`` in units of full brightness, as ``ImageSet`` has it.
+        mean: ``(c,)`` in units of full brightness, as ``ImageSet`` has it; a tensor on the images' device costs no
+            copy to it.
         std: ``(c,)`` likewise.
         channels_last: Keep the pixels' channels side by side in memory, which convolutions may be faster on.
         dtype: Of the result; the arithmetic is float32.
@@ -33,9 +34,11 @@ def normalised(
     >>> normalised(torch.tensor([[[[0], [255]]]], dtype=torch.uint8), [0.5], [0.25]).tolist()
     [[[[-2.0, 2.0]]]]
     """
-    offset = torch.as_tensor(np.asarray(mean, np.float32) * 255, device=images.device)
-    scale = torch.as_tensor(np.asarray(std, np.float32) * 255, device=images.device)
-    values = images.to(torch.float32).sub_(offset).div_(scale).to(dtype).permute(0, 3, 1, 2)
+    width = images.shape[2]
+    # One row of pixels at a time, so that the inner loop is long whatever the number of channels.
+    offset = (torch.as_tensor(mean, dtype=torch.float32, device=images.device) * 255).repeat(width)
+    scale = (torch.as_tensor(std, dtype=torch.float32, device=images.device) * 255).repeat(width)
+    values = images.flatten(2).sub(offset).div_(scale).to(dtype).view(images.shape).permute(0, 3, 1, 2)
     return values.contiguous(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
 
 
@@ -71,14 +74,16 @@ def crop_flip(batch: torch.Tensor, drawn: CropFlip, pad: int) -> torch.Tensor:
     Returns:
         A tensor of the same shape and type.
     """
-    n, height, width, _ = batch.shape
+    n, height, width, channels = batch.shape
     down, right, flipped = (draw.to(batch.device)[:, None] for draw in drawn)
-    rows = down + torch.arange(height, device=batch.device)
-    columns = torch.arange(width, device=batch.device).expand(n, width)
-    columns = right + torch.where(flipped, columns.flip(1), columns)
     padded = F.pad(batch, (0, 0, pad, pad, pad, pad))
-    images = torch.arange(n, device=batch.device)[:, None, None]
-    return padded[images, rows[:, :, None], columns[:, None, :]]
+    # A crop of a mirrored image is a crop of the image mirrored: rows of both are copied as they lie in memory.
+    both = torch.cat([padded, padded.flip(2)])
+    image = torch.arange(n, device=batch.device)[:, None] + n * flipped
+    row = image * both.shape[1] + down + torch.arange(height, device=batch.device)
+    start = row * both.shape[2] + torch.where(flipped, 2 * pad - right, right)
+    stretches = both.view(-1).unfold(0, width * channels, channels)
+    return stretches.index_select(0, start.flatten()).view(batch.shape)
 
 
 def random_crop_flip(batch: torch.Tensor, generator: torch.Generator, pad: int, *, flip: bool = True) -> torch.Tensor:

@@ -203,10 +203,7 @@ def _from_torchvision(known: Known, layout: Layout, folder: Path) -> Stored:
             getattr(module, known.torchvision)(str(folder), train=train, download=True)
     except (RuntimeError, OSError) as error:
         raise UserError(f"data images: torchvision cannot get {known.torchvision}: {error}; {advice}") from error
-    stored = _from_files(known, layout, folder)
-    return stored._replace(
-        origin=f"torchvision {getattr(importlib.import_module('torchvision'), '__version__', '')}, {folder}"
-    )
+    return _from_files(known, layout, folder)._replace(origin=f"torchvision's download in {folder}")
 
 
 def _from_hub(known: Known, hub: Hub, folder: Path | None) -> Stored:

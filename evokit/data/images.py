@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-from annotated_types import Ge, Gt, Lt, MinLen
+from annotated_types import Ge, Gt, Lt
 
 from evokit.data.image_packages import Stored
 from evokit.data.image_resize import resized
@@ -48,7 +48,7 @@ class Images:
     images are left out of training and validation, copies of validation images out of training.
     """
 
-    sets: Annotated[tuple[SetName | OneSet, ...], MinLen(1)] = ("fashionmnist",)
+    sets: tuple[SetName | OneSet, ...] = ("fashionmnist",)
     """Names, or mappings such as ``{name: digits, size: 28}`` with what differs for one of them."""
 
     source: Source = "packaged"
@@ -71,6 +71,8 @@ class Images:
 
     def __post_init__(self) -> None:
         members = self.members
+        if not members:
+            raise ValueError("sets must name at least one data set")
         for i, one in enumerate(members):
             if one.name in [other.name for other in members[:i]]:
                 raise ValueError(f"sets names {one.name} twice")
