@@ -128,8 +128,7 @@ def newton_schulz(matrix: Tensor, n_iterations: int = 5, eps: float = 1e-7) -> T
     """Push the singular values of a matrix towards 1, into 0.7..1.2, by a polynomial of degree five."""
     a, b, c = 3.4445, -4.7750, 2.0315
     tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
-    x = x / (torch.linalg.vector_norm(x) + eps)
+    x: Tensor = (matrix.T if tall else matrix) / (torch.linalg.vector_norm(matrix) + eps)
     for _ in range(n_iterations):
         gram = x @ x.T
         x = a * x + (b * gram + c * (gram @ gram)) @ x
