@@ -7,6 +7,7 @@ from evokit.crossover.own import OwnCrossover
 from evokit.crossover.two_point import TwoPoint
 from evokit.crossover.uniform import Uniform
 from evokit.data.huggingface import HuggingFace
+from evokit.data.images import Images
 from evokit.data.prose import Prose
 from evokit.data.text_files import TextFiles
 from evokit.fitnesses.onemax import Onemax
@@ -37,6 +38,7 @@ def evokit_components() -> list[Component]:
     return [
         Component("data", "prose", Prose),
         Component("data", "huggingface", HuggingFace),
+        Component("data", "images", Images),
         Component("data", "text_files", TextFiles),
         Component("genome", "bits", BitsOptions),
         Component("genome", "index_vector", IndexVectorOptions),
