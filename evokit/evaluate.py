@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import math
 from collections.abc import Callable, Sequence
@@ -13,6 +14,8 @@ import numpy as np
 from evokit.interfaces import Evaluation, Fitness, Outcome
 
 log = logging.getLogger("evokit")
+
+NO_MEMORY = ("can't allocate memory", "std::bad_alloc")  # torch's allocator on the CPU
 
 
 def evaluate_batch(
@@ -70,7 +73,11 @@ def _checked(evaluation: Evaluation, n_objectives: int) -> Evaluation:
 
 
 def _outcome_of(error: Exception) -> Outcome:
-    # torch.OutOfMemoryError is matched by name, so that nothing here imports torch.
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return "out_of_memory"
-    return "raised"
+    # torch is matched by name and words, so that nothing here imports it.
+    out_of_memory = (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+        or (isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY))
+    )
+    return "out_of_memory" if out_of_memory else "raised"

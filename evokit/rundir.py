@@ -20,13 +20,13 @@ from typing import Any
 
 from evokit.checkpoint import write_atomically
 from evokit.errors import RunFailed, UserError
-from evokit.recipe.schema import Recipe
+from evokit.recipe.schema import PLACES, Recipe
 
 PACKAGES = ("evokit", "deap", "numpy", "scikit-learn", "scipy", "torch", "transformers", "tokenizers", "datasets")
 LOCK_WAIT_S = 0.5  # a look at the lock, as ``evokit runs`` takes, is no reason to refuse a run
 BEGINNING = {"artifacts", "lock", "recipe.yaml.part"}  # names that a run makes before its recipe.yaml
 # What a resume may change: ``Recipe.digest`` leaves it out.
-FREE = ("search.generations", "stop", "export", "init.from", "init.top")
+FREE = ("search.generations", "stop", "export", "init.from", "init.top", *(f"execution.{key}" for key in PLACES))
 SAID = 80  # characters of a value in a message
 _REMEDY = "restore it, or start a new run with another --out"
 

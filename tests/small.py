@@ -84,6 +84,7 @@ screens:
   - {name: surrogate, model: {name: ridge}, refit_every: 2, top: 0.3, random: 0.3}
   - {name: race, keep: 0.5}
 confirm: {top: 2}
+execution: {backend: inline}
 baselines: [{name: random_search}, {name: coordinate_descent}]
 """
 

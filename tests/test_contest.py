@@ -28,6 +28,7 @@ crossover: {{name: uniform}}
 baselines: [{{name: descent, lr: [0.001, 0.1, 5.0]}}, {{name: random_search}}]
 final: {{seeds: 3}}
 export: [text]
+execution: {{backend: inline}}
 """
 
 

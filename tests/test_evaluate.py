@@ -1,3 +1,5 @@
+import errno
+
 import numpy as np
 import pytest
 
@@ -88,10 +90,23 @@ def test_an_exception_is_recorded_with_type_message_and_all_the_work():
     assert one(raising(KeyError("x"))) == Evaluation(outcome="raised", work=7, message="KeyError: 'x'")
 
 
-@pytest.mark.parametrize("error", [MemoryError("no room"), OutOfMemoryError("no room")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("no room"),
+        OutOfMemoryError("no room"),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"),
+        RuntimeError("std::bad_alloc"),
+    ],
+)
 def test_lack_of_memory_has_an_outcome_of_its_own(error):
     answer = one(raising(error))
-    assert (answer.outcome, answer.message) == ("out_of_memory", f"{type(error).__name__}: no room")
+    assert (answer.outcome, answer.message) == ("out_of_memory", f"{type(error).__name__}: {error}")
+
+
+def test_other_errors_of_the_system_are_raised_errors():
+    assert one(raising(OSError(errno.ENOENT, "No such file"))).outcome == "raised"
 
 
 def test_too_few_answers_are_a_failure():

@@ -14,6 +14,7 @@ genome: {name: real_vector, length: 3, low: -5, high: 5}
 search: {name: generational, population: 8, generations: 6}
 crossover: {name: uniform}
 mutation: {name: gaussian}
+execution: {backend: inline}
 """
 
 

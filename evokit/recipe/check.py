@@ -169,7 +169,10 @@ class _Checker:
         start = self.source.root.at(("init", "from"))
         if start is not None and isinstance(start.value, str):
             given["init"] = given["init"] | {"from": start.where.resolve(start.value)}
-        return self._attempt((), lambda: validate(Core, given))
+        core = self._attempt((), lambda: validate(Core, given))
+        for key, message in core.execution.misfits() if core else ():
+            self.source.report(("execution", key), message)
+        return core
 
     def _section(self, path: KeyPath, kind: Kind, data: Any, fits: str = "") -> Section | None:
         scope = Scope(self.registry, fits, str(self.source.root.nearest(path)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
@@ -54,15 +55,37 @@ def _device(name: str) -> str:
     return name
 
 
+PLACES = ("backend", "workers")  # of execution: where it happens, which changes no number (C4)
+
+
 @dataclass(frozen=True)
 class Execution:
-    """Where and how measurements run. Threads and batch are part of the result (C4)."""
+    """Where and how measurements run. All but ``PLACES`` is part of the result (C4): limits decide who fails."""
 
-    backend: Literal["inline"] = "inline"
+    backend: Literal["processes", "inline"] = "processes"
+    workers: Annotated[int, Ge(1)] | None = None  # processes; null: as many as the cores allow, one on a GPU
     threads: Annotated[int, Ge(1)] = 1  # per process
     batch: Annotated[int, Ge(1)] = 8  # individuals evaluated together
+    timeout_s: Annotated[float, Gt(0)] | None = None  # of an individual; a batch has that much per member
+    memory_mb: Annotated[int, Ge(1)] | None = None  # of a worker's data, in MiB
+    retries: Annotated[int, Ge(0)] = 1  # of an individual alone that was stopped by a limit or cost its worker
     device: Annotated[str, AfterValidator(_device)] = "cpu"
     watts_per_core: Annotated[float, Gt(0)] = 15.0  # for the estimate of energy where no meter is readable
+
+    @property
+    def n_workers(self) -> int:
+        """How many workers there are."""
+        if self.workers is not None:
+            return self.workers
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return max(1, cores // self.threads) if self.device == "cpu" else 1
+
+    def misfits(self) -> Iterator[tuple[str, str]]:
+        """Keys that the back end cannot honour, each with what to write."""
+        for key, what in (("timeout_s", "stop an evaluation"), ("memory_mb", "limit its memory")):
+            value = getattr(self, key)
+            if self.backend == "inline" and value is not None:
+                yield key, f"backend inline cannot {what}; write execution: {{backend: processes, {key}: {value:g}}}"
 
 
 @dataclass(frozen=True)
@@ -179,10 +202,11 @@ class Recipe:
         """
         kept = {key: value for key, value in self.resolved.items() if key not in ("stop", "export")}
         search = {key: value for key, value in self.search.resolved.items() if key != "generations"}
+        execution = {key: value for key, value in self.resolved["execution"].items() if key not in PLACES}
         plugins = [[path.name, digest_bytes(path.read_bytes())] for path in self.plugins]
         if self.init is not None and self.init.genes is not None:
             kept["init"] = self.init.genes
-        return digest({**kept, "search": search, "plugins": plugins})
+        return digest({**kept, "search": search, "execution": execution, "plugins": plugins})
 
     def to_yaml(self) -> str:
         """The resolved recipe as a file."""

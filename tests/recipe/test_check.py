@@ -69,7 +69,7 @@ def test_the_problems_are_those_of_the_error(load):
         ("stop.wrk=1", "stop.wrk: unknown key; did you mean 'work'? (known: patience, seconds, target, work)"),
         ("stop=5", "stop: must be a mapping, got 5"),
         ("confirm={}", "confirm: top is missing"),
-        ("execution.backend=ray", "execution.backend: must be 'inline', got 'ray'"),
+        ("execution.backend=ray", "execution.backend: must be 'processes' or 'inline', got 'ray'"),
         ("execution.device=gpu", "execution.device: must be cpu, cuda or cuda:0, got 'gpu'"),
         ("execution.device='cuda:'", "execution.device: must be cpu, cuda or cuda:0, got 'cuda:'"),
         ("fitness=onemax", "fitness: must be a mapping like {name: ...}, got 'onemax'"),
@@ -250,3 +250,14 @@ def test_whatever_is_written_loads_or_is_a_users_error(folder, registry, edits):
 def test_whatever_is_set_loads_or_is_a_users_error(load, overrides):
     with contextlib.suppress(UserError):
         load(FULL, *overrides)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "what"), [("timeout_s", "2.5", "stop an evaluation"), ("memory_mb", "900", "limit its memory")]
+)
+def test_inline_says_what_to_write_for_a_limit(problems, key, value, what):
+    text = ONEMAX + f"execution: {{backend: inline, {key}: {value}}}\n"
+    (line,) = problems(text)
+    assert line.split(": ", 1)[1] == (
+        f"execution.{key}: backend inline cannot {what}; write execution: {{backend: processes, {key}: {value}}}"
+    )

@@ -1,9 +1,11 @@
+import os
 from pathlib import Path
 
 import pytest
 
 from evokit.interfaces import Context
 from evokit.recipe import RecipeError, load_recipe
+from evokit.recipe.schema import Execution
 from evokit.streams import Streams
 
 from .conftest import ONEMAX, PLUGIN
@@ -38,7 +40,17 @@ def test_the_resolved_recipe_has_every_default(load):
         "mutation": {"name": "flip", "prob": 0.1},
         "stop": {"work": None, "seconds": None, "target": None, "patience": None},
         "final": {"seeds": 1},
-        "execution": {"backend": "inline", "threads": 1, "batch": 8, "device": "cpu", "watts_per_core": 15.0},
+        "execution": {
+            "backend": "processes",
+            "workers": None,
+            "threads": 1,
+            "batch": 8,
+            "timeout_s": None,
+            "memory_mb": None,
+            "retries": 1,
+            "device": "cpu",
+            "watts_per_core": 15.0,
+        },
         "screens": [],
         "baselines": [],
         "export": [],
@@ -57,6 +69,25 @@ def test_the_resolved_recipe_loads_to_the_same_recipe(load, folder, registry):
 @pytest.mark.parametrize("override", ["search.generations=500", "stop.patience=3", "export=[]"])
 def test_the_digest_lets_a_finished_run_go_on(load, override):
     assert load(FULL, override).digest == load(FULL).digest
+
+
+@pytest.mark.parametrize("override", ["execution.workers=8", "execution.backend=inline"])
+def test_the_digest_is_the_same_wherever_it_runs(load, override):
+    assert load(FULL, override).digest == load(FULL).digest
+
+
+@pytest.mark.parametrize("override", ["execution.timeout_s=9", "execution.memory_mb=999", "execution.retries=3"])
+def test_the_digest_changes_with_the_limits_that_decide_who_fails(load, override):
+    assert load(FULL, override).digest != load(FULL).digest
+
+
+def test_workers_fill_the_cores_unless_the_recipe_says_how_many(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)))
+    assert Execution().n_workers == 8
+    assert Execution(threads=3).n_workers == 2
+    assert Execution(threads=9).n_workers == 1
+    assert Execution(device="cuda:0").n_workers == 1
+    assert Execution(workers=3, threads=9).n_workers == 3
 
 
 @pytest.mark.parametrize("override", ["seed=4", "genome.length=9", "search.population=6", "execution.threads=2"])
