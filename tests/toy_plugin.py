@@ -1,11 +1,15 @@
 """A local plugin with data, a fitness, a final and a trained baseline, small enough to follow by hand.
 
-The data are points of a line; a model is one number, its score on a point the squared distance.
+The data are points of a line; a model is one number, its score on a point the squared distance. The fitness reads the
+first gene; a second one may be a mark of how to fail, which the search ``sabotaged`` puts into each generation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import ctypes
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,6 +17,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from evokit import Component, Context, Data, Evaluation, hookimpl
+from evokit.individuals import make_individual, weights_of
+from evokit.interfaces import Individual
+from evokit.searches.generational import Generational, GenerationalSearch
+
+MARKS = 1024  # generations that a mark can tell apart
 
 
 @dataclass(frozen=True)
@@ -23,12 +32,47 @@ class Points:
         return Data("points", "tests", "digest-of-points", sizes, train, validation, test)
 
 
+def _raise() -> None:
+    raise ArithmeticError("as planned")
+
+
+def _hang() -> None:
+    while True:
+        time.sleep(1)
+
+
+def _hog() -> float:
+    return float(np.zeros(3 * 2**30, np.uint8)[0])  # more than a worker is given
+
+
+# How an individual may fail, and what its row must say then. Those after the third need a process of their own.
+FAULTS: Mapping[str, tuple[str, Callable[[], Any]]] = {
+    "nan": ("nan", lambda: float("nan")),
+    "infinite": ("diverged", lambda: float("inf")),
+    "exception": ("raised", _raise),
+    "hang": ("timed_out", _hang),
+    "exit": ("worker_died", lambda: os._exit(3)),
+    "segfault": ("worker_died", lambda: ctypes.string_at(0)),
+    "hog": ("out_of_memory", _hog),
+}
+
+
 @dataclass(frozen=True)
 class Squares:
+    """``sleep`` seconds an individual. Marked ones fail, or with ``says`` only say that they failed.
+
+    With ``renewable`` the champion can be confirmed.
+    """
+
+    sleep: float = 0.0
+    says: bool = False
+    renewable: bool = False
     takes: ClassVar[frozenset[str]] = frozenset({"vector"})
 
     def build(self, context: Context) -> SquaresFitness:
-        return SquaresFitness(context.validation)
+        if self.renewable:
+            return RenewableSquares(self, context.validation, context.train)
+        return SquaresFitness(self, context.validation)
 
 
 class SquaresFitness:
@@ -38,11 +82,61 @@ class SquaresFitness:
     slots: ClassVar[Mapping[str, Any]] = {}
     takes = frozenset({"vector"})
 
-    def __init__(self, validation: np.ndarray) -> None:
-        self.validation = validation
+    def __init__(self, options: Squares, points: np.ndarray) -> None:
+        self.options, self.points = options, points
 
-    def evaluate(self, batch: Sequence[np.ndarray], budget: int) -> np.ndarray:
-        return np.array([np.square(self.validation[:budget] - vector[0]).mean() for vector in batch])
+    def evaluate(self, batch: Sequence[np.ndarray], budget: int) -> Iterator[Evaluation]:
+        for vector in batch:
+            time.sleep(self.options.sleep)
+            fault = _fault_of(vector)
+            if fault is None:
+                value = float(np.square(self.points[:budget] - vector[0]).mean())
+                yield Evaluation(values=(value,), work=budget)
+            elif self.options.says:
+                yield Evaluation(outcome=FAULTS[fault][0], work=budget, message="said so")  # type: ignore[arg-type]
+            else:
+                yield Evaluation(values=(FAULTS[fault][1](),), work=budget)
+
+
+class RenewableSquares(SquaresFitness):
+    def __init__(self, options: Squares, points: np.ndarray, others: np.ndarray) -> None:
+        super().__init__(options, points)
+        self.others = others
+
+    def fresh(self) -> SquaresFitness:
+        return SquaresFitness(self.options, self.others)
+
+
+def _fault_of(vector: np.ndarray) -> str | None:
+    """A mark is the number of the fault, and the generation as a fraction that no other gene has."""
+    if len(vector) < 2 or vector[1] < 1 or not (vector[1] * MARKS).is_integer():
+        return None
+    return list(FAULTS)[int(vector[1]) - 1]
+
+
+@dataclass(frozen=True)
+class Sabotaged(Generational):
+    """Generational search that puts an individual of each of ``faults`` into each generation."""
+
+    faults: tuple[str, ...] = ()
+
+    def build(self, context: Context) -> SabotagedSearch:
+        return SabotagedSearch(
+            options=self,
+            genome=context.genome,
+            weights=weights_of(context.fitness.objectives),
+            streams=context.streams,
+            **context.operators,
+        )
+
+
+class SabotagedSearch(GenerationalSearch):
+    def ask(self) -> list[Individual]:
+        asked = super().ask()
+        for place, fault in enumerate(self._options.faults):  # type: ignore[attr-defined]
+            mark = 1 + list(FAULTS).index(fault) + self.generation / MARKS
+            asked[2 * place] = make_individual(self._genome, np.array([1.5, mark]), self._weights, born_by=fault)
+        return asked
 
 
 class PointContender:
@@ -110,6 +204,22 @@ class Descent:
 
 
 @dataclass(frozen=True)
+class Parabola:
+    """A surrogate that imports nothing heavy: a parabola in the first feature, by least squares."""
+
+    def build(self, context: Context) -> ParabolaSurrogate:
+        return ParabolaSurrogate()
+
+
+class ParabolaSurrogate:
+    def fit(self, X: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> None:
+        self.coefficients = np.polyfit(X[:, 0].astype(float), y, 2)
+
+    def predict(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.polyval(self.coefficients, X[:, 0].astype(float)), np.zeros(len(X))
+
+
+@dataclass(frozen=True)
 class AsText:
     def export(self, artifact: Path, out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
@@ -121,6 +231,8 @@ def evokit_components() -> list[Component]:
     return [
         Component("data", "points", Points),
         Component("fitness", "squares", Squares),
+        Component("search", "sabotaged", Sabotaged),
+        Component("surrogate", "parabola", Parabola),
         Component("final", "champion", Champion, fits="squares"),
         Component("baseline", "descent", Descent, fits="squares"),
         Component("export", "text", AsText, fits="squares"),
