@@ -68,9 +68,9 @@ class FlatUpdate:
         lr = rule.lr * schedule(t, self.n_steps, rule.warmup, rule.decay, rule.decay_span)
         p, g = [parameters], self._prepared([gradient], [parameters])
         if "average" in state:
-            kernels.average_(state["average"], g, rule.beta1, self._scratch["scratch"])
+            kernels.average_(state["average"], g, rule.beta1)
         if "square" in state:
-            kernels.average_square_(state["square"], g, rule.beta2, self._scratch["scratch"])
+            kernels.average_square_(state["square"], g, rule.beta2)
         if "maximum" in state:
             torch._foreach_maximum_(state["maximum"], state["square"])
         if rule.decoupled and rule.weight_decay:
@@ -80,7 +80,7 @@ class FlatUpdate:
             torch._foreach_mul_(delta, lr)
             torch._foreach_sub_(p, delta)
         if "slow" in state:
-            kernels.average_(state["slow"], g, rule.beta2, self._scratch["scratch"])
+            kernels.average_(state["slow"], g, rule.beta2)
         if "last" in state:
             torch._foreach_copy_(state["last"], g)
 
@@ -134,7 +134,7 @@ class FlatUpdate:
         correction1, correction2 = (1 - rule.beta1**k, 1 - rule.beta2**k) if rule.bias_correction else (1.0, 1.0)
         known = {"gradient": gradient, "beta1": rule.beta1, "beta2": rule.beta2, "eps": rule.eps}
         known |= {"slow_momentum": state.get("slow"), "last_gradient": state.get("last")}
-        known |= {"momentum": scratch.get("momentum", state.get("average")), "scratch": scratch["scratch"]}
+        known |= {"momentum": scratch.get("momentum", state.get("average")), "scratch": scratch.get("scratch")}
         if "momentum" in scratch:
             kernels.corrected(scratch["momentum"], state["average"], correction1)
         for name, buffer in (("rms", "square"), ("max_rms", "maximum")):
@@ -153,11 +153,12 @@ class FlatUpdate:
 
 def _scratch(rule: Rule) -> dict[str, bool]:
     """Working vectors, and whether a rule needs them."""
+    l2 = not rule.decoupled and rule.weight_decay != 0
     return {
-        "scratch": True,
-        "delta": True,
+        "scratch": l2 or "scratch" in rule.needs,
+        "delta": bool(rule.terms),
         "term": len(rule.terms) > 1,
-        "gradient": rule.clipping != "none" or (not rule.decoupled and rule.weight_decay != 0),
+        "gradient": l2 or rule.clipping != "none",
         "momentum": rule.bias_correction and "momentum" in rule.needs,
         "rms": "rms" in rule.needs,
         "max_rms": "max_rms" in rule.needs,

@@ -1,7 +1,7 @@
 """The operations of update rules on lists of tensors: one flat vector in the search, the parameters in an export.
 
-Each is a sequence of elementary operations that every kernel rounds alike, none of them fused: so the split of a
-vector into tensors changes no bit. Exports copy the sources of these functions.
+Element by element, so that the split of a vector into tensors changes no bit, but for norms and matrix products.
+Exports copy the sources of these functions.
 """
 
 from __future__ import annotations
@@ -10,21 +10,16 @@ import torch
 from torch import Tensor
 
 
-def average_(average: list[Tensor], values: list[Tensor], beta: float, scratch: list[Tensor]) -> None:
+def average_(average: list[Tensor], values: list[Tensor], beta: float) -> None:
     """``average = beta average + (1 - beta) values``."""
-    torch._foreach_copy_(scratch, values)
-    torch._foreach_mul_(scratch, 1 - beta)
     torch._foreach_mul_(average, beta)
-    torch._foreach_add_(average, scratch)
+    torch._foreach_add_(average, values, alpha=1 - beta)
 
 
-def average_square_(average: list[Tensor], values: list[Tensor], beta: float, scratch: list[Tensor]) -> None:
+def average_square_(average: list[Tensor], values: list[Tensor], beta: float) -> None:
     """``average = beta average + (1 - beta) values**2``."""
-    torch._foreach_copy_(scratch, values)
-    torch._foreach_mul_(scratch, values)
-    torch._foreach_mul_(scratch, 1 - beta)
     torch._foreach_mul_(average, beta)
-    torch._foreach_add_(average, scratch)
+    torch._foreach_addcmul_(average, values, values, value=1 - beta)
 
 
 def corrected(out: list[Tensor], average: list[Tensor], correction: float) -> None:
@@ -131,5 +126,5 @@ def newton_schulz(matrix: Tensor, n_iterations: int = 5, eps: float = 1e-7) -> T
     x: Tensor = (matrix.T if tall else matrix) / (torch.linalg.vector_norm(matrix) + eps)
     for _ in range(n_iterations):
         gram = x @ x.T
-        x = a * x + (b * gram + c * (gram @ gram)) @ x
+        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return x.T if tall else x

@@ -21,7 +21,7 @@ def show_rule(rule: Rule) -> str:
         lines.append(f"p = p (1 - {rule.weight_decay:.4g} lr)")
     if rule.terms:
         lines.append(f"p = p - lr ({_sum(rule)})")
-    lines.append(_numbers(rule))
+    lines += _numbers(rule)
     return "\n".join(lines)
 
 
@@ -59,13 +59,15 @@ def _sum(rule: Rule) -> str:
     return text
 
 
-def _numbers(rule: Rule) -> str:
-    schedule = f"lr = {rule.lr:.4g}"
-    if rule.warmup:
-        schedule += f", rising over the first {rule.warmup:.3g} of the steps"
-    if rule.decay != "none":
-        schedule += f", falling to 0 by {rule.decay} decay over the last {rule.decay_span:.3g} of the steps"
-    used = rule.used
+def _numbers(rule: Rule) -> list[str]:
+    values = [f"lr = {rule.lr:.4g}"]
     if any("beta1" in term.needs for term in rule.declared()):
-        schedule += f", beta1 = {rule.beta1:.6g}"
-    return schedule + (f", eps = {rule.eps:.4g}" if "eps" in used else "")
+        values.append(f"beta1 = {rule.beta1:.6g}")
+    if "eps" in rule.used:
+        values.append(f"eps = {rule.eps:.4g}")
+    lines = [", ".join(values)]
+    if rule.warmup:
+        lines.append(f"lr rises over the first {rule.warmup:.3g} of the steps")
+    if rule.decay != "none":
+        lines.append(f"lr falls to 0 by {rule.decay} decay over the last {rule.decay_span:.3g} of the steps")
+    return lines

@@ -17,8 +17,9 @@ def test_a_full_rule_reads_as_its_steps_in_order():
         "g = g + 0.1 p",
         "s = 0.999 s + 0.001 g, after the step",
         "p = p - lr (g - 0.25 sign(beta1 s + (1 - beta1) g))",
-        "lr = 0.001, rising over the first 0.1 of the steps, falling to 0 by cosine decay over the last 0.5 of"
-        " the steps, beta1 = 0.9",
+        "lr = 0.001, beta1 = 0.9",
+        "lr rises over the first 0.1 of the steps",
+        "lr falls to 0 by cosine decay over the last 0.5 of the steps",
     ]
 
 

@@ -1,0 +1,229 @@
+"""What a recipe may say about the accuracy of networks that an optimizer trains. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Ge, Gt, Lt, MinLen
+
+from evokit.data.image_sources import SetName
+from evokit.interfaces import Contender, Context, Fitness
+from evokit.options import Count, NonNegative, Positive
+from evokit_optimizers.rule import Decay
+
+Fraction = Annotated[float, Ge(0), Lt(1)]
+Momentum = Annotated[float, Ge(0), Lt(1)]
+Betas = tuple[Momentum, Momentum]
+
+
+@dataclass(frozen=True)
+class Network:
+    """Sizes of the network of a task; see ``evokit_optimizers.networks``.
+
+    ``auto`` is ``small_cnn`` for grey images and ``batchnorm_cnn`` for coloured ones. ``hidden: null`` is 256 and 512.
+    """
+
+    kind: Literal["auto", "small_cnn", "batchnorm_cnn"] = "auto"
+    channels: tuple[Count, Count] = (32, 64)
+    hidden: Count | None = None
+    dropout: Fraction = 0.0
+
+
+@dataclass(frozen=True)
+class Augment:
+    """Random crops of the image padded by ``pad`` pixels, half of them mirrored if ``flip``."""
+
+    pad: Annotated[int, Ge(0)] = 4
+    flip: bool = True
+
+
+@dataclass(frozen=True)
+class OneTask:
+    """A task with its own network or augmentation; ``model: null`` is that of all tasks."""
+
+    name: SetName
+    model: Network | None = None
+    augment: Augment | None = None
+
+
+@dataclass(frozen=True)
+class TrainedAccuracy:
+    """Share of validation images that freshly trained networks classify right, mean over tasks and seeds.
+
+    ``tasks`` are sets of the data, all of them if empty. ``steps`` is the horizon of schedules and the full budget;
+    ``rungs`` are cheaper ones, the same trainings stopped early. Work is counted in training steps of all tasks and
+    seeds together, so budgets are ``steps * tasks * seeds``; a training that goes on from a lower budget counts like
+    one from the start, since no count may depend on which worker still holds its state.
+
+    A loss that is not finite or above ``explosion`` in any training makes the individual ``diverged``; it is looked
+    for every ``check_every`` steps. ``precision`` is that of forward and backward pass, parameters are float32.
+    Finished networks are scored in float32. ``cache_mb`` bounds the memory for states that trainings go on from; it
+    changes no value.
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"optimizer"})
+
+    tasks: tuple[SetName | OneTask, ...] = ()
+    model: Network = field(default_factory=Network)
+    steps: Count = 200
+    rungs: tuple[Count, ...] = ()
+    seeds: Count = 2
+    batch: Count = 128
+    precision: Literal["float32", "bfloat16"] = "float32"
+    channels_last: bool = True
+    explosion: Positive = 50.0
+    check_every: Count = 10
+    cache_mb: Annotated[int, Ge(0)] = 256
+
+    def __post_init__(self) -> None:
+        steps = [*self.rungs, self.steps]
+        if sorted(set(steps)) != steps:
+            raise ValueError(f"rungs must ascend and stay below steps, got {steps}")
+        names = [task.name for task in self.members]
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"tasks names {', '.join(repeated)} twice")
+
+    @property
+    def members(self) -> tuple[OneTask, ...]:
+        """The tasks that are named, as mappings."""
+        return tuple(OneTask(task) if isinstance(task, str) else task for task in self.tasks)
+
+    def build(self, context: Context) -> Fitness:
+        from evokit_optimizers.fitness import build_fitness
+
+        return build_fitness(self, context)
+
+
+@dataclass(frozen=True)
+class TrainFresh:
+    """Fresh networks trained with the champion, as many a seed as the search trained, at the search's horizon.
+
+    ``horizons`` are more numbers of steps, whose validation accuracies become metrics; the rule's schedule is
+    stretched to each.
+    """
+
+    horizons: tuple[Count, ...] = ()
+
+    def build(self, context: Context) -> Contender:
+        from evokit_optimizers.final import EvolvedChampion
+
+        return EvolvedChampion(self, context.fitness, context.genome)
+
+
+@dataclass(frozen=True)
+class LrSchedule:
+    """The factor on the learning rate, as genomes have it: see ``evokit_optimizers.schedule``."""
+
+    warmup: Annotated[float, Ge(0), Lt(1)] = 0.0
+    decay: Decay = "none"
+    decay_span: Annotated[float, Gt(0)] = 1.0
+
+    def __post_init__(self) -> None:
+        if self.decay_span > 1:
+            raise ValueError(f"decay_span must be at most 1, got {self.decay_span}")
+
+
+Schedules = Annotated[tuple[LrSchedule, ...], MinLen(1)]
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A known optimizer whose options are lists: all their combinations are tuned on validation.
+
+    The settings race over the fitness's budgets, ``lr`` and ``weight_decay`` are the article's by default.
+    """
+
+    method: ClassVar[str]
+
+    lr: Annotated[tuple[Positive, ...], MinLen(1)] = (1e-4, 1e-3, 1e-2)
+    weight_decay: Annotated[tuple[NonNegative, ...], MinLen(1)] = (1e-5, 1e-4, 1e-3)
+    schedule: Schedules = (LrSchedule(),)
+
+    def build(self, context: Context) -> Contender:
+        from evokit_optimizers.baselines import TunedOptimizer
+
+        return TunedOptimizer(self, context.fitness)
+
+
+@dataclass(frozen=True)
+class Sgd(Tuned):
+    """``torch.optim.SGD``; weight decay is L2."""
+
+    method: ClassVar[str] = "sgd"
+
+    momentum: Annotated[tuple[Momentum, ...], MinLen(1)] = (0.9,)
+    nesterov: Annotated[tuple[bool, ...], MinLen(1)] = (False,)
+
+
+@dataclass(frozen=True)
+class Adam(Tuned):
+    """``torch.optim.Adam``; weight decay is L2."""
+
+    method: ClassVar[str] = "adam"
+
+    betas: Annotated[tuple[Betas, ...], MinLen(1)] = ((0.9, 0.999),)
+    eps: Annotated[tuple[Positive, ...], MinLen(1)] = (1e-8,)
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """``torch.optim.AdamW``; weight decay is decoupled."""
+
+    method: ClassVar[str] = "adamw"
+
+
+@dataclass(frozen=True)
+class NAdam(Adam):
+    """``torch.optim.NAdam``; weight decay is L2."""
+
+    method: ClassVar[str] = "nadam"
+
+
+@dataclass(frozen=True)
+class RmsProp(Tuned):
+    """``torch.optim.RMSprop``; weight decay is L2. ``alpha`` is the average's memory."""
+
+    method: ClassVar[str] = "rmsprop"
+
+    alpha: Annotated[tuple[Momentum, ...], MinLen(1)] = (0.99,)
+    momentum: Annotated[tuple[Momentum, ...], MinLen(1)] = (0.0,)
+    eps: Annotated[tuple[Positive, ...], MinLen(1)] = (1e-8,)
+
+
+@dataclass(frozen=True)
+class Lion(Tuned):
+    """Lion's published rule, run by the engine that runs evolved rules, since torch has none; decay is decoupled.
+
+    Source: Chen et al. 2023, "Symbolic Discovery of Optimization Algorithms".
+    """
+
+    method: ClassVar[str] = "lion"
+
+    lr: Annotated[tuple[Positive, ...], MinLen(1)] = (1e-5, 1e-4, 1e-3)
+    betas: Annotated[tuple[Betas, ...], MinLen(1)] = ((0.9, 0.99),)
+
+
+@dataclass(frozen=True)
+class Muon(Tuned):
+    """``torch.optim.Muon`` for the matrices of hidden layers, ``torch.optim.AdamW`` for all else, as its authors do.
+
+    A convolution is a matrix with its output channels as rows. ``adamw_lr`` is the learning rate of the rest.
+    """
+
+    method: ClassVar[str] = "muon"
+
+    lr: Annotated[tuple[Positive, ...], MinLen(1)] = (1e-3, 1e-2, 1e-1)
+    momentum: Annotated[tuple[Momentum, ...], MinLen(1)] = (0.95,)
+    adamw_lr: Annotated[tuple[Positive, ...], MinLen(1)] = (1e-3,)
+
+
+@dataclass(frozen=True)
+class TorchOptimizer:
+    """One Python file with the champion as a ``torch.optim.Optimizer``."""
+
+    def export(self, artifact: Path, out: Path) -> Any:
+        from evokit_optimizers.final import export_optimizer
+
+        return export_optimizer(artifact, out)
