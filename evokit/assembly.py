@@ -7,6 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from evokit.interfaces import Contender, Context, Data, Fitness, Search
 from evokit.recipe.schema import Recipe, Section, Stop
 from evokit.recipe.yaml_source import RecipeError
@@ -107,7 +109,8 @@ def build_part(section: Section, context: Context) -> Any:
 
 
 def set_threads(threads: int) -> None:
-    """Fix the number of torch's threads, which is part of a result: sums of another split differ in the last bits."""
+    """Fix the threads of NumPy's BLAS and of torch, which are part of a result: sums split in other ways differ."""
+    threadpool_limits(threads, user_api="blas")
     if "torch" in sys.modules:
         import torch
 

@@ -33,7 +33,7 @@ def evaluate_batch(
         One evaluation per individual, in order; failures are recorded, never raised.
     """
     try:
-        return _evaluate(fitness, express, genes, budget)
+        return evaluate_together(fitness, express, genes, budget)
     except Exception as error:  # a bad individual harms nobody
         if len(genes) == 1:
             log.debug("evaluation failed", exc_info=error)
@@ -43,7 +43,10 @@ def evaluate_batch(
         return [one for gene in genes for one in evaluate_batch(fitness, express, [gene], budget)]
 
 
-def _evaluate(fitness: Fitness, express: Callable[[Any], Any], genes: Sequence[Any], budget: int) -> list[Evaluation]:
+def evaluate_together(
+    fitness: Fitness, express: Callable[[Any], Any], genes: Sequence[Any], budget: int
+) -> list[Evaluation]:
+    """Evaluate a batch as ``evaluate_batch`` does, but let pass whatever is raised."""
     answer = fitness.evaluate([express(gene) for gene in genes], budget)
     if isinstance(answer, np.ndarray):
         rows = answer.reshape(len(answer), -1).astype(float).tolist()

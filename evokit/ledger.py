@@ -117,6 +117,11 @@ class Ledger:
         query = f"SELECT {EVALUATION_COLUMNS} FROM evaluations WHERE phase = ? ORDER BY seq"
         return [_from_sql(row) for row in self._db.execute(query, (phase,))]
 
+    def measured(self, key: str) -> list[Row]:
+        """All measured slots of every phase whose key begins with ``key``."""
+        query = f"SELECT {EVALUATION_COLUMNS} FROM evaluations WHERE source = 'measured' AND substr(key, 1, ?) = ?"
+        return [_from_sql(row) for row in self._db.execute(query, (len(key), key))]
+
     def counts(self, phase: str) -> dict[str, int]:
         """Evaluations by source, and how many of the measured failed."""
         query = "SELECT source, count(*) FROM evaluations WHERE phase = ? GROUP BY source"

@@ -1,5 +1,6 @@
 import pytest
 
+from evokit.evaluate import evaluate_together
 from evokit.keys import digest
 from evokit.recipe import load_recipe
 from evokit.rundir import RunDirectory
@@ -29,7 +30,8 @@ def test_the_search_is_measured_on_phenotypes_of_the_genome(make):
     workplace = make()
     job = workplace.job("search")
     genes = workplace.parts.genome.from_json([1.5])
-    assert job.fitness.evaluate([job.express(genes)], 2).tolist() == [0.25]
+    (one,) = evaluate_together(job.fitness, job.express, [genes], 2)
+    assert one.values == (0.25,)
 
 
 def test_fits_of_contenders_are_jobs(make, tmp_path):

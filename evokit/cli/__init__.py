@@ -12,6 +12,7 @@ from evokit.cli.check import check
 from evokit.cli.doctor import doctor
 from evokit.cli.export import export
 from evokit.cli.list import list_
+from evokit.cli.replay import replay
 from evokit.cli.report import report
 from evokit.cli.run import run
 from evokit.cli.runs import runs
@@ -49,5 +50,5 @@ def main() -> None:
     """
 
 
-for command in (run, check, list_, show, runs, report, export, verify, doctor):
+for command in (run, check, list_, show, runs, report, export, verify, replay, doctor):
     main.add_command(command)
