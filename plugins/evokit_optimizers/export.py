@@ -113,6 +113,19 @@ def _options(rule: Rule) -> dict[str, tuple[str, str, str]]:
     return options
 
 
+_EMPTY = '''
+    def _empty(self, name: str, parameters: list[Tensor]) -> list[Tensor]:
+        """Memory to overwrite, like the parameters; kept on the CPU, where making it takes longer than using it."""
+        if parameters[0].device.type != "cpu":
+            return [torch.empty_like(p) for p in parameters]
+        kept = self.__dict__.setdefault("_kept", {})  # a copied or unpickled optimizer starts without
+        for p in parameters:
+            if (name, p) not in kept:
+                kept[name, p] = torch.empty_like(p)
+        return [kept[name, p] for p in parameters]
+'''
+
+
 def _class(rule: Rule, name: str) -> str:
     options = _options(rule)
     formula = "\n".join(
@@ -177,7 +190,7 @@ def _class(rule: Rule, name: str) -> str:
 
     def _update(self, group: dict[str, Any], parameters: list[Tensor], k: int{parameter}) -> None:
 {_update(rule)}
-'''.rstrip()
+{_EMPTY if rule.terms else ""}'''.rstrip()
 
 
 def _update(rule: Rule) -> str:
@@ -278,4 +291,4 @@ def _sum(rule: Rule) -> list[str]:
 
 
 def _empty(name: str) -> str:
-    return f"{name} = [torch.empty_like(p) for p in parameters]"
+    return f'{name} = self._empty("{name}", parameters)'

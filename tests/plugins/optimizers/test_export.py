@@ -1,6 +1,7 @@
 import inspect
 import subprocess
 import sys
+from copy import deepcopy
 from types import ModuleType
 
 import pytest
@@ -106,6 +107,16 @@ def test_training_continues_from_a_saved_state_bit_for_bit(tmp_path):
     optimizer = cls(second)
     optimizer.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
     assert torch.equal(_path(optimizer, second, gradients[4:]), whole[4:])
+
+
+def test_a_copy_goes_on_bit_for_bit_and_working_memory_is_not_saved():
+    start, gradients = recorded(4, torch.float32)
+    parameters = _parameters(start)
+    optimizer = _exported(FULL)(parameters)
+    _path(optimizer, parameters, gradients[:2])
+    twin, twins = deepcopy((optimizer, parameters))
+    assert torch.equal(_path(twin, twins, gradients[2:]), _path(optimizer, parameters, gradients[2:]))
+    assert set(optimizer.state_dict()["state"][0]) == {"step", *canonical(FULL).buffers}
 
 
 def test_a_scheduler_of_torch_sets_the_learning_rate():
