@@ -13,6 +13,7 @@ from evokit.energy import Meter
 from evokit.errors import RunFailed
 from evokit.evaluate import evaluate_batch
 from evokit.interfaces import Evaluation, Fitness, Outcome
+from evokit.memory import peak_memory
 
 if TYPE_CHECKING:
     from evokit.workplace import Workplace
@@ -242,10 +243,16 @@ def make_executor(workplace: Workplace, meter: Meter) -> Executor:
 def perform(jobs: Jobs, task: Task, meter: Meter) -> list[Evaluation]:
     """Evaluate a task in this process; members share its seconds and joules equally."""
     job = jobs.job(task.job)
-    with meter.measure() as reading:
+    with peak_memory() as memory, meter.measure() as reading:
         evaluations = evaluate_batch(job.fitness, job.express, task.genes, task.budget)
     share = 1 / len(task.genes)
     return [
-        replace(one, wall_s=reading.wall_s * share, cpu_s=reading.cpu_s * share, energy_j=reading.joules * share)
+        replace(
+            one,
+            wall_s=reading.wall_s * share,
+            cpu_s=reading.cpu_s * share,
+            energy_j=reading.joules * share,
+            peak_memory_bytes=memory.peak_bytes,
+        )
         for one in evaluations
     ]

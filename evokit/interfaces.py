@@ -44,6 +44,7 @@ class Evaluation:
     wall_s: float = 0.0
     cpu_s: float = 0.0
     energy_j: float = 0.0
+    peak_memory_bytes: int = 0  # of the process that measured it; 0 if not measured now
 
     @property
     def ok(self) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from evokit.errors import RunFailed
 from evokit.execution import SEARCH, Executor, Task
 from evokit.interfaces import Evaluation, Fitness, Individual, Score
-from evokit.ledger import Ledger, Row
+from evokit.ledger import Cost, Ledger, Row
 
 
 class EvaluationProgress(Protocol):
@@ -95,6 +95,9 @@ class LedgeredMeasure:
                 key = individuals[position].key
                 self._cache[self._fitness.context, key, budget] = evaluation
                 self._write(slots[position], key, budget, evaluation)
+            # Workers have memory of their own, which the run cannot see from outside.
+            peak = max(one.peak_memory_bytes for one in evaluations)
+            self._ledger.add_cost(self._phase, Cost(peak_memory_bytes=peak))
             n_measured += len(batch)
             each = (time.monotonic() - started) / n_measured
             left = each * (len(positions) - n_measured)

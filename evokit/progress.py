@@ -163,7 +163,8 @@ class LiveProgress:
     def phase(self, name: str) -> None:
         with self._lock:
             self._shown.phase = name
-            self._shown.generation = self._shown.batch = None
+            self._shown.generation = self._shown.batch = self._shown.run_left_s = None
+            self._shown.recent.clear()
             self._shown.note = ""
 
     def generation(self, index: int, total: int | None) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -76,6 +76,8 @@ class Run:
             if only is None:
                 self._search()
                 self._confirm()
+            else:
+                self._restore()
             for name, _ in self.parts.named_baselines():
                 self.contest.enter_baseline(name)
             if only is None:
@@ -134,17 +136,13 @@ class Run:
             self.ledger.set_meta("identity", now)
         else:
             refuse_other_identity(then, now)
-        self.ledger.set_meta("pid", os.getpid())
 
     def _search(self) -> None:
-        search = self.parts.search
-        measure = self.measure("search", self.parts.genome)
-        if (state := load_checkpoint(self.directory.checkpoints)) is not None:
-            search.load_state_dict(state["search"])
-            measure.load_state_dict(state["measure"], self.weights)
+        search, measure = self.parts.search, self._restore()
         self._cut_metrics(search.generation)
         self.progress.phase("Search")
         horizon, saved_at = getattr(search, "horizon", None), time.monotonic()
+        began, first = saved_at, search.generation
         while not (reason := self._stop(search, measure)):
             self.progress.generation(search.generation + 1, horizon)
             with self.costed("search"):
@@ -152,7 +150,8 @@ class Run:
             if not search.hall_of_fame():
                 raise RunFailed(f"nothing valid is left after generation {search.generation}: {self._why_failed()}")
             self._note_metrics(search)
-            self._show_best(search)
+            each = (time.monotonic() - began) / (search.generation - first)
+            self._show_best(search, None if horizon is None else each * (horizon - search.generation))
             if time.monotonic() - saved_at >= CHECKPOINT_EVERY_S:
                 self._save(search, measure)
                 saved_at = time.monotonic()
@@ -160,6 +159,14 @@ class Run:
         self.search_stopped = reason
         self.champion = search.best()
         self.progress.note(f"Search stopped after {search.generation} generations: {reason}")
+
+    def _restore(self) -> LedgeredMeasure:
+        """Bring the search to its last checkpoint, and the door to the rows that it covers."""
+        measure = self.measure("search", self.parts.genome)
+        if (state := load_checkpoint(self.directory.checkpoints)) is not None:
+            self.parts.search.load_state_dict(state["search"])
+            measure.load_state_dict(state["measure"], self.weights)
+        return measure
 
     def _stop(self, search: Search, measure: LedgeredMeasure) -> str:
         """Why the search ends before its next generation; empty if it goes on."""
@@ -195,13 +202,21 @@ class Run:
         state = {"search": search.state_dict(), "measure": measure.state_dict()}
         save_checkpoint(self.directory.checkpoints, search.generation, state)
 
-    def _show_best(self, search: Search) -> None:
+    def _show_best(self, search: Search, seconds_left: float | None = None) -> None:
         hall = search.hall_of_fame()
         self.progress.best(hall[0].fitness.values[0] if hall else None, self.objective, self.goal)
-        counts = self.ledger.counts("search")
-        joules = sum(cost.energy_j for cost in self.ledger.costs().values())
+        costs = self.ledger.costs()
+        counts = Counter[str]()
+        for phase in costs:
+            counts.update(self.ledger.counts(phase))
+        joules = sum(cost.energy_j for cost in costs.values())
         self.progress.totals(
-            counts["measured"], counts["cached"], counts["predicted"], joules, None, energy_method=self.meter.method
+            counts["measured"],
+            counts["cached"],
+            counts["predicted"],
+            joules,
+            seconds_left,
+            energy_method=self.meter.method,
         )
 
     def _note_metrics(self, search: Search) -> None:
