@@ -104,7 +104,7 @@ def build_part(section: Section, context: Context) -> Any:
     """The real thing behind a section; what it refuses becomes an error with file and line."""
     try:
         return section.build(context)
-    except ValueError as error:
+    except (ValueError, OverflowError, MemoryError) as error:
         raise RecipeError([f"{section.where}: {section.kind}.{section.name}: {error}"]) from error
 
 
