@@ -13,6 +13,7 @@ from torch import Tensor
 
 from evokit.streams import Streams
 
+Kind = Literal["small_cnn", "batchnorm_cnn"]
 Statistics = Mapping[str, Tensor]
 """Running means and variances of batch normalisation, changed in place by training."""
 
@@ -52,7 +53,7 @@ class ConvNet:
     Source: optimizer evolution article; the sizes of its public code are (32, 64) with 256 and 512.
     """
 
-    kind: Literal["small_cnn", "batchnorm_cnn"]
+    kind: Kind
     image: tuple[int, int, int]
     n_classes: int
     channels: tuple[int, int] = (32, 64)
@@ -112,7 +113,7 @@ class ConvNet:
 
     def views(self, flat: Tensor) -> list[Tensor]:
         """Parameters in their shapes, as leaves of a gradient's graph that share the vector's memory."""
-        pieces = flat.detach().split([parameter.size for parameter in self.parameters])
+        pieces = torch.split(flat.detach(), [parameter.size for parameter in self.parameters])
         return [piece.view(shape).requires_grad_() for piece, shape in zip(pieces, self.shapes, strict=True)]
 
     def logits(

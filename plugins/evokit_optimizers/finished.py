@@ -1,0 +1,125 @@
+"""Finished networks of a contender: their file, their validation and their score, the same for all."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save
+
+from evokit.checkpoint import write_atomically
+from evokit.data.image_set import ImageSet
+from evokit.interfaces import Evaluation, Goal
+from evokit.streams import Streams
+from evokit_optimizers.fitness import TrainedAccuracyFitness
+from evokit_optimizers.trainer import Trained
+from evokit_optimizers.training import Method
+
+REHEARSED_STEPS = 3
+
+
+class FinishedNetworks:
+    """What all contenders for ``trained_accuracy`` share: one fit trains as many networks as one measurement of the
+    search, in the same loop and from the same kind of streams, and work is counted alike.
+
+    So a tuned setting is judged by as many seeds as an individual; seeds of fits are never those of the search.
+
+    Args:
+        fitness: Whose tasks, horizon, budgets and precision they keep to.
+    """
+
+    goal: Goal = "max"
+    unit = "image"
+    deterministic = False
+
+    def __init__(self, fitness: TrainedAccuracyFitness) -> None:
+        self.fitness = fitness
+        self.budgets: Sequence[int] = fitness.budgets
+
+    def fitted(self, method: Method, seed: int, budget: int, scratch: Path, about: Mapping[str, Any]) -> Evaluation:
+        """Train up to ``budget``; at the full one the networks are written, with ``about`` beside them.
+
+        Raises:
+            ValueError: The budget is none of ``budgets``.
+        """
+        steps, horizon = self.fitness.steps_of(budget), self.fitness.options.steps
+        outcome = self.fitness.trainer.train(method, self._replicates(seed), steps, horizon)
+        evaluation = outcome.evaluation()
+        if not evaluation.ok or budget != self.budgets[-1]:
+            return evaluation
+        scratch.mkdir(parents=True, exist_ok=True)
+        artifact = scratch / "networks.safetensors"
+        save_networks(outcome.networks, artifact, about)
+        return replace(evaluation, artifact=str(artifact))
+
+    def score(self, artifact: Path, split: Mapping[str, ImageSet]) -> np.ndarray:
+        """``(n_images,)`` share of the networks that classify each image right, tasks one after the other.
+
+        Always in float32. Images of several tasks are weighted so that the mean over all is the mean over tasks.
+        """
+        networks = read_networks(artifact)[0]
+        tasks = self.fitness.tasks
+        n_images = sum(len(split[task.name]) for task in tasks)
+        scores = []
+        for task in tasks:
+            images = split[task.name]
+            trained = [one for one in networks if one.task == task.name]
+            right = [task.correct(_to(one.parameters, task.device), one.statistics, images).numpy() for one in trained]
+            scores.append(np.mean(right, axis=0) * (n_images / (len(tasks) * len(images))))
+        return np.concatenate(scores)
+
+    def rehearsed(self, method: Method) -> tuple[float, int]:
+        """Seconds and bytes on disk that one full fit will take, by timing a few steps of each task."""
+        options, seconds, size = self.fitness.options, 0.0, 0
+        for task in self.fitness.tasks:
+            training = self.fitness.trainer.start(task, method, Streams(0).at("rehearsal"), options.steps)
+            training.advance(1)
+            started = time.perf_counter()
+            training.advance(1 + REHEARSED_STEPS)
+            seconds += (time.perf_counter() - started) / REHEARSED_STEPS * options.steps
+            size += training.parameters.nbytes
+        return seconds * options.seeds, size * options.seeds
+
+    def _replicates(self, seed: int) -> list[Streams]:
+        return self.fitness.replicates(Streams(seed).at("trained_accuracy", "contender"))
+
+
+def save_networks(networks: Sequence[Trained], path: Path, about: Mapping[str, Any]) -> None:
+    """Write networks to a safetensors file that is either whole or not there."""
+    tensors: dict[str, torch.Tensor] = {}
+    for one in networks:
+        prefix = f"{one.task}/{one.replicate}/"
+        tensors[prefix + "parameters"] = one.parameters.cpu()
+        tensors |= {f"{prefix}statistics/{name}": values.cpu() for name, values in one.statistics.items()}
+    accuracies = [[one.task, one.replicate, one.accuracy] for one in networks]
+    metadata = {"networks": json.dumps(accuracies), "about": json.dumps(dict(about))}
+    write_atomically(path, save(tensors, metadata))
+
+
+def read_networks(path: Path) -> tuple[list[Trained], dict[str, Any]]:
+    """What ``save_networks`` wrote: networks and ``about``."""
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        metadata = file.metadata()
+    networks = []
+    for task, replicate, accuracy in json.loads(metadata["networks"]):
+        prefix = f"{task}/{replicate}/"
+        statistics = prefix + "statistics/"
+        kept = {
+            name.removeprefix(statistics): values for name, values in tensors.items() if name.startswith(statistics)
+        }
+        networks.append(Trained(task, replicate, tensors[prefix + "parameters"], kept, accuracy))
+    about: dict[str, Any] = json.loads(metadata["about"])
+    return networks, about
+
+
+def _to(tensor: torch.Tensor, device: str) -> torch.Tensor:
+    # A tensor of the file's memory may be aligned otherwise than one that torch made.
+    return tensor.to(device, copy=True)

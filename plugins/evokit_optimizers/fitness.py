@@ -1,0 +1,108 @@
+"""The accuracy of networks that an individual's optimizer trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from evokit.interfaces import Context, Evaluation, Goal
+from evokit.keys import digest
+from evokit.streams import Streams
+from evokit_optimizers.options import TrainedAccuracy
+from evokit_optimizers.rule import Rule
+from evokit_optimizers.tasks import ImageTask, build_tasks
+from evokit_optimizers.trainer import Trainer
+from evokit_optimizers.training import Evolved
+
+
+class TrainedAccuracyFitness:
+    """Mean validation accuracy over tasks and seeds, every individual from the same starts on the same batches.
+
+    Args:
+        options: What the recipe says.
+        tasks: Its tasks.
+        streams: Decide starts and batches, one stream a replicate.
+        data_digest: Of the data, for the context.
+        threads: Torch threads, part of the result.
+        first: Number of the first replicate.
+    """
+
+    def __init__(
+        self,
+        options: TrainedAccuracy,
+        tasks: Sequence[ImageTask],
+        streams: Streams,
+        *,
+        data_digest: str = "",
+        threads: int = 1,
+        first: int = 0,
+    ) -> None:
+        self.options, self.tasks, self.first = options, tasks, first
+        self.objectives: Mapping[str, Goal] = {"accuracy": "max"}
+        self.takes = options.takes
+        self.slots: Mapping[str, Any] = {}
+        self.n_trainings = len(tasks) * options.seeds
+        self.budgets: Sequence[int] = [steps * self.n_trainings for steps in (*options.rungs, options.steps)]
+        self.trainer = Trainer(tasks, options.explosion, options.check_every, options.cache_mb * 2**20)
+        self._streams, self._data_digest, self._threads = streams, data_digest, threads
+        self.context = digest(
+            {
+                "data": data_digest,
+                "tasks": {task.name: task.identity for task in tasks},
+                "steps": options.steps,
+                "seeds": options.seeds,
+                "divergence": [options.explosion, options.check_every],
+                "streams": streams.entropy(),
+                "first": first,
+                "device": tasks[0].device,
+                "threads": threads,
+            }
+        )
+
+    def evaluate(self, batch: Sequence[Rule], budget: int) -> Iterator[Evaluation]:
+        """Train with each phenotype up to the budget.
+
+        Raises:
+            ValueError: The budget is none of ``budgets``.
+        """
+        steps = self.steps_of(budget)
+        replicates = self.replicates(self._streams)
+        for rule in batch:
+            yield self.trainer.train(Evolved(rule), replicates, steps, self.options.steps).evaluation()
+
+    def fresh(self) -> TrainedAccuracyFitness:
+        """The same question with starts and batches that neither this one nor those before it used."""
+        return TrainedAccuracyFitness(
+            self.options,
+            self.tasks,
+            self._streams,
+            data_digest=self._data_digest,
+            threads=self._threads,
+            first=self.first + self.options.seeds,
+        )
+
+    def steps_of(self, budget: int) -> int:
+        """Steps of each training in a budget. Raises ``ValueError``: it is none of ``budgets``."""
+        if budget not in self.budgets:
+            raise ValueError(f"budget must be one of {list(self.budgets)}, got {budget}")
+        return budget // self.n_trainings
+
+    def replicates(self, streams: Streams) -> list[Streams]:
+        """As many as one measurement has, below ``streams``."""
+        return [streams.at("replicate", self.first + index) for index in range(self.options.seeds)]
+
+
+def build_fitness(options: TrainedAccuracy, context: Context) -> TrainedAccuracyFitness:
+    """The fitness of a run; its seed decides starts and batches.
+
+    Raises:
+        ValueError: The data and the options do not fit.
+    """
+    tasks = build_tasks(options, context.train, context.validation, context.device)
+    return TrainedAccuracyFitness(
+        options,
+        tasks,
+        context.streams.at("trained_accuracy"),
+        data_digest=context.data_digest,
+        threads=context.threads,
+    )

@@ -1,0 +1,158 @@
+"""Training a network with an update rule, all parameters in one flat vector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from evokit.streams import Streams
+from evokit_optimizers.engine import FlatUpdate
+from evokit_optimizers.networks import ConvNet
+from evokit_optimizers.rule import Rule, rule_to_json
+from evokit_optimizers.tasks import ImageTask
+
+
+class Update(Protocol):
+    """What moves parameters; ``FlatUpdate`` is one."""
+
+    def step(self, parameters: Tensor, gradient: Tensor, t: int) -> None:
+        """Move the ``(n,)`` parameters in place; ``t`` steps were made before."""
+
+    def state_dict(self) -> Mapping[str, Any]:
+        """Copies."""
+
+    def load_state_dict(self, state: Any) -> None:
+        """Go on from a ``state_dict``, which stays as it is."""
+
+
+class Method(Protocol):
+    """An optimizer with its settings, before it sees a network."""
+
+    identity: Mapping[str, Any]  # JSON values
+
+    def start(self, network: ConvNet, parameters: Tensor, n_steps: int) -> Update:
+        """An update for ``parameters`` at step 0, its schedule over ``n_steps``."""
+
+
+class Evolved:
+    """A rule as a method.
+
+    Args:
+        rule: What is done in each step.
+    """
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self.identity: Mapping[str, Any] = rule_to_json(rule)
+
+    def start(self, network: ConvNet, parameters: Tensor, n_steps: int) -> FlatUpdate:
+        return FlatUpdate(self.rule, network.shapes, n_steps, parameters.dtype, parameters.device)
+
+
+@dataclass(frozen=True)
+class State:
+    """All that a training goes on from; nobody changes it."""
+
+    step: int
+    parameters: Tensor
+    statistics: Mapping[str, Tensor]
+    update: Mapping[str, Any]
+
+    @property
+    def n_bytes(self) -> int:
+        return _n_bytes([self.parameters, self.statistics, self.update])
+
+
+class Training:
+    """One network in training.
+
+    A step's batch, augmentation and dropout are decided by the streams and the step's number alone, so a training
+    that goes on from a state is the one that was never stopped, bit for bit.
+
+    Args:
+        task: What is learnt.
+        method: By which optimizer.
+        streams: Decide start and steps, the same for every method.
+        n_steps: The horizon of schedules.
+        explosion: A loss above it is a divergence.
+        check_every: Steps between two looks at the losses, which make the host wait for the device.
+    """
+
+    def __init__(
+        self,
+        task: ImageTask,
+        method: Method,
+        streams: Streams,
+        n_steps: int,
+        *,
+        explosion: float = 50.0,
+        check_every: int = 10,
+    ) -> None:
+        self.task, self.step, self._streams = task, 0, streams
+        self._explosion, self._check_every = explosion, check_every
+        self.parameters = task.network.initial(streams.at("start").torch()).to(task.device)
+        self.statistics = task.network.statistics(task.device)
+        self._gradient = torch.empty_like(self.parameters)
+        self._update = method.start(task.network, self.parameters, n_steps)
+        self._bad = torch.zeros((), dtype=torch.bool, device=task.device)
+        self._views = task.network.views(self.parameters)
+        self._order = (-1, torch.empty(0))
+
+    def advance(self, step: int) -> bool:
+        """Train until ``step`` steps are made; False if it diverged, some steps late at most."""
+        while self.step < step:
+            self._move()
+            if self.step % self._check_every == 0 and bool(self._bad):
+                return False
+        return not bool(self._bad) and bool(self.parameters.isfinite().all())
+
+    def state(self) -> State:
+        """A copy of all that matters."""
+        statistics = {name: values.clone() for name, values in self.statistics.items()}
+        return State(self.step, self.parameters.clone(), statistics, self._update.state_dict())
+
+    def resume(self, state: State) -> None:
+        """Go on from a state of the same training."""
+        # Copied in place: the last bits of a product can depend on where memory is aligned.
+        self.parameters.copy_(state.parameters)
+        for name, values in self.statistics.items():
+            values.copy_(state.statistics[name])
+        self._update.load_state_dict(state.update)
+        self.step = state.step
+
+    def _move(self) -> None:
+        """One step."""
+        views = self._views
+        if self.task.precision != self.parameters.dtype:
+            views = self.task.network.views(self.parameters.to(self.task.precision))
+        loss = self.task.loss(views, self.statistics, self._batch(), self._streams.at("step", self.step))
+        self._bad |= ~(loss.detach() <= self._explosion)  # so that NaN is bad too
+        gradients = torch.autograd.grad(loss, views)
+        flat = self._gradient if gradients[0].dtype == self._gradient.dtype else None
+        joined = torch.cat([gradient.reshape(-1) for gradient in gradients], out=flat)
+        if flat is None:
+            self._gradient.copy_(joined)
+        self._update.step(self.parameters, self._gradient, self.step)
+        self.step += 1
+
+    def _batch(self) -> Tensor:
+        """Indices of one step: each epoch visits all images once, in an order of its own."""
+        epoch, at = divmod(self.step, self.task.batches_per_epoch)
+        if self._order[0] != epoch:
+            generator = self._streams.at("epoch", epoch).torch()
+            order = torch.randperm(len(self.task.train), generator=generator).to(self.task.device)
+            self._order = (epoch, order)
+        return self._order[1][at * self.task.batch : (at + 1) * self.task.batch]
+
+
+def _n_bytes(value: Any) -> int:
+    """Of all tensors in nested lists and mappings."""
+    if isinstance(value, Tensor):
+        return value.nbytes
+    if isinstance(value, Mapping):
+        return sum(map(_n_bytes, value.values()))
+    return sum(map(_n_bytes, value)) if isinstance(value, list | tuple) else 0

@@ -1,0 +1,104 @@
+"""The accuracy of trained networks as a fitness."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from evokit.streams import Streams
+from evokit_optimizers.known import KNOWN
+from evokit_optimizers.options import Network, OneTask
+from evokit_optimizers.rule import Rule
+from tests.plugins.optimizers.tiny_tasks import OPTIONS, context
+
+RULES = [KNOWN["adam"], Rule((("GRAD", 1.0),), lr=0.3), Rule((("GRAD", 1.0),), lr=1e30), KNOWN["lion"]]
+
+
+@pytest.fixture(scope="module")
+def fitness():
+    return OPTIONS.build(context())
+
+
+def evaluated(fitness, rules=RULES, budget=24):
+    return list(fitness.evaluate(rules, budget))
+
+
+def test_budgets_count_steps_of_all_trainings():
+    assert OPTIONS.build(context()).budgets == [10, 24]
+    assert replace(OPTIONS, tasks=()).build(context()).budgets == [20, 48]
+
+
+def test_results_come_in_the_order_of_the_batch_and_equal_those_alone(fitness):
+    alone = [evaluated(OPTIONS.build(context()), [rule])[0] for rule in RULES]
+    assert evaluated(fitness) == alone
+    assert evaluated(fitness, RULES[::-1]) == alone[::-1]
+    assert [one.outcome for one in alone] == ["ok", "ok", "diverged", "ok"]
+
+
+def test_a_value_is_the_same_after_a_lower_budget(fitness):
+    direct = evaluated(OPTIONS.build(context()))
+    evaluated(fitness, budget=10)
+    assert evaluated(fitness) == direct
+
+
+def test_a_lower_budget_is_the_full_horizon_stopped_early(fitness):
+    constant, falling = KNOWN["adam"], replace(KNOWN["adam"], decay="cosine", decay_span=0.5)
+    early, late = evaluated(fitness, [constant, falling], 10), evaluated(fitness, [constant, falling])
+    assert early[0].values == early[1].values  # the decay begins at step 6 of 12
+    assert early[0].work == 10
+    assert late[0].work == 24
+
+
+def test_an_unknown_budget_is_refused(fitness):
+    with pytest.raises(ValueError, match=r"budget must be one of \[10, 24\], got 12"):
+        evaluated(fitness, budget=12)
+
+
+def test_a_fresh_fitness_has_other_seeds_and_another_context(fitness):
+    fresh = fitness.fresh()
+    assert not set(fresh.replicates(Streams(0))) & set(fitness.replicates(Streams(0)))
+    assert fresh.context != fitness.context
+    assert not set(fresh.fresh().replicates(Streams(0))) & set(fresh.replicates(Streams(0)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"streams": Streams(4)},
+        {"data_digest": "other"},
+        {"threads": 2},
+        {"steps": 13},
+        {"seeds": 3},
+        {"batch": 9},
+        {"precision": "bfloat16"},
+        {"explosion": 9.0},
+        {"model": Network(channels=(2, 3), hidden=9)},
+        {"tasks": (OneTask("digits", model=Network()),)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_the_context_tells_apart_what_decides_a_value(fitness, change):
+    surroundings = {key: value for key, value in change.items() if key in ("streams", "data_digest", "threads")}
+    options = {key: value for key, value in change.items() if key not in surroundings}
+    assert replace(OPTIONS, **options).build(context(**surroundings)).context != fitness.context
+
+
+@pytest.mark.parametrize("change", [{"rungs": ()}, {"cache_mb": 0}], ids=["rungs", "cache_mb"])
+def test_the_context_leaves_out_what_decides_none(fitness, change):
+    assert replace(OPTIONS, **change).build(context()).context == fitness.context
+
+
+def test_rungs_that_do_not_ascend_are_refused():
+    with pytest.raises(ValueError, match=r"rungs must ascend and stay below steps, got \[5, 5, 12\]"):
+        replace(OPTIONS, rungs=(5, 5))
+
+
+def test_a_task_named_twice_is_refused():
+    with pytest.raises(ValueError, match="tasks names digits twice"):
+        replace(OPTIONS, tasks=("digits", OneTask("digits")))
+
+
+def test_importing_the_plugin_imports_no_torch():
+    code = "import sys, evokit_optimizers; evokit_optimizers.evokit_components(); assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,116 @@
+"""Learning tasks."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from evokit.data.image_batches import normalised
+from evokit.errors import UserError
+from evokit.streams import Streams
+from evokit_optimizers.options import Augment, Network, OneTask
+from evokit_optimizers.tasks import build_tasks, network_for
+from tests.plugins.optimizers.tiny_tasks import OPTIONS, context, image_set
+
+
+def tasks(**changes):
+    given = context()
+    return build_tasks(replace(OPTIONS, **changes), given.train, given.validation, "cpu")
+
+
+@pytest.fixture
+def task():
+    return tasks()[0]
+
+
+def start(task):
+    return task.network.initial(torch.Generator().manual_seed(0)), task.network.statistics()
+
+
+def logits(task, flat, pixels):
+    inputs = normalised(torch.tensor(pixels), task.train.mean, task.train.std)
+    return task.network.logits(task.network.views(flat), {}, inputs, None, training=False)
+
+
+def test_the_loss_is_the_mean_cross_entropy_of_the_chosen_images(task):
+    flat, statistics = start(task)
+    chosen = torch.tensor([4, 1, 7])
+    loss = task.loss(task.network.views(flat), statistics, chosen, Streams(0))
+    right = logits(task, flat, task.train.images[chosen.numpy()]).log_softmax(1)[range(3), task.train.labels[chosen]]
+    assert loss.item() == pytest.approx(-right.mean().item(), rel=1e-5)
+
+
+def test_accuracy_is_the_share_of_validation_images_that_are_right(task):
+    flat, statistics = start(task)
+    right = logits(task, flat, task.validation.images).argmax(1).numpy() == task.validation.labels
+    assert task.accuracy(flat, statistics) == pytest.approx(right.mean())
+    assert np.array_equal(task.correct(flat, statistics, task.validation).numpy(), right)
+
+
+def test_logits_that_are_not_finite_give_no_accuracy(task):
+    flat, statistics = start(task)
+    assert math.isnan(task.accuracy(flat * float("nan"), statistics))
+
+
+def test_each_image_is_classified_alone(task):
+    flat, statistics = start(task)
+    many = image_set(300)
+    few = replace(many, images=many.images[:7], labels=many.labels[:7])
+    assert torch.equal(task.correct(flat, statistics, many)[:7], task.correct(flat, statistics, few))
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_loss_hardly_depends_on_precision_and_memory_format(precision):
+    (plain,), (other,) = tasks(channels_last=False), tasks(precision=precision)
+    flat, statistics = start(plain)
+    chosen = torch.arange(8)
+    expected = plain.loss(plain.network.views(flat), statistics, chosen, Streams(0)).item()
+    views = other.network.views(flat.to(other.precision))
+    assert other.loss(views, statistics, chosen, Streams(0)).item() == pytest.approx(expected, rel=1e-2)
+
+
+def test_augmentation_is_decided_by_the_steps_stream():
+    (task,) = tasks(tasks=(OneTask("digits", augment=Augment(pad=2)),))
+    flat, statistics = start(task)
+
+    def loss(seed):
+        return task.loss(task.network.views(flat), statistics, torch.arange(8), Streams(seed)).item()
+
+    assert loss(0) == loss(0) != loss(1)
+
+
+def test_no_names_mean_all_sets_of_the_data():
+    assert [task.name for task in tasks(tasks=())] == ["digits", "photo_tiles"]
+
+
+def test_colour_decides_the_network_unless_the_recipe_does():
+    grey, coloured = image_set(6, 1), image_set(6, 3)
+    assert network_for(grey, Network()).kind == "small_cnn"
+    assert network_for(grey, Network()).hidden == 256
+    assert network_for(coloured, Network()).kind == "batchnorm_cnn"
+    assert network_for(coloured, Network()).hidden == 512
+    assert network_for(grey, Network(kind="batchnorm_cnn", hidden=7)).hidden == 7
+
+
+def test_a_task_may_have_a_network_of_its_own():
+    own = OneTask("digits", model=Network(channels=(1, 1), hidden=4))
+    one, other = tasks(tasks=(own, "photo_tiles"))
+    assert one.network.channels == (1, 1)
+    assert other.network.channels == OPTIONS.model.channels
+
+
+def test_a_set_that_the_data_lack_is_refused():
+    with pytest.raises(ValueError, match="tasks: the data have no mnist, only digits, photo_tiles"):
+        tasks(tasks=("digits", "mnist"))
+
+
+def test_data_without_images_are_refused():
+    with pytest.raises(ValueError, match=r"write data: \{name: images\}"):
+        build_tasks(OPTIONS, None, None, "cpu")
+
+
+def test_a_batch_larger_than_the_training_set_is_refused():
+    with pytest.raises(UserError, match="digits has 50 training images, less than 51"):
+        tasks(batch=51)
