@@ -155,8 +155,9 @@ class InOrder:
         self._crew.close()
 
     def _limit_s(self, task: Task) -> float | None:
-        limited = self._timeout_s is not None and task.job in (SEARCH, FRESH)
-        return self._timeout_s * len(task.genes) if limited and self._timeout_s is not None else None
+        if self._timeout_s is None or task.job not in (SEARCH, FRESH):
+            return None
+        return self._timeout_s * len(task.genes)
 
 
 def settle(piece: Piece, evaluations: Sequence[Evaluation], retries: int) -> list[Piece]:

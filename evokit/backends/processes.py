@@ -159,10 +159,11 @@ class Processes:
     def ended(self) -> Ended:
         ended: Ended = []
         while not ended:
-            by_connection = {one.connection: one for one in self._workers}
-            patience_s = min(LOOK_S, *(one.left_s for one in self._workers), LOOK_S)
-            for connection in wait(list(by_connection), max(0.0, patience_s)):
-                ended += self._hear(by_connection[connection])  # type: ignore[index]
+            workers = list(self._workers)
+            patience_s = min([LOOK_S, *(one.left_s for one in workers)])
+            heard = wait([one.connection for one in workers], max(0.0, patience_s))
+            for worker in [one for one in workers if one.connection in heard]:
+                ended += self._hear(worker)
             for worker in list(self._workers):
                 if worker.dead:
                     ended += self._lose(worker, "worker_died", worker.epitaph())

@@ -113,7 +113,9 @@ def until(what, within_s=30.0):
         ("inf", "diverged", "the fitness is infinite"),
         ("raise", "raised", "ArithmeticError: a multiple of five"),
         ("exit0", "worker_died", "the worker ended itself with exit code 0, 2 times"),
-        ("exit3", "worker_died", "the worker ended itself with exit code 3, 2 times"),
+        pytest.param(
+            "exit3", "worker_died", "the worker ended itself with exit code 3, 2 times", marks=pytest.mark.slow
+        ),
         ("segfault", "worker_died", "the worker was killed by signal 11 (SIGSEGV), 2 times"),
     ],
 )
@@ -125,7 +127,7 @@ def test_a_failure_is_recorded_and_the_run_goes_on_as_if_it_had_said_so(run, inv
     assert summary["best"] == invalid[0]["best"]
 
 
-@pytest.mark.parametrize("how", ["hang", "hold"])
+@pytest.mark.parametrize("how", ["hang", pytest.param("hold", marks=pytest.mark.slow)])
 def test_what_hangs_is_killed_with_its_children(run, invalid, tmp_path, how):
     summary, rows = run(
         f"fitness={{name: faulty, how: {how}, folder: {tmp_path}}}", "execution.timeout_s=0.3", "execution.retries=0"
@@ -137,6 +139,7 @@ def test_what_hangs_is_killed_with_its_children(run, invalid, tmp_path, how):
     assert all(gone(pid) for pid in pids(tmp_path, "child") + pids(tmp_path, "worker"))
 
 
+@pytest.mark.slow
 def test_a_hog_runs_into_the_limit_and_harms_no_other(run, invalid):
     summary, rows = run("fitness.how=hog", "execution.memory_mb=800", "execution.retries=0")
     failed = failures(rows)
