@@ -1,0 +1,89 @@
+"""Finished networks of contenders."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from evokit.streams import Streams
+from evokit_optimizers.finished import FinishedNetworks, read_networks, save_networks
+from evokit_optimizers.known import KNOWN
+from evokit_optimizers.training import Evolved
+from tests.plugins.optimizers.tiny_tasks import OPTIONS, TEST, context, image_set
+
+ADAM = Evolved(KNOWN["adam"])
+
+
+@pytest.fixture(scope="module")
+def fitness():
+    return replace(OPTIONS, tasks=()).build(context())
+
+
+@pytest.fixture(scope="module")
+def finished(fitness, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished")
+    contender = FinishedNetworks(fitness)
+    return contender, contender.fitted(ADAM, 7, 48, folder, {"rule": 1})
+
+
+def test_networks_survive_their_file(fitness, tmp_path):
+    networks = fitness.trainer.train(ADAM, fitness.replicates(Streams(0)), 5, 12).networks
+    save_networks(networks, tmp_path / "file", {"about": [1, "two"]})
+    again, about = read_networks(tmp_path / "file")
+    assert about == {"about": [1, "two"]}
+    for one, other in zip(networks, again, strict=True):
+        assert (one.task, one.replicate, one.accuracy) == (other.task, other.replicate, other.accuracy)
+        assert torch.equal(one.parameters, other.parameters)
+        assert one.statistics.keys() == other.statistics.keys()
+        assert all(torch.equal(values, other.statistics[name]) for name, values in one.statistics.items())
+
+
+def test_a_fit_trains_as_many_networks_as_a_measurement(finished, fitness):
+    networks = read_networks(finished[1].artifact)[0]
+    assert len(networks) == fitness.n_trainings == 4
+    assert finished[1].work == 48
+    assert finished[1].metrics.keys() == {"digits_accuracy", "photo_tiles_accuracy"}
+
+
+def test_its_seeds_are_not_those_of_the_search(finished, fitness):
+    contender, _ = finished
+    assert not set(contender._replicates(3)) & set(fitness.replicates(context().streams.at("trained_accuracy")))
+
+
+def test_scores_are_shares_of_networks_that_are_right(finished):
+    contender, result = finished
+    scores = contender.score(result.artifact, TEST)
+    assert scores.shape == (60,)
+    assert set(scores) <= {0, 0.5, 1}
+
+
+def test_scoring_validation_repeats_the_validation_value(finished):
+    contender, result = finished
+    assert contender.score(result.artifact, context().validation).mean() == pytest.approx(result.values[0])
+
+
+def test_every_task_weighs_the_same_whatever_its_number_of_images(finished):
+    contender, result = finished
+    uneven = {**TEST, "photo_tiles": image_set(90, 3, seed=9)}
+    scores = contender.score(result.artifact, uneven)
+    networks = read_networks(result.artifact)[0]
+    means = []
+    for task in contender.fitness.tasks:
+        ours = [one for one in networks if one.task == task.name]
+        right = [task.correct(one.parameters, one.statistics, uneven[task.name]).numpy() for one in ours]
+        means.append(np.mean(right))
+    assert scores.mean() == pytest.approx(np.mean(means))
+
+
+def test_lower_budgets_leave_no_file(finished, tmp_path):
+    result = finished[0].fitted(ADAM, 7, 20, tmp_path, {})
+    assert result.ok
+    assert result.artifact == ""
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_rehearsal_tells_seconds_and_bytes(finished, fitness):
+    seconds, size = finished[0].rehearsed(ADAM)
+    assert seconds > 0
+    assert size == 2 * sum(4 * task.network.n_parameters for task in fitness.tasks)
