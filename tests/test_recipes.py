@@ -28,10 +28,22 @@ SMALL_GPT2 = {
     "genome.library.size": 4,
     "confirm": "{top: 2}",
 }
+SMALL_OPTIMIZER = {
+    "data": "{name: images, sets: [digits, photo_tiles], limit: {train: 40, validation: 20, test: 20}}",
+    "fitness.tasks": "[]",
+    "fitness.model": "{channels: [2, 3], hidden: 8}",
+    "fitness.steps": 4,
+    "fitness.rungs": "[2]",
+    "fitness.seeds": 1,
+    "fitness.batch": 8,
+    "screens": "[{name: race}]",
+    "confirm": "{top: 2}",
+    "final": "{seeds: 1}",
+}
 
 
-def adapted(path):
-    """Overrides that make any of our recipes small."""
+def adapted(path, finished):
+    """Overrides that make any of our recipes small; ``finished`` is the run that those with an ``init`` begin with."""
     values = dict(SMALL)
     text = "\n".join(line for parent in chain(path) for line in parent.read_text().splitlines())
     if "gpt2_loss" in text:
@@ -39,6 +51,11 @@ def adapted(path):
         values["baselines.0"] = "{name: adamw, steps: 2, rungs: [1], lr: [5.0e-4, 1.0e-3]}"
         screens = "[{name: surrogate, model: {name: ridge}, refit_every: 1}, {name: race}]"
         values["screens"] = screens
+    if "trained_accuracy" in text:
+        values |= SMALL_OPTIMIZER
+        values["baselines"] = "[{name: adam, lr: [0.001, 0.01], weight_decay: [0]}, {name: random_search}]"
+    if "init:" in text:
+        values["init.from"] = finished
     return [f"{key}={value}" for key, value in values.items()]
 
 
@@ -54,9 +71,18 @@ def header(path):
     return "\n".join(line[1:] for line in lines[: next(i for i, line in enumerate(lines) if not line.startswith("#"))])
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run of evolved optimizers."""
+    out = tmp_path_factory.mktemp("finished") / "run"
+    path = ROOT / "optimizer_quick.yaml"
+    launch(load_recipe(path, adapted(path, None)), out, LineProgress(StringIO()))
+    return out
+
+
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
-def test_a_recipe_runs_for_two_generations(path, tmp_path):
-    recipe = load_recipe(path, adapted(path))
+def test_a_recipe_runs_for_two_generations(path, tmp_path, finished):
+    recipe = load_recipe(path, adapted(path, finished))
     summary = launch(recipe, tmp_path / "run", LineProgress(StringIO()))
     assert summary["status"] == "done"
     assert summary["generations"] == 2
