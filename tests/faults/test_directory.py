@@ -89,7 +89,7 @@ def emptied(path):
 
 
 @pytest.mark.parametrize("damage", [torn, flipped, emptied])
-@pytest.mark.parametrize("n_damaged", [1, 2])
+@pytest.mark.parametrize("n_damaged", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_damaged_checkpoints_are_told_and_the_run_goes_on_from_the_one_before(
     recipe, out, whole, damage, n_damaged, caplog
 ):
@@ -132,7 +132,9 @@ def remount(folder, options):
     subprocess.run(["mount", "-o", f"remount,{options}", str(folder)], check=True, capture_output=True)
 
 
-@pytest.mark.parametrize("size", ["36k", "64k", "160k", pytest.param("96k", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "size", ["36k", "160k", pytest.param("64k", marks=pytest.mark.slow), pytest.param("96k", marks=pytest.mark.slow)]
+)
 def test_a_full_disk_is_told_and_with_more_room_the_run_goes_on(recipe, whole, tmp_path, size):
     with disk(tmp_path / "disk", f"size={size}") as folder:
         victim = Victim(recipe, folder / "run", *QUICK, commit_every=0.0)
@@ -154,7 +156,7 @@ def test_a_full_disk_in_a_resume_loses_nothing(recipe, out, whole, tmp_path):
         assert_goes_on(recipe, folder / "run", whole)
 
 
-@pytest.mark.parametrize("limit", [3_000, 50_000])
+@pytest.mark.parametrize("limit", [3_000, pytest.param(50_000, marks=pytest.mark.slow)])
 def test_a_file_that_may_not_grow_is_told_and_with_more_room_the_run_goes_on(recipe, whole, tmp_path, limit):
     victim = Victim(recipe, tmp_path / "run", *QUICK, commit_every=0.0, file_limit=limit)
     assert victim.ends() == 1, victim.errors
@@ -198,7 +200,7 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("name", ["version", "machine", pytest.param("package", marks=pytest.mark.slow)])
 def test_a_run_of_another_version_or_machine_is_refused_and_goes_on_where_it_belongs(recipe, out, whole, name):
     change, words = CHANGES[name]
     kept = identity_of(out)

@@ -14,7 +14,8 @@ from tests.faults.harness import (
     write_recipe,
 )
 
-QUICK, FULL = 3, {"inline": 50, "processes": 50, "ray": 10}
+QUICK = {"inline": 3, "processes": 1, "ray": 1}
+FULL = {"inline": 50, "processes": 50, "ray": 10}
 COMMIT_EVERY_S = (0.0, 0.1, 1.0)
 WORKERS, OTHER_WORKERS = 2, 1
 PLACES = sorted(set(POINTS) - {"never"})
@@ -56,7 +57,7 @@ def check_random_instants(recipe, whole, folder, backend, n):
 
 @each_backend()
 def test_killed_at_random_instants_and_resumed_it_ends_the_same(recipe, whole, tmp_path, backend):
-    check_random_instants(recipe, whole, tmp_path, backend, QUICK)
+    check_random_instants(recipe, whole, tmp_path, backend, QUICK[backend])
 
 
 @pytest.mark.slow
