@@ -16,7 +16,7 @@ from evokit.errors import UserError
 from evokit.interfaces import Evaluation, Individual
 from evokit_optimizers.finished import FinishedNetworks
 from evokit_optimizers.fitness import TrainedAccuracyFitness
-from evokit_optimizers.networks import ConvNet
+from evokit_optimizers.networks import FlatNetwork
 from evokit_optimizers.options import LrSchedule, Tuned
 from evokit_optimizers.rule import Rule
 from evokit_optimizers.schedule import schedule
@@ -79,7 +79,7 @@ class Known:
         self._name, self._setting = name, setting
         self.identity: Mapping[str, Any] = {"method": name, **setting}
 
-    def start(self, network: ConvNet, parameters: Tensor, n_steps: int) -> TorchUpdate:
+    def start(self, network: FlatNetwork, parameters: Tensor, n_steps: int) -> TorchUpdate:
         optimizers, pieces = _MAKERS[self._name](network, parameters, self._setting)
         return TorchUpdate(optimizers, pieces, self._setting["schedule"], n_steps)
 
@@ -134,14 +134,14 @@ def lion(setting: Setting) -> Rule:
 def _whole(make: Callable[..., torch.optim.Optimizer]) -> Callable[..., Any]:
     """For rules that treat each element alone: one parameter, the flat vector."""
 
-    def made(network: ConvNet, parameters: Tensor, setting: Setting) -> Any:
+    def made(network: FlatNetwork, parameters: Tensor, setting: Setting) -> Any:
         options = {name: value for name, value in setting.items() if name != "schedule"}
         return [make([parameters.detach()], **options)], lambda vector: [[vector]]
 
     return made
 
 
-def _muon(network: ConvNet, parameters: Tensor, setting: Setting) -> Any:
+def _muon(network: FlatNetwork, parameters: Tensor, setting: Setting) -> Any:
     matrices = hidden_matrices(network)
 
     def pieces(vector: Tensor) -> list[list[Tensor]]:
@@ -155,9 +155,9 @@ def _muon(network: ConvNet, parameters: Tensor, setting: Setting) -> Any:
     return [muon, torch.optim.AdamW(rest, lr=setting["adamw_lr"], weight_decay=decay)], pieces
 
 
-def hidden_matrices(network: ConvNet) -> list[int]:
+def hidden_matrices(network: FlatNetwork) -> list[int]:
     """Places of the weights of all layers but the first and the last."""
-    return [place for place, shape in enumerate(network.shapes) if len(shape) > 1][1:-1]
+    return [place for place, parameter in enumerate(network.parameters) if parameter.inner]
 
 
 _MAKERS: Mapping[str, Callable[..., Any]] = {

@@ -15,7 +15,6 @@ from safetensors import safe_open
 from safetensors.torch import save
 
 from evokit.checkpoint import write_atomically
-from evokit.data.image_set import ImageSet
 from evokit.interfaces import Evaluation, Goal
 from evokit.streams import Streams
 from evokit_optimizers.fitness import TrainedAccuracyFitness
@@ -36,12 +35,12 @@ class FinishedNetworks:
     """
 
     goal: Goal = "max"
-    unit = "image"
     deterministic = False
 
     def __init__(self, fitness: TrainedAccuracyFitness) -> None:
         self.fitness = fitness
         self.budgets: Sequence[int] = fitness.budgets
+        self.unit = fitness.tasks[0].unit
 
     def fitted(self, method: Method, seed: int, budget: int, scratch: Path, about: Mapping[str, Any]) -> Evaluation:
         """Train up to ``budget``; at the full one the networks are written, with ``about`` beside them.
@@ -59,20 +58,22 @@ class FinishedNetworks:
         save_networks(outcome.networks, artifact, about)
         return replace(evaluation, artifact=str(artifact))
 
-    def score(self, artifact: Path, split: Mapping[str, ImageSet]) -> np.ndarray:
-        """``(n_images,)`` share of the networks that classify each image right, tasks one after the other.
+    def score(self, artifact: Path, split: Any) -> np.ndarray:
+        """``(n_units,)`` accuracy on each image or document, mean over the networks, tasks one after the other.
 
-        Always in float32. Images of several tasks are weighted so that the mean over all is the mean over tasks.
+        Always in float32. Units of several tasks are weighted so that the mean over all is the mean over tasks.
         """
         networks = read_networks(artifact)[0]
         tasks = self.fitness.tasks
-        n_images = sum(len(split[task.name]) for task in tasks)
+        n_units = sum(task.units(split) for task in tasks)
         scores = []
         for task in tasks:
-            images = split[task.name]
             trained = [one for one in networks if one.task == task.name]
-            right = [task.correct(_to(one.parameters, task.device), one.statistics, images).numpy() for one in trained]
-            scores.append(np.mean(right, axis=0) * (n_images / (len(tasks) * len(images))))
+            right = [
+                task.correct(_to(one.parameters, task.device), _all_to(one.statistics, task.device), split)
+                for one in trained
+            ]
+            scores.append(np.mean(right, axis=0) * (n_units / (len(tasks) * task.units(split))))
         return np.concatenate(scores)
 
     def rehearsed(self, method: Method) -> tuple[float, int]:
@@ -99,27 +100,30 @@ def save_networks(networks: Sequence[Trained], path: Path, about: Mapping[str, A
         tensors[prefix + "parameters"] = one.parameters.cpu()
         tensors |= {f"{prefix}statistics/{name}": values.cpu() for name, values in one.statistics.items()}
     accuracies = [[one.task, one.replicate, one.accuracy] for one in networks]
-    metadata = {"networks": json.dumps(accuracies), "about": json.dumps(dict(about))}
-    write_atomically(path, save(tensors, metadata))
+    # One key, because safetensors writes several in any order, and equal networks shall have equal files.
+    write_atomically(path, save(tensors, {"evokit": json.dumps({"networks": accuracies, "about": dict(about)})}))
 
 
 def read_networks(path: Path) -> tuple[list[Trained], dict[str, Any]]:
     """What ``save_networks`` wrote: networks and ``about``."""
     with safe_open(path, framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-        metadata = file.metadata()
+        metadata = json.loads(file.metadata()["evokit"])
     networks = []
-    for task, replicate, accuracy in json.loads(metadata["networks"]):
+    for task, replicate, accuracy in metadata["networks"]:
         prefix = f"{task}/{replicate}/"
         statistics = prefix + "statistics/"
         kept = {
             name.removeprefix(statistics): values for name, values in tensors.items() if name.startswith(statistics)
         }
         networks.append(Trained(task, replicate, tensors[prefix + "parameters"], kept, accuracy))
-    about: dict[str, Any] = json.loads(metadata["about"])
-    return networks, about
+    return networks, metadata["about"]
 
 
 def _to(tensor: torch.Tensor, device: str) -> torch.Tensor:
     # A tensor of the file's memory may be aligned otherwise than one that torch made.
     return tensor.to(device, copy=True)
+
+
+def _all_to(tensors: Mapping[str, torch.Tensor], device: str) -> dict[str, torch.Tensor]:
+    return {name: _to(tensor, device) for name, tensor in tensors.items()}

@@ -10,7 +10,7 @@ from evokit.keys import digest
 from evokit.streams import Streams
 from evokit_optimizers.options import TrainedAccuracy
 from evokit_optimizers.rule import Rule
-from evokit_optimizers.tasks import ImageTask, build_tasks
+from evokit_optimizers.tasks import Task, build_tasks
 from evokit_optimizers.trainer import Trainer
 from evokit_optimizers.training import Evolved
 
@@ -30,7 +30,7 @@ class TrainedAccuracyFitness:
     def __init__(
         self,
         options: TrainedAccuracy,
-        tasks: Sequence[ImageTask],
+        tasks: Sequence[Task],
         streams: Streams,
         *,
         data_digest: str = "",

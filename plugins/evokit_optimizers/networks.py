@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -23,19 +24,64 @@ MOMENTUM = 0.1
 
 @dataclass(frozen=True)
 class Parameter:
-    """Where a parameter lies; ``fan_in`` is how many inputs feed each of its layer's outputs, 0 for a scale of 1."""
+    """A parameter before training: uniform within ``spread`` about ``centre``; ``inner`` are hidden layers' weights."""
 
     name: str
     shape: tuple[int, ...]
-    fan_in: int
+    spread: float
+    centre: float = 0.0
+    inner: bool = False
 
     @property
     def size(self) -> int:
         return math.prod(self.shape)
 
 
+class FlatNetwork(ABC):
+    """A network whose parameters lie behind each other in one vector."""
+
+    @property
+    @abstractmethod
+    def parameters(self) -> tuple[Parameter, ...]:
+        """In the order of the flat vector."""
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        return [parameter.shape for parameter in self.parameters]
+
+    @property
+    def n_parameters(self) -> int:
+        return sum(parameter.size for parameter in self.parameters)
+
+    def initial(self, generator: torch.Generator) -> Tensor:
+        """``(n_parameters,)`` float32 where training starts."""
+        draws = torch.rand(self.n_parameters, generator=generator) * 2 - 1
+        pieces = torch.split(draws, [parameter.size for parameter in self.parameters])
+        return torch.cat([one.centre + one.spread * piece for one, piece in zip(self.parameters, pieces, strict=True)])
+
+    def statistics(self, device: torch.device | str = "cpu") -> dict[str, Tensor]:
+        """Running statistics before the first step; none without batch normalisation."""
+        return {}
+
+    def views(self, flat: Tensor) -> list[Tensor]:
+        """Parameters in their shapes, as leaves of a gradient's graph that share the vector's memory."""
+        pieces = torch.split(flat.detach(), [parameter.size for parameter in self.parameters])
+        return [piece.view(shape).requires_grad_() for piece, shape in zip(pieces, self.shapes, strict=True)]
+
+
+def layer(name: str, shape: tuple[int, ...], *, inner: bool = True) -> list[Parameter]:
+    """Weight and bias of a linear layer or convolution, with torch's default start: within ``1 / sqrt(fan_in)``."""
+    spread = 1 / math.sqrt(math.prod(shape[1:]))
+    return [Parameter(f"{name}.weight", shape, spread, inner=inner), Parameter(f"{name}.bias", shape[:1], spread)]
+
+
+def scales(name: str, width: int) -> list[Parameter]:
+    """Weight and bias of a normalisation, which start at 1 and 0."""
+    return [Parameter(f"{name}.weight", (width,), 0.0, 1.0), Parameter(f"{name}.bias", (width,), 0.0)]
+
+
 @dataclass(frozen=True)
-class ConvNet:
+class ConvNet(FlatNetwork):
     """Two convolutional blocks and two linear layers, for images of 4 x 4 pixels or more.
 
     ``small_cnn`` has one 3x3 convolution a block. ``batchnorm_cnn`` has two, the first of them followed by batch
@@ -70,38 +116,16 @@ class ConvNet:
         found: list[Parameter] = []
         inputs = self.image[2]
         for block, width in enumerate(self.channels):
-            for layer in range(2 if self._normalises else 1):
-                found += _layer(f"conv{block}.{layer}", (width, inputs, 3, 3))
-                if layer == 0 and self._normalises:
-                    found += [
-                        Parameter(f"norm{block}.weight", (width,), 0),
-                        Parameter(f"norm{block}.bias", (width,), 0),
-                    ]
+            for place in range(2 if self._normalises else 1):
+                found += layer(f"conv{block}.{place}", (width, inputs, 3, 3), inner=bool(found))
+                if place == 0 and self._normalises:
+                    found += scales(f"norm{block}", width)
                 inputs = width
         features = self.channels[-1] * (self.image[0] // 4) * (self.image[1] // 4)
-        return (*found, *_layer("hidden", (self.hidden, features)), *_layer("output", (self.n_classes, self.hidden)))
-
-    @property
-    def shapes(self) -> list[tuple[int, ...]]:
-        return [parameter.shape for parameter in self.parameters]
-
-    @property
-    def n_parameters(self) -> int:
-        return sum(parameter.size for parameter in self.parameters)
-
-    def initial(self, generator: torch.Generator) -> Tensor:
-        """``(n_parameters,)`` float32 from torch's default distribution: uniform within ``1 / sqrt(fan_in)``."""
-        pieces = []
-        for parameter in self.parameters:
-            if parameter.fan_in:
-                bound = 1 / math.sqrt(parameter.fan_in)
-                pieces.append(torch.rand(parameter.size, generator=generator) * (2 * bound) - bound)
-            else:
-                pieces.append(torch.full((parameter.size,), float(parameter.name.endswith("weight"))))
-        return torch.cat(pieces)
+        hidden = layer("hidden", (self.hidden, features))
+        return (*found, *hidden, *layer("output", (self.n_classes, self.hidden), inner=False))
 
     def statistics(self, device: torch.device | str = "cpu") -> dict[str, Tensor]:
-        """Running statistics before the first step; none without batch normalisation."""
         if not self._normalises:
             return {}
         start = {"mean": torch.zeros, "variance": torch.ones}
@@ -110,11 +134,6 @@ class ConvNet:
             for block, width in enumerate(self.channels)
             for name, make in start.items()
         }
-
-    def views(self, flat: Tensor) -> list[Tensor]:
-        """Parameters in their shapes, as leaves of a gradient's graph that share the vector's memory."""
-        pieces = torch.split(flat.detach(), [parameter.size for parameter in self.parameters])
-        return [piece.view(shape).requires_grad_() for piece, shape in zip(pieces, self.shapes, strict=True)]
 
     def logits(
         self,
@@ -137,9 +156,9 @@ class ConvNet:
         drop = _Dropout(dropout if training else None)
         x = images
         for block in range(len(self.channels)):
-            for layer in range(2 if self._normalises else 1):
+            for place in range(2 if self._normalises else 1):
                 x = F.conv2d(x, next(left), next(left), padding=1)
-                if layer == 0 and self._normalises:
+                if place == 0 and self._normalises:
                     x = self._normalised(x, block, next(left), next(left), statistics, training)
                     x = F.relu(x)
             # The maximum and the rectifier commute, and a quarter is left for the second of them.
@@ -171,8 +190,3 @@ class _Dropout:
         generator = self.streams.at(place).torch(str(x.device))
         kept = torch.rand(x.shape, generator=generator, device=x.device) >= share
         return x * kept / (1 - share)
-
-
-def _layer(name: str, shape: tuple[int, ...]) -> list[Parameter]:
-    fan_in = math.prod(shape[1:])
-    return [Parameter(f"{name}.weight", shape, fan_in), Parameter(f"{name}.bias", shape[:1], fan_in)]

@@ -40,6 +40,25 @@ class Augment:
 
 
 @dataclass(frozen=True)
+class Language:
+    """Sizes of the network of a text, which reads bytes in blocks of ``length``.
+
+    Accuracy is measured on ``validation_blocks`` of them, finished networks on ``final_blocks_per_document``.
+    """
+
+    width: Count = 128
+    layers: Count = 2
+    heads: Count = 4
+    length: Annotated[int, Ge(2)] = 64
+    validation_blocks: Count = 256
+    final_blocks_per_document: Count = 16
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads:
+            raise ValueError(f"width must be a multiple of heads, got {self.width} and {self.heads}")
+
+
+@dataclass(frozen=True)
 class OneTask:
     """A task with its own network or augmentation; ``model: null`` is that of all tasks."""
 
@@ -50,12 +69,14 @@ class OneTask:
 
 @dataclass(frozen=True)
 class TrainedAccuracy:
-    """Share of validation images that freshly trained networks classify right, mean over tasks and seeds.
+    """Share of validation images that freshly trained networks classify right, mean over tasks and seeds; of a text,
+    share of the bytes that a small language model predicts right.
 
-    ``tasks`` are sets of the data, all of them if empty. ``steps`` is the horizon of schedules and the full budget;
-    ``rungs`` are cheaper ones, the same trainings stopped early. Work is counted in training steps of all tasks and
-    seeds together, so budgets are ``steps * tasks * seeds``; a training that goes on from a lower budget counts like
-    one from the start, since no count may depend on which worker still holds its state.
+    ``tasks`` are sets of images of the data, all of them if empty. ``model`` is for images, ``language`` for text.
+    ``steps`` is the horizon of schedules and the full budget; ``rungs`` are cheaper ones, the same trainings stopped
+    early. Work is counted in training steps of all tasks and seeds together, so budgets are ``steps * tasks * seeds``;
+    a training that goes on from a lower budget counts like one from the start, since no count may depend on which
+    worker still holds its state.
 
     A loss that is not finite or above ``explosion`` in any training makes the individual ``diverged``; it is looked
     for every ``check_every`` steps. ``precision`` is that of forward and backward pass, parameters are float32.
@@ -67,6 +88,7 @@ class TrainedAccuracy:
 
     tasks: tuple[SetName | OneTask, ...] = ()
     model: Network = field(default_factory=Network)
+    language: Language = field(default_factory=Language)
     steps: Count = 200
     rungs: tuple[Count, ...] = ()
     seeds: Count = 2

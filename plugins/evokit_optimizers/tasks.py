@@ -1,4 +1,4 @@
-"""Learning tasks: a network with its training and validation images, in memory."""
+"""Learning tasks: a network with what it is trained and measured on, in memory."""
 
 from __future__ import annotations
 
@@ -6,22 +6,64 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from evokit.data.image_batches import normalised, random_crop_flip
 from evokit.data.image_set import ImageSet
+from evokit.data.text import Documents
 from evokit.errors import UserError
 from evokit.streams import Streams
-from evokit_optimizers.networks import ConvNet, Kind, Statistics
+from evokit_optimizers.language import LanguageTask
+from evokit_optimizers.networks import ConvNet, FlatNetwork, Kind, Statistics
 from evokit_optimizers.options import Augment, Network, OneTask, TrainedAccuracy
+from evokit_optimizers.transformer import Transformer
 
 HIDDEN: Mapping[Kind, int] = {"small_cnn": 256, "batchnorm_cnn": 512}
 CHUNK = 128
 """Images classified at once. A constant, because the last bits of a product depend on its shape."""
+
+
+class Task(Protocol):
+    """What a training is of."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def network(self) -> FlatNetwork: ...
+    @property
+    def batch(self) -> int: ...
+    @property
+    def precision(self) -> torch.dtype: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def unit(self) -> str:
+        """What ``correct`` has a value for."""
+
+    @property
+    def n_train(self) -> int:
+        """What batches are indices of."""
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """JSON values that, with the data, decide what a training does."""
+
+    def loss(self, parameters: list[Tensor], statistics: Statistics, chosen: Tensor, streams: Streams) -> Tensor:
+        """Of a batch, float32; ``streams`` are the step's."""
+
+    def accuracy(self, flat: Tensor, statistics: Statistics) -> float:
+        """On validation; NaN if a network gives numbers that are not finite."""
+
+    def units(self, split: Any) -> int:
+        """How many values ``correct`` has."""
+
+    def correct(self, flat: Tensor, statistics: Statistics, split: Any) -> np.ndarray:
+        """``(n_units,)`` accuracy of each unit of a split, always in float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +95,8 @@ class ImageTask:
     channels_last: bool = True
     device: str = "cpu"
 
+    unit = "image"
+
     def __post_init__(self) -> None:
         if len(self.train) < self.batch:
             raise UserError(
@@ -60,8 +104,8 @@ class ImageTask:
             )
 
     @property
-    def batches_per_epoch(self) -> int:
-        return len(self.train) // self.batch
+    def n_train(self) -> int:
+        return len(self.train)
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -94,9 +138,14 @@ class ImageTask:
         right, finite = self._classified(flat, statistics, *self._measured_on, self.precision)
         return right.double().mean().item() if finite else math.nan
 
-    def correct(self, flat: Tensor, statistics: Statistics, split: ImageSet) -> Tensor:
-        """``(n,)`` bool, whether each image of a split is classified right; always in float32."""
-        return self._classified(flat, statistics, *split.tensors(self.device), torch.float32)[0].cpu()
+    def units(self, split: Mapping[str, ImageSet]) -> int:
+        """How many values ``correct`` has."""
+        return len(split[self.name])
+
+    def correct(self, flat: Tensor, statistics: Statistics, split: Mapping[str, ImageSet]) -> np.ndarray:
+        """``(n,)`` 0 or 1, whether each image of this task is classified right; always in float32."""
+        images = split[self.name].tensors(self.device)
+        return self._classified(flat, statistics, *images, torch.float32)[0].double().cpu().numpy()
 
     @torch.no_grad()
     def _classified(
@@ -129,21 +178,23 @@ class ImageTask:
         return mean, std
 
 
-def build_tasks(options: TrainedAccuracy, train: Any, validation: Any, device: str) -> list[ImageTask]:
-    """The tasks that a recipe names, or all sets of its data.
+def build_tasks(options: TrainedAccuracy, train: Any, validation: Any, device: str) -> list[Task]:
+    """The tasks that a recipe names, or all that its data have: one for text.
 
     Args:
         options: Of the fitness.
-        train: Set to images.
+        train: Documents, or set to images.
         validation: Likewise.
         device: Where tasks live.
 
     Raises:
-        ValueError: The data are not images, or have no such set, or a network does not fit the images.
+        ValueError: The data are neither images nor text, or have no such set, or a network does not fit the images.
         UserError: A set is too small for one batch.
     """
+    if isinstance(train, Documents):
+        return [_language_task(options, train, validation, device)]
     if not isinstance(train, Mapping):
-        raise ValueError("needs images to train on; write data: {name: images}")
+        raise ValueError("needs images or text to train on; write data: {name: images} or {name: prose}")
     members = options.members or tuple(OneTask(name) for name in train)
     if missing := [task.name for task in members if task.name not in train]:
         raise ValueError(f"tasks: the data have no {', '.join(missing)}, only {', '.join(train)}")
@@ -161,6 +212,23 @@ def build_tasks(options: TrainedAccuracy, train: Any, validation: Any, device: s
         )
         for task in members
     ]
+
+
+def _language_task(options: TrainedAccuracy, train: Documents, validation: Documents, device: str) -> LanguageTask:
+    if options.tasks:
+        raise ValueError("tasks: text is one task; leave them out")
+    sizes = options.language
+    return LanguageTask(
+        name="text",
+        network=Transformer(sizes.width, sizes.layers, sizes.heads, sizes.length),
+        train=train,
+        validation=validation,
+        batch=options.batch,
+        n_blocks=sizes.validation_blocks,
+        per_document=sizes.final_blocks_per_document,
+        precision=getattr(torch, options.precision),
+        device=device,
+    )
 
 
 def network_for(images: ImageSet, options: Network) -> ConvNet:

@@ -12,7 +12,7 @@ from torch import Tensor
 from evokit.interfaces import Evaluation
 from evokit.keys import digest
 from evokit.streams import Streams
-from evokit_optimizers.tasks import ImageTask
+from evokit_optimizers.tasks import Task
 from evokit_optimizers.training import Method, State, Training
 
 
@@ -61,7 +61,7 @@ class Trainer:
     """
 
     def __init__(
-        self, tasks: Sequence[ImageTask], explosion: float = 50.0, check_every: int = 10, cache_bytes: int = 0
+        self, tasks: Sequence[Task], explosion: float = 50.0, check_every: int = 10, cache_bytes: int = 0
     ) -> None:
         self.tasks = tasks
         self._explosion, self._check_every = explosion, check_every
@@ -82,13 +82,11 @@ class Trainer:
                 networks.append(Trained(task.name, replicate, training.parameters, training.statistics, accuracy))
         return Outcome(networks, spent)
 
-    def start(self, task: ImageTask, method: Method, streams: Streams, horizon: int) -> Training:
+    def start(self, task: Task, method: Method, streams: Streams, horizon: int) -> Training:
         """A training at step 0."""
         return Training(task, method, streams, horizon, explosion=self._explosion, check_every=self._check_every)
 
-    def _trained(
-        self, task: ImageTask, method: Method, streams: Streams, steps: int, horizon: int
-    ) -> tuple[Training, bool]:
+    def _trained(self, task: Task, method: Method, streams: Streams, steps: int, horizon: int) -> tuple[Training, bool]:
         training = self.start(task, method, streams, horizon)
         key = digest([dict(method.identity), task.name, streams.seed, list(streams.path), horizon])
         state = self._states.take(key)

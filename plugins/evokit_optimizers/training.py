@@ -11,9 +11,9 @@ from torch import Tensor
 
 from evokit.streams import Streams
 from evokit_optimizers.engine import FlatUpdate
-from evokit_optimizers.networks import ConvNet
+from evokit_optimizers.networks import FlatNetwork
 from evokit_optimizers.rule import Rule, rule_to_json
-from evokit_optimizers.tasks import ImageTask
+from evokit_optimizers.tasks import Task
 
 
 class Update(Protocol):
@@ -34,7 +34,7 @@ class Method(Protocol):
 
     identity: Mapping[str, Any]  # JSON values
 
-    def start(self, network: ConvNet, parameters: Tensor, n_steps: int) -> Update:
+    def start(self, network: FlatNetwork, parameters: Tensor, n_steps: int) -> Update:
         """An update for ``parameters`` at step 0, its schedule over ``n_steps``."""
 
 
@@ -49,7 +49,7 @@ class Evolved:
         self.rule = rule
         self.identity: Mapping[str, Any] = rule_to_json(rule)
 
-    def start(self, network: ConvNet, parameters: Tensor, n_steps: int) -> FlatUpdate:
+    def start(self, network: FlatNetwork, parameters: Tensor, n_steps: int) -> FlatUpdate:
         return FlatUpdate(self.rule, network.shapes, n_steps, parameters.dtype, parameters.device)
 
 
@@ -84,7 +84,7 @@ class Training:
 
     def __init__(
         self,
-        task: ImageTask,
+        task: Task,
         method: Method,
         streams: Streams,
         n_steps: int,
@@ -140,11 +140,11 @@ class Training:
         self.step += 1
 
     def _batch(self) -> Tensor:
-        """Indices of one step: each epoch visits all images once, in an order of its own."""
-        epoch, at = divmod(self.step, self.task.batches_per_epoch)
+        """Indices of one step: each epoch visits all that it trains on once, in an order of its own."""
+        epoch, at = divmod(self.step, self.task.n_train // self.task.batch)
         if self._order[0] != epoch:
             generator = self._streams.at("epoch", epoch).torch()
-            order = torch.randperm(len(self.task.train), generator=generator).to(self.task.device)
+            order = torch.randperm(self.task.n_train, generator=generator).to(self.task.device)
             self._order = (epoch, order)
         return self._order[1][at * self.task.batch : (at + 1) * self.task.batch]
 
