@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from evokit.energy import Meter
-from evokit.errors import RunFailed
+from evokit.errors import RunFailed, UserError
 from evokit.evaluate import evaluate_batch
 from evokit.interfaces import Evaluation, Fitness, Outcome
 from evokit.memory import peak_memory
@@ -236,6 +236,12 @@ def make_executor(workplace: Workplace, meter: Meter) -> Executor:
         from evokit.backends.inline import Inline
 
         return Inline(workplace, meter)
+    if execution.backend == "ray":
+        try:
+            from evokit.backends.ray import Actors
+        except ModuleNotFoundError as error:
+            raise UserError(f"execution.backend ray: {error}; pip install 'evokit[ray]'") from error
+        return InOrder(Actors(workplace), execution.timeout_s, execution.retries)
     from evokit.backends.processes import Processes
 
     return InOrder(Processes(workplace, meter), execution.timeout_s, execution.retries)

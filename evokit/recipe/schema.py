@@ -55,15 +55,21 @@ def _device(name: str) -> str:
     return name
 
 
-PLACES = ("backend", "workers")  # of execution: where it happens, which changes no number (C4)
+PLACES = (
+    "backend",
+    "workers",
+    "address",
+    "num_cpus",
+    "num_gpus",
+)  # of execution: where it happens, which changes no number (C4)
 
 
 @dataclass(frozen=True)
 class Execution:
     """Where and how measurements run. All but ``PLACES`` is part of the result (C4): limits decide who fails."""
 
-    backend: Literal["processes", "inline"] = "processes"
-    workers: Annotated[int, Ge(1)] | None = None  # processes; null: as many as the cores allow, one on a GPU
+    backend: Literal["processes", "inline", "ray"] = "processes"
+    workers: Annotated[int, Ge(1)] | None = None  # null: as many as the cores allow, one on a GPU; ray: as fit in
     threads: Annotated[int, Ge(1)] = 1  # per process
     batch: Annotated[int, Ge(1)] = 8  # individuals evaluated together
     timeout_s: Annotated[float, Gt(0)] | None = None  # of an individual; a batch has that much per member
@@ -71,6 +77,9 @@ class Execution:
     retries: Annotated[int, Ge(0)] = 1  # of an individual alone that was stopped by a limit or cost its worker
     device: Annotated[str, AfterValidator(_device)] = "cpu"
     watts_per_core: Annotated[float, Gt(0)] = 15.0  # for the estimate of energy where no meter is readable
+    address: str | None = None  # ray: of a cluster, host:port or auto; null: one on this machine, for this run
+    num_cpus: Annotated[float, Ge(0)] = 1.0  # ray: that each worker takes up
+    num_gpus: Annotated[float, Ge(0)] = 0.0  # ray: that each worker takes up, e.g. 0.25
 
     @property
     def n_workers(self) -> int:
@@ -86,6 +95,14 @@ class Execution:
             value = getattr(self, key)
             if self.backend == "inline" and value is not None:
                 yield key, f"backend inline cannot {what}; write execution: {{backend: processes, {key}: {value:g}}}"
+        for key, default in (("address", None), ("num_cpus", 1.0), ("num_gpus", 0.0)):
+            value = getattr(self, key)
+            if self.backend != "ray" and value != default:
+                yield key, f"backend {self.backend} does not read it; write execution: {{backend: ray, {key}: {value}}}"
+        if self.backend == "ray" and self.device != "cpu" and not self.num_gpus:
+            yield "num_gpus", "Ray hides all GPUs from workers that ask for none; write the share of one, e.g. 0.25"
+        if self.backend == "ray" and ":" in self.device:
+            yield "device", "Ray chooses the card, and a worker sees no other; write device: cuda"
 
 
 @dataclass(frozen=True)

@@ -69,8 +69,20 @@ def test_the_problems_are_those_of_the_error(load):
         ("stop.wrk=1", "stop.wrk: unknown key; did you mean 'work'? (known: patience, seconds, target, work)"),
         ("stop=5", "stop: must be a mapping, got 5"),
         ("confirm={}", "confirm: top is missing"),
-        ("execution.backend=ray", "execution.backend: must be 'processes' or 'inline', got 'ray'"),
+        ("execution.backend=mpi", "execution.backend: must be 'processes', 'inline' or 'ray', got 'mpi'"),
         ("execution.device=gpu", "execution.device: must be cpu, cuda or cuda:0, got 'gpu'"),
+        (
+            "execution.num_gpus=0.5",
+            "execution.num_gpus: backend processes does not read it; write execution: {backend: ray, num_gpus: 0.5}",
+        ),
+        (
+            "execution={backend: ray, device: cuda}",
+            "execution.num_gpus: Ray hides all GPUs from workers that ask for none; write the share of one, e.g. 0.25",
+        ),
+        (
+            "execution={backend: ray, device: 'cuda:1', num_gpus: 1}",
+            "execution.device: Ray chooses the card, and a worker sees no other; write device: cuda",
+        ),
         ("execution.device='cuda:'", "execution.device: must be cpu, cuda or cuda:0, got 'cuda:'"),
         ("fitness=onemax", "fitness: must be a mapping like {name: ...}, got 'onemax'"),
         ("fitness={}", "fitness: name is missing (available: length, loss, onemax)"),
