@@ -81,6 +81,7 @@ def assemble(recipe: Recipe) -> Parts:
     fitness = build_part(recipe.fitness, context)
     context = replace(context, fitness=fitness)
     genome = build_part(recipe.genome, context)
+    _draw_one(recipe, genome, context)
     init = first_genes(recipe, genome)
     context = replace(context, genome=genome, init=init, build=lambda section: build_part(section, context))
     operators: dict[str, Any] = {
@@ -106,6 +107,15 @@ def build_part(section: Section, context: Context) -> Any:
         return section.build(context)
     except (ValueError, OverflowError, MemoryError) as error:
         raise RecipeError([f"{section.where}: {section.kind}.{section.name}: {error}"]) from error
+
+
+def _draw_one(recipe: Recipe, genome: Any, context: Context) -> None:
+    """Draw an individual, so that a genome beyond the machine's memory is the recipe's error and not the search's."""
+    try:
+        genome.random(context.streams.at("assembly").numpy())
+    except (ValueError, OverflowError, MemoryError) as error:
+        message = f"{recipe.genome.where}: genome.{recipe.genome.name}: no individual can be drawn: {error}"
+        raise RecipeError([message]) from error
 
 
 def set_threads(threads: int) -> None:

@@ -50,3 +50,14 @@ def test_a_second_baseline_of_a_kind_gets_a_number(parts):
 def test_what_a_part_refuses_is_told_with_file_and_line(parts):
     with pytest.raises(RecipeError, match=r"r.yaml:6: .*one budget only"):
         parts(EVOLVED + "screens: [{name: race}]\n")
+
+
+def test_a_genome_that_cannot_be_drawn_is_a_recipe_error(parts, monkeypatch):
+    from evokit.genomes.bits import Bits
+
+    def too_large(self, rng):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(Bits, "random", too_large)
+    with pytest.raises(RecipeError, match=r"r.yaml:2: genome.bits: no individual can be drawn: no room"):
+        parts(EVOLVED)

@@ -9,6 +9,8 @@ from typing import TypeVar
 
 import click
 
+from evokit.cli.plugins import name_plugins
+
 T = TypeVar("T", int, float)
 
 
@@ -34,6 +36,7 @@ def check(recipe: Path | None, overrides: tuple[str, ...], schema: bool) -> None
 
     assert recipe is not None
     loaded = load_recipe(recipe, overrides)
+    name_plugins(loaded)
     phases, timed = estimate(loaded)
     rows = [
         (

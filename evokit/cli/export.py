@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from evokit.cli.plugins import name_plugins_of
+
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
@@ -15,5 +17,7 @@ import click
 def export(run: Path, name: str | None, contender: str, out: Path | None) -> None:
     """Export a finished model, for instance as a directory that transformers loads."""
     from evokit.exports import export_model
+
+    name_plugins_of(run)
 
     click.echo(f"Exported to {export_model(run, name, contender, out)}")

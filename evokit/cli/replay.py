@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from evokit.cli.plugins import name_plugins_of
+
 
 @click.command()
 @click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
@@ -22,6 +24,8 @@ def replay(folder: Path, key: str) -> None:
     import traceback
 
     from evokit.replay import replay as prepare
+
+    name_plugins_of(folder)
 
     with tempfile.TemporaryDirectory() as scratch:
         one = prepare(folder, key, Path(scratch))

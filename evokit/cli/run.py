@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from evokit.cli.plugins import name_plugins
+
 
 @click.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
@@ -31,8 +33,7 @@ def run(
 
     loaded = load_recipe(recipe, overrides)
     folder = default_out(loaded) if out is None else out
-    for plugin in loaded.plugins:
-        click.echo(f"Loaded the plugin {plugin}, which is code.", err=True)
+    name_plugins(loaded)
     progress = make_progress(sys.stdout, False if plain else None)
     try:
         with logs_as_notes(progress):

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import click
 
+from evokit.cli.plugins import name_plugins_of
+
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 def verify(run: Path) -> None:
     """Measure again what a run's summary claims. Opens the test split once more, which is recorded."""
     from evokit.verify import verify as claims
+
+    name_plugins_of(run)
 
     n_failed = 0
     for claim in claims(run):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from evokit.interfaces import Evaluation, Genome, Individual
+from evokit.streams import Streams
 from evokit_crystalline.finished import FinishedModels, save_model
 from evokit_crystalline.fitness import Gpt2Fitness
 
@@ -41,3 +43,10 @@ class AssembledChampion(FinishedModels):
         artifact = scratch / "model.safetensors"
         save_model(tensors, self.fitness.options.model, artifact)
         return replace(self.validated(tensors, budget), artifact=str(artifact))
+
+    def rehearse(self, scratch: Path) -> tuple[float, int]:
+        """Seconds and bytes on disk that one fit takes, by assembling a random individual."""
+        genes = self._genome.random(Streams(0).at("rehearsal").numpy())
+        started = time.perf_counter()
+        result = self.fit({"genes": self._genome.to_json(genes)}, 0, self.budgets[-1], scratch)
+        return time.perf_counter() - started, Path(result.artifact).stat().st_size

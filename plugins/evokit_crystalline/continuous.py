@@ -61,7 +61,10 @@ def pretrained_parts(source: str, sizes: Sizes) -> dict[str, torch.Tensor]:
     from transformers import GPT2LMHeadModel
 
     try:
-        model, report = GPT2LMHeadModel.from_pretrained(source, dtype=torch.float32, output_loading_info=True)
+        # Only safetensors: files of the older kind are pickles.
+        model, report = GPT2LMHeadModel.from_pretrained(
+            source, dtype=torch.float32, output_loading_info=True, use_safetensors=True
+        )
         found = Sizes.from_config(model.config)
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]

@@ -6,13 +6,13 @@ import math
 import numpy as np
 import pytest
 import torch
-from tests.plugins.crystalline.tiny import SIZES, context, documents
 
 from evokit.errors import UserError
 from evokit_crystalline import adamw
 from evokit_crystalline.adamw import AdamWContender, schedule_factor
 from evokit_crystalline.finished import read_model
 from evokit_crystalline.options import AdamW, Gpt2Loss
+from tests.plugins.crystalline.tiny import SIZES, context, documents
 
 FITNESS = Gpt2Loss(SIZES, tokens=128, block=16).build(context())
 OPTIONS = AdamW(steps=12, rungs=(4,), lr=(3e-2,), batch=3)
@@ -141,3 +141,10 @@ def test_training_text_shorter_than_a_batch_is_an_error():
 def test_rungs_beyond_the_steps_are_an_error():
     with pytest.raises(ValueError, match="rungs must ascend and stay below steps"):
         AdamW(steps=10, rungs=(20,))
+
+
+def test_a_rehearsal_leaves_no_model_and_scales_with_the_steps(tmp_path):
+    fitness = Gpt2Loss(SIZES, tokens=128, block=16).build(context())
+    short, long = (AdamW(steps=steps, batch=2).build(context(fitness=fitness)) for steps in (2, 2000))
+    assert long.rehearse(tmp_path)[0] > short.rehearse(tmp_path)[0]
+    assert list(tmp_path.iterdir()) == []

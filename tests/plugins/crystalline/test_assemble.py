@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.plugins.crystalline.tiny import SIZES, context, documents
 
 from evokit.interfaces import Individual, Score
 from evokit_crystalline.finished import read_model
 from evokit_crystalline.genome import Crystalline
 from evokit_crystalline.options import Assemble, Gpt2Loss
+from tests.plugins.crystalline.tiny import SIZES, context, documents
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +58,10 @@ def test_a_score_reads_so_many_blocks_of_each_document(parts, contender, tmp_pat
 def test_without_a_champion_there_is_nothing_to_assemble(contender):
     with pytest.raises(ValueError, match="there is no champion to assemble"):
         contender.settings(None)
+
+
+def test_a_rehearsal_tells_the_size_of_the_model(contender, parts, tmp_path):
+    seconds, size = contender.rehearse(tmp_path / "rehearsal")
+    result = contender.fit(contender.settings(parts[2])[0], 0, 128, tmp_path)
+    assert seconds > 0
+    assert size == pytest.approx((tmp_path / result.artifact).stat().st_size, rel=1e-3)

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from tests.plugins.crystalline.tiny import SIZES, context, documents, phenotype
 from torch.nn import functional
 
 from evokit.data.text import document_blocks
 from evokit_crystalline.finished import FinishedModels, save_model
 from evokit_crystalline.options import Gpt2Loss, Transformers
+from tests.plugins.crystalline.tiny import SIZES, context, documents, phenotype
 
 
 @pytest.fixture(scope="module")

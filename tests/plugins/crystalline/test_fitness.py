@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.plugins.crystalline.tiny import SIZES, context, phenotype
 
 from evokit.errors import UserError
 from evokit.streams import Streams
 from evokit_crystalline.fitness import evaluation
+from evokit_crystalline.loss import fastest_precision
 from evokit_crystalline.matrices import Dense
 from evokit_crystalline.options import Continuous, Gpt2Loss
+from tests.plugins.crystalline.tiny import SIZES, context, phenotype
 
 OPTIONS = Gpt2Loss(SIZES, tokens=256, rungs=(128,), block=16)
 
@@ -125,6 +126,7 @@ from evokit.data.text import join_documents
 from evokit.interfaces import Context
 from evokit.streams import Streams
 from evokit_crystalline.matrices import Dense
+from evokit_crystalline.loss import fastest_precision
 from evokit_crystalline.options import Gpt2Loss
 
 def memory(line):
@@ -143,3 +145,8 @@ print(memory("VmHWM") - before)
 def test_an_evaluation_of_8192_tokens_takes_less_than_a_gibibyte():
     done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
     assert float(done.stdout) < 1.0
+
+
+def test_precision_auto_is_what_the_processor_multiplies_fastest():
+    fitness = Gpt2Loss(SIZES, tokens=128, block=16, precision="auto").build(context())
+    assert fitness.precision == fastest_precision("cpu")

@@ -5,7 +5,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.plugins.crystalline.tiny import SIZES, documents
 from torch.nn import functional
 
 from evokit.data.text import EOS, document_blocks, full_blocks, join_documents
@@ -21,6 +20,7 @@ from evokit_crystalline.measuring import (
     prefix_order,
     torch_threads,
 )
+from tests.plugins.crystalline.tiny import SIZES, documents
 
 FRAME = Frame.of(SIZES, random_parts(SIZES, Streams(0)), "float32")
 BLOCKS = full_blocks(documents(1, tokens=200), 16)
