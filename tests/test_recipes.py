@@ -32,6 +32,7 @@ SMALL_OPTIMIZER = {
     "data": "{name: images, sets: [digits, photo_tiles], limit: {train: 40, validation: 20, test: 20}}",
     "fitness.tasks": "[]",
     "fitness.model": "{channels: [2, 3], hidden: 8}",
+    "fitness.language": "{width: 8, layers: 1, heads: 2, length: 16, validation_blocks: 4}",
     "fitness.steps": 4,
     "fitness.rungs": "[2]",
     "fitness.seeds": 1,
@@ -54,6 +55,8 @@ def adapted(path, finished):
     if "trained_accuracy" in text:
         values |= SMALL_OPTIMIZER
         values["baselines"] = "[{name: adam, lr: [0.001, 0.01], weight_decay: [0]}, {name: random_search}]"
+        if "name: prose" in text:
+            values["data"] = SMALL_GPT2["data"]
     if "init:" in text:
         values["init.from"] = finished
     return [f"{key}={value}" for key, value in values.items()]
