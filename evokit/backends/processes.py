@@ -1,32 +1,29 @@
 """Evaluation in worker processes, which can be killed and are replaced when they die.
 
-Every worker is a fresh interpreter that leads a process group of its own and has a pipe of its own, so one that dies
-or is killed at any instant takes nothing with it. The standard library's pools hang or break when a worker dies, and
-so do others where a worker exits with code 0 or dies between tasks; none ends what an evaluation started.
+Each worker is a pebble pool of one, given up with its process. In a pool of several, all share two pipes and their
+locks, which one that is killed may hold, and nobody can tell which of them has a task.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
-import math
 import os
 import pickle
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, replace
-from multiprocessing import Pipe
-from multiprocessing.connection import wait
+from multiprocessing import get_context, resource_tracker
 from typing import Any, Literal
 
-from evokit.backends import guard
+from pebble import ProcessExpired, ProcessPool
+
 from evokit.backends.joules import SharedJoules
+from evokit.backends.worker import answer, get_ready, lead_group
 from evokit.energy import Meter
-from evokit.errors import RunFailed
+from evokit.errors import RunFailed, UserError
 from evokit.execution import Probe, Task, lost
 from evokit.interfaces import Evaluation, Outcome
 from evokit.workplace import Workplace
@@ -34,15 +31,11 @@ from evokit.workplace import Workplace
 log = logging.getLogger("evokit")
 
 STARTS = 3  # workers that may die in a row before one is ready
-LOOK_S = 0.2  # between looks at who is alive: a worker's children can hold its end of the pipe open
-GRACE_S = 1.0  # for workers to end by themselves
-START = (
-    "import sys, json; words = json.loads(sys.argv[1]); sys.path[:] = words.pop('sys_path');"
-    " from evokit.backends.worker import main; main(**words)"
-)
+LOOK_S = 0.2  # between looks at who has vanished
+GRACE_S = 0.2  # for pebble to tell how a process died that it knows to be dead
 
 Ended = list[tuple[int, list[Evaluation]]]
-Stage = Literal["building", "probing", "idle", "working"]
+Stage = Literal["starting", "building", "probing", "working"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,71 +51,54 @@ class Worker:
     """The run's side of one worker process.
 
     Args:
-        words: Arguments of the worker's ``main``, but for its connection.
+        order: What it works on when it is ready.
     """
 
-    def __init__(self, words: Mapping[str, Any]) -> None:
-        self.connection, theirs = Pipe()
-        with theirs:
-            command = [sys.executable, "-c", START, json.dumps({**words, "fd": theirs.fileno(), "sys_path": sys.path})]
-            # A session of its own makes it the leader of a process group, which Ctrl-C does not reach.
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], start_new_session=True
-            )
-        self.stage: Stage = "building"
-        self.order: Order | None = None  # what it works on, or will when it is ready
-        self.since = 0.0  # when it was given its task
-        self._limit_s: float | None = None
+    def __init__(self, order: Order) -> None:
+        self.order: Order | None = order
+        self.group: int | None = None  # its process group, when it is known to lead one
+        self.pool = ProcessPool(1, context=get_context("spawn"))
+        resource_tracker.ensure_running()  # which lets SIGINT through again
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the run decides what Ctrl-C means
+        try:
+            self.give("starting", lead_group)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def give(self, task: Task, limit_s: float | None, stage: Stage) -> None:
-        """Send a task and start its clock.
+    def give(
+        self, stage: Stage, function: Callable[..., Any], *arguments: object, limit_s: float | None = None
+    ) -> None:
+        """Let it call a function.
 
         Raises:
-            OSError: The worker has gone.
-            RunFailed: The genes cannot be sent.
+            RuntimeError: The process is gone already.
         """
-        try:
-            message = pickle.dumps(task)
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
-            raise RunFailed(
-                f"these genes cannot be sent to a worker, write execution.backend: inline: {error}"
-            ) from error
-        self.connection.send_bytes(message)
-        self.stage, self.since, self._limit_s = stage, time.monotonic(), limit_s
+        self.future: Future[Any] = self.pool.schedule(function, args=arguments, timeout=limit_s)
+        self.stage, self.since = stage, time.monotonic()
 
     @property
     def spent_s(self) -> float:
-        """Seconds since it was given its task."""
+        """Seconds since it was given something to do."""
         return time.monotonic() - self.since
 
     @property
-    def left_s(self) -> float:
-        """Seconds until its time is up."""
-        return math.inf if self._limit_s is None or self.stage in ("building", "idle") else self._limit_s - self.spent_s
-
-    @property
-    def dead(self) -> bool:
-        """Whether it has ended and left nothing to read."""
-        return self.process.poll() is not None and not self.connection.poll()
+    def vanished(self) -> bool:
+        """Whether its process has ended without an answer, and pebble does not tell: so it is with exit code 0."""
+        if self.group is None:
+            return False
+        try:
+            os.kill(self.group, 0)
+        except ProcessLookupError:
+            return not wait([self.future], GRACE_S).done
+        return False
 
     def kill(self) -> None:
-        """End it and everything that it started."""
-        self.connection.close()
-        # The process may be gone; its group is there as long as one of its children lives.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-    def epitaph(self) -> str:
-        """How it died."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(GRACE_S)  # it may have closed its connection first
-        code = self.process.poll()
-        if code is None:
-            return "the worker hung up"
-        if code >= 0:
-            return f"the worker ended itself with exit code {code}"
-        return f"the worker was killed by signal {-code} ({signal.Signals(-code).name})"
+        """End it and everything that it started; the pool is to be joined then."""
+        self.pool.stop()  # type: ignore[no-untyped-call] # first, or else it starts another process
+        if self.group is not None:
+            # The process may be gone; its group is there as long as one of its children lives.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.group, signal.SIGKILL)
 
 
 class Processes:
@@ -134,24 +110,19 @@ class Processes:
     """
 
     def __init__(self, workplace: Workplace, meter: Meter) -> None:
-        execution = workplace.recipe.execution
+        recipe, execution = workplace.recipe, workplace.recipe.execution
         self._n_workers = execution.n_workers
         self._probe_limit_s = execution.timeout_s
-        self._words = {
-            "folder": str(workplace.directory.path.resolve()),
-            "digest": workplace.recipe.digest,
-            "memory_mb": execution.memory_mb,
-            "log_level": log.getEffectiveLevel(),
-        }
+        self._place = workplace.directory.path.resolve(), recipe.digest
+        self._ready = get_ready, *self._place, execution.memory_mb, log.getEffectiveLevel()
         self._probe = Probe(workplace)
         self._joules = None if meter.method == "estimate" else SharedJoules(meter)
         self._workers: list[Worker] = []
-        self._guard: subprocess.Popen[str] | None = None
         self._stillborn = 0  # in a row
 
     @property
     def room(self) -> bool:
-        return len(self._workers) < self._n_workers or any(one.stage == "idle" for one in self._workers)
+        return len(self._workers) < self._n_workers or any(one.order is None for one in self._workers)
 
     def begin(self, ticket: int, task: Task, limit_s: float | None) -> None:
         self._begin(Order(ticket, task, limit_s))
@@ -159,96 +130,86 @@ class Processes:
     def ended(self) -> Ended:
         ended: Ended = []
         while not ended:
-            workers = list(self._workers)
-            patience_s = min([LOOK_S, *(one.left_s for one in workers)])
-            heard = wait([one.connection for one in workers], max(0.0, patience_s))
-            for worker in [one for one in workers if one.connection in heard]:
-                ended += self._hear(worker)
-            for worker in list(self._workers):
-                if worker.dead:
-                    ended += self._lose(worker, "worker_died", worker.epitaph())
-                elif worker.left_s <= 0 and not worker.connection.poll():
-                    ended += self._lose(worker, "timed_out", "the time was up")
+            busy = [one for one in self._workers if one.order is not None]
+            wait([one.future for one in busy], LOOK_S, FIRST_COMPLETED)
+            for worker in busy:
+                if worker.future.done():
+                    ended += self._hear(worker)
+                elif worker.vanished:
+                    ended += self._lose(worker, "worker_died", "the worker ended itself with exit code 0")
         return ended
 
     def stop(self) -> None:
-        for worker in [one for one in self._workers if one.stage != "idle"]:
-            self._retire(worker)
+        self._retire(*(one for one in self._workers if one.order is not None))
 
     def close(self) -> None:
-        self.stop()
-        for worker in self._workers:
-            worker.connection.close()  # an idle worker ends when its connection does
-        deadline = time.monotonic() + GRACE_S
-        for worker in list(self._workers):
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                worker.process.wait(max(0.0, deadline - time.monotonic()))
-            self._retire(worker)
-        if self._guard is not None:
-            assert self._guard.stdin is not None
-            self._guard.stdin.close()
-            self._guard.wait()
-            self._guard = None
+        self._retire(*self._workers)
 
     def _begin(self, order: Order) -> None:
         """Give an order to an idle worker, or to a new one, which takes it up when it is ready."""
-        for worker in [one for one in self._workers if one.stage == "idle"]:
-            worker.order = order
-            if self._work(worker):
-                return
-        worker = Worker(self._words)
-        self._workers.append(worker)
-        self._tell_guard("+", worker)
-        worker.order = order
+        idle = next((one for one in self._workers if one.order is None), None)
+        if idle is None:
+            self._workers.append(Worker(order))
+        else:
+            idle.order = order
+            self._work(idle)
 
-    def _work(self, worker: Worker) -> bool:
-        """Let a worker begin its order; False if it is gone, with nothing begun."""
-        assert worker.order is not None
+    def _give(self, worker: Worker, stage: Stage, *call: Any, limit_s: float | None = None) -> None:
+        """Let a worker go on with its order, or another one if it died while it had nothing to do."""
         try:
-            worker.give(worker.order.task, worker.order.limit_s, "working")
-        except OSError:
-            self._retire(worker)
-            return False
-        if self._joules is not None:
-            self._joules.begin()
-        return True
+            worker.give(stage, *call, limit_s=limit_s)
+        except RuntimeError:
+            self._replace(worker)
 
-    def _hear(self, worker: Worker) -> Ended:
-        try:
-            kind, content = pickle.loads(worker.connection.recv_bytes())
-        except (EOFError, OSError):
-            return self._lose(worker, "worker_died", worker.epitaph())
-        if kind == "note":
-            log.log(*content)
-            return []
-        if kind == "broken":
-            raise RunFailed(f"a worker cannot go on: {content}")
-        if worker.stage == "working":
-            return self._answered(worker, content)
-        if worker.stage == "probing":
-            self._probe.check(content)
-        return self._made_ready(worker)
-
-    def _made_ready(self, worker: Worker) -> Ended:
-        """A worker that was built is probed; one that was probed takes up its order."""
+    def _work(self, worker: Worker) -> None:
         order = worker.order
         assert order is not None
-        if worker.stage == "building" and self._probe.needed:
+        self._give(worker, "working", answer, *self._place, sent(order.task), limit_s=order.limit_s)
+        if self._joules is not None:
+            self._joules.begin()
+
+    def _hear(self, worker: Worker) -> Ended:
+        error = worker.future.exception()
+        if error is None:
+            return self._go_on(worker, worker.future.result())
+        if isinstance(error, TimeoutError):
+            return self._lose(worker, "timed_out", "the time was up")
+        if isinstance(error, BrokenExecutor) and worker.group is not None:  # it died before it had begun
+            self._replace(worker)
+            return []
+        if isinstance(error, ProcessExpired | BrokenExecutor) or not isinstance(error, Exception):
+            return self._lose(worker, "worker_died", epitaph(error))
+        why = error if isinstance(error, UserError | RunFailed) else getattr(error, "traceback", repr(error))
+        raise RunFailed(f"a worker cannot go on: {why}") from error
+
+    def _go_on(self, worker: Worker, said: Any) -> Ended:
+        """What a worker does when it has done something: start, build, perhaps be probed, then its order."""
+        if worker.stage == "starting":
+            worker.group = said
+            self._give(worker, "building", *self._ready)
+            return []
+        evaluations, records = ([], said) if worker.stage == "building" else pickle.loads(said)
+        for record in records:
+            log.handle(record)
+        if worker.stage == "working":
+            return self._answered(worker, evaluations)
+        if worker.stage == "building":
             self._stillborn = 0
-            try:
-                worker.give(self._probe.task, self._probe_limit_s, "probing")
-            except OSError:
-                return self._lose(worker, "worker_died", worker.epitaph())
-        elif not self._work(worker):
-            self._begin(order)
+        else:
+            self._probe.check(evaluations)
+        if worker.stage == "building" and self._probe.needed:
+            probe = sent(self._probe.task)
+            self._give(worker, "probing", answer, *self._place, probe, limit_s=self._probe_limit_s)
+        else:
+            self._work(worker)
         return []
 
     def _answered(self, worker: Worker, evaluations: list[Evaluation]) -> Ended:
         order = worker.order
         assert order is not None
-        worker.stage, worker.order = "idle", None
+        worker.order = None
         if self._joules is not None:
-            others_s = [one.spent_s for one in self._workers if one.stage == "working"]
+            others_s = [one.spent_s for one in self._workers if one.order and one.stage == "working"]
             joules = self._joules.end(sum(one.cpu_s for one in evaluations), others_s)
             evaluations = [replace(one, energy_j=joules / len(evaluations)) for one in evaluations]
         if any(one.outcome == "out_of_memory" for one in evaluations):
@@ -257,32 +218,54 @@ class Processes:
 
     def _lose(self, worker: Worker, outcome: Outcome, why: str) -> Ended:
         """Bury a worker. Only one that was working has cost a task."""
-        order, stage, spent_s = worker.order, worker.stage, worker.spent_s
-        self._retire(worker)
-        if order is None:
-            return []
-        if stage == "working":
-            return [(order.ticket, lost(order.task, outcome, why, spent_s))]
-        if stage == "probing":
+        assert worker.order is not None
+        if worker.stage == "working":
+            self._retire(worker)
+            return [(worker.order.ticket, lost(worker.order.task, outcome, why, worker.spent_s))]
+        if worker.stage == "probing":
             self._probe.skip(f"{outcome}: {why}")
         else:
             self._stillborn += 1
             if self._stillborn == STARTS:
-                raise RunFailed(f"{STARTS} workers in a row died before they were ready, the last one: {why}")
-        self._begin(order)
+                hint = "; a script that starts a run needs if __name__ == '__main__'" * (worker.stage == "starting")
+                raise RunFailed(f"{STARTS} workers in a row died before they were ready, the last one: {why}{hint}")
+        self._replace(worker)
         return []
 
-    def _retire(self, worker: Worker) -> None:
-        worker.kill()
-        self._workers.remove(worker)
-        self._tell_guard("-", worker)
+    def _replace(self, worker: Worker) -> None:
+        """Let another worker do what this one cannot any more."""
+        assert worker.order is not None
+        self._retire(worker)
+        self._begin(worker.order)
 
-    def _tell_guard(self, sign: str, worker: Worker) -> None:
-        if self._guard is None:
-            self._guard = subprocess.Popen(
-                [sys.executable, "-I", "-S", guard.__file__], stdin=subprocess.PIPE, text=True, start_new_session=True
-            )
-        assert self._guard.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # a run without a guard is still a run
-            self._guard.stdin.write(f"{sign}{worker.process.pid}\n")
-            self._guard.stdin.flush()
+    def _retire(self, *workers: Worker) -> None:
+        for worker in workers:
+            worker.kill()
+        for worker in workers:
+            worker.pool.join()
+            self._workers.remove(worker)
+
+
+def sent(task: Task) -> bytes:
+    """A task as it is sent.
+
+    Raises:
+        RunFailed: The genes cannot be sent.
+    """
+    try:
+        return pickle.dumps(task)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise RunFailed(f"these genes cannot be sent to a worker, write execution.backend: inline: {error}") from error
+
+
+def epitaph(error: BaseException) -> str:
+    """How a worker died.
+
+    >>> epitaph(ProcessExpired("", -11))
+    'the worker was killed by signal 11 (SIGSEGV)'
+    """
+    if not isinstance(error, ProcessExpired):
+        return f"the worker was lost: {error!r}"
+    if error.exitcode >= 0:
+        return f"the worker ended itself with exit code {error.exitcode}"
+    return f"the worker was killed by signal {-error.exitcode} ({signal.Signals(-error.exitcode).name})"

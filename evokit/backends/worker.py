@@ -1,88 +1,88 @@
-"""What a worker process does: builds a workplace of its own, then evaluates one task after the other."""
+"""What a worker process does: leads a process group, builds a workplace of its own, then performs task after task."""
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import os
 import pickle
 import re
 import resource
 import signal
-import threading
-import traceback
-from multiprocessing.connection import Connection
+import sys
+from functools import cache
+from logging.handlers import QueueHandler
+from multiprocessing import parent_process
 from pathlib import Path
-from typing import Any, Literal
+from queue import SimpleQueue
 
 from evokit.energy import Meter
-from evokit.errors import RunFailed, UserError
+from evokit.errors import RunFailed
 from evokit.execution import SEARCH, perform
 from evokit.recipe import load_recipe
 from evokit.rundir import RunDirectory
 from evokit.workplace import Workplace
 
-Kind = Literal["ready", "answer", "note", "broken"]
 MIB = 2**20
 
 
-class Line:
-    """The worker's end of the connection. Threads may share it."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection, self._lock = connection, threading.Lock()
-
-    def send(self, kind: Kind, content: Any = None) -> None:
-        # Plain pickle: torch teaches multiprocessing's own to share tensors by means that end with the worker.
-        message = pickle.dumps((kind, content))
-        with self._lock:
-            self._connection.send_bytes(message)
-
-    def receive(self) -> Any:
-        return pickle.loads(self._connection.recv_bytes())
-
-
-class Notes(logging.Handler):
-    """Hands what components log to the run, which shows it."""
-
-    def __init__(self, line: Line) -> None:
-        super().__init__()
-        self._line = line
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._line.send("note", (record.levelno, self.format(record)))
+def lead_group() -> int:
+    """Lead a process group, which Ctrl-C does not reach and which ends with the run; the group's id."""
+    os.setsid()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # pebble's handler would wait for whatever holds the interpreter
+    parent = parent_process()
+    if sys.platform == "linux" and parent is not None:
+        # The run holds the other end of this pipe and writes nothing more to it. When the run is gone, killed perhaps,
+        # the kernel sends the signal to the whole group, also to those that hang in C.
+        # Elsewhere a worker ends when it wants to answer.
+        pipe = parent.sentinel
+        fcntl.fcntl(pipe, fcntl.F_SETOWN, -os.getpid())
+        fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
+    return os.getpid()
 
 
-def main(fd: int, folder: str, digest: str, memory_mb: int | None, log_level: int) -> None:
-    """Serve until the connection ends.
+def get_ready(folder: Path, digest: str, memory_mb: int | None, log_level: int) -> list[logging.LogRecord]:
+    """Build what tasks need; what was logged meanwhile.
 
     Args:
-        fd: Of the connection to the run.
         folder: The run directory.
         digest: Of the run's recipe; what is found on disk must have it too.
         memory_mb: Limit of the process's data, in MiB.
         log_level: Of the run's logger.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run decides what Ctrl-C means
-    line = Line(Connection(fd))
     logger = logging.getLogger("evokit")
-    logger.addHandler(Notes(line))
     logger.setLevel(log_level)
     logger.propagate = False
-    try:
-        workplace = build(Path(folder), digest)
-        if memory_mb is not None:
-            limit_memory(memory_mb)
-        line.send("ready")
-        serve(line, workplace)
-    except (EOFError, ConnectionError):
-        pass  # the run has ended
-    except (UserError, RunFailed) as error:
-        line.send("broken", str(error))
-    except Exception:
-        line.send("broken", traceback.format_exc())
+    logger.addHandler(QueueHandler(records()))
+    workplace(folder, digest)
+    if memory_mb is not None:
+        limit_memory(memory_mb)
+    return taken(records())
 
 
-def build(folder: Path, digest: str) -> Workplace:
-    """The workplace of the run in ``folder``, ready to search.
+def answer(folder: Path, digest: str, message: bytes) -> bytes:
+    """Perform a pickled task; pickled evaluations and what was logged meanwhile."""
+    # Plain pickle: torch teaches multiprocessing's own to share tensors by means that end with the worker.
+    place = workplace(folder, digest)
+    # Only CPU seconds are this process's own. Counters of the machine are read, and shared out, by the run.
+    meter = Meter([], [], place.recipe.execution.watts_per_core)
+    return pickle.dumps((perform(place, pickle.loads(message), meter), taken(records())))
+
+
+@cache
+def records() -> SimpleQueue[logging.LogRecord]:
+    """What was logged in this process and has not been taken yet."""
+    return SimpleQueue()
+
+
+def taken(queue: SimpleQueue[logging.LogRecord]) -> list[logging.LogRecord]:
+    return [queue.get() for _ in range(queue.qsize())]
+
+
+@cache
+def workplace(folder: Path, digest: str) -> Workplace:
+    """The workplace of the run in ``folder``, ready to search; one in a process.
 
     Raises:
         RunFailed: What is on disk is not the recipe that the run began with.
@@ -91,17 +91,9 @@ def build(folder: Path, digest: str) -> Workplace:
     recipe = load_recipe(directory.recipe)
     if recipe.digest != digest:
         raise RunFailed(f"{directory.recipe} or a local plugin was changed while the run was at work")
-    workplace = Workplace(recipe, directory)
-    workplace.job(SEARCH)
-    return workplace
-
-
-def serve(line: Line, workplace: Workplace) -> None:
-    """Answer tasks; raises ``EOFError`` when the run has ended."""
-    # Only CPU seconds are this process's own. Counters of the machine are read, and shared out, by the run.
-    meter = Meter([], [], workplace.recipe.execution.watts_per_core)
-    while True:
-        line.send("answer", perform(workplace, line.receive(), meter))
+    place = Workplace(recipe, directory)
+    place.job(SEARCH)
+    return place
 
 
 def limit_memory(memory_mb: int) -> None:

@@ -4,17 +4,24 @@ import logging
 import os
 import signal
 import subprocess
+import sys
 import time
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from evokit.backends import processes
+from evokit.energy import best_meter
 from evokit.errors import RunFailed
+from evokit.execution import Task, make_executor
 from evokit.launch import launch
 from evokit.ledger import Ledger, same_but_for_costs
 from evokit.progress import LineProgress
 from evokit.recipe import load_recipe
+from evokit.rundir import RunDirectory
+from evokit.workplace import Workplace
 from tests.small import start
 
 PLUGIN = Path(__file__).parent / "faulty_plugin.py"
@@ -176,7 +183,7 @@ def test_a_run_may_go_on_in_another_place(run, tmp_path):
 
 def test_what_is_known_starts_no_worker(run, monkeypatch):
     summary, _ = run()
-    monkeypatch.setattr(subprocess, "Popen", None)
+    monkeypatch.setattr(processes, "ProcessPool", None)
     again, _ = run("export=[]", resume=True)
     assert again["best"] == summary["best"]
 
@@ -197,6 +204,20 @@ def test_a_probe_that_cannot_be_measured_stops_nothing(run, caplog):
 def test_workers_that_cannot_be_built_stop_the_run(run):
     with pytest.raises(RunFailed, match=r"a worker holds \d+ MiB before its first individual; .*memory_mb is 1: raise"):
         run("execution.memory_mb=1")
+
+
+def test_a_script_without_a_main_guard_is_told_so(tmp_path):
+    (tmp_path / "recipe.yaml").write_text(ONEMAX)
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from io import StringIO\nfrom pathlib import Path\nfrom evokit.launch import launch\n"
+        "from evokit.progress import LineProgress\n"
+        "from evokit.recipe import load_recipe\n"
+        "launch(load_recipe('recipe.yaml'), Path('run'), LineProgress(StringIO()))\n"
+    )
+    ended = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert "a script that starts a run needs if __name__ == '__main__'" in ended.stderr
 
 
 def test_what_a_worker_logs_is_shown_by_the_run(run, caplog):
@@ -239,3 +260,35 @@ def test_a_worker_that_is_killed_from_outside_is_replaced(run, tmp_path):
     assert process.returncode == 0
     run(slow, name="whole")
     assert same_but_for_costs(tmp_path / "killed" / "ledger.sqlite", tmp_path / "whole" / "ledger.sqlite")
+
+
+def test_a_run_that_is_killed_leaves_none_that_hangs_in_c(tmp_path):
+    path = tmp_path / "recipe.yaml"
+    path.write_text(RECIPE)
+    hold = f"fitness={{name: faulty, how: hold, folder: {tmp_path}}}"
+    process = start("run", path, "--set", hold, "--out", tmp_path / "run", "--plain")
+    left = until(lambda: len(pids(tmp_path, "worker")) == 2 and pids(tmp_path, "worker"))
+    time.sleep(0.5)  # until both have met a bad individual
+    process.kill()
+    process.communicate(timeout=20)
+    assert all(gone(pid) for pid in left)
+
+
+@pytest.mark.parametrize("noticed_s", [0.0, 0.5])
+def test_an_idle_worker_that_is_killed_costs_no_task(tmp_path, noticed_s):
+    (tmp_path / "source.yaml").write_text(RECIPE)
+    overrides = [f"fitness.folder={tmp_path}", "execution.retries=0", "execution.workers=1"]
+    recipe, directory = load_recipe(tmp_path / "source.yaml", overrides), RunDirectory(tmp_path / "run")
+    directory.create(recipe)
+    executor = make_executor(Workplace(recipe, directory), best_meter("cpu", 15.0))
+    task = Task([np.ones(12, bool)], 1)
+    try:
+        before = list(executor.map([task]))
+        (pid,) = pids(tmp_path, "worker")
+        os.kill(pid, signal.SIGKILL)
+        time.sleep(noticed_s)
+        after = list(executor.map([task]))
+    finally:
+        executor.close()
+    assert before[0][0].values == after[0][0].values == (12.0,)
+    assert all(gone(pid) for pid in pids(tmp_path, "worker"))

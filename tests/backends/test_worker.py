@@ -1,6 +1,6 @@
+import logging
 import pickle
 import resource
-from multiprocessing import Pipe
 
 import pytest
 
@@ -35,29 +35,28 @@ def digest(folder):
     return load_recipe(folder / "recipe.yaml").digest
 
 
-def test_a_workplace_is_that_of_the_run_on_disk(folder):
-    assert worker.build(folder, digest(folder)).directory.path == folder
+def test_a_workplace_is_that_of_the_run_on_disk_and_built_once(folder):
+    place = worker.workplace(folder, digest(folder))
+    assert place.directory.path == folder
+    assert worker.workplace(folder, digest(folder)) is place
 
 
 def test_a_recipe_that_changed_while_the_run_was_at_work_is_refused(folder):
     then = digest(folder)
     (folder / "recipe.yaml").write_text(ONEMAX.replace("4", "5"))
     with pytest.raises(RunFailed, match=r"recipe.yaml or a local plugin was changed while the run was at work"):
-        worker.build(folder, then)
+        worker.workplace(folder, then)
 
 
-def test_tasks_are_answered_until_the_run_has_ended(folder):
-    workplace = worker.build(folder, digest(folder))
-    here, theirs = Pipe()
-    with here, theirs:
-        genes = [workplace.parts.genome.from_json(bits) for bits in ([1, 1, 0, 1], [0, 0, 0, 0])]
-        here.send_bytes(pickle.dumps(Task(genes, 1)))
-        here.send_bytes(b"no pickle")
-        with pytest.raises(pickle.UnpicklingError):
-            worker.serve(worker.Line(theirs), workplace)
-        kind, evaluations = pickle.loads(here.recv_bytes())
-    assert kind == "answer"
+def test_an_answer_is_evaluations_and_what_was_logged(folder):
+    place = worker.workplace(folder, digest(folder))
+    genes = [place.parts.genome.from_json(bits) for bits in ([1, 1, 0, 1], [0, 0, 0, 0])]
+    worker.records().put(logging.makeLogRecord({"msg": "said before"}))
+    message = worker.answer(folder, digest(folder), pickle.dumps(Task(genes, 1)))
+    evaluations, records = pickle.loads(message)
     assert [one.values for one in evaluations] == [(3.0,), (0.0,)]
+    assert [record.msg for record in records] == ["said before"]
+    assert worker.records().empty()
 
 
 def test_the_limit_of_memory_is_in_mebibytes(limits):
