@@ -69,7 +69,7 @@ def main(steps: int, threads: int, repeats: int) -> None:
         ratio = rows[0].seconds / row.seconds
         bar = f"bar {BARS[row.name]}" if row.name in BARS else ""
         click.echo(f"{row.name:10} {1000 * row.seconds:7.1f} ms a step {ratio:6.2f} times as fast  {bar}")
-    values = [[one.values[0] for one in fitness.evaluate(rivals(), steps)] for fitness in fitnesses.values()]
+    values = [accuracies(fitness, steps) for fitness in fitnesses.values()]
     rho, low, high = spearman_interval(*values)
     click.echo(f"ranking of {len(rivals())} optimizers: rank correlation {rho:.2f} [{low:.2f}, {high:.2f}]")
 
@@ -93,6 +93,11 @@ def ours(fitness: TrainedAccuracyFitness) -> Callable[[int], None]:
 
     training = Training(fitness.tasks[0], Evolved(ADAM), Streams(0), 10_000)
     return advance
+
+
+def accuracies(fitness: TrainedAccuracyFitness, steps: int) -> list[float]:
+    """Of the rivals; 0 for those that diverge."""
+    return [one.values[0] if one.ok else 0.0 for one in fitness.evaluate(rivals(), steps)]
 
 
 class PlainImages(Dataset[tuple[torch.Tensor, int]]):
