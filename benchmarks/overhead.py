@@ -21,8 +21,9 @@ from pathlib import Path
 
 import numpy as np
 
+from evokit.backends import make_executor
 from evokit.energy import best_meter
-from evokit.execution import Executor, Task, make_executor
+from evokit.execution import Executor, Task
 from evokit.recipe import load_recipe
 from evokit.rundir import RunDirectory
 from evokit.workplace import Workplace

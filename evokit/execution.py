@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from evokit.energy import Meter
-from evokit.errors import RunFailed, UserError
+from evokit.errors import RunFailed
 from evokit.evaluate import evaluate_batch
 from evokit.interfaces import Evaluation, Fitness, Outcome
 from evokit.memory import peak_memory
@@ -227,24 +227,6 @@ class Probe:
 
 def _said(evaluation: Evaluation) -> str:
     return repr(list(evaluation.values)) if evaluation.ok else evaluation.outcome
-
-
-def make_executor(workplace: Workplace, meter: Meter) -> Executor:
-    """The executor that the recipe names. Workers are started by the first task, not here."""
-    execution = workplace.recipe.execution
-    if execution.backend == "inline":
-        from evokit.backends.inline import Inline
-
-        return Inline(workplace, meter)
-    if execution.backend == "ray":
-        try:
-            from evokit.backends.ray import Actors
-        except ModuleNotFoundError as error:
-            raise UserError(f"execution.backend ray: {error}; pip install 'evokit[ray]'") from error
-        return InOrder(Actors(workplace), execution.timeout_s, execution.retries)
-    from evokit.backends.processes import Processes
-
-    return InOrder(Processes(workplace, meter), execution.timeout_s, execution.retries)
 
 
 def perform(jobs: Jobs, task: Task, meter: Meter) -> list[Evaluation]:

@@ -12,11 +12,12 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from evokit.assembly import Parts, set_threads
+from evokit.backends import make_executor
 from evokit.checkpoint import load_checkpoint, save_checkpoint, write_atomically
 from evokit.contest import Contest
 from evokit.energy import best_meter
 from evokit.errors import RunFailed
-from evokit.execution import FRESH, SEARCH, make_executor
+from evokit.execution import FRESH, SEARCH
 from evokit.individuals import ranked, weights_of
 from evokit.interfaces import Individual, Score, Search
 from evokit.ledger import Cost, Ledger

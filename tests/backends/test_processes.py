@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evokit.backends import processes
+from evokit.backends import make_executor, processes
 from evokit.energy import best_meter
 from evokit.errors import RunFailed
-from evokit.execution import Task, make_executor
+from evokit.execution import Task
 from evokit.launch import launch
 from evokit.ledger import Ledger, same_but_for_costs
 from evokit.progress import LineProgress
