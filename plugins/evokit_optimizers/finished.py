@@ -14,6 +14,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save
 
+from evokit.assembly import set_threads
 from evokit.checkpoint import write_atomically
 from evokit.interfaces import Evaluation, Goal
 from evokit.streams import Streams
@@ -49,6 +50,7 @@ class FinishedNetworks:
             ValueError: The budget is none of ``budgets``.
         """
         steps, horizon = self.fitness.steps_of(budget), self.fitness.options.steps
+        set_threads(self.fitness.threads)
         outcome = self.fitness.trainer.train(method, self._replicates(seed), steps, horizon)
         evaluation = outcome.evaluation()
         if not evaluation.ok or budget != self.budgets[-1]:
@@ -65,6 +67,7 @@ class FinishedNetworks:
         """
         networks = read_networks(artifact)[0]
         tasks = self.fitness.tasks
+        set_threads(self.fitness.threads)
         n_units = sum(task.units(split) for task in tasks)
         scores = []
         for task in tasks:

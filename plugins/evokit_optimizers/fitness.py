@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from evokit.assembly import set_threads
 from evokit.interfaces import Context, Evaluation, Goal
 from evokit.keys import digest
 from evokit.streams import Streams
@@ -44,7 +45,7 @@ class TrainedAccuracyFitness:
         self.n_trainings = len(tasks) * options.seeds
         self.budgets: Sequence[int] = [steps * self.n_trainings for steps in (*options.rungs, options.steps)]
         self.trainer = Trainer(tasks, options.explosion, options.check_every, options.cache_mb * 2**20)
-        self._streams, self._data_digest, self._threads = streams, data_digest, threads
+        self._streams, self._data_digest, self.threads = streams, data_digest, threads
         self.context = digest(
             {
                 "data": data_digest,
@@ -67,6 +68,7 @@ class TrainedAccuracyFitness:
         """
         steps = self.steps_of(budget)
         replicates = self.replicates(self._streams)
+        set_threads(self.threads)
         for rule in batch:
             yield self.trainer.train(Evolved(rule), replicates, steps, self.options.steps).evaluation()
 
@@ -77,7 +79,7 @@ class TrainedAccuracyFitness:
             self.tasks,
             self._streams,
             data_digest=self._data_digest,
-            threads=self._threads,
+            threads=self.threads,
             first=self.first + self.options.seeds,
         )
 
