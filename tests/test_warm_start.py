@@ -170,7 +170,7 @@ UNFIT = [
 def test_a_run_that_cannot_serve_is_told_in_one_sentence_with_its_line(gone, recipe, change, words):
     change(gone)
     recipe.write_text(recipe.read_text() + f"init: {{from: {gone}}}\n")
-    with pytest.raises(RecipeError, match=rf"small\.yaml:13: init\.from: .*{words}") as caught:
+    with pytest.raises(RecipeError, match=rf"small\.yaml:14: init\.from: .*{words}") as caught:
         settled(load_recipe(recipe))
     assert "\n" not in str(caught.value)
 

@@ -21,7 +21,7 @@ def export_transformers(artifact: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     config = GPT2Config(**sizes.to_config(), architectures=["GPT2LMHeadModel"])
     config.save_pretrained(out)
-    save_tensors(tensors, out / "model.safetensors", {})
+    save_tensors(tensors, out / "model.safetensors", {"format": "pt"})
     tokenizer = gpt2_tokenizer()
     tokenizer.model_max_length = sizes.n_positions
     tokenizer.save_pretrained(out)

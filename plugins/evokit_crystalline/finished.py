@@ -25,10 +25,13 @@ PADDED_LINES = 400
 
 
 def save_tensors(tensors: Mapping[str, torch.Tensor], path: Path, metadata: Mapping[str, str]) -> None:
-    """Write a safetensors file that is either whole or not there."""
+    """Write a safetensors file that is either whole or not there.
+
+    One key of metadata gives one file: several are written in an order of their own each time.
+    """
     partial = path.with_name(f"{path.name}.partial")
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(plain, partial, {"format": "pt", **metadata})
+    save_file(plain, partial, dict(metadata))
     partial.replace(path)
 
 

@@ -65,3 +65,9 @@ def test_a_rehearsal_tells_the_size_of_the_model(contender, parts, tmp_path):
     result = contender.fit(contender.settings(parts[2])[0], 0, 128, tmp_path)
     assert seconds > 0
     assert size == pytest.approx((tmp_path / result.artifact).stat().st_size, rel=1e-3)
+
+
+def test_the_same_model_is_the_same_file(contender, parts, tmp_path):
+    setting = contender.settings(parts[2])[0]
+    files = [contender.fit(setting, 0, 128, tmp_path / str(i)).artifact for i in range(4)]
+    assert len({(tmp_path / file).read_bytes() for file in files}) == 1
