@@ -150,7 +150,7 @@ def test_digests_are_of_the_unpacked_bytes(tmp_path):
         Layout((), IDX.sides, {"x": "md5:0"}).read(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"abc" * 100)[:-12]])
+@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"abc" * 100)[:-12]], ids=["no gzip", "cut short"])
 def test_a_damaged_archive_is_told(tmp_path, content):
     (tmp_path / "x.gz").write_bytes(content)
     with pytest.raises(UserError, match=r"data images: .*x\.gz cannot be read: "):
