@@ -205,6 +205,9 @@ class Search(Protocol):
     def hall_of_fame(self) -> Sequence[Individual]:
         """The best ever measured, best first."""
 
+    def front(self) -> Sequence[Individual]:
+        """The Pareto front of all ever measured; empty with one objective."""
+
     def state_dict(self) -> dict[str, Any]: ...
     def load_state_dict(self, state: Mapping[str, Any]) -> None: ...
 

@@ -35,6 +35,7 @@ def summarise(run: Run, status: str) -> dict[str, Any]:
         "data": _data(run),
         "objective": {"name": run.objective, "goal": run.goal},
         "best": _best(run),
+        "front": _front(run),
         "would_have_reported": _would_have_reported(run),
         "evaluations": run.ledger.counts("search") | {"by_budget": run.ledger.by_budget("search")},
         "generations": run.parts.search.generation,
@@ -141,6 +142,13 @@ def _best(run: Run) -> dict[str, Any] | None:
         "confirmed": run.confirmed,
         "show": None if show is None else show(best.genes),
     }
+
+
+def _front(run: Run) -> list[dict[str, Any]]:
+    """Key, genes and raw values of each on the Pareto front, by their values."""
+    members = sorted(run.parts.search.front(), key=lambda one: one.fitness.values)
+    to_json = run.parts.genome.to_json
+    return [{"key": one.key, "genes": to_json(one.genes), "values": list(one.fitness.values)} for one in members]
 
 
 def _would_have_reported(run: Run) -> float | None:

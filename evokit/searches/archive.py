@@ -1,4 +1,4 @@
-"""What a search remembers of what was measured: the known keys, the hall of fame, the logbook."""
+"""What a search remembers of what was measured: the known keys, the best, the logbook."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def same_key(a: Individual, b: Individual) -> bool:
 
 
 class Archive:
-    """Known keys, DEAP's HallOfFame and DEAP's Logbook, fed once a generation.
+    """Known keys and DEAP's HallOfFame, ParetoFront and Logbook, fed once a generation.
+
+    The hall of fame compares objectives in their order; the front is kept where there are several.
 
     Args:
         genome: ``to_json`` and ``from_json`` for the state.
@@ -37,6 +39,7 @@ class Archive:
         self._genome, self._weights = genome, weights
         self.known: set[str] = set()
         self.hall = tools.HallOfFame(size, similar=same_key)
+        self.front = tools.ParetoFront(similar=same_key)
         self.logbook = tools.Logbook()
         self._statistics = tools.Statistics(key=lambda one: one.fitness.values[0])
         for name, function in (("min", np.min), ("mean", np.mean), ("max", np.max)):
@@ -52,6 +55,8 @@ class Archive:
         """
         measured = only_ok(told)
         self.hall.update(measured)
+        if len(self._weights) > 1:
+            self.front.update(measured)
         self.known.update(one.key for one in measured)
         valid = only_ok(population)
         record = {name: float(value) for name, value in self._statistics.compile(valid).items()} if valid else {}
@@ -73,6 +78,7 @@ class Archive:
         return {
             "known": sorted(self.known),
             "hall": dump_individuals(self.hall, self._genome),
+            "front": dump_individuals(self.front, self._genome),
             "logbook": [dict(record) for record in self.logbook],
         }
 
@@ -82,6 +88,8 @@ class Archive:
         # DEAP puts a newcomer before its equals, so going from worst to best keeps their order.
         for one in reversed(load_individuals(state["hall"], self._genome, self._weights)):
             self.hall.insert(one)
+        self.front.clear()
+        self.front.update(load_individuals(state["front"], self._genome, self._weights))
         self.logbook.clear()
         for record in state["logbook"]:
             self.logbook.record(**record)

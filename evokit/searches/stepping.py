@@ -73,6 +73,9 @@ class AskTell(ABC):
     def best(self) -> Individual:
         return self.archive.best()
 
+    def front(self) -> Sequence[Individual]:
+        return list(self.archive.front)
+
     def hall_of_fame(self) -> Sequence[Individual]:
         return list(self.archive.hall)
 

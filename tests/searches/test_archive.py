@@ -1,8 +1,11 @@
 import json
 import math
 
+import numpy as np
 import pytest
 
+from evokit.genomes.bits import Bits
+from evokit.individuals import make_individual
 from evokit.searches.archive import Archive, dump_individuals, load_individuals, only_ok
 from tests.door import GENOME
 from tests.searches.building import person
@@ -108,3 +111,19 @@ def test_individuals_survive_json():
     assert loaded[0].fitness == one.fitness
     assert not loaded[1].fitness.valid
     assert not loaded[0].genes.flags.writeable
+
+
+def test_with_several_objectives_the_front_holds_what_nothing_dominates():
+    genome = Bits(3)
+    archive = Archive(genome, (-1.0, 1.0))
+    values = {(False, False, False): (1.0, 1.0), (True, False, False): (2.0, 2.0), (True, True, False): (2.0, 0.0)}
+    told = []
+    for genes, value in values.items():
+        one = make_individual(genome, np.array(genes), (-1.0, 1.0))
+        one.fitness.values = value
+        told.append(one)
+    archive.add(0, told, told)
+    again = Archive(genome, (-1.0, 1.0))
+    again.load_state_dict(archive.state_dict())
+    for kept in (archive, again):
+        assert sorted(one.fitness.values for one in kept.front) == [(1.0, 1.0), (2.0, 2.0)]
