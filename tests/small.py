@@ -115,7 +115,9 @@ def start(*words: object, cwd: Path | None = None) -> subprocess.Popen[str]:
 
 
 def command(words: Sequence[object]) -> list[str]:
-    return [sys.executable, "-c", "from evokit.cli import main; main()", *map(str, words)]
+    # A suite that a shell put in the background hands on that SIGINT is ignored; a person's terminal does not.
+    listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    return [sys.executable, "-c", f"{listen}; from evokit.cli import main; main()", *map(str, words)]
 
 
 def files(folder: Path) -> dict[str, bytes]:

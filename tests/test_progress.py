@@ -23,6 +23,12 @@ class Terminal(io.StringIO):
         return True
 
 
+@pytest.fixture(autouse=True)
+def _terminal(monkeypatch):
+    """A terminal that can move its cursor, whatever the suite runs in."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+
 @pytest.fixture
 def clock():
     return Clock()
