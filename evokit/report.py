@@ -91,7 +91,7 @@ def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]
     if best["confirmed"] is not None:
         yield f"Measured again on what the search never saw: {objective['name']} {number(best['confirmed'])}"
     claimed = summary["would_have_reported"]
-    if claimed is not None and claimed != value:
+    if claimed != summary["best_measured"]:
         yield f"Had predictions counted as measurements, this run would have reported {number(claimed)}."
     by_budget = counts["by_budget"]
     budgets = ", ".join(f"{n:,} at budget {int(budget):,}" for budget, n in by_budget.items())

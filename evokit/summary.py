@@ -36,6 +36,7 @@ def summarise(run: Run, status: str) -> dict[str, Any]:
         "objective": {"name": run.objective, "goal": run.goal},
         "best": _best(run),
         "front": _front(run),
+        "best_measured": _best_measured(run),
         "would_have_reported": _would_have_reported(run),
         "evaluations": run.ledger.counts("search") | {"by_budget": run.ledger.by_budget("search")},
         "generations": run.parts.search.generation,
@@ -149,6 +150,12 @@ def _front(run: Run) -> list[dict[str, Any]]:
     members = sorted(run.parts.search.front(), key=lambda one: one.fitness.values)
     to_json = run.parts.genome.to_json
     return [{"key": one.key, "genes": to_json(one.genes), "values": list(one.fitness.values)} for one in members]
+
+
+def _best_measured(run: Run) -> float | None:
+    """The best value that the search measured. After ``confirm`` the champion may be another."""
+    hall = run.parts.search.hall_of_fame()
+    return hall[0].fitness.values[0] if hall else None
 
 
 def _would_have_reported(run: Run) -> float | None:

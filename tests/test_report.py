@@ -81,7 +81,7 @@ def test_what_was_skipped_is_told_with_its_reason(small):
 
 def test_predictions_that_would_have_won_are_told_only_where_they_differ(small):
     assert "Had predictions counted" in report(small | {"would_have_reported": 99.0})
-    assert "Had predictions counted" not in report(small | {"would_have_reported": small["best"]["values"][0]})
+    assert "Had predictions counted" not in report(small | {"would_have_reported": small["best_measured"]})
 
 
 def test_repeats_are_counted(small):
