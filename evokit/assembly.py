@@ -54,13 +54,13 @@ class Parts:
         return fitness
 
     def named_baselines(self) -> list[tuple[str, Section]]:
-        """Baselines with names of their own: a second one of a kind becomes ``adamw-2``."""
+        """Baselines with names of their own, their ``label`` if they have one; a second one becomes ``adamw-2``."""
         seen: Counter[str] = Counter()
         named = []
         for section in self.recipe.baselines:
-            seen[section.name] += 1
-            n = seen[section.name]
-            named.append((section.name if n == 1 else f"{section.name}-{n}", section))
+            name = getattr(section.options, "label", "") or section.name
+            seen[name] += 1
+            named.append((name if seen[name] == 1 else f"{name}-{seen[name]}", section))
         return named
 
 
@@ -79,7 +79,16 @@ def assemble(recipe: Recipe) -> Parts:
         context = replace(context, train=data.train, validation=data.validation, data_digest=data.digest)
     set_threads(execution.threads)
     fitness = build_part(recipe.fitness, context)
-    context = replace(context, fitness=fitness)
+    return _with_search(recipe, data, replace(context, fitness=fitness))
+
+
+def _with_search(recipe: Recipe, data: Data | None, bare: Context) -> Parts:
+    """Add genome, operators, screens and search to a context that has data and fitness."""
+
+    def vary(**sections: Any) -> Parts:
+        return _with_search(replace(recipe, **sections), data, bare)
+
+    fitness, context = bare.fitness, replace(bare, vary=vary)
     genome = build_part(recipe.genome, context)
     _draw_one(recipe, genome, context)
     init = first_genes(recipe, genome)

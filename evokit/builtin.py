@@ -26,6 +26,7 @@ from evokit.screens.surrogate import SurrogateScreen
 from evokit.searches.coordinate_descent import CoordinateDescent
 from evokit.searches.generational import Generational
 from evokit.searches.random_search import RandomSearch
+from evokit.searches.same_search import SameSearch
 from evokit.selection.best import Best
 from evokit.selection.tournament import Tournament
 from evokit.surrogates.embedding_mlp import EmbeddingMLP
@@ -65,4 +66,5 @@ def evokit_components() -> list[Component]:
         Component("search", "coordinate_descent", CoordinateDescent),
         Component("baseline", "random_search", RandomSearch),
         Component("baseline", "coordinate_descent", CoordinateDescent),
+        Component("baseline", "same_search", SameSearch),
     ]

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evokit.assembly import Parts
 from evokit.execution import CHAMPION
 from evokit.individuals import ranked, weights_of
-from evokit.interfaces import Contender, Evaluation, Goal, Individual, Measure, Score
+from evokit.interfaces import Contender, Evaluation, Individual, Measure, Score, Variant
 from evokit.keys import digest
 from evokit.rundir import file_digest, now
 from evokit.screens.race import Racing
-from evokit.statistics import Verdict, verdict
+from evokit.statistics import Verdict, corrected, verdict
 from evokit.streams import Streams
 from evokit.trials import TrialGenome, Trials
 from evokit.workplace import BASELINE
@@ -44,8 +45,17 @@ class Entry:
     models: list[Model] = field(default_factory=list)
     n_settings: int = 1
     searched: float | None = None  # best value that a control search measured
+    confirmed: float | None = None  # and its value on fresh data
+    shown: str = ""  # what a control found, for people
     skipped: str = ""  # why it does not take part
     scores: np.ndarray | None = None  # (n_units,) on the sealed test, mean over seeds
+    seed_scores: Sequence[float] = ()  # (n_models,) on the sealed test, mean over units
+    variants: dict[str, Entry] = field(default_factory=dict)  # more models of the same setting, such as longer trained
+
+    @property
+    def all(self) -> list[Entry]:
+        """Itself and its variants, those that have models."""
+        return [entry for entry in (self, *self.variants.values()) if entry.models]
 
     @property
     def validation(self) -> float | None:
@@ -80,11 +90,13 @@ class Contest:
             entry.skipped = "it gets the search's measured work, and there was no search yet"
             run.progress.note(f"{name} is skipped: {entry.skipped}")
             return
-        best = run.run_to_work(entry.phase, part, limit)
+        best, entry.confirmed = run.run_to_work(entry.phase, name, limit)
         if best is None:
             entry.skipped = "every individual failed"
             return
         entry.searched = best.fitness.values[0]
+        genome = part.genome if isinstance(part, Parts) else run.parts.genome
+        entry.shown = genome.show(best.genes) if hasattr(genome, "show") else ""
         if run.workplace.final is not None:
             self._fit(entry, best)
 
@@ -100,24 +112,36 @@ class Contest:
         run = self._run
         if run.parts.data is None or self.champion is None or not self.champion.models:
             return
-        entries = [entry for entry in (self.champion, *self.baselines) if entry.models]
+        entries = [one for entry in (self.champion, *self.baselines) for one in entry.all]
         frozen = self._freeze(entries)
         self.opening = run.ledger.opening("final", frozen, now())
         run.progress.phase("Test")
         with run.costed("test"):
             for entry in entries:
-                entry.scores = self.score(entry, run.parts.data.test, self.opening)
-        ours, contender = self.champion.scores, self.champion.contender
-        assert ours is not None
-        assert contender is not None
-        self.verdicts = [
-            verdict(entry.name, ours, entry.scores, contender.goal, self._speaks_of(entry))
-            for entry in self.baselines
-            if entry.scores is not None
-        ]
+                self._score(entry, run.parts.data.test, self.opening)
+        self.verdicts = self._judged(self.champion, self.baselines)
+        for name, ours in self.champion.variants.items():
+            self.verdicts += self._judged(ours, [entry.variants[name] for entry in self.baselines if entry.variants])
 
-    def score(self, entry: Entry, test: Any, opening: int) -> np.ndarray:
-        """``(n_units,)`` test metric, mean over seeds; what this opening scored already is not scored again."""
+    def _judged(self, ours: Entry, rivals: Sequence[Entry]) -> list[Verdict]:
+        """A verdict per rival that was scored, corrected for their number."""
+        assert self.champion is not None
+        contender = self.champion.contender
+        assert contender is not None
+        if ours.scores is None:
+            return []
+        return corrected(
+            [
+                verdict(
+                    entry.name, ours.scores, entry.scores, contender.goal, self._speaks_of(entry), _paired(ours, entry)
+                )
+                for entry in rivals
+                if entry.scores is not None
+            ]
+        )
+
+    def _score(self, entry: Entry, test: Any, opening: int) -> None:
+        """Score each model on the test split; what this opening scored already is not scored again."""
         assert entry.contender is not None
         known = self._run.ledger.scores(opening)
         for model in entry.models:
@@ -127,7 +151,7 @@ class Contest:
                 self._run.ledger.add_score(opening, entry.name, model.seed, units.tolist())
                 known[entry.name, model.seed] = units.tolist()
         per_seed = np.array([known[entry.name, model.seed] for model in entry.models])
-        return np.asarray(per_seed.mean(axis=0))
+        entry.scores, entry.seed_scores = np.asarray(per_seed.mean(axis=0)), per_seed.mean(axis=1).tolist()
 
     def rival(self) -> Entry | None:
         """The baseline that is best on validation: the one that the verdict is about."""
@@ -137,15 +161,21 @@ class Contest:
 
     def _fit(self, entry: Entry, best: Individual | None) -> None:
         run = self._run
-        seeds = seeds_of(run.parts.context.streams, run.recipe.final.seeds)
+        tuning, *seeds = seeds_of(run.parts.context.streams, 1 + run.recipe.final.seeds)
         # What depends on the end of a search gets rows of its own, so that an extended run may ask for another.
         phase = entry.phase if best is None else f"{entry.phase}/{best.key[:8]}"
         trials = run.workplace.job(entry.phase).fitness
         assert isinstance(trials, Trials)
         contender = trials.contender
         measure = run.measure(phase, TrialGenome(), entry.phase, batch=1)
+        variants: Mapping[str, Variant] = getattr(contender, "variants", dict)()
         with run.costed(phase):
-            entry.models, entry.n_settings = fit_models(contender, best, seeds, measure)
+            setting, entry.n_settings = tuned(contender, best, tuning, measure)
+            if setting is not None:
+                entry.models = fitted(contender, setting, seeds, measure)
+                for name, variant in variants.items():
+                    models = fitted(contender, {**setting, **variant.keys}, seeds, measure)
+                    entry.variants[name] = Entry(f"{entry.name}, {name}", phase, contender, models)
         entry.contender = contender
         if not entry.models:
             entry.skipped = "every fit failed: " + run.ledger.rows(phase)[-1].evaluation.message
@@ -176,39 +206,44 @@ def seeds_of(streams: Streams, n: int) -> list[int]:
     return [streams.at("contender", index).entropy() % 2**31 for index in range(n)]
 
 
-def fit_models(
-    contender: Contender, best: Individual | None, seeds: Sequence[int], measure: Measure
-) -> tuple[list[Model], int]:
-    """Tune on validation by a race, then fit the winner with every seed.
+def tuned(
+    contender: Contender, best: Individual | None, seed: int, measure: Measure
+) -> tuple[Mapping[str, Any] | None, int]:
+    """The setting that is best on validation, and how many there were; None if every one failed.
 
-    Settings race with the first seed over the contender's lower budgets; the best at full budget wins.
-
-    Returns:
-        One model per seed (one in all for a deterministic contender; those that failed are left out), and how many
-        settings were tried.
+    Settings race over the contender's lower budgets; the best at full budget wins. A single one is not fitted here.
+    The seed is none of the final ones, on which the winner would else be lucky.
     """
-    objectives: Mapping[str, Goal] = {"validation": contender.goal}
-    weights = weights_of(objectives)
-    seeds = seeds[:1] if contender.deterministic else seeds
-    runners = [_trial(setting, seeds[0], weights) for setting in contender.settings(best)]
-    n_settings = len(runners)
+    settings = contender.settings(best)
+    if len(settings) == 1:
+        return settings[0], 1
+    runners = _trials(settings, [seed], contender)
     measure.born(runners)
-    if n_settings > 1 and len(contender.budgets) > 1:
-        runners = Racing(contender.budgets[:-1], KEEP, objectives)(runners, measure)
-    evaluations = {one.key: evaluation for one, evaluation in zip(runners, measure(runners), strict=True)}
+    if len(contender.budgets) > 1:
+        runners = Racing(contender.budgets[:-1], KEEP, {"validation": contender.goal})(runners, measure)
+    measure(runners)
+    measure.generation += 1  # the race was one, the seeds of its winner are the next
     valid = [one for one in ranked(runners) if one.fitness.valid]
-    if not valid:
-        return [], n_settings
-    setting = valid[0].genes["setting"]
-    models = [Model(seeds[0], setting, evaluations[valid[0].key])]
-    others = [_trial(setting, seed, weights) for seed in seeds[1:]]
-    measure.generation += 1  # the race was one, the other seeds of its winner are the next
-    measure.born(others)
-    answers = zip(seeds[1:], measure(others), strict=True)
-    models += [Model(seed, setting, evaluation) for seed, evaluation in answers if evaluation.ok]
-    return models, n_settings
+    return (valid[0].genes["setting"] if valid else None), len(settings)
 
 
-def _trial(setting: Mapping[str, Any], seed: int, weights: tuple[float, ...]) -> Individual:
-    trial = {"setting": dict(setting), "seed": seed}
-    return Individual(trial, digest(trial), Score(weights), born_by="setting")
+def fitted(contender: Contender, setting: Mapping[str, Any], seeds: Sequence[int], measure: Measure) -> list[Model]:
+    """One model per seed, one in all for a deterministic contender; those that failed are left out."""
+    seeds = seeds[:1] if contender.deterministic else seeds
+    trials = _trials([setting], seeds, contender)
+    measure.born(trials)
+    answers = zip(seeds, measure(trials), strict=True)
+    return [Model(seed, setting, evaluation) for seed, evaluation in answers if evaluation.ok]
+
+
+def _trials(settings: Sequence[Mapping[str, Any]], seeds: Sequence[int], contender: Contender) -> list[Individual]:
+    weights = weights_of({"validation": contender.goal})
+    trials = [{"setting": dict(setting), "seed": seed} for setting in settings for seed in seeds]
+    return [Individual(trial, digest(trial), Score(weights), born_by="setting") for trial in trials]
+
+
+def _paired(ours: Entry, theirs: Entry) -> tuple[Sequence[float], Sequence[float]] | None:
+    """Test values of both for the same seeds; None if there are no two of them."""
+    if len(ours.models) < 2 or [one.seed for one in ours.models] != [one.seed for one in theirs.models]:
+        return None
+    return ours.seed_scores, theirs.seed_scores

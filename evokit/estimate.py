@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from evokit.assembly import Parts, set_threads
 from evokit.evaluate import evaluate_batch
 from evokit.individuals import make_individual, weights_of
-from evokit.interfaces import Contender, Evaluation
+from evokit.interfaces import Contender, Evaluation, Variant
 from evokit.launch import assemble_all
 from evokit.recipe import Recipe
 from evokit.searches.generational import Generational
@@ -96,11 +97,15 @@ def _contender(phase: str, contender: Contender, parts: Parts) -> Estimate:
     genes = parts.genome.random(parts.context.streams.at("check", "contender").numpy())
     some = make_individual(parts.genome, genes, weights_of(parts.fitness.objectives))
     n_seeds = 1 if contender.deterministic else parts.recipe.final.seeds
-    fits = len(contender.settings(some)) + n_seeds - 1
-    work = fits * contender.budgets[-1]
+    n_settings = len(contender.settings(some))
+    fits = (n_settings if n_settings > 1 else 0) + n_seeds
+    variants: Mapping[str, Variant] = getattr(contender, "variants", dict)()
+    full = contender.budgets[-1]
+    work = fits * full + n_seeds * sum(one.work for one in variants.values())
     rehearse = getattr(contender, "rehearse", None)
     if rehearse is None:
         return Estimate(phase, fits, work, None, None)
     with tempfile.TemporaryDirectory() as scratch:
         seconds, size = rehearse(Path(scratch))
-    return Estimate(phase, fits, work, fits * seconds, fits * size)
+    fits += n_seeds * len(variants)
+    return Estimate(phase, fits, work, work / full * seconds, fits * size)

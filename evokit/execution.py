@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("evokit")
 
 SEARCH, FRESH, CHAMPION = "search", "fresh", "champion"  # jobs; a baseline's is baseline/NAME
+OF = "@"  # what follows is the control that a job of search or fresh belongs to
 
 # What another worker may do better. All else is decided by the individual and would only be found again.
 LOST: frozenset[Outcome] = frozenset({"timed_out", "worker_died", "out_of_memory"})
@@ -155,7 +156,7 @@ class InOrder:
         self._crew.close()
 
     def _limit_s(self, task: Task) -> float | None:
-        if self._timeout_s is None or task.job not in (SEARCH, FRESH):
+        if self._timeout_s is None or task.job.partition(OF)[0] not in (SEARCH, FRESH):
             return None
         return self._timeout_s * len(task.genes)
 

@@ -212,10 +212,22 @@ class Search(Protocol):
     def load_state_dict(self, state: Mapping[str, Any]) -> None: ...
 
 
+@dataclass(frozen=True)
+class Variant:
+    """Another model of a contender's setting: ``keys`` are merged into the setting, a fit takes ``work``."""
+
+    keys: Mapping[str, Any]
+    work: int
+
+
 class Contender(Protocol):
     """A way to a finished model: the champion's ``final`` and each baseline. Is never given the test split.
 
     ``deterministic`` says that the seed changes nothing, so that one fit serves all seeds.
+
+    Optional: ``variants() -> {name: Variant}``, more models to finish of the setting that won, such as longer trained
+    ones; those of one name are compared with each other. ``trainings``, how many trainings one fit holds, 1 if it does
+    not say; for the break-even.
     """
 
     budgets: Sequence[int]  # ascending work of one fit, the last is full; a race over settings uses the others
@@ -268,6 +280,7 @@ class Context:
     screens: Sequence[Any] = ()
     init: Sequence[Any] = ()  # genes that the first population begins with
     build: Callable[[Any], Any] | None = None  # makes the real thing of a nested section, e.g. a screen's surrogate
+    vary: Callable[..., Any] | None = None  # the recipe's parts with other sections, ``vary(genome=section)``
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from evokit.progress import Progress
 from evokit.recipe.schema import Recipe
 from evokit.rundir import RunDirectory, identity, refuse_other_identity
 from evokit.stopping import stop_reason
-from evokit.workplace import Workplace
+from evokit.workplace import Workplace, of_control
 
 log = logging.getLogger("evokit")
 
@@ -109,26 +109,37 @@ class Run:
         self.ledger.add_cost(phase, cost)
         self.ledger.flush()
 
-    def run_to_work(self, phase: str, search: Search, limit: int) -> Individual | None:
-        """Let a control search spend at most ``limit`` units of measured work; its best, or None if all failed.
+    def run_to_work(self, phase: str, name: str, limit: int) -> tuple[Individual | None, float | None]:
+        """Let a control spend ``limit`` units of measured work: its best, and its value on fresh data.
 
-        A resumed control starts over and is answered from its rows.
+        A search measures its individuals at full budget and stays within the limit; the search of a varied recipe
+        screens as that recipe says and ends with the generation in which it reaches the limit. A resumed control
+        starts over and is answered from its rows. Its champion is confirmed like that of the run.
+
+        Returns:
+            None and None if all failed; the value is None without ``confirm``.
         """
-        fitness = self.parts.fitness
-        measure = self.measure(phase, self.parts.genome)
-        each, idle = fitness.budgets[-1], 0
-        while measure.work + each <= limit and not search.done and idle < IDLE_STEPS:
+        part = self.workplace.baseline(name)
+        varied = isinstance(part, Parts)
+        parts, search = (part, part.search) if varied else (self.parts, part)
+        measure = self.measure(phase, parts.genome, of_control(SEARCH, name, part))
+        each, idle = 0 if varied else measure.budgets[-1], 0
+        while measure.work + max(each, 1) <= limit and not search.done and idle < IDLE_STEPS:
             before = measure.work
             with self.costed(phase):
-                measure.generation = search.generation
-                individuals = search.ask()[: (limit - measure.work) // each]
-                measure.born(individuals)
-                measure(individuals)
-                search.tell(individuals)
+                if varied:
+                    search.step(measure)
+                else:
+                    measure.generation = search.generation
+                    individuals = search.ask()[: (limit - measure.work) // each]
+                    measure.born(individuals)
+                    measure(individuals)
+                    search.tell(individuals)
             idle = idle + 1 if measure.work == before else 0
         self._show_best(search)
-        hall = search.hall_of_fame()
-        return hall[0] if hall else None
+        if not search.hall_of_fame():
+            return None, None
+        return self._confirmed(search, parts.genome, f"{phase}/confirm", of_control(FRESH, name, part))
 
     def _claim(self) -> None:
         """Write down whose run this is, or refuse to go on with another's."""
@@ -186,17 +197,23 @@ class Run:
         if self.recipe.confirm is None:
             return
         self.progress.phase("Confirm")
-        search = self.parts.search
-        copies = [replace(one, fitness=Score(self.weights)) for one in search.hall_of_fame()[: self.recipe.confirm.top]]
-        phase = f"confirm/{search.generation}"  # an extended search confirms others
-        measure = self.measure(phase, self.parts.genome, FRESH)
+        self.champion, self.confirmed = self._confirmed(self.parts.search, self.parts.genome, "confirm", FRESH)
+        self.progress.best(self.confirmed, f"{self.objective} on fresh data", self.goal)
+
+    def _confirmed(self, search: Search, genome: Any, phase: str, job: str) -> tuple[Individual, float | None]:
+        """Of a search's best, the one that is best on fresh data, and its value there; without that the best."""
+        hall = search.hall_of_fame()
+        if self.recipe.confirm is None:
+            return hall[0], None
+        copies = [replace(one, fitness=Score(self.weights)) for one in hall[: self.recipe.confirm.top]]
+        phase = f"{phase}/{search.generation}"  # an extended search confirms others
+        measure = self.measure(phase, genome, job)
         with self.costed(phase):
             measure(copies)
         valid = [one for one in ranked(copies) if one.fitness.valid]
-        if valid:
-            self.confirmed = valid[0].fitness.values[0]
-            self.champion = next(one for one in search.hall_of_fame() if one.key == valid[0].key)
-        self.progress.best(self.confirmed, f"{self.objective} on fresh data", self.goal)
+        if not valid:
+            return hall[0], None
+        return next(one for one in hall if one.key == valid[0].key), valid[0].fitness.values[0]
 
     def _save(self, search: Search, measure: LedgeredMeasure) -> None:
         self.ledger.flush()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ from evokit.interfaces import Goal
 Interval = tuple[float, float]
 
 _TAIL = 0.975  # two-sided 95 %
+_LEVEL = 0.05  # of a family of verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,9 @@ class Verdict:
     n: int  # units compared: documents, images, repeats
     method: str
     verdict: Literal["better", "worse", "no difference shown"]
+    p: float = math.nan  # two-sided, of no difference; nan for a single unit
+    p_holm: float = math.nan  # corrected for the other rivals of its family
+    over_seeds: Interval | None = None  # 95 %, of the difference, over seeds instead of units; None without pairs
 
     def __str__(self) -> str:
         low, high = self.interval
@@ -78,7 +83,14 @@ def paired_interval(a: npt.ArrayLike, b: npt.ArrayLike) -> tuple[float, Interval
     return mean_interval(first - second)
 
 
-def verdict(against: str, ours: npt.ArrayLike, theirs: npt.ArrayLike, goal: Goal, method_says: str) -> Verdict:
+def verdict(
+    against: str,
+    ours: npt.ArrayLike,
+    theirs: npt.ArrayLike,
+    goal: Goal,
+    method_says: str,
+    seeds: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+) -> Verdict:
     """Compare with a rival, unit by unit: a difference is shown if its 95 % interval excludes 0.
 
     Args:
@@ -87,12 +99,19 @@ def verdict(against: str, ours: npt.ArrayLike, theirs: npt.ArrayLike, goal: Goal
         theirs: ``(n,)`` the rival's values for the same units.
         goal: Whether lower (``min``) or higher (``max``) is better.
         method_says: What the units are and what the verdict speaks of, e.g. "test documents, this champion".
+        seeds: ``(n_seeds,)`` means of ours and theirs for the same seeds, at least two. Then a difference must be shown
+            over seeds as well, since units alone cannot tell the luck of one training from a better method.
 
     Raises:
         ValueError: As ``paired_interval``.
     """
     difference, (low, high) = paired_interval(ours, theirs)
+    p, over_seeds = paired_p(ours, theirs), None
     side: Literal["min", "max"] | None = "min" if high < 0 else "max" if low > 0 else None
+    if seeds is not None:
+        _, over_seeds = paired_interval(*seeds)
+        p = max(p, paired_p(*seeds))
+        side = side if not over_seeds[0] <= 0 <= over_seeds[1] else None
     direction = "lower" if goal == "min" else "higher"
     return Verdict(
         against=against,
@@ -101,7 +120,56 @@ def verdict(against: str, ours: npt.ArrayLike, theirs: npt.ArrayLike, goal: Goal
         n=_finite(ours).size,
         method=f"{method_says}; ours - theirs, paired Student t, 95 %; {direction} is better",
         verdict="no difference shown" if side is None else "better" if side == goal else "worse",
+        p=p,
+        p_holm=p,
+        over_seeds=over_seeds,
     )
+
+
+def paired_p(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
+    """Two-sided p-value of the paired Student t test that ``a - b`` has mean 0; NaN for one pair.
+
+    Args:
+        a: ``(n,)``.
+        b: ``(n,)``.
+
+    >>> paired_p([1, 2, 3], [1, 2, 3])
+    1.0
+    """
+    from scipy.special import stdtr
+
+    differences = _finite(a) - _finite(b)
+    n = differences.size
+    if n == 1:
+        return math.nan
+    error = float(differences.std(ddof=1)) / math.sqrt(n)
+    if error == 0:
+        return 0.0 if differences.mean() else 1.0
+    return 2 * float(stdtr(n - 1, -abs(float(differences.mean())) / error))
+
+
+def corrected(family: Sequence[Verdict]) -> list[Verdict]:
+    """Verdicts on several rivals, so that the chance of any false one among them is at most 5 %.
+
+    Args:
+        family: All that one contender is compared with on one occasion. Intervals stay those of each alone.
+
+    Source: Holm 1979, "A simple sequentially rejective multiple test procedure".
+    """
+    tested = sorted((one for one in family if not math.isnan(one.p)), key=lambda one: one.p)
+    holm: dict[str, float] = {}
+    largest = 0.0
+    for place, one in enumerate(tested):
+        largest = max(largest, min(1.0, (len(tested) - place) * one.p))
+        holm[one.against] = largest
+    return [
+        replace(
+            one,
+            p_holm=holm.get(one.against, math.nan),
+            verdict=one.verdict if holm.get(one.against, 1.0) < _LEVEL else "no difference shown",
+        )
+        for one in family
+    ]
 
 
 def spearman_interval(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[float, float, float]:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evokit.break_even import Point, break_even
 from evokit.contest import Entry
 from evokit.ledger import Cost
 from evokit.rundir import versions
-from evokit.statistics import Interval, Verdict, mean_interval, verdict
+from evokit.statistics import Interval, Verdict, corrected, mean_interval, verdict
 
 if TYPE_CHECKING:
     from evokit.run import Run
@@ -44,7 +45,9 @@ def summarise(run: Run, status: str) -> dict[str, Any]:
         "search": _cost(_sum(costs, "search")) | {"work": run.ledger.work("search")},
         "surrogate": next((one for one in _screens(run) if one["screen"] == "surrogate"), None),
         "screens": _screens(run),
-        "baselines": [_entry(run, entry, costs) for entry in contest.baselines],
+        "baselines": [
+            _entry(run, entry, costs) | {"break_even": _break_even(run, entry, costs)} for entry in contest.baselines
+        ],
         "final": None if contest.champion is None else _entry(run, contest.champion, costs),
         "verdicts": [_verdict(one) for one in contest.verdicts],
         "rival": None if rival is None else rival.name,
@@ -99,7 +102,7 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int) -> dict[str, A
         "status": "done" if len(summaries) == planned and leader["status"] == "done" else "running",
         "final": final,
         "baselines": baselines,
-        "verdicts": [_verdict(one) for one in verdicts],
+        "verdicts": [_verdict(one) for one in corrected(verdicts)],
         "test_openings": [opening for one in summaries for opening in one["test_openings"]],
         "wall_s": sum(one["wall_s"] for one in summaries),
         "cpu_s": sum(one["cpu_s"] for one in summaries),
@@ -185,13 +188,34 @@ def _entry(run: Run, entry: Entry, costs: Mapping[str, Cost]) -> dict[str, Any]:
         "metrics": dict(entry.models[0].evaluation.metrics) if entry.models else {},
         "seeds": [model.seed for model in entry.models],
         "test": test,
+        "test_by_seed": list(entry.seed_scores),
         "interval": interval,
         "n_units": 0 if entry.scores is None else len(entry.scores),
         "work": sum(run.ledger.work(phase) for phase in _phases(costs, entry.phase)),
         "artifacts": [model.evaluation.artifact for model in entry.models],
+        "confirmed": entry.confirmed,
+        "show": entry.shown,
         "skipped": entry.skipped,
+        "variants": [_entry(run, variant, costs) for variant in entry.variants.values()],
         **_cost(_sum(costs, entry.phase)),
     }
+
+
+def _break_even(run: Run, rival: Entry, costs: Mapping[str, Cost]) -> dict[str, Any] | None:
+    """What repays the search where the rival is tuned instead; None for controls, which search as well."""
+    champion = run.contest.champion
+    if champion is None or champion.scores is None or rival.searched is not None or rival.scores is None:
+        return None
+    assert champion.contender is not None
+    spent = sum(run.ledger.work(phase) for name in ("search", "confirm") for phase in _phases(costs, name))
+    tuning = run.ledger.work(rival.phase) - sum(model.evaluation.work for one in rival.all for model in one.models)
+    trainings = getattr(champion.contender, "trainings", 1)
+    curve = [_point(one) for one in rival.all if one.scores is not None]
+    return break_even(_point(champion), curve, champion.contender.goal, spent - tuning, trainings)
+
+
+def _point(entry: Entry) -> Point:
+    return float(np.mean([model.evaluation.work for model in entry.models])), float(np.mean(entry.seed_scores))
 
 
 def _phases(costs: Mapping[str, Cost], prefix: str) -> list[str]:
@@ -235,4 +259,6 @@ def _verdict(one: Verdict) -> dict[str, Any]:
         "n": one.n,
         "method": one.method,
         "verdict": one.verdict,
+        "p_holm": None if math.isnan(one.p_holm) else one.p_holm,
+        "over_seeds": None if one.over_seeds is None else _plain(one.over_seeds),
     }

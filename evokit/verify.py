@@ -19,6 +19,7 @@ from evokit.interfaces import Contender, Fitness
 from evokit.launch import open_recipe, repeat_folder
 from evokit.ledger import Ledger
 from evokit.rundir import RunDirectory, file_digest, now
+from evokit.workplace import contender_of
 
 TOLERANCE = 1e-6  # relative
 
@@ -93,7 +94,9 @@ def _models(parts: Parts, directory: RunDirectory, summary: dict[str, Any]) -> I
         openings = [{"number": number, "reason": reason, "at": at} for number, reason, at in ledger.openings()]
         directory.write_summary(summary | {"test_openings": openings})
         digests = {(name, artifact): digest for name, _, artifact, digest in ledger.frozen()}
-        for entry in [summary["final"], *summary["baselines"]]:
+        entered = [(entry["name"], entry) for entry in [summary["final"], *summary["baselines"]]]
+        entered += [(name, variant) for name, entry in entered for variant in entry["variants"]]
+        for maker, entry in entered:
             scores = []
             for seed, artifact in zip(entry["seeds"], entry["artifacts"], strict=True):
                 path = directory.path / artifact
@@ -101,7 +104,7 @@ def _models(parts: Parts, directory: RunDirectory, summary: dict[str, Any]) -> I
                 yield Claim(f"digest of {artifact}", digests[entry["name"], artifact], found)
                 if not path.exists():
                     continue
-                units = np.asarray(contenders[entry["name"]].score(path, parts.data.test), dtype=float)
+                units = np.asarray(contenders[maker].score(path, parts.data.test), dtype=float)
                 ledger.add_score(opening, entry["name"], seed, units.tolist())
                 scores.append(units)
             if entry["test"] is not None:
@@ -114,6 +117,5 @@ def _contenders(parts: Parts) -> dict[str, Contender]:
     final = parts.final()
     contenders = {"champion": final}
     for name, section in parts.named_baselines():
-        part = parts.build(section)
-        contenders[name] = part if hasattr(part, "fit") else final
+        contenders[name] = contender_of(parts.build(section), final)
     return {name: one for name, one in contenders.items() if one is not None}

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from evokit.assembly import Parts, assemble, set_threads
-from evokit.execution import CHAMPION, FRESH, SEARCH, Job
+from evokit.execution import CHAMPION, FRESH, OF, SEARCH, Job
 from evokit.interfaces import Contender
 from evokit.keys import digest
 from evokit.recipe.schema import Recipe
@@ -14,6 +14,19 @@ from evokit.rundir import RunDirectory
 from evokit.trials import TrialGenome, Trials
 
 BASELINE = "baseline/"  # prefix of a baseline's job
+
+
+def of_control(job: str, name: str, part: Any) -> str:
+    """The name of ``search`` or ``fresh`` for a control, which may vary the recipe."""
+    return f"{job}{OF}{name}" if isinstance(part, Parts) else job
+
+
+def contender_of(part: Any, final: Contender | None) -> Contender | None:
+    """Who makes models of a baseline: a trained one itself, of a control's best the final of its recipe."""
+    if isinstance(part, Parts):
+        return part.final()
+    contender: Contender | None = part if hasattr(part, "fit") else final
+    return contender
 
 
 class Workplace:
@@ -37,7 +50,7 @@ class Workplace:
         return self.parts.final()
 
     def baseline(self, name: str) -> Any:
-        """The baseline of that name: a contender, or the search of a control.
+        """The baseline of that name: a contender, a search, or the parts of a varied recipe; the last two are controls.
 
         Raises:
             LookupError: The recipe has no such baseline.
@@ -53,8 +66,9 @@ class Workplace:
         """What can be measured under that name, built when it is first asked for.
 
         Args:
-            name: ``search``; ``fresh`` for data or replicates that the search never saw; ``champion`` and
-                ``baseline/NAME`` for the fits of a contender.
+            name: ``search``; ``fresh`` for data or replicates that the search never saw; ``search@NAME`` and
+                ``fresh@NAME`` for those of a control that varies the recipe; ``champion`` and ``baseline/NAME`` for
+                the fits of a contender.
 
         Raises:
             LookupError: There is no such job.
@@ -64,15 +78,13 @@ class Workplace:
             set_threads(self.recipe.execution.threads)  # building it may have been what imported torch
         return self._jobs[name]
 
-    def job_names(self) -> list[str]:
-        """All that may be asked for, whether or not the fitness can do it."""
-        return [SEARCH, FRESH, CHAMPION, *(BASELINE + name for name, _ in self.parts.named_baselines())]
-
     def _build(self, name: str) -> Job:
-        if name == SEARCH:
-            return Job(self.parts.fitness, self.parts.genome.express)
-        if name == FRESH:
-            return Job(self.parts.fresh_fitness(), self.parts.genome.express)
+        job, _, control = name.partition(OF)
+        parts = self.baseline(control) if control else self.parts
+        if job == SEARCH:
+            return Job(parts.fitness, parts.genome.express)
+        if job == FRESH:
+            return Job(parts.fresh_fitness(), parts.genome.express)
         entry = name.removeprefix(BASELINE)
         trials = Trials(entry, self._contender(name), digest([self.parts.fitness.context, entry]), self.directory)
         return Job(trials, TrialGenome().express)
@@ -80,7 +92,7 @@ class Workplace:
     def _contender(self, name: str) -> Contender:
         """A trained baseline fits its own models, the final those of the champion and of control searches."""
         part = self.final if name == CHAMPION else self.baseline(name.removeprefix(BASELINE))
-        contender: Contender | None = part if hasattr(part, "fit") else self.final
+        contender = contender_of(part, self.final)
         if contender is None:
             raise LookupError(f"nothing makes models for {name!r}")
         return contender

@@ -66,7 +66,7 @@ def test_the_setting_that_wins_on_validation_is_fitted_with_every_seed(run):
 def test_a_race_drops_settings_before_they_cost_their_full_budget(run):
     _, out = run()
     full = rows(out, "SELECT count(*) FROM evaluations WHERE phase = 'baseline/descent' AND budget = 20")
-    assert full == [(2 + 2,)]  # two of three settings survive the rung, then the winner's two other seeds
+    assert full == [(2 + 3,)]  # two of three settings survive the rung, then the winner's three seeds
 
 
 def test_a_diverged_setting_is_recorded_and_does_not_win(run):

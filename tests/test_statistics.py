@@ -6,7 +6,15 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evokit.statistics import Verdict, mean_interval, paired_interval, spearman_interval, verdict
+from evokit.statistics import (
+    Verdict,
+    corrected,
+    mean_interval,
+    paired_interval,
+    paired_p,
+    spearman_interval,
+    verdict,
+)
 
 finite = st.floats(-1e6, 1e6, allow_subnormal=False)
 samples = st.lists(finite, min_size=2, max_size=30)
@@ -170,3 +178,45 @@ def test_spearman_refuses_unequal_shapes():
 def test_spearman_refuses_nan():
     with pytest.raises(ValueError, match="finite"):
         spearman_interval([1, 2, math.nan], [1, 2, 3])
+
+
+def test_the_paired_p_value_agrees_with_scipy():
+    rng = np.random.default_rng(3)
+    a, b = rng.normal(size=(2, 12))
+    assert paired_p(a, b) == pytest.approx(scipy.stats.ttest_rel(a, b).pvalue)
+    assert paired_p([2, 3], [1, 2]) == 0  # the same difference every time
+    assert math.isnan(paired_p([1], [2]))
+
+
+def _with_p(p, name):
+    return Verdict(name, -1.0, (-2.0, -0.5), 9, "", "better", p=p, p_holm=p)
+
+
+def test_holm_of_a_hand_worked_family():
+    # 0.01, 0.02, 0.03 of three: 3 x 0.01, 2 x 0.02, then 0.03 is raised to the one before
+    family = corrected([_with_p(0.03, "c"), _with_p(0.01, "a"), _with_p(0.02, "b")])
+    assert [one.p_holm for one in family] == pytest.approx([0.04, 0.03, 0.04])
+    assert {one.verdict for one in family} == {"better"}
+
+
+def test_what_one_test_shows_many_need_not():
+    family = corrected([_with_p(0.03, str(rival)) for rival in range(3)])
+    assert {one.verdict for one in family} == {"no difference shown"}
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_never_lowers_a_p_value_and_keeps_their_order(values):
+    family = corrected([_with_p(p, str(place)) for place, p in enumerate(values)])
+    assert all(one.p <= one.p_holm <= 1 for one in family)
+    by_p = sorted(family, key=lambda one: one.p)
+    assert [one.p_holm for one in by_p] == sorted(one.p_holm for one in by_p)
+
+
+def test_a_difference_that_other_seeds_would_turn_is_not_shown():
+    ours, theirs = np.full(50, 1.0), np.linspace(1.9, 2.1, 50)
+    assert verdict("it", ours, theirs, "min", "").verdict == "better"
+    unsteady = verdict("it", ours, theirs, "min", "", seeds=([1.0, 4.0, 1.0], [2.0, 2.0, 5.0]))
+    assert unsteady.verdict == "no difference shown"
+    assert unsteady.over_seeds[0] < 0 < unsteady.over_seeds[1]
+    steady = verdict("it", ours, theirs, "min", "", seeds=([1.0, 1.1, 1.0], [2.0, 2.0, 2.1]))
+    assert steady.verdict == "better"

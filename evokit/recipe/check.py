@@ -186,7 +186,9 @@ class _Checker:
         if section is None:
             return None
         for below, value in walk(section.options):
-            if isinstance(value, Section):
+            if isinstance(value, Section) and value.kind == "genome":
+                self._check_other_genome((*path, *below), value.component)
+            elif isinstance(value, Section):
                 self._check_genes((*path, *below), value.component)
         anchored = self._anchored(path, section, data)
         return section if anchored == data else self._attempt(path, lambda: read(anchored))
@@ -254,6 +256,16 @@ class _Checker:
     def _check_genes(self, path: KeyPath, component: Component) -> None:
         if self.genome and component.kind in GENE_WORKERS:
             self._report_if((*path, "name"), genes_misfit(component, self.genome, self.registry))
+
+    def _check_other_genome(self, path: KeyPath, genome: Component) -> None:
+        """One that a control searches with the recipe's operators and screens."""
+        if self.fitness:
+            self._report_if((*path, "name"), phenotype_misfit(self.fitness, genome, self.registry))
+        workers: list[tuple[Kind, Any]] = [(kind, self.data.get(kind)) for kind in (*OPERATORS, "search")]
+        workers += [("screen", data) for data in self.data.get("screens", [])]
+        for kind, data in workers:
+            if worker := self._component(kind, data):
+                self._report_if((*path, "name"), genes_misfit(worker, genome, self.registry))
 
     def _report_if(self, path: KeyPath, message: str) -> None:
         if message:

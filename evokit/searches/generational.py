@@ -93,7 +93,8 @@ class GenerationalSearch(AskTell):
         pool = self._pool()
         # Where so many failed that elites are fewer than planned, offspring take their places.
         n_elites = min(self._options.n_elites, len(only_ok(self.population)))
-        return self._distinct(self._options.population - n_elites, set(), lambda: self._child(pool, rng))
+        mutate = self._mutation_now()
+        return self._distinct(self._options.population - n_elites, set(), lambda: self._child(pool, mutate, rng))
 
     def tell(self, individuals: Sequence[Individual]) -> None:
         old = ranked(only_ok(self.population))
@@ -126,12 +127,15 @@ class GenerationalSearch(AskTell):
             for one in self.population
         ]
 
-    def _child(self, pool: list[Individual], rng: np.random.Generator) -> Individual:
+    def _mutation_now(self) -> Callable[..., Any]:
+        """The mutation; of one that anneals, this generation's."""
+        at = getattr(self._mutate, "at", None)
+        return self._mutate if at is None else at(self.generation)
+
+    def _child(self, pool: list[Individual], mutate: Callable[..., Any], rng: np.random.Generator) -> Individual:
         a, b = self._select(pool, 2, rng)
         genes, _ = self._cross(a.genes, b.genes, rng)
-        return make_individual(
-            self._genome, self._mutate(genes, rng), self._weights, (a.key, b.key), "crossover+mutation"
-        )
+        return make_individual(self._genome, mutate(genes, rng), self._weights, (a.key, b.key), "crossover+mutation")
 
     def _distinct(self, n: int, taken: set[str], draw: Callable[[], Individual]) -> list[Individual]:
         """``n`` individuals that are new and in no other place, as far as ``TRIES`` draws for each can find them."""

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from evokit.errors import UserError
 from evokit.interfaces import Evaluation, Individual
-from evokit_optimizers.finished import FinishedNetworks
+from evokit_optimizers.finished import HORIZON, FinishedNetworks
 from evokit_optimizers.fitness import TrainedAccuracyFitness
 from evokit_optimizers.networks import FlatNetwork
 from evokit_optimizers.options import LrSchedule, Tuned
@@ -54,8 +54,9 @@ class TunedOptimizer(FinishedNetworks):
 
     def fit(self, setting: Setting, seed: int, budget: int, scratch: Path) -> Evaluation:
         """Train networks for every task and replicate of ``seed``; work is counted in steps of all of them."""
-        method = self._method(setting)
-        return self.fitted(method, seed, budget, scratch, {"method": self.options.method, "setting": dict(setting)})
+        own = {name: value for name, value in setting.items() if name != HORIZON}
+        about = {"method": self.options.method, "setting": own}
+        return self.fitted(self._method(own), setting, seed, budget, scratch, about)
 
     def rehearse(self, scratch: Path) -> tuple[float, int]:
         """Seconds and bytes of one full fit, by timing a few steps."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from evokit.interfaces import Evaluation, Genome, Individual
 from evokit_optimizers.export import write_optimizer
 from evokit_optimizers.finished import FinishedNetworks, read_networks
 from evokit_optimizers.fitness import TrainedAccuracyFitness
-from evokit_optimizers.options import TrainFresh
 from evokit_optimizers.rule import Rule, rule_from_json, rule_to_json
 from evokit_optimizers.training import Evolved
 
@@ -23,14 +21,13 @@ class EvolvedChampion(FinishedNetworks):
     """A contender with nothing to tune: fresh networks trained with the champion's rule.
 
     Args:
-        options: What the recipe says.
         fitness: What the champion was measured with.
         genome: Expresses the champion's genes as ``optimizer``.
     """
 
-    def __init__(self, options: TrainFresh, fitness: TrainedAccuracyFitness, genome: Genome[Any]) -> None:
+    def __init__(self, fitness: TrainedAccuracyFitness, genome: Genome[Any]) -> None:
         super().__init__(fitness)
-        self.options, self._genome = options, genome
+        self._genome = genome
 
     def settings(self, best: Individual | None) -> list[dict[str, Any]]:
         if best is None:
@@ -40,20 +37,11 @@ class EvolvedChampion(FinishedNetworks):
     def fit(self, setting: Mapping[str, Any], seed: int, budget: int, scratch: Path) -> Evaluation:
         """Train networks for every task and replicate of ``seed``; work is counted in steps of all of them."""
         rule = self._rule(setting)
-        result = self.fitted(Evolved(rule), seed, budget, scratch, {"rule": rule_to_json(rule)})
-        if not result.ok or budget != self.budgets[-1]:
-            return result
-        for horizon in self.options.horizons:
-            longer = self.fitness.trainer.train(Evolved(rule), self._replicates(seed), horizon, horizon)
-            work = result.work + longer.steps
-            metrics = {f"accuracy_at_{horizon}": value for value in longer.evaluation().values}
-            result = replace(result, work=work, metrics={**result.metrics, **metrics})
-        return result
+        return self.fitted(Evolved(rule), setting, seed, budget, scratch, {"rule": rule_to_json(rule)})
 
     def rehearse(self, scratch: Path) -> tuple[float, int]:
         """Seconds and bytes of one full fit, by timing a few steps of a rule like Adam's."""
-        seconds, size = self.rehearsed(Evolved(Rule((("ADAM_TERM", 1.0),))))
-        return seconds * (1 + sum(self.options.horizons) / self.fitness.options.steps), size
+        return self.rehearsed(Evolved(Rule((("ADAM_TERM", 1.0),))))
 
     def _rule(self, setting: Mapping[str, Any]) -> Rule:
         rule: Rule = self._genome.express(self._genome.from_json(setting["genes"]))

@@ -16,13 +16,15 @@ from safetensors.torch import save
 
 from evokit.assembly import set_threads
 from evokit.checkpoint import write_atomically
-from evokit.interfaces import Evaluation, Goal
+from evokit.interfaces import Evaluation, Goal, Variant
 from evokit.streams import Streams
 from evokit_optimizers.fitness import TrainedAccuracyFitness
 from evokit_optimizers.trainer import Trained
 from evokit_optimizers.training import Method
 
 REHEARSED_STEPS = 3
+HORIZON = "horizon"
+"""Key of a setting: steps of its trainings, if they are others than the search's."""
 
 
 class FinishedNetworks:
@@ -42,14 +44,40 @@ class FinishedNetworks:
         self.fitness = fitness
         self.budgets: Sequence[int] = fitness.budgets
         self.unit = fitness.tasks[0].unit
+        self.trainings = fitness.n_trainings
 
-    def fitted(self, method: Method, seed: int, budget: int, scratch: Path, about: Mapping[str, Any]) -> Evaluation:
+    def variants(self) -> dict[str, Variant]:
+        """The setting that won, trained to other horizons."""
+        return {
+            f"{steps} steps": Variant({HORIZON: steps}, steps * self.trainings)
+            for steps in self.fitness.options.final_steps
+        }
+
+    def fitted(
+        self,
+        method: Method,
+        setting: Mapping[str, Any],
+        seed: int,
+        budget: int,
+        scratch: Path,
+        about: Mapping[str, Any],
+    ) -> Evaluation:
         """Train up to ``budget``; at the full one the networks are written, with ``about`` beside them.
+
+        Args:
+            method: Trains.
+            setting: Whose ``horizon``, if it has one, is trained to instead of the full budget's.
+            seed: Decides starts and batches.
+            budget: One of ``budgets``.
+            scratch: Where the networks are written.
+            about: JSON values.
 
         Raises:
             ValueError: The budget is none of ``budgets``.
         """
         steps, horizon = self.fitness.steps_of(budget), self.fitness.options.steps
+        if HORIZON in setting:
+            steps = horizon = setting[HORIZON]
         set_threads(self.fitness.threads)
         outcome = self.fitness.trainer.train(method, self._replicates(seed), steps, horizon)
         evaluation = outcome.evaluation()

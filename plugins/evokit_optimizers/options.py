@@ -82,6 +82,9 @@ class TrainedAccuracy:
     for every ``check_every`` steps. ``precision`` is that of forward and backward pass, parameters are float32.
     Finished networks are scored in float32. ``cache_mb`` bounds the memory for states that trainings go on from; it
     changes no value.
+
+    ``final_steps`` are further horizons at which every contender's finished networks are trained and tested, with the
+    setting or rule that won at ``steps`` and its schedule stretched.
     """
 
     takes: ClassVar[frozenset[str]] = frozenset({"optimizer"})
@@ -98,11 +101,14 @@ class TrainedAccuracy:
     explosion: Positive = 50.0
     check_every: Count = 10
     cache_mb: Annotated[int, Ge(0)] = 256
+    final_steps: tuple[Count, ...] = ()
 
     def __post_init__(self) -> None:
         steps = [*self.rungs, self.steps]
         if sorted(set(steps)) != steps:
             raise ValueError(f"rungs must ascend and stay below steps, got {steps}")
+        if self.steps in self.final_steps or len(set(self.final_steps)) < len(self.final_steps):
+            raise ValueError(f"final_steps must be other numbers than steps, each once, got {list(self.final_steps)}")
         names = [task.name for task in self.members]
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"tasks names {', '.join(repeated)} twice")
@@ -120,18 +126,12 @@ class TrainedAccuracy:
 
 @dataclass(frozen=True)
 class TrainFresh:
-    """Fresh networks trained with the champion, as many a seed as the search trained, at the search's horizon.
-
-    ``horizons`` are more numbers of steps, whose validation accuracies become metrics; the rule's schedule is
-    stretched to each.
-    """
-
-    horizons: tuple[Count, ...] = ()
+    """Fresh networks trained with the champion, as many a seed as the search trained, at the search's horizon."""
 
     def build(self, context: Context) -> Contender:
         from evokit_optimizers.final import EvolvedChampion
 
-        return EvolvedChampion(self, context.fitness, context.genome)
+        return EvolvedChampion(context.fitness, context.genome)
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from evokit.crossover.uniform import Uniform
+from evokit.genomes.index_vector import IndexVector
 from evokit.interfaces import Context
-from evokit.mutation.own import OwnMutation
+from evokit.mutation.own import Anneal, OwnMutation
+from evokit.mutation.reset import Reset
+from evokit.searches.generational import Generational, GenerationalSearch
+from evokit.selection.tournament import Tournament
 from evokit.streams import Streams
 
 
@@ -16,3 +21,34 @@ def test_the_genomes_own_mutation_is_called():
 def test_a_genome_without_mutate_is_an_error():
     with pytest.raises(ValueError, match="the genome SimpleNamespace has no mutate of its own"):
         OwnMutation().build(Context(Streams(0), genome=SimpleNamespace()))
+
+
+def test_a_strength_is_annealed_in_a_straight_line_and_then_stays():
+    genome = SimpleNamespace(mutate=lambda genes, rng, strength: strength)
+    mutation = OwnMutation(Anneal(generations=4, first=1.0, last=0.5)).build(Context(Streams(0), genome=genome))
+    assert [mutation.at(generation)(None, None) for generation in (0, 2, 4, 9)] == [1.0, 0.75, 0.5, 0.5]
+    assert mutation(None, None) == 1.0
+
+
+def test_a_mutation_without_strength_cannot_be_annealed():
+    genome = SimpleNamespace(mutate=lambda genes, rng: genes)
+    with pytest.raises(ValueError, match="the mutation of the genome SimpleNamespace has no strength"):
+        OwnMutation(Anneal(generations=4)).build(Context(Streams(0), genome=genome))
+
+
+def test_a_generational_search_anneals_by_its_generation():
+    seen = []
+    genome = IndexVector([9] * 4)
+    genome.mutate = lambda genes, rng, strength: seen.append(strength) or reset(genes, rng)
+    mutation = OwnMutation(Anneal(generations=2)).build(Context(Streams(0), genome=genome))
+    reset = Reset(prob=1.0).build(Context(Streams(0), genome=genome))
+    options = Generational(population=4, generations=4, elites=1)
+    crossover = Uniform().build(Context(Streams(0), genome=genome))
+    select = Tournament(size=2).build(Context(Streams(0), genome=genome))
+    search = GenerationalSearch(options, genome, (1.0,), Streams(0), select, crossover, mutation)
+    while not search.done:
+        asked = search.ask()
+        for one in asked:
+            one.fitness.values = (float(one.genes[0]),)
+        search.tell(asked)
+    assert list(dict.fromkeys(seen)) == [0.75, 0.5]  # the first generation is drawn, not mutated

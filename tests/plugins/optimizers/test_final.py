@@ -1,5 +1,7 @@
 """The champion of an optimizer search."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -48,12 +50,15 @@ def test_it_trains_fresh_networks_with_the_rule(champion, fitness, tmp_path):
     assert champion.score(tmp_path / "networks.safetensors", TEST).shape == (30,)
 
 
-def test_longer_horizons_become_metrics_and_cost_work(champion, fitness, tmp_path):
-    longer = contender(fitness, TrainFresh(horizons=(20,)))
-    plain, more = (one.fit(setting(one), 5, 24, tmp_path) for one in (champion, longer))
-    assert more.values == plain.values
-    assert more.work == plain.work + 20 * 2
-    assert more.metrics.keys() - plain.metrics.keys() == {"accuracy_at_20"}
+def test_a_longer_horizon_is_a_variant_that_stretches_the_schedule(tmp_path):
+    fitness = replace(OPTIONS, final_steps=(20,)).build(context())
+    champion = contender(fitness, TrainFresh())
+    (variant,) = champion.variants().values()
+    longer = champion.fit({**setting(champion), **variant.keys}, 5, 24, tmp_path)
+    networks, _ = read_networks(tmp_path / "networks.safetensors")
+    again = fitness.trainer.train(Evolved(KNOWN["adam"]), champion._replicates(5), 20, 20).networks
+    assert longer.work == variant.work == 20 * 2
+    assert torch.equal(networks[0].parameters, again[0].parameters)
 
 
 def test_without_a_champion_there_is_nothing_to_train(champion):
@@ -61,10 +66,17 @@ def test_without_a_champion_there_is_nothing_to_train(champion):
         champion.settings(None)
 
 
-def test_a_rehearsal_counts_longer_horizons(fitness, tmp_path):
-    seconds, size = contender(fitness, TrainFresh(horizons=(1200,))).rehearse(tmp_path)
-    assert seconds > contender(fitness, TrainFresh()).rehearse(tmp_path)[0]
-    assert size == 2 * 4 * fitness.tasks[0].network.n_parameters
+def test_tuned_optimizers_have_the_same_longer_horizons(tmp_path):
+    fitness = replace(OPTIONS, final_steps=(20,)).build(context())
+    adam = Adam(lr=(1e-3,), weight_decay=(0.0,)).build(Context(Streams(0), fitness=fitness))
+    (variant,) = adam.variants().values()
+    result = adam.fit({**adam.settings(None)[0], **variant.keys}, 5, 24, tmp_path)
+    assert result.work == 20 * 2
+    assert "horizon" not in read_networks(tmp_path / "networks.safetensors")[1]["setting"]
+
+
+def test_a_rehearsal_tells_the_size_of_a_fit(champion, fitness, tmp_path):
+    assert champion.rehearse(tmp_path)[1] == 2 * 4 * fitness.tasks[0].network.n_parameters
 
 
 def test_the_exported_file_repeats_the_training_bit_for_bit(champion, fitness, tmp_path):

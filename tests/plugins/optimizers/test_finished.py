@@ -24,7 +24,7 @@ def fitness():
 def finished(fitness, tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished")
     contender = FinishedNetworks(fitness)
-    return contender, contender.fitted(ADAM, 7, 48, folder, {"rule": 1})
+    return contender, contender.fitted(ADAM, {}, 7, 48, folder, {"rule": 1})
 
 
 def test_networks_survive_their_file(fitness, tmp_path):
@@ -77,7 +77,7 @@ def test_every_task_weighs_the_same_whatever_its_number_of_images(finished):
 
 
 def test_lower_budgets_leave_no_file(finished, tmp_path):
-    result = finished[0].fitted(ADAM, 7, 20, tmp_path, {})
+    result = finished[0].fitted(ADAM, {}, 7, 20, tmp_path, {})
     assert result.ok
     assert result.artifact == ""
     assert not list(tmp_path.iterdir())

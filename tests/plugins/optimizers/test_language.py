@@ -80,7 +80,7 @@ def test_a_fitness_on_text_trains_and_scores(tmp_path):
     assert result.ok
     assert result.metrics.keys() == {"text_accuracy"}
     contender = FinishedNetworks(fitness)
-    model = contender.fitted(Evolved(KNOWN["adam"]), 0, 4, tmp_path, {})
+    model = contender.fitted(Evolved(KNOWN["adam"]), {}, 0, 4, tmp_path, {})
     assert contender.unit == "document"
     assert contender.score(model.artifact, DOCUMENTS).shape == (2,)
 
