@@ -196,9 +196,9 @@ class Contest:
     def _speaks_of(self, entry: Entry) -> str:
         assert self.champion is not None
         assert self.champion.contender is not None
-        unit, n_seeds = self.champion.contender.unit, len(entry.models)
-        theirs = "one model" if n_seeds == 1 else f"the mean of {n_seeds} models"
-        return f"{unit}s of the test split; speaks of this champion against {theirs} of {entry.name}, not of the method"
+        unit, n = self.champion.contender.unit, [len(self.champion.models), len(entry.models)]
+        means = "" if max(n) == 1 else f"; means of {n[0]} models of ours and {n[1]} of theirs"
+        return f"{unit}s of the test split{means}; speaks of this champion, not of the method"
 
 
 def seeds_of(streams: Streams, n: int) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from evokit.progress import duration, energy, number
@@ -21,8 +21,12 @@ def report(summary: Mapping[str, Any]) -> str:
     entries = list(_entries(summary))
     parts = ["\n".join(map(_wrapped, _head(summary))), _search(summary)]
     if entries:
-        parts.append(table(("", "validation", "test", "95 % interval"), [_quality(*entry) for entry in entries]))
+        rows = [_quality(*entry) for entry in _with_variants(entries)]
+        parts.append(table(("", "validation", "test", "95 % interval"), rows))
+        against = ("the champion against", "difference", "95 % interval", "over seeds", "p (Holm)", "verdict")
+        parts.append(table(against, list(map(_compared, summary["verdicts"]))) if summary["verdicts"] else "")
         parts.append("\n".join(map(_wrapped, _verdicts(summary))))
+        parts += [f"What {entry['name']} found:\n{entry['show']}" for _, entry in entries if entry["show"]]
         costs = ("what it took", "work", "CPU s", "wall s", "energy", "peak memory")
         method = summary["energy"]["method"]
         parts.append(table(costs, [_costs(*entry, method) for entry in entries]))
@@ -133,6 +137,19 @@ def _entries(summary: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any
         yield entry["name"] + _remark(entry), entry
 
 
+def _with_variants(entries: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Each entry, then those of its variants of one name, such as longer trainings, one group after the other."""
+    entries = list(entries)
+    yield from entries
+    for name in dict.fromkeys(_variant_name(one) for _, entry in entries for one in entry["variants"]):
+        for label, entry in entries:
+            yield from ((f"{label}, {name}", one) for one in entry["variants"] if _variant_name(one) == name)
+
+
+def _variant_name(variant: Mapping[str, Any]) -> str:
+    return str(variant["name"]).rpartition(", ")[2]
+
+
 def _remark(entry: Mapping[str, Any]) -> str:
     if entry["skipped"]:
         return " (skipped)"
@@ -159,20 +176,45 @@ def _value(value: float | None) -> str:
     return "" if value is None else number(value)
 
 
+def _compared(one: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        one["against"],
+        f"{one['difference']:+.4g}",
+        _interval(one["interval"]),
+        _interval(one["over_seeds"]),
+        "" if one["p_holm"] is None else f"{one['p_holm']:.2g}",
+        one["verdict"],
+    )
+
+
+def _interval(ends: Sequence[float] | None) -> str:
+    return "" if ends is None else "[{:+.4g}, {:+.4g}]".format(*ends)
+
+
 def _verdicts(summary: Mapping[str, Any]) -> Iterator[str]:
     for one in summary["verdicts"]:
-        interval = "" if one["interval"] is None else " [{:+.4g}, {:+.4g}]".format(*one["interval"])
-        rival = ", the best baseline on validation" if one["against"] == summary["rival"] else ""
-        yield (
-            f"Verdict: the champion {_SAYS[one['verdict']]} {one['against']}{rival}: "
-            f"{one['difference']:+.4g}{interval}, n = {one['n']:,}"
-        )
+        if one["against"] == summary["rival"]:
+            yield (
+                f"Verdict: the champion {_SAYS[one['verdict']]} {one['against']}, the best baseline on validation: "
+                f"{one['difference']:+.4g} {_interval(one['interval'])}, n = {one['n']:,}"
+            )
+    for entry in summary["baselines"]:
+        if entry["break_even"] is not None:
+            yield _repaid(entry["name"], entry["break_even"])
     if summary["verdicts"]:
         yield f"({summary['verdicts'][0]['method']})"
         yield f"The test split was opened {_count(len(summary['test_openings']), 'time')}."
     for entry in summary["baselines"]:
         if entry["skipped"]:
             yield f"{entry['name']} was skipped: {entry['skipped']}"
+
+
+def _repaid(name: str, found: Mapping[str, Any]) -> str:
+    most = "at most " if found["bound"] else ""
+    return (
+        f"In place of tuned {name}, the search is repaid after {most}{_count(found['trainings'], 'training')}: each "
+        f"saves {'at least ' if found['bound'] else ''}{found['saved']:,.0f} units of work for the same test value."
+    )
 
 
 def _in_all(summary: Mapping[str, Any]) -> Iterator[str]:

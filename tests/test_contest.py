@@ -1,6 +1,7 @@
 """The contest on a toy: points of a line, a champion from the search, gradient descent as the trained baseline."""
 
 import json
+import math
 import sqlite3
 from io import StringIO
 from pathlib import Path
@@ -15,6 +16,7 @@ from evokit.recipe import load_recipe
 from evokit.rundir import RunDirectory
 from evokit.streams import Streams
 from evokit.trials import Trials
+from evokit.verify import verify
 
 PLUGIN = Path(__file__).parent / "toy_plugin.py"
 RECIPE = f"""\
@@ -121,6 +123,35 @@ def test_an_extended_run_opens_the_seal_again_for_its_new_champion_and_says_so(r
     assert extended["generations"] == 30
     assert extended["best"]["values"][0] < summary["best"]["values"][0]
     assert [one["reason"] for one in extended["test_openings"]] == ["final", "final"]
+
+
+def test_variants_of_the_winning_setting_are_finished_tested_and_compared_with_each_other(run):
+    summary, out = run("fitness.twice=true", "final={seeds: 3}")
+    (ours,), (theirs,) = summary["final"]["variants"], baseline(summary, "descent")["variants"]
+    assert ours["settings"] == summary["final"]["settings"] | {"times": 2}
+    assert theirs["name"] == "descent, twice"
+    assert {name for (name,) in rows(out, "SELECT name FROM frozen")} >= {"champion, twice", "descent, twice"}
+    assert [one["against"] for one in summary["verdicts"]] == [
+        "descent", "random_search", "descent, twice", "random_search, twice"
+    ]  # fmt: skip
+    assert all(claim.holds for claim in verify(out))
+
+
+def test_seeds_on_which_settings_were_tuned_are_none_of_the_final_ones(run):
+    _, out = run("baselines=[{name: descent, lr: [0.001, 0.1]}]")
+    trials = [json.loads(genes) for (genes,) in rows(out, "SELECT genes FROM genomes") if "lr" in genes]
+    tuned_on = {trial["seed"] for trial in trials if trial["setting"]["lr"] == 0.001}
+    finished = {seed for _, seed in rows(out, "SELECT name, seed FROM frozen WHERE name = 'descent'")}
+    assert len(finished) == 3
+    assert not tuned_on & finished
+
+
+def test_a_search_is_repaid_by_what_the_rival_needs_beyond_it(run):
+    summary, _ = run("fitness.twice=true", "baselines=[{name: descent, lr: [0.001]}]")
+    found = baseline(summary, "descent")["break_even"]
+    assert found["bound"]  # steps so short never get there
+    assert found["saved"] == 40 - 2  # the longest training, less the champion's work
+    assert found["trainings"] == math.ceil(summary["search"]["work"] / 38)
 
 
 def test_exports_are_written(run):

@@ -107,3 +107,32 @@ def test_a_table_keeps_every_entry_and_aligns_columns(rows):
 @pytest.mark.parametrize(("n", "text"), [(0, "0 kB"), (999_000, "999 kB"), (1_000_000, "1.0 MB"), (3e9, "3.0 GB")])
 def test_sizes(n, text):
     assert size(n) == text
+
+
+def test_a_verdict_a_row_with_what_it_rests_on(contest):
+    one = contest["verdicts"][0] | {"over_seeds": [-0.5, -0.25], "p_holm": 0.0123}
+    text = report(contest | {"verdicts": [one]})
+    assert "the champion against" in text
+    assert "[-0.5, -0.25]" in text
+    assert "0.012" in text
+
+
+def test_longer_trained_models_follow_those_of_the_search_s_horizon(contest):
+    final = contest["final"] | {"variants": [contest["final"] | {"name": "champion, 9 steps", "variants": []}]}
+    lines = report(contest | {"final": final}).splitlines()
+    labels = [line.split("  ")[0] for line in lines]
+    assert labels.index("champion") < labels.index("random_search") < labels.index("champion, 9 steps")
+
+
+def test_what_repays_the_search_is_a_sentence(contest):
+    def says(**found):
+        one = contest["baselines"][0] | {"break_even": {"saved": 250.0, "trainings": 40, "bound": False} | found}
+        return " ".join(report(contest | {"baselines": [one]}).split())
+
+    assert "In place of tuned descent, the search is repaid after 40 trainings: each saves 250 units" in says()
+    assert "after at most 1 training: each saves at least 250" in says(trainings=1, bound=True)
+
+
+def test_a_control_shows_what_it_found(contest):
+    one = contest["baselines"][1] | {"show": "p = p - lr g"}
+    assert "What random_search found:\np = p - lr g" in report(contest | {"baselines": [one]})

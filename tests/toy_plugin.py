@@ -18,7 +18,7 @@ import numpy as np
 
 from evokit import Component, Context, Data, Evaluation, hookimpl
 from evokit.individuals import make_individual, weights_of
-from evokit.interfaces import Individual
+from evokit.interfaces import Individual, Variant
 from evokit.searches.generational import Generational, GenerationalSearch
 
 MARKS = 1024  # generations that a mark can tell apart
@@ -61,12 +61,13 @@ FAULTS: Mapping[str, tuple[str, Callable[[], Any]]] = {
 class Squares:
     """``sleep`` seconds an individual. Marked ones fail, or with ``says`` only say that they failed.
 
-    With ``renewable`` the champion can be confirmed.
+    With ``renewable`` the champion can be confirmed. With ``twice`` contenders have a variant that works twice as long.
     """
 
     sleep: float = 0.0
     says: bool = False
     renewable: bool = False
+    twice: bool = False
     takes: ClassVar[frozenset[str]] = frozenset({"vector"})
 
     def build(self, context: Context) -> SquaresFitness:
@@ -149,6 +150,9 @@ class PointContender:
         self.context = context
         assert not hasattr(context, "test")
 
+    def variants(self) -> dict[str, Variant]:
+        return {"twice": Variant({"times": 2}, 2 * self.budgets[-1])} if self.context.fitness.options.twice else {}
+
     def fitted(self, value: float, scratch: Path, work: int) -> Evaluation:
         path = scratch / "model.txt"
         path.write_text(repr(float(value)))
@@ -164,7 +168,7 @@ class ChampionContender(PointContender):
         return [{"genes": self.context.genome.to_json(best.genes)}]
 
     def fit(self, setting: Mapping[str, Any], seed: int, budget: int, scratch: Path) -> Evaluation:
-        return self.fitted(setting["genes"][0], scratch, budget)
+        return self.fitted(setting["genes"][0], scratch, budget * setting.get("times", 1))
 
 
 class DescentContender(PointContender):
@@ -182,6 +186,7 @@ class DescentContender(PointContender):
 
     def fit(self, setting: Mapping[str, Any], seed: int, budget: int, scratch: Path) -> Evaluation:
         value = float(np.random.default_rng(seed).normal())
+        budget *= setting.get("times", 1)
         for _ in range(budget):
             value -= setting["lr"] * 2 * float((value - self.context.train).mean())
         if not np.isfinite(value) or abs(value) > 1e3:
