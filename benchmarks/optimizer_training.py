@@ -7,6 +7,8 @@ the same network, a module, in float32: a ``DataLoader`` that makes each image a
 Adam written in Python over the parameters one by one. Each row is the minimum over the repeats, which are interleaved,
 because other work on the machine only ever adds time. 50 steps stand for 500: every step is the same work.
 
+``together`` is ours with eight networks at once, per network, on the images above and on the digits of 8 x 8 pixels.
+
 ``ranking`` compares the validation accuracies of the known optimizers after ``--steps`` steps in bfloat16 with those
 in float32.
 """
@@ -25,16 +27,18 @@ from torch.utils.data import DataLoader, Dataset
 
 from evokit.data.image_set import ImageSet
 from evokit.data.images import Images
-from evokit.interfaces import Context
+from evokit.interfaces import Context, Data
 from evokit.statistics import spearman_interval
 from evokit.streams import Streams
 from evokit_optimizers.fitness import TrainedAccuracyFitness, build_fitness
 from evokit_optimizers.known import KNOWN
 from evokit_optimizers.options import TrainedAccuracy
 from evokit_optimizers.rule import Rule
+from evokit_optimizers.together import advance_together
 from evokit_optimizers.training import Evolved, Training
 
 BATCH = 128
+TOGETHER, TOGETHER_STEPS = 8, 10
 ADAM = KNOWN["adam"]
 BARS = {"float32": 1.2, "bfloat16": 2.5}
 
@@ -65,6 +69,14 @@ def main(steps: int, threads: int, repeats: int) -> None:
     rows = [Row("plain", plain(data.train["fashionmnist"]))]
     rows += [Row(name, ours(fitness)) for name, fitness in fitnesses.items()]
     measure(rows, steps, repeats)
+    digits = Images(sets=("digits",)).build(Context(Streams(0)))
+    for name, images in (("28 x 28", data), ("8 x 8", digits)):
+        alone, together = (
+            per_network(TrainedAccuracy(steps=steps, seeds=1, batch=BATCH, together=n), images) for n in (1, TOGETHER)
+        )
+        click.echo(
+            f"{name} pixels: {1000 * together:.1f} ms a network, {TOGETHER} at once; {1000 * alone:.1f} ms alone"
+        )
     for row in rows:
         ratio = rows[0].seconds / row.seconds
         bar = f"bar {BARS[row.name]}" if row.name in BARS else ""
@@ -93,6 +105,17 @@ def ours(fitness: TrainedAccuracyFitness) -> Callable[[int], None]:
 
     training = Training(fitness.tasks[0], Evolved(ADAM), Streams(0), 10_000)
     return advance
+
+
+def per_network(options: TrainedAccuracy, data: Data) -> float:
+    """Seconds of a step of one network, of as many as the options train at once."""
+    fitness = build_fitness(options, Context(Streams(0), train=data.train, validation=data.validation))
+    trainings = [Training(fitness.tasks[0], Evolved(ADAM), Streams(0), 10_000) for _ in range(options.together)]
+    advance = advance_together if options.together > 1 else lambda some, step: [one.advance(step) for one in some]
+    advance(trainings, 2)
+    started = time.perf_counter()
+    advance(trainings, 2 + TOGETHER_STEPS)
+    return (time.perf_counter() - started) / TOGETHER_STEPS / options.together
 
 
 def accuracies(fitness: TrainedAccuracyFitness, steps: int) -> list[float]:

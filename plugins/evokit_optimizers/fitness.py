@@ -57,6 +57,7 @@ class TrainedAccuracyFitness:
                 "first": first,
                 "device": tasks[0].device,
                 "threads": threads,
+                "together": options.together > 1,
             }
         )
 
@@ -69,8 +70,15 @@ class TrainedAccuracyFitness:
         steps = self.steps_of(budget)
         replicates = self.replicates(self._streams)
         set_threads(self.threads)
-        for rule in batch:
-            yield self.trainer.train(Evolved(rule), replicates, steps, self.options.steps).evaluation()
+        together, horizon = self.options.together, self.options.steps
+        for first in range(0, len(batch), together):
+            methods = [Evolved(rule) for rule in batch[first : first + together]]
+            if together == 1:
+                outcomes = [self.trainer.train(methods[0], replicates, steps, horizon)]
+            else:
+                outcomes = self.trainer.train_together(methods, replicates, steps, horizon)
+            for outcome in outcomes:
+                yield outcome.evaluation()
 
     def fresh(self) -> TrainedAccuracyFitness:
         """The same question with starts and batches that neither this one nor those before it used."""
@@ -101,6 +109,9 @@ def build_fitness(options: TrainedAccuracy, context: Context) -> TrainedAccuracy
         ValueError: The data and the options do not fit.
     """
     tasks = build_tasks(options, context.train, context.validation, context.device)
+    for task in tasks if options.together > 1 else ():
+        if not task.network.joins:
+            raise ValueError(f"together: the network of {task.name} is trained alone; write 1")
     return TrainedAccuracyFitness(
         options,
         tasks,

@@ -53,6 +53,11 @@ class FlatNetwork(ABC):
     def n_parameters(self) -> int:
         return sum(parameter.size for parameter in self.parameters)
 
+    @property
+    def joins(self) -> bool:
+        """Whether several can be trained at once; see ``evokit_optimizers.together``."""
+        return not self.statistics()
+
     def initial(self, generator: torch.Generator) -> Tensor:
         """``(n_parameters,)`` float32 where training starts."""
         draws = torch.rand(self.n_parameters, generator=generator) * 2 - 1
@@ -65,8 +70,12 @@ class FlatNetwork(ABC):
 
     def views(self, flat: Tensor) -> list[Tensor]:
         """Parameters in their shapes, as leaves of a gradient's graph that share the vector's memory."""
-        pieces = torch.split(flat.detach(), [parameter.size for parameter in self.parameters])
-        return [piece.view(shape).requires_grad_() for piece, shape in zip(pieces, self.shapes, strict=True)]
+        return [piece.requires_grad_() for piece in self.pieces(flat.detach())]
+
+    def pieces(self, flat: Tensor) -> list[Tensor]:
+        """Parameters in their shapes, views of the vector."""
+        pieces = torch.split(flat, [parameter.size for parameter in self.parameters])
+        return [piece.view(shape) for piece, shape in zip(pieces, self.shapes, strict=True)]
 
 
 def layer(name: str, shape: tuple[int, ...], *, inner: bool = True) -> list[Parameter]:

@@ -83,6 +83,10 @@ class TrainedAccuracy:
     Finished networks are scored in float32. ``cache_mb`` bounds the memory for states that trainings go on from; it
     changes no value.
 
+    ``together`` individuals of a batch are trained at once, as one network with as many sets of parameters. That pays
+    for small networks on small images; their values differ in the last bits from those of networks trained alone, but
+    not with their number or company.
+
     ``final_steps`` are further horizons at which every contender's finished networks are trained and tested, with the
     setting or rule that won at ``steps`` and its schedule stretched.
     """
@@ -101,6 +105,7 @@ class TrainedAccuracy:
     explosion: Positive = 50.0
     check_every: Count = 10
     cache_mb: Annotated[int, Ge(0)] = 256
+    together: Count = 1
     final_steps: tuple[Count, ...] = ()
 
     def __post_init__(self) -> None:

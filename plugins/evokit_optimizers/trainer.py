@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,11 @@ from evokit.interfaces import Evaluation
 from evokit.keys import digest
 from evokit.streams import Streams
 from evokit_optimizers.tasks import Task
+from evokit_optimizers.together import advance_together
 from evokit_optimizers.training import Method, State, Training
+
+Advance = Callable[[Sequence[Training], int], list[bool]]
+"""Trains all up to a step; False for those that diverged."""
 
 
 @dataclass(frozen=True)
@@ -69,33 +73,61 @@ class Trainer:
 
     def train(self, method: Method, replicates: Sequence[Streams], steps: int, horizon: int) -> Outcome:
         """Train ``steps`` steps of schedules over ``horizon``; the first divergence ends it all."""
-        networks: list[Trained] = []
-        spent = 0
+        return self._train([method], replicates, steps, horizon, _one_by_one)[0]
+
+    def train_together(
+        self, methods: Sequence[Method], replicates: Sequence[Streams], steps: int, horizon: int
+    ) -> list[Outcome]:
+        """The same for several methods, whose networks are trained at once; see ``advance_together``."""
+        return self._train(methods, replicates, steps, horizon, advance_together)
+
+    def _train(
+        self, methods: Sequence[Method], replicates: Sequence[Streams], steps: int, horizon: int, advance: Advance
+    ) -> list[Outcome]:
+        progress = [Outcome([], 0) for _ in methods]
         for replicate, streams in enumerate(replicates):
             for task in self.tasks:
-                training, finished = self._trained(task, method, streams, steps, horizon)
-                spent += training.step
-                accuracy = task.accuracy(training.parameters, training.statistics) if finished else np.nan
-                if np.isnan(accuracy):
-                    where = f"{task.name}, seed {replicate}, by step {training.step}"
-                    return Outcome(networks, spent, f"the loss exploded or is not finite: {where}")
-                networks.append(Trained(task.name, replicate, training.parameters, training.statistics, accuracy))
-        return Outcome(networks, spent)
+                places = [place for place, outcome in enumerate(progress) if not outcome.diverged]
+                trained = self._trained(task, [methods[place] for place in places], streams, steps, horizon, advance)
+                for place, (training, finished) in zip(places, trained, strict=True):
+                    progress[place] = _with(progress[place], task, replicate, training, finished)
+        return progress
 
     def start(self, task: Task, method: Method, streams: Streams, horizon: int) -> Training:
         """A training at step 0."""
         return Training(task, method, streams, horizon, explosion=self._explosion, check_every=self._check_every)
 
-    def _trained(self, task: Task, method: Method, streams: Streams, steps: int, horizon: int) -> tuple[Training, bool]:
-        training = self.start(task, method, streams, horizon)
-        key = digest([dict(method.identity), task.name, streams.seed, list(streams.path), horizon])
-        state = self._states.take(key)
-        if state is not None and state.step <= steps:
-            training.resume(state)
-        finished = training.advance(steps)
-        if finished and steps < horizon:
-            self._states.put(key, training)
-        return training, finished
+    def _trained(
+        self, task: Task, methods: Sequence[Method], streams: Streams, steps: int, horizon: int, advance: Advance
+    ) -> list[tuple[Training, bool]]:
+        trainings = [self.start(task, method, streams, horizon) for method in methods]
+        place = [task.name, streams.seed, list(streams.path), horizon, advance is advance_together]
+        keys = [digest([dict(method.identity), *place]) for method in methods]
+        for training, key in zip(trainings, keys, strict=True):
+            state = self._states.take(key)
+            if state is not None and state.step <= steps:
+                training.resume(state)
+        finished = advance(trainings, steps)
+        if steps < horizon:
+            for training, key, whole in zip(trainings, keys, finished, strict=True):
+                if whole:
+                    self._states.put(key, training)
+        return list(zip(trainings, finished, strict=True))
+
+
+def _one_by_one(trainings: Sequence[Training], steps: int) -> list[bool]:
+    return [training.advance(steps) for training in trainings]
+
+
+def _with(outcome: Outcome, task: Task, replicate: int, training: Training, finished: bool) -> Outcome:
+    """An outcome with one more network, or with the divergence that ends it."""
+    accuracy = task.accuracy(training.parameters, training.statistics) if finished else np.nan
+    spent = outcome.steps + training.step
+    if np.isnan(accuracy):
+        where = f"{task.name}, seed {replicate}, by step {training.step}"
+        return Outcome(outcome.networks, spent, f"the loss exploded or is not finite: {where}")
+    one = Trained(task.name, replicate, training.parameters, training.statistics, accuracy)
+    return Outcome([*outcome.networks, one], spent)
 
 
 class _States:

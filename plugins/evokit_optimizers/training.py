@@ -105,10 +105,42 @@ class Training:
     def advance(self, step: int) -> bool:
         """Train until ``step`` steps are made; False if it diverged, some steps late at most."""
         while self.step < step:
-            self._move()
-            if self.step % self._check_every == 0 and bool(self._bad):
+            self._advance()
+            if self.checks and self.diverged:
                 return False
-        return not bool(self._bad) and bool(self.parameters.isfinite().all())
+        return self.sound
+
+    @property
+    def checks(self) -> bool:
+        """Whether divergence is looked for after the step just made."""
+        return self.step % self._check_every == 0
+
+    @property
+    def diverged(self) -> bool:
+        """Whether a loss so far was not finite or exploded. Waits for the device."""
+        return bool(self._bad)
+
+    @property
+    def sound(self) -> bool:
+        """Whether it has not diverged and its parameters are finite. Waits for the device."""
+        return not self.diverged and bool(self.parameters.isfinite().all())
+
+    def next_streams(self) -> Streams:
+        """Those of the next step: augmentation and dropout."""
+        return self._streams.at("step", self.step)
+
+    def move(self, loss: Tensor, gradient: Tensor) -> None:
+        """Finish a step.
+
+        Args:
+            loss: Before the step.
+            gradient: ``(n_parameters,)``, in any precision.
+        """
+        self._bad |= ~(loss.detach() <= self._explosion)  # so that NaN is bad too
+        if gradient is not self._gradient:
+            self._gradient.copy_(gradient)
+        self._update.step(self.parameters, self._gradient, self.step)
+        self.step += 1
 
     def state(self) -> State:
         """A copy of all that matters."""
@@ -124,23 +156,19 @@ class Training:
         self._update.load_state_dict(state.update)
         self.step = state.step
 
-    def _move(self) -> None:
+    def _advance(self) -> None:
         """One step."""
         views = self._views
         if self.task.precision != self.parameters.dtype:
             views = self.task.network.views(self.parameters.to(self.task.precision))
-        loss = self.task.loss(views, self.statistics, self._batch(), self._streams.at("step", self.step))
-        self._bad |= ~(loss.detach() <= self._explosion)  # so that NaN is bad too
+        loss = self.task.loss(views, self.statistics, self.next_batch(), self.next_streams())
         gradients = torch.autograd.grad(loss, views)
         flat = self._gradient if gradients[0].dtype == self._gradient.dtype else None
         joined = torch.cat([gradient.reshape(-1) for gradient in gradients], out=flat)
-        if flat is None:
-            self._gradient.copy_(joined)
-        self._update.step(self.parameters, self._gradient, self.step)
-        self.step += 1
+        self.move(loss, joined)
 
-    def _batch(self) -> Tensor:
-        """Indices of one step: each epoch visits all that it trains on once, in an order of its own."""
+    def next_batch(self) -> Tensor:
+        """Indices of the next step: each epoch visits all that it trains on once, in an order of its own."""
         epoch, at = divmod(self.step, self.task.n_train // self.task.batch)
         if self._order[0] != epoch:
             generator = self._streams.at("epoch", epoch).torch()

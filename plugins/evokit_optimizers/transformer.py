@@ -40,6 +40,10 @@ class Transformer(FlatNetwork):
             raise ValueError(f"width must be a multiple of heads, got {self.width} and {self.n_heads}")
 
     @property
+    def joins(self) -> bool:
+        return False  # torch has no batched rule for its attention on CPUs
+
+    @property
     def parameters(self) -> tuple[Parameter, ...]:
         width, spread = self.width, EMBEDDING_STD * math.sqrt(3)
         found = [Parameter("bytes", (BYTES, width), spread), Parameter("places", (self.length, width), spread)]

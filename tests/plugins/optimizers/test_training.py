@@ -82,20 +82,20 @@ def test_every_rule_starts_from_the_same_network_and_sees_the_same_batches():
     assert torch.equal(one.parameters, other.parameters)
     for run in (one, other):
         run.advance(7)
-    assert torch.equal(one._batch(), other._batch())
+    assert torch.equal(one.next_batch(), other.next_batch())
 
 
 def test_seeds_differ_in_start_and_batches():
     one, other = training(seed=0), training(seed=1)
     assert not torch.equal(one.parameters, other.parameters)
-    assert not torch.equal(one._batch(), other._batch())
+    assert not torch.equal(one.next_batch(), other.next_batch())
 
 
 def test_an_epoch_visits_each_image_at_most_once():
     one, seen = training(rule=Rule(())), []
     for step in range(50 // 8):
         one.step = step
-        seen += one._batch().tolist()
+        seen += one.next_batch().tolist()
     assert len(set(seen)) == len(seen) == 48
 
 
