@@ -70,7 +70,7 @@ def main(steps: int, threads: int, repeats: int) -> None:
     rows += [Row(name, ours(fitness)) for name, fitness in fitnesses.items()]
     measure(rows, steps, repeats)
     digits = Images(sets=("digits",)).build(Context(Streams(0)))
-    for name, images in (("28 x 28", data), ("8 x 8", digits)):
+    for name, images in (("28 x 28 pixels", data), ("8 x 8 pixels", digits)):
         alone, together = (
             per_network(TrainedAccuracy(steps=steps, seeds=1, batch=BATCH, together=n), images) for n in (1, TOGETHER)
         )
