@@ -75,11 +75,11 @@ class FinishedNetworks:
         Raises:
             ValueError: The budget is none of ``budgets``.
         """
-        steps, horizon = self.fitness.steps_of(budget), self.fitness.options.steps
+        (steps, n_seeds), horizon = self.fitness.level_of(budget), self.fitness.options.steps
         if HORIZON in setting:
             steps = horizon = setting[HORIZON]
         set_threads(self.fitness.threads)
-        outcome = self.fitness.trainer.train(method, self._replicates(seed), steps, horizon)
+        outcome = self.fitness.trainer.train(method, self._replicates(seed)[:n_seeds], steps, horizon)
         evaluation = outcome.evaluation()
         if not evaluation.ok or budget != self.budgets[-1]:
             return evaluation

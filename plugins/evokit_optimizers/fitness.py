@@ -43,7 +43,8 @@ class TrainedAccuracyFitness:
         self.takes = options.takes
         self.slots: Mapping[str, Any] = {}
         self.n_trainings = len(tasks) * options.seeds
-        self.budgets: Sequence[int] = [steps * self.n_trainings for steps in (*options.rungs, options.steps)]
+        self._levels = {steps * seeds * len(tasks): (steps, seeds) for steps, seeds in options.ladder}
+        self.budgets: Sequence[int] = list(self._levels)
         self.trainer = Trainer(tasks, options.explosion, options.check_every, options.cache_mb * 2**20)
         self._streams, self._data_digest, self.threads = streams, data_digest, threads
         self.context = digest(
@@ -67,8 +68,8 @@ class TrainedAccuracyFitness:
         Raises:
             ValueError: The budget is none of ``budgets``.
         """
-        steps = self.steps_of(budget)
-        replicates = self.replicates(self._streams)
+        steps, n_seeds = self.level_of(budget)
+        replicates = self.replicates(self._streams)[:n_seeds]
         set_threads(self.threads)
         together, horizon = self.options.together, self.options.steps
         for first in range(0, len(batch), together):
@@ -91,11 +92,11 @@ class TrainedAccuracyFitness:
             first=self.first + self.options.seeds,
         )
 
-    def steps_of(self, budget: int) -> int:
-        """Steps of each training in a budget. Raises ``ValueError``: it is none of ``budgets``."""
-        if budget not in self.budgets:
+    def level_of(self, budget: int) -> tuple[int, int]:
+        """Steps of each training in a budget, and how many seeds. Raises ``ValueError``: it is none of ``budgets``."""
+        if budget not in self._levels:
             raise ValueError(f"budget must be one of {list(self.budgets)}, got {budget}")
-        return budget // self.n_trainings
+        return self._levels[budget]
 
     def replicates(self, streams: Streams) -> list[Streams]:
         """As many as one measurement has, below ``streams``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -68,13 +69,22 @@ class OneTask:
 
 
 @dataclass(frozen=True)
+class Rung:
+    """A cheaper budget: each training stopped after ``steps``, of the first ``seeds`` alone if they are given."""
+
+    steps: Count
+    seeds: Count | None = None
+
+
+@dataclass(frozen=True)
 class TrainedAccuracy:
     """Share of validation images that freshly trained networks classify right, mean over tasks and seeds; of a text,
     share of the bytes that a small language model predicts right.
 
     ``tasks`` are sets of images of the data, all of them if empty. ``model`` is for images, ``language`` for text.
     ``steps`` is the horizon of schedules and the full budget; ``rungs`` are cheaper ones, the same trainings stopped
-    early. Work is counted in training steps of all tasks and seeds together, so budgets are ``steps * tasks * seeds``;
+    early, or the first of them. Work is counted in training steps of all tasks and seeds, so budgets are ``steps *
+    tasks * seeds``;
     a training that goes on from a lower budget counts like one from the start, since no count may depend on which
     worker still holds its state.
 
@@ -97,7 +107,7 @@ class TrainedAccuracy:
     model: Network = field(default_factory=Network)
     language: Language = field(default_factory=Language)
     steps: Count = 200
-    rungs: tuple[Count, ...] = ()
+    rungs: tuple[Count | Rung, ...] = ()
     seeds: Count = 2
     batch: Count = 128
     precision: Literal["float32", "bfloat16"] = "float32"
@@ -109,14 +119,21 @@ class TrainedAccuracy:
     final_steps: tuple[Count, ...] = ()
 
     def __post_init__(self) -> None:
-        steps = [*self.rungs, self.steps]
-        if sorted(set(steps)) != steps:
-            raise ValueError(f"rungs must ascend and stay below steps, got {steps}")
+        for lower, higher in itertools.pairwise(self.ladder):
+            if lower == higher or lower[0] > higher[0] or lower[1] > higher[1]:
+                steps, seeds = ([level[place] for level in self.ladder] for place in (0, 1))
+                raise ValueError(f"rungs must ascend and stay below the full budget, got steps {steps}, seeds {seeds}")
         if self.steps in self.final_steps or len(set(self.final_steps)) < len(self.final_steps):
             raise ValueError(f"final_steps must be other numbers than steps, each once, got {list(self.final_steps)}")
         names = [task.name for task in self.members]
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"tasks names {', '.join(repeated)} twice")
+
+    @property
+    def ladder(self) -> list[tuple[int, int]]:
+        """Steps and seeds of each budget, the last is full."""
+        rungs = [Rung(rung) if isinstance(rung, int) else rung for rung in self.rungs]
+        return [*((rung.steps, rung.seeds or self.seeds) for rung in rungs), (self.steps, self.seeds)]
 
     @property
     def members(self) -> tuple[OneTask, ...]:

@@ -8,7 +8,7 @@ import pytest
 
 from evokit.streams import Streams
 from evokit_optimizers.known import KNOWN
-from evokit_optimizers.options import Network, OneTask
+from evokit_optimizers.options import Network, OneTask, Rung
 from evokit_optimizers.rule import Rule
 from tests.plugins.optimizers.tiny_tasks import OPTIONS, context
 
@@ -90,8 +90,20 @@ def test_the_context_leaves_out_what_decides_none(fitness, change):
 
 
 def test_rungs_that_do_not_ascend_are_refused():
-    with pytest.raises(ValueError, match=r"rungs must ascend and stay below steps, got \[5, 5, 12\]"):
+    with pytest.raises(ValueError, match=r"rungs must ascend .* got steps \[5, 5, 12\], seeds \[2, 2, 2\]"):
         replace(OPTIONS, rungs=(5, 5))
+    with pytest.raises(ValueError, match=r"seeds \[2, 1, 2\]"):
+        replace(OPTIONS, rungs=(5, Rung(9, seeds=1)))
+
+
+def test_a_rung_may_be_of_the_first_seeds_alone(fitness):
+    staged = replace(OPTIONS, rungs=(Rung(5, seeds=1), Rung(12, seeds=1))).build(context())
+    assert staged.budgets == [5, 12, 24]
+    (early,) = evaluated(staged, RULES[:1], 5)
+    (one,), (both,) = evaluated(staged, RULES[:1], 12), evaluated(staged, RULES[:1])
+    assert (early.work, one.work, both.work) == (5, 12, 24)
+    assert [both] == evaluated(fitness, RULES[:1])
+    assert one.values == evaluated(replace(OPTIONS, seeds=1).build(context()), RULES[:1], 12)[0].values
 
 
 def test_a_task_named_twice_is_refused():
