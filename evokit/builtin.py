@@ -12,6 +12,7 @@ from evokit.data.prose import Prose
 from evokit.data.text_files import TextFiles
 from evokit.fitnesses.onemax import Onemax
 from evokit.fitnesses.sphere import Sphere
+from evokit.fitnesses.zdt1 import ZDT1
 from evokit.genomes.bits import BitsOptions
 from evokit.genomes.index_vector import IndexVectorOptions
 from evokit.genomes.real_vector import RealVectorOptions
@@ -25,6 +26,7 @@ from evokit.screens.race import Race
 from evokit.screens.surrogate import SurrogateScreen
 from evokit.searches.coordinate_descent import CoordinateDescent
 from evokit.searches.generational import Generational
+from evokit.searches.nsga2 import NSGA2
 from evokit.searches.random_search import RandomSearch
 from evokit.searches.same_search import SameSearch
 from evokit.selection.best import Best
@@ -46,6 +48,7 @@ def evokit_components() -> list[Component]:
         Component("genome", "real_vector", RealVectorOptions),
         Component("fitness", "onemax", Onemax),
         Component("fitness", "sphere", Sphere),
+        Component("fitness", "zdt1", ZDT1),
         Component("selection", "tournament", Tournament),
         Component("selection", "best", Best),
         Component("crossover", "one_point", OnePoint),
@@ -62,6 +65,7 @@ def evokit_components() -> list[Component]:
         Component("surrogate", "random_forest", RandomForest),
         Component("surrogate", "ridge", Ridge),
         Component("search", "generational", Generational),
+        Component("search", "nsga2", NSGA2),
         Component("search", "random_search", RandomSearch),
         Component("search", "coordinate_descent", CoordinateDescent),
         Component("baseline", "random_search", RandomSearch),

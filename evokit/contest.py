@@ -47,6 +47,7 @@ class Entry:
     searched: float | None = None  # best value that a control search measured
     confirmed: float | None = None  # and its value on fresh data
     shown: str = ""  # what a control found, for people
+    front: Sequence[Individual] = ()  # of a control search, with several objectives
     skipped: str = ""  # why it does not take part
     scores: np.ndarray | None = None  # (n_units,) on the sealed test, mean over seeds
     seed_scores: Sequence[float] = ()  # (n_models,) on the sealed test, mean over units
@@ -95,7 +96,8 @@ class Contest:
             entry.skipped = "every individual failed"
             return
         entry.searched = best.fitness.values[0]
-        genome = part.genome if isinstance(part, Parts) else run.parts.genome
+        genome, search = (part.genome, part.search) if isinstance(part, Parts) else (run.parts.genome, part)
+        entry.front = search.front()
         entry.shown = genome.show(best.genes) if hasattr(genome, "show") else ""
         if run.workplace.final is not None:
             self._fit(entry, best)

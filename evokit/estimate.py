@@ -16,6 +16,7 @@ from evokit.interfaces import Contender, Evaluation, Variant
 from evokit.launch import assemble_all
 from evokit.recipe import Recipe
 from evokit.searches.generational import Generational
+from evokit.searches.nsga2 import NSGA2
 
 TIMED = 3  # individuals
 ROW_BYTES = 600  # of the ledger, an evaluation with its lineage
@@ -72,11 +73,12 @@ def _time_a_few(parts: Parts) -> tuple[list[Evaluation], float]:
 
 def _search(recipe: Recipe, parts: Parts, seconds_per_work: float) -> Estimate:
     options, full = recipe.search.options, parts.fitness.budgets[-1]
-    if not isinstance(options, Generational):
+    if not isinstance(options, Generational | NSGA2):
         return Estimate("search", None, recipe.stop.work, None, None)
+    n_elites = options.n_elites if isinstance(options, Generational) else 0  # NSGA-II's old population takes no places
     measured, work = 0.0, 0.0
     for generation in range(options.generations):
-        asked: float = options.population - (options.n_elites if generation else 0)
+        asked: float = options.population - (n_elites if generation else 0)
         for screen in parts.context.screens:
             asked, screening = screen.expected(asked, generation)
             work += screening

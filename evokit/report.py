@@ -9,6 +9,7 @@ from typing import Any
 from evokit.progress import duration, energy, number
 
 WIDTH = 100
+SHOWN = 12  # members of a front
 _SAYS = {
     "better": "is better than",
     "worse": "is worse than",
@@ -19,7 +20,7 @@ _SAYS = {
 def report(summary: Mapping[str, Any]) -> str:
     """What a run found, in the order in which a reader doubts it."""
     entries = list(_entries(summary))
-    parts = ["\n".join(map(_wrapped, _head(summary))), _search(summary)]
+    parts = ["\n".join(map(_wrapped, _head(summary))), _search(summary), _front(summary)]
     if entries:
         rows = [_quality(*entry) for entry in _with_variants(entries)]
         parts.append(table(("", "validation", "test", "95 % interval"), rows))
@@ -82,6 +83,28 @@ def _search(summary: Mapping[str, Any]) -> str:
         return f"No champion is named yet: {counts['measured']:,} measured, {counts['failed']:,} of them failed."
     shown = f"\n{best['show']}" if best["show"] else ""
     return "\n".join(map(_wrapped, _found(summary, best))) + shown
+
+
+def _front(summary: Mapping[str, Any]) -> str:
+    """The trade-offs by their first objective, thinned where there are many, and what they dominate."""
+    front = summary["front"]
+    if not front:
+        return ""
+    n_shown = min(SHOWN, len(front))
+    shown = [round(step * (len(front) - 1) / max(n_shown - 1, 1)) for step in range(n_shown)]
+    head = [
+        f"{name} ({'lower' if goal == 'min' else 'higher'} is better)" for name, goal in summary["objectives"].items()
+    ]
+    rows = [(*map(number, front[at]["values"]), front[at]["key"][:8]) for at in shown]
+    some = "" if len(shown) == len(front) else f", of which {len(shown)} are shown"
+    lines = [
+        f"Pareto front of all that was measured, {_count(len(front), 'individual')}{some}:",
+        "",
+        table((*head, "key"), rows),
+    ]
+    volumes = ", ".join(f"{name} {number(volume)}" for name, volume in summary["hypervolume"].items())
+    lines += ["", _wrapped(f"Hypervolume, as a share of the box around these fronts (1 is ideal): {volumes}")]
+    return "\n".join(lines)
 
 
 def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]:

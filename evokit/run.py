@@ -187,7 +187,7 @@ class Run:
         if (ended := self.ledger.meta("stopped_by_clock")) and ended["limit"] == stop.seconds:
             return str(ended["reason"]) if search.generation >= ended["generation"] else ""
         spent = self.ledger.costs().get("search", Cost()).wall_s
-        reason = stop_reason(stop, search.logbook.select("best"), measure.work, spent, self.goal)
+        reason = stop_reason(stop, search.logbook, measure.work, spent, self.goal)
         if reason and stop.seconds is not None and spent >= stop.seconds:
             ended = {"limit": stop.seconds, "generation": search.generation, "reason": reason}
             self.ledger.set_meta("stopped_by_clock", ended)

@@ -11,6 +11,7 @@ import numpy as np
 from evokit.break_even import Point, break_even
 from evokit.contest import Entry
 from evokit.ledger import Cost
+from evokit.pareto import hypervolumes
 from evokit.rundir import versions
 from evokit.statistics import Interval, Verdict, corrected, mean_interval, verdict
 
@@ -35,8 +36,10 @@ def summarise(run: Run, status: str) -> dict[str, Any]:
         "seed": run.recipe.seed,
         "data": _data(run),
         "objective": {"name": run.objective, "goal": run.goal},
+        "objectives": dict(run.parts.fitness.objectives),
         "best": _best(run),
         "front": _front(run),
+        "hypervolume": _hypervolume(run),
         "best_measured": _best_measured(run),
         "would_have_reported": _would_have_reported(run),
         "evaluations": run.ledger.counts("search") | {"by_budget": run.ledger.by_budget("search")},
@@ -155,6 +158,15 @@ def _front(run: Run) -> list[dict[str, Any]]:
     return [{"key": one.key, "genes": to_json(one.genes), "values": list(one.fitness.values)} for one in members]
 
 
+def _hypervolume(run: Run) -> dict[str, float] | None:
+    """Of the front of the search and those of the control searches, in the same box."""
+    front = run.parts.search.front()
+    if not front:
+        return None
+    fronts = {"search": front} | {entry.name: entry.front for entry in run.contest.baselines if entry.front}
+    return hypervolumes({name: [one.fitness.values for one in front] for name, front in fronts.items()}, run.weights)
+
+
 def _best_measured(run: Run) -> float | None:
     """The best value that the search measured. After ``confirm`` the champion may be another."""
     hall = run.parts.search.hall_of_fame()
@@ -184,6 +196,7 @@ def _entry(run: Run, entry: Entry, costs: Mapping[str, Cost]) -> dict[str, Any]:
         "settings": dict(entry.models[0].setting) if entry.models else None,
         "settings_tried": entry.n_settings,
         "validation": entry.validation,
+        "front": sorted(one.fitness.values for one in entry.front),
         "trained": entry.searched is None,
         "metrics": dict(entry.models[0].evaluation.metrics) if entry.models else {},
         "seeds": [model.seed for model in entry.models],

@@ -1,12 +1,13 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evokit.report import WIDTH, report, size, table
-from tests.small import run, write_recipe
+from evokit.report import SHOWN, WIDTH, report, size, table
+from tests.small import RECIPES, run, write_recipe
 
 TOY = Path(__file__).parent / "toy_plugin.py"
 TOY_RECIPE = f"""\
@@ -82,6 +83,34 @@ def test_what_was_skipped_is_told_with_its_reason(small):
 def test_predictions_that_would_have_won_are_told_only_where_they_differ(small):
     assert "Had predictions counted" in report(small | {"would_have_reported": 99.0})
     assert "Had predictions counted" not in report(small | {"would_have_reported": small["best_measured"]})
+
+
+@pytest.fixture(scope="module")
+def two_objectives(tmp_path_factory):
+    shorter = ["search.generations=8", "search.population=40"]
+    return run(RECIPES / "zdt1.yaml", tmp_path_factory.mktemp("front") / "run", *shorter)
+
+
+def test_a_front_is_a_table_by_its_first_objective_thinned_to_its_ends(two_objectives):
+    front, text = two_objectives["front"], report(two_objectives)
+    rows = re.findall(r"^(\S+) +(\S+) +([0-9a-f]{8})$", text, re.MULTILINE)
+    assert len(rows) == min(SHOWN, len(front))
+    assert [rows[0][2], rows[-1][2]] == [front[0]["key"][:8], front[-1]["key"][:8]]
+    assert f"Pareto front of all that was measured, {len(front)} individuals" in text
+    assert "f1 (lower is better)  f2 (lower is better)  key" in text
+    assert max(map(len, text.splitlines())) <= WIDTH
+
+
+def test_a_front_of_one_is_told_too(two_objectives):
+    one = two_objectives | {"front": two_objectives["front"][:1]}
+    assert "Pareto front of all that was measured, 1 individual:" in report(one)
+
+
+def test_the_hypervolumes_of_search_and_control_stand_side_by_side(two_objectives):
+    volumes = two_objectives["hypervolume"]
+    assert 0 < volumes["random_search"] < volumes["search"] < 1
+    assert two_objectives["baselines"][0]["front"]
+    assert "search 0." in report(two_objectives)
 
 
 def test_repeats_are_counted(small):

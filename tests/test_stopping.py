@@ -5,7 +5,7 @@ from evokit.stopping import stop_reason
 
 
 def reason(stop, best=(3.0,), work=0, seconds=0.0, goal="min"):
-    return stop_reason(stop, list(best), work, seconds, goal)
+    return stop_reason(stop, [{"best": value} for value in best], work, seconds, goal)
 
 
 def test_a_recipe_without_limits_never_stops():
@@ -49,3 +49,9 @@ def test_patience_starts_with_the_first_valid_value():
 
 def test_nothing_stops_before_the_first_generation():
     assert stop_reason(Stop(patience=1, target=1.0), [], 0, 0.0, "min") is None
+
+
+def test_with_several_objectives_patience_counts_from_the_last_new_member_of_the_front():
+    logbook = [{"best": 3.0, "front_new": n} for n in (4, 0, 1, 0, 0)]
+    assert stop_reason(Stop(patience=3), logbook, 0, 0.0, "min") is None
+    assert stop_reason(Stop(patience=2), logbook, 0, 0.0, "min").startswith("no improvement for 2 generations")

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from evokit import Component, Context, Data, Evaluation, hookimpl
-from evokit.individuals import make_individual, weights_of
+from evokit.individuals import make_individual
 from evokit.interfaces import Individual, Variant
 from evokit.searches.generational import Generational, GenerationalSearch
 
@@ -122,13 +122,7 @@ class Sabotaged(Generational):
     faults: tuple[str, ...] = ()
 
     def build(self, context: Context) -> SabotagedSearch:
-        return SabotagedSearch(
-            options=self,
-            genome=context.genome,
-            weights=weights_of(context.fitness.objectives),
-            streams=context.streams,
-            **context.operators,
-        )
+        return SabotagedSearch(self, context)
 
 
 class SabotagedSearch(GenerationalSearch):

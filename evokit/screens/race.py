@@ -10,6 +10,7 @@ from annotated_types import Interval, MinLen
 
 from evokit.individuals import weights_of
 from evokit.interfaces import Context, Goal, Individual, Measure, Score
+from evokit.pareto import preferred
 from evokit.screens.share import count_of
 
 
@@ -17,6 +18,7 @@ from evokit.screens.share import count_of
 class Race:
     """At each rung, a lower budget of the fitness, the best ``keep`` share goes on.
 
+    With several objectives the best are those of the lower fronts, and within a front the less crowded, as in NSGA-II.
     ``rungs: null`` takes all budgets below the full one. A surrogate's random share is never dropped.
 
     Source: Jamieson & Talwalkar 2016, "Non-stochastic Best Arm Identification and Hyperparameter Optimization".
@@ -38,10 +40,10 @@ class Race:
 
 
 class Racing:
-    """The screen at work; it races by the first objective."""
+    """The screen at work."""
 
     def __init__(self, rungs: Sequence[int], keep: float, objectives: Mapping[str, Goal]) -> None:
-        self._rungs, self._keep, self._weights = rungs, keep, weights_of(objectives)[:1]
+        self._rungs, self._keep, self._weights = rungs, keep, weights_of(objectives)
         self._dropped = 0
         self._rung_work = 0
 
@@ -50,10 +52,10 @@ class Racing:
         for rung in self._rungs:
             evaluations = measure(runners, rung)
             self._rung_work += sum(one.work for one in evaluations)
-            scores = [Score(self._weights, one.values[:1]) for one in evaluations]
             n_kept = count_of(self._keep, len(runners))
             finished = [index for index, one in enumerate(evaluations) if one.ok]
-            order = sorted(finished, key=lambda index: scores[index], reverse=True)
+            places = preferred([Score(self._weights, evaluations[index].values) for index in finished])
+            order = [finished[place] for place in places]
             kept = set(order[:n_kept]) | {index for index in finished if runners[index].audited}
             self._dropped += len(runners) - len(kept)
             runners = [one for index, one in enumerate(runners) if index in kept]

@@ -55,13 +55,18 @@ class Archive:
         """
         measured = only_ok(told)
         self.hall.update(measured)
-        if len(self._weights) > 1:
-            self.front.update(measured)
+        front = self._extend_front(measured) if len(self._weights) > 1 else {}
         self.known.update(one.key for one in measured)
         valid = only_ok(population)
         record = {name: float(value) for name, value in self._statistics.compile(valid).items()} if valid else {}
         best = self.hall[0].fitness.values[0] if len(self.hall) else None
-        self.logbook.record(generation=generation, best=best, measured=len(measured), **record)
+        self.logbook.record(generation=generation, best=best, measured=len(measured), **record, **front)
+
+    def _extend_front(self, measured: Sequence[Individual]) -> dict[str, int]:
+        """Size of the front, and how many of it are new, for the logbook."""
+        before = {one.key for one in self.front}
+        self.front.update(measured)
+        return {"front": len(self.front), "front_new": sum(one.key not in before for one in self.front)}
 
     def best(self) -> Individual:
         """The best ever measured.
@@ -89,7 +94,8 @@ class Archive:
         for one in reversed(load_individuals(state["hall"], self._genome, self._weights)):
             self.hall.insert(one)
         self.front.clear()
-        self.front.update(load_individuals(state["front"], self._genome, self._weights))
+        for one in reversed(load_individuals(state["front"], self._genome, self._weights)):
+            self.front.insert(one)
         self.logbook.clear()
         for record in state["logbook"]:
             self.logbook.record(**record)

@@ -22,7 +22,7 @@ from .pages import Reader, blocks
 
 DOCS = ROOT / "docs"
 PAGES = {path.stem: path.read_text() for path in sorted(DOCS.glob("*.md"))}
-OPEN = ("versions", "genes", "settings", "metrics", "splits", "by_budget", "phases", "surrogate", "final")
+OPEN = ("versions", "genes", "settings", "metrics", "splits", "by_budget", "phases", "surrogate", "final", "objectives")
 
 
 @pytest.fixture

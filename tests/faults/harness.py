@@ -41,7 +41,18 @@ final: {seeds: 2}
 execution: {batch: 4}
 """
 BACKENDS = ("inline", "processes", "ray")
-TOLD = ("best", "verdicts", "rival", "would_have_reported", "evaluations", "generations", "stopped", "test_openings")
+TOLD = (
+    "best",
+    "front",
+    "hypervolume",
+    "verdicts",
+    "rival",
+    "would_have_reported",
+    "evaluations",
+    "generations",
+    "stopped",
+    "test_openings",
+)
 GONE_S = 10.0  # within which workers of a killed run must be gone
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from tests.faults.driver import POINTS
 from tests.faults.harness import (
+    ROOT,
     Victim,
     assert_same_end,
     each_backend,
@@ -72,6 +73,15 @@ def check_point(recipe, whole, out, backend, point, number):
     assert dying.dies(), dying.errors
     finish(recipe, out, *on(backend, OTHER_WORKERS), resume=True)
     assert_same_end(out, whole[0])
+
+
+def test_killed_in_a_search_for_a_front_and_resumed_it_ends_the_same(tmp_path):
+    recipe, shorter = ROOT / "recipes" / "zdt1.yaml", "search.generations=30"
+    seconds = finish(recipe, tmp_path / "whole", shorter)
+    out = tmp_path / "killed"
+    assert killed_after(recipe, out, 0.4 * seconds, shorter, commit_every=0.05)
+    finish(recipe, out, shorter, resume=True)
+    assert_same_end(out, tmp_path / "whole")
 
 
 @pytest.mark.parametrize("point", ["in a file", "in a commit"])

@@ -132,9 +132,19 @@ def test_one_budget_cannot_be_raced_over():
         race(SumFitness((4,)))
 
 
-def test_it_races_by_the_first_objective():
-    racing = Racing([1], 0.5, {"loss": "min", "size": "max"})
-    assert kept(racing, door(Exact((1, 2)))) == [0, 1, 2]
+def test_with_several_objectives_the_lower_fronts_go_on_and_of_a_front_its_ends():
+    values = {0: (1.0, 1.0), 1: (2.0, 2.0), 2: (3.0, 3.0), 3: (3.0, 1.0), 4: (9.0, 0.0), 5: (2.0, 1.0)}
+
+    class Two(Exact):
+        def __init__(self):
+            super().__init__((1, 2))
+            self.objectives = {"loss": "min", "size": "max"}
+
+        def answer(self, genes, budget):
+            return replace(super().answer(genes, budget), values=values[SIX.index(genes.tolist())])
+
+    assert kept(*race(Two())) == [0, 1, 2]
+    assert kept(*race(Two(), keep=0.3)) == [0, 2]
 
 
 def test_it_learns_nothing():

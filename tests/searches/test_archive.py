@@ -6,6 +6,7 @@ import pytest
 
 from evokit.genomes.bits import Bits
 from evokit.individuals import make_individual
+from evokit.interfaces import Score
 from evokit.searches.archive import Archive, dump_individuals, load_individuals, only_ok
 from tests.door import GENOME
 from tests.searches.building import person
@@ -127,3 +128,15 @@ def test_with_several_objectives_the_front_holds_what_nothing_dominates():
     again.load_state_dict(archive.state_dict())
     for kept in (archive, again):
         assert sorted(one.fitness.values for one in kept.front) == [(1.0, 1.0), (2.0, 2.0)]
+
+
+def test_the_front_keeps_its_order_of_equals_through_a_state_and_is_logged():
+    archive, again = (Archive(GENOME, (-1.0, -1.0)) for _ in range(2))
+    told = [person([i, 0, 0, 0]) for i in range(4)]
+    for one, values in zip(told, [(1.0, 2.0), (2.0, 1.0), (1.0, 2.0), (3.0, 3.0)], strict=True):
+        one.fitness = Score((-1.0, -1.0), values)
+    archive.add(0, told[:2], told)
+    archive.add(1, told[2:], told)
+    again.load_state_dict(json.loads(json.dumps(archive.state_dict())))
+    assert [one.key for one in again.front] == [one.key for one in archive.front]
+    assert [(record["front"], record["front_new"]) for record in archive.logbook] == [(2, 2), (3, 1)]

@@ -1,0 +1,99 @@
+"""Several objectives: non-dominated sorting, crowding, and the hypervolume of fronts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from deap import tools
+
+from evokit.interfaces import Score
+
+LARGE = 200  # above so many, the sort that is quadratic in them is the slower one
+BEYOND = 1.1  # the reference point, where 0 is the best and 1 the worst that any front has of an objective
+
+
+@dataclass(frozen=True, order=True)
+class Standing:
+    """A place among others; the greater is preferred: first the lower front, then the less crowded (``≺_n``)."""
+
+    front: int  # minus the number of the front, so that greater is better
+    crowding: float  # infinite at the ends of a front
+
+
+def standings(scores: Sequence[Score]) -> list[Standing]:
+    """The standing of each among all.
+
+    Source: Deb et al. 2002, "A fast and elitist multiobjective genetic algorithm: NSGA-II", sections III.A and III.B;
+    Fortin et al. 2013, "Generalizing the improved run-time complexity algorithm for non-dominated sorting", for the
+    sort of many.
+
+    Args:
+        scores: Measured, each with the same objectives.
+
+    >>> corner, middle, other, behind = (Score((-1.0, -1.0), values) for values in [(0, 2), (1, 1), (2, 0), (2, 2)])
+    >>> [standing.front for standing in standings([corner, middle, other, behind])]
+    [0, 0, 0, -1]
+    """
+    points = [_Point(Score(score.weights, score.values), place) for place, score in enumerate(scores)]
+    placed: dict[int, Standing] = {}
+    sort = tools.sortLogNondominated if len(points) > LARGE else tools.sortNondominated
+    for number, front in enumerate(sort(points, len(points))):
+        members = sorted(front, key=lambda point: point.place)  # ties of crowding go by place, whatever the sort
+        tools.emo.assignCrowdingDist(members)
+        for point in members:
+            placed[point.place] = Standing(-number, point.fitness.crowding_dist)
+    return [placed[place] for place in range(len(points))]
+
+
+def preferred(scores: Sequence[Score]) -> list[int]:
+    """Indices from the most to the least preferred; ties keep their order. With one objective, best first.
+
+    >>> preferred([Score((-1.0,), (value,)) for value in (3.0, 1.0, 2.0, 1.0)])
+    [1, 3, 2, 0]
+    """
+    if scores and len(scores[0].weights) == 1:
+        return sorted(range(len(scores)), key=lambda place: scores[place], reverse=True)
+    standing = standings(scores)
+    return sorted(range(len(scores)), key=standing.__getitem__, reverse=True)
+
+
+def hypervolumes(fronts: Mapping[str, Sequence[Sequence[float]]], weights: Sequence[float]) -> dict[str, float]:
+    """How much each front dominates, as a share of the most that there could be.
+
+    Objectives are scaled so that 0 is the best and 1 the worst value on any of the fronts, and the volume reaches up to
+    1.1 in each, so that the ends of a front count too.
+
+    Source: Zitzler and Thiele 1998, "Multiobjective optimization using evolutionary algorithms".
+
+    Args:
+        fronts: Name to ``(n, n_objectives)`` raw values; an empty front dominates nothing.
+        weights: -1 per objective to minimise, +1 to maximise.
+
+    >>> found = hypervolumes({"one": [(0.0, 0.0)], "two": [(0.0, 1.0), (1.0, 0.0)]}, (-1.0, -1.0))
+    >>> {name: round(share, 4) for name, share in found.items()}
+    {'one': 1.0, 'two': 0.1736}
+    """
+    import moocore
+
+    costs = {name: -np.asarray(values, float) * weights for name, values in fronts.items() if len(values)}
+    if not costs:
+        return dict.fromkeys(fronts, 0.0)
+    every = np.concatenate(list(costs.values()))
+    low, width = every.min(axis=0), np.ptp(every, axis=0)
+    width[width == 0] = 1.0
+    most = BEYOND ** len(weights)
+    share = {
+        name: float(moocore.hypervolume((cost - low) / width, ref=[BEYOND] * len(weights))) / most
+        for name, cost in costs.items()
+    }
+    return {name: share.get(name, 0.0) for name in fronts}
+
+
+@dataclass
+class _Point:
+    """What DEAP's functions take."""
+
+    fitness: Score
+    place: int

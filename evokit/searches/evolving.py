@@ -1,0 +1,80 @@
+"""What searches with crossover and mutation have in common: how the first generation and offspring are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from evokit.individuals import make_individual, weights_of
+from evokit.interfaces import Context, Individual
+from evokit.searches.stepping import AskTell
+
+TRIES = 10  # how often a child that is known or a twin is varied again
+
+
+class Evolving(AskTell):
+    """A search whose individuals are children of two parents; what is left to write is ``ask`` and ``tell``.
+
+    Args:
+        context: Gives genome, fitness, streams, operators, screens and the genes that the first generation begins with.
+        population: Places in the population.
+        horizon: Generations until the search is done.
+
+    Raises:
+        ValueError: The population has no room for the genes of ``init``.
+    """
+
+    def __init__(self, context: Context, population: int, horizon: int) -> None:
+        if len(context.init) > population:
+            raise ValueError(f"population ({population}) has no room for the {len(context.init)} genes of init")
+        super().__init__(context.genome, weights_of(context.fitness.objectives), horizon, context.screens)
+        self._size, self._streams, self._init = population, context.streams, context.init
+        self._cross, self._mutate = context.operators["crossover"], context.operators["mutation"]
+
+    def _rng(self) -> np.random.Generator:
+        """What this generation's variation draws from."""
+        return self._streams.at("variation", self.generation).numpy()
+
+    def _first(self, rng: np.random.Generator) -> list[Individual]:
+        """The genes of ``init``, then known good individuals of the genome, then random ones."""
+        known_good: Sequence[Any] = getattr(self._genome, "seeds", list)()
+        told = [("init", genes) for genes in self._init] + [("seed", genes) for genes in known_good]
+        made = [make_individual(self._genome, genes, self._weights, born_by=origin) for origin, genes in told]
+        distinct = {one.key: one for one in reversed(made)}  # of twins, the first stays
+        seeded = [one for one in made if distinct[one.key] is one][: self._size]
+        rest = self._size - len(seeded)
+        return [*seeded, *self._distinct(rest, {one.key for one in seeded}, lambda: self._random(rng))]
+
+    def _random(self, rng: np.random.Generator) -> Individual:
+        return make_individual(self._genome, self._genome.random(rng), self._weights)
+
+    def _children(self, n: int, parents: Callable[[], list[Individual]], rng: np.random.Generator) -> list[Individual]:
+        """``n`` children, each of two that ``parents`` draws; new keys as far as they can be found."""
+        mutate = self._mutation_now()
+        return self._distinct(n, set(), lambda: self._child(parents(), mutate, rng))
+
+    def _mutation_now(self) -> Callable[..., Any]:
+        """The mutation; of one that anneals, this generation's."""
+        at = getattr(self._mutate, "at", None)
+        mutate: Callable[..., Any] = self._mutate if at is None else at(self.generation)
+        return mutate
+
+    def _child(self, parents: list[Individual], mutate: Callable[..., Any], rng: np.random.Generator) -> Individual:
+        a, b = parents
+        genes, _ = self._cross(a.genes, b.genes, rng)
+        return make_individual(self._genome, mutate(genes, rng), self._weights, (a.key, b.key), "crossover+mutation")
+
+    def _distinct(self, n: int, taken: set[str], draw: Callable[[], Individual]) -> list[Individual]:
+        """``n`` individuals that are new and in no other place, as far as ``TRIES`` draws for each can find them."""
+        drawn = []
+        for _ in range(n):
+            one = draw()
+            for _ in range(TRIES):
+                if one.key not in taken and one.key not in self.archive.known:
+                    break
+                one = draw()
+            taken.add(one.key)
+            drawn.append(one)
+        return drawn
