@@ -15,7 +15,7 @@ from evokit.rundir import RunDirectory, refuse_other_recipe
 from evokit.summary import combine, summarise
 from evokit.warm_start import settled
 
-OF_THE_SEARCH = ("best", "generations", "stopped", "surrogate", "screens", "final", "verdicts", "rival")
+OF_THE_SEARCH = ("best", "generations", "stopped", "saved", "surrogate", "screens", "final", "verdicts", "rival")
 
 
 def default_out(recipe: Recipe) -> Path:

@@ -10,7 +10,7 @@ from evokit.progress import duration, energy, number
 
 WIDTH = 100
 SHOWN = 12  # members of a front
-_SAYS = {
+SAYS = {
     "better": "is better than",
     "worse": "is worse than",
     "no difference shown": "shows no difference from",
@@ -20,18 +20,18 @@ _SAYS = {
 def report(summary: Mapping[str, Any]) -> str:
     """What a run found, in the order in which a reader doubts it."""
     entries = list(_entries(summary))
-    parts = ["\n".join(map(_wrapped, _head(summary))), _search(summary), _front(summary)]
+    parts = ["\n".join(map(wrapped, _head(summary))), _search(summary), _front(summary)]
     if entries:
         rows = [_quality(*entry) for entry in _with_variants(entries)]
         parts.append(table(("", "validation", "test", "95 % interval"), rows))
         against = ("the champion against", "difference", "95 % interval", "over seeds", "p (Holm)", "verdict")
         parts.append(table(against, list(map(_compared, summary["verdicts"]))) if summary["verdicts"] else "")
-        parts.append("\n".join(map(_wrapped, _verdicts(summary))))
+        parts.append("\n".join(map(wrapped, _verdicts(summary))))
         parts += [f"What {entry['name']} found:\n{entry['show']}" for _, entry in entries if entry["show"]]
         costs = ("what it took", "work", "CPU s", "wall s", "energy", "peak memory")
         method = summary["energy"]["method"]
         parts.append(table(costs, [_costs(*entry, method) for entry in entries]))
-    parts.append("\n".join(map(_wrapped, _in_all(summary))))
+    parts.append("\n".join(map(wrapped, _in_all(summary))))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -63,7 +63,7 @@ def size(n_bytes: float) -> str:
     return f"{n_bytes / 1e3:.0f} kB"
 
 
-def _wrapped(line: str) -> str:
+def wrapped(line: str) -> str:
     return textwrap.fill(line, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
@@ -82,7 +82,7 @@ def _search(summary: Mapping[str, Any]) -> str:
         counts = summary["evaluations"]
         return f"No champion is named yet: {counts['measured']:,} measured, {counts['failed']:,} of them failed."
     shown = f"\n{best['show']}" if best["show"] else ""
-    return "\n".join(map(_wrapped, _found(summary, best))) + shown
+    return "\n".join(map(wrapped, _found(summary, best))) + shown
 
 
 def _front(summary: Mapping[str, Any]) -> str:
@@ -103,16 +103,16 @@ def _front(summary: Mapping[str, Any]) -> str:
         table((*head, "key"), rows),
     ]
     volumes = ", ".join(f"{name} {number(volume)}" for name, volume in summary["hypervolume"].items())
-    lines += ["", _wrapped(f"Hypervolume, as a share of the box around these fronts (1 is ideal): {volumes}")]
+    lines += ["", wrapped(f"Hypervolume, as a share of the box around these fronts (1 is ideal): {volumes}")]
     return "\n".join(lines)
 
 
 def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]:
     objective, counts = summary["objective"], summary["evaluations"]
     direction = "lower" if objective["goal"] == "min" else "higher"
-    value, born = best["values"][0], best["generation"]
+    first, born = best["values"][0], best["generation"]
     yield (
-        f"Best measured: {objective['name']} {number(value)} ({direction} is better), "
+        f"Best measured: {objective['name']} {number(first)} ({direction} is better), "
         f"found in generation {born + 1}, key {best['key'][:8]}"
     )
     if best["confirmed"] is not None:
@@ -127,6 +127,12 @@ def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]
         f"{counts['cached']:,} cached, {counts['predicted']:,} predicted only, {counts['failed']:,} failed"
     )
     yield from map(_screen, summary["screens"])
+    if saved := summary["saved"]:
+        total = saved["generations"] + summary["generations"]
+        yield (
+            f"Stopping early saved {saved['generations']:,} of {_count(total, 'generation')}: at the mean cost of "
+            f"those that ran, {saved['work']:,} units of work and {saved['cpu_s']:.1f} CPU s (estimate)"
+        )
 
 
 def _screen(screen: Mapping[str, Any]) -> str:
@@ -180,8 +186,15 @@ def _remark(entry: Mapping[str, Any]) -> str:
 
 
 def _quality(label: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
-    interval = "" if entry["interval"] is None else "[{}, {}]".format(*map(number, entry["interval"]))
-    return label, _value(entry["validation"]), _value(entry["test"]), interval
+    return label, value(entry["validation"]), value(entry["test"]), span(entry["interval"])
+
+
+def span(interval: Sequence[float] | None) -> str:
+    """
+    >>> span([1.0, 2.5]), span(None)
+    ('[1, 2.5000]', '')
+    """
+    return "" if interval is None else "[{}, {}]".format(*map(number, interval))
 
 
 def _costs(label: str, entry: Mapping[str, Any], method: str) -> tuple[str, ...]:
@@ -195,8 +208,9 @@ def _costs(label: str, entry: Mapping[str, Any], method: str) -> tuple[str, ...]
     )
 
 
-def _value(value: float | None) -> str:
-    return "" if value is None else number(value)
+def value(one: float | None) -> str:
+    """A number, or nothing if there is none."""
+    return "" if one is None else number(one)
 
 
 def _compared(one: Mapping[str, Any]) -> tuple[str, ...]:
@@ -218,7 +232,7 @@ def _verdicts(summary: Mapping[str, Any]) -> Iterator[str]:
     for one in summary["verdicts"]:
         if one["against"] == summary["rival"]:
             yield (
-                f"Verdict: the champion {_SAYS[one['verdict']]} {one['against']}, the best baseline on validation: "
+                f"Verdict: the champion {SAYS[one['verdict']]} {one['against']}, the best baseline on validation: "
                 f"{one['difference']:+.4g} {_interval(one['interval'])}, n = {one['n']:,}"
             )
     for entry in summary["baselines"]:

@@ -181,16 +181,21 @@ def refuse_other_recipe(then: Recipe, now: Recipe) -> None:
     Raises:
         UserError: Names every key that differs.
     """
+    changed = [text for key, text in differences(then, now) if not _free(key)]
+    if changed:
+        raise UserError(f"this run cannot be resumed, its recipe changed ({'; '.join(changed)}); {_REMEDY}")
+
+
+def differences(then: Recipe, now: Recipe) -> list[tuple[str, str]]:
+    """Every key in which two recipes differ, with the words ``key: before -> after``; local plugins by their names."""
     before, after = (
         dict(_flat(recipe.resolved | {"plugins": [path.name for path in recipe.plugins]})) for recipe in (then, now)
     )
-    changed = [
-        f"{key}: {_said(before, key):.{SAID}} -> {_said(after, key):.{SAID}}"
+    return [
+        (key, f"{key}: {_said(before, key):.{SAID}} -> {_said(after, key):.{SAID}}")
         for key in dict.fromkeys([*before, *after])
-        if _said(before, key) != _said(after, key) and not _free(key)
+        if _said(before, key) != _said(after, key)
     ]
-    if changed:
-        raise UserError(f"this run cannot be resumed, its recipe changed ({'; '.join(changed)}); {_REMEDY}")
 
 
 def refuse_other_identity(then: Mapping[str, Any], now: Mapping[str, Any]) -> None:

@@ -45,6 +45,7 @@ def summarise(run: Run, status: str) -> dict[str, Any]:
         "evaluations": run.ledger.counts("search") | {"by_budget": run.ledger.by_budget("search")},
         "generations": run.parts.search.generation,
         "stopped": run.search_stopped,
+        "saved": _saved(run, _sum(costs, "search")),
         "search": _cost(_sum(costs, "search")) | {"work": run.ledger.work("search")},
         "surrogate": next((one for one in _screens(run) if one["screen"] == "surrogate"), None),
         "screens": _screens(run),
@@ -115,6 +116,7 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int) -> dict[str, A
                 "seed": one["seed"],
                 "validation": one["best"]["values"][0] if one["best"] else None,
                 "test": None if one["final"] is None else one["final"]["test"],
+                "work": one["search"]["work"],
                 "verdicts": one["verdicts"],
             }
             for one in summaries
@@ -183,6 +185,23 @@ def _would_have_reported(run: Run) -> float | None:
 
 def _counts_at_full(run: Run, row: Any) -> bool:
     return bool(row.evaluation.ok and row.budget == run.parts.fitness.budgets[-1])
+
+
+def _saved(run: Run, spent: Cost) -> dict[str, Any] | None:
+    """What an early stop saved: the generations that were not run, at the mean cost of those that were."""
+    search = run.parts.search
+    horizon = getattr(search, "horizon", None)
+    if not run.search_stopped or horizon is None or not 0 < search.generation < horizon:
+        return None
+    generations = horizon - search.generation
+    share = generations / search.generation
+    return {
+        "generations": generations,
+        "work": round(run.ledger.work("search") * share),
+        "cpu_s": spent.cpu_s * share,
+        "energy_j": spent.energy_j * share,
+        "method": "estimate: the generations that were not run, at the mean cost of those that were",
+    }
 
 
 def _screens(run: Run) -> list[dict[str, Any]]:

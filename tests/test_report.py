@@ -113,6 +113,13 @@ def test_the_hypervolumes_of_search_and_control_stand_side_by_side(two_objective
     assert "search 0." in report(two_objectives)
 
 
+def test_what_an_early_stop_saved_is_told_as_an_estimate(small):
+    saved = {"generations": 12, "work": 3400, "cpu_s": 5.04, "energy_j": 1.0, "method": "estimate"}
+    text = " ".join(report(small | {"saved": saved}).split())
+    assert "saved 12 of 20 generations: at the mean cost of those that ran, 3,400 units of work and 5.0 CPU s" in text
+    assert "saved" not in report(small)
+
+
 def test_repeats_are_counted(small):
     assert "done, 2 repeats" in report(small | {"repeats": [{}, {}]})
 

@@ -34,11 +34,17 @@ def run(tmp_path):
 def test_the_horizon_ends_a_search(run):
     summary, _, _ = run()
     assert (summary["generations"], summary["stopped"]) == (6, "the horizon is reached")
+    assert summary["saved"] is None
 
 
 def test_patience_ends_a_search_without_improvement(run):
     summary, _, _ = run("search.generations=500", "mutation={name: reset, prob: 0.0}", "stop.patience=3")
     assert summary["stopped"] == "no improvement for 3 generations (stop.patience 3)"
+    ran, saved = summary["generations"], summary["saved"]
+    assert saved["generations"] == 500 - ran
+    assert saved["work"] == round(summary["search"]["work"] / ran * (500 - ran))
+    assert saved["cpu_s"] == pytest.approx(summary["search"]["cpu_s"] / ran * (500 - ran))
+    assert saved["method"].startswith("estimate")
     assert summary["generations"] < 500
 
 

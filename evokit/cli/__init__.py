@@ -9,6 +9,7 @@ import click
 
 from evokit import __version__
 from evokit.cli.check import check
+from evokit.cli.compare import compare
 from evokit.cli.doctor import doctor
 from evokit.cli.export import export
 from evokit.cli.list import list_
@@ -50,5 +51,5 @@ def main() -> None:
     """
 
 
-for command in (run, check, list_, show, runs, report, export, verify, replay, doctor):
+for command in (run, check, list_, show, runs, report, compare, export, verify, replay, doctor):
     main.add_command(command)

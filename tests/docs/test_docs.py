@@ -22,7 +22,19 @@ from .pages import Reader, blocks
 
 DOCS = ROOT / "docs"
 PAGES = {path.stem: path.read_text() for path in sorted(DOCS.glob("*.md"))}
-OPEN = ("versions", "genes", "settings", "metrics", "splits", "by_budget", "phases", "surrogate", "final", "objectives")
+OPEN = (
+    "versions",
+    "genes",
+    "settings",
+    "metrics",
+    "splits",
+    "by_budget",
+    "phases",
+    "surrogate",
+    "final",
+    "objectives",
+    "saved",
+)
 
 
 @pytest.fixture

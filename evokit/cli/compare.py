@@ -1,0 +1,22 @@
+"""``evokit compare``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, metavar="RUN RUN...", type=click.Path(path_type=Path))
+def compare(runs: tuple[Path, ...]) -> None:
+    """Put runs beside each other: how their recipes differ, what they found, what it took.
+
+    Each is held against the first one by paired differences, where the test units are the same.
+    """
+    from evokit.compare import compared, comparison
+    from evokit.errors import UserError
+
+    if len(runs) < 2:
+        raise UserError("compare needs at least two run directories")
+    click.echo(comparison([compared(run) for run in runs]))

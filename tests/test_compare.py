@@ -1,0 +1,109 @@
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from evokit.cli import main
+from evokit.compare import compared, comparison, verdicts
+from evokit.errors import UserError
+from evokit.ledger import Ledger
+from evokit.report import WIDTH
+from evokit.statistics import paired_interval
+from tests.small import run
+from tests.test_report import TOY_RECIPE
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Folder of runs of one recipe: as it is, with a shorter search, with other data, and twice."""
+    folder = tmp_path_factory.mktemp("runs")
+    recipe = folder / "toy.yaml"
+    recipe.write_text(TOY_RECIPE)
+    plain = ("baselines=[]", "execution={backend: inline}")
+    run(recipe, folder / "one", *plain)
+    run(recipe, folder / "short", *plain, "search.generations=1", "seed=1")
+    run(recipe, folder / "twice", *plain, "repeats=2", "search.generations=1")
+    run(recipe, folder / "again", *plain, "repeats=2", "search.generations=2")
+    run(recipe, folder / "others", *plain, "repeats=2", "seed=1", "search.generations=1")
+    return folder
+
+
+def units(folder):
+    ledger = Ledger(folder / "ledger.sqlite")
+    (scores,) = ledger.scores(1).values()
+    ledger.close()
+    return scores
+
+
+def test_the_verdict_is_of_paired_differences_over_the_test_units(runs):
+    (found,) = verdicts([compared(runs / name) for name in ("one", "short")])
+    difference, interval = paired_interval(units(runs / "short"), units(runs / "one"))
+    assert (found.difference, found.interval) == (pytest.approx(difference), pytest.approx(interval))
+    assert found.n == 3
+    assert found.against == str(runs / "one")
+    assert "not of the methods" in found.method
+
+
+def test_repeats_are_paired_by_their_seeds(runs):
+    (found,) = verdicts([compared(runs / name) for name in ("twice", "again")])
+    tests = [[one["test"] for one in compared(runs / name).summary["repeats"]] for name in ("twice", "again")]
+    assert found.difference == pytest.approx(np.mean(tests[1]) - np.mean(tests[0]))
+    assert found.n == 2
+    assert "speaks of the methods" in found.method
+
+
+@pytest.mark.parametrize("names", [("one", "twice"), ("twice", "others")])
+def test_other_units_have_no_verdict(runs, names):
+    (found,) = verdicts([compared(runs / name) for name in names])
+    assert found == f"{runs / names[1]} and {runs / names[0]} were not tested on the same units: no verdict"
+
+
+def test_a_run_without_a_test_has_no_verdict(runs, tmp_path):
+    recipe = tmp_path / "plain.yaml"
+    recipe.write_text(TOY_RECIPE.replace("{name: squares}", "{name: sphere}").replace("data: {name: points}\n", ""))
+    run(recipe, tmp_path / "plain", "baselines=[]", "execution={backend: inline}", "search.generations=1")
+    plain, one = compared(tmp_path / "plain"), compared(runs / "one")
+    assert list(verdicts([plain, plain])) == [f"{plain.path} has no test values: no verdict"]
+    (found,) = verdicts([one, plain])
+    assert "no verdict" in found
+
+
+def test_the_table_has_a_row_a_run_with_its_values_and_work(runs):
+    both = [compared(runs / name) for name in ("one", "twice")]
+    text = comparison(both)
+    for one in both:
+        (row,) = [line for line in text.splitlines() if re.match(rf"{one.path} +\d", line)]
+        assert f"{one.work:,}" in row.split()
+    twice = [json.loads((runs / "twice" / f"repeat-{i}" / "summary.json").read_text()) for i in (0, 1)]
+    assert both[1].work == sum(one["search"]["work"] for one in twice)
+
+
+def test_how_the_recipes_differ_is_told(runs):
+    text = " ".join(comparison([compared(runs / name) for name in ("one", "short", "one")]).split())
+    assert f"short differs from {runs / 'one'} in seed: 0 -> 1; search.generations: 4 -> 1" in text
+    assert f"one differs from {runs / 'one'} in nothing" in text
+
+
+def test_lines_fit_a_terminal_but_for_long_paths(runs, monkeypatch):
+    monkeypatch.chdir(runs)
+    text = comparison([compared(Path(name)) for name in ("one", "short")])
+    assert max(map(len, text.splitlines())) <= WIDTH
+
+
+def test_the_command(runs):
+    done = CliRunner().invoke(main, ["compare", str(runs / "one"), str(runs / "short")])
+    assert done.exit_code == 0
+    assert "n = 3" in done.output
+
+
+def test_wrong_input_is_one_sentence(runs, tmp_path):
+    alone = CliRunner().invoke(main, ["compare", str(runs / "one")])
+    assert (alone.exit_code, alone.output) == (2, "compare needs at least two run directories\n")
+    with pytest.raises(UserError, match="is no run directory: it has no recipe"):
+        compared(tmp_path)
+    (tmp_path / "recipe.yaml").write_text((runs / "one" / "recipe.yaml").read_text())
+    with pytest.raises(UserError, match="has no champion yet"):
+        compared(tmp_path)
