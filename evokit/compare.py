@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from evokit.ledger import Ledger
 from evokit.recipe.schema import Recipe
 from evokit.report import SAYS, span, table, value, wrapped
 from evokit.rundir import RunDirectory, differences
-from evokit.statistics import Verdict, verdict
+from evokit.statistics import Verdict, corrected, verdict
 
 
 @dataclass(frozen=True)
@@ -59,29 +59,37 @@ def compared(folder: Path) -> Compared:
     return Compared(folder, recipe, summary, (digest, len(units)), units)
 
 
-def verdicts(runs: Sequence[Compared]) -> Iterator[Verdict | str]:
-    """The verdict of each run after the first against the first, or why there is none."""
-    first = runs[0]
-    for one in runs[1:]:
-        if one.summary["objective"] != first.summary["objective"]:
-            yield f"{one.path} has another objective than {first.path}: no verdict"
-        elif not (one.units and first.units):
-            untested = one if not one.units else first
-            yield f"{untested.path} has no test values: no verdict"
-        elif one.unit != first.unit:
-            yield f"{one.path} and {first.path} were not tested on the same units: no verdict"
+def verdicts(first: Compared, others: Sequence[Compared]) -> tuple[list[Verdict], list[str]]:
+    """Verdicts of the first run against each other one, corrected for their number; and why some have none."""
+    found, reasons = [], []
+    for one in others:
+        if reason := _incomparable(first, one):
+            reasons.append(reason)
         else:
-            yield verdict(str(first.path), one.units, first.units, one.summary["objective"]["goal"], _speaks_of(one))
+            goal = first.summary["objective"]["goal"]
+            found.append(verdict(str(one.path), first.units, one.units, goal, _speaks_of(first)))
+    return corrected(found), reasons
+
+
+def _incomparable(first: Compared, one: Compared) -> str:
+    """Why two runs have no verdict; empty if they have one."""
+    for each in (first, one):
+        if not each.units:
+            return f"{each.path} has no test values: no verdict"
+    if one.summary["objective"] != first.summary["objective"] or one.unit != first.unit:
+        return f"{first.path} and {one.path} were not tested on the same units: no verdict"
+    return ""
 
 
 def comparison(runs: Sequence[Compared]) -> str:
     """The comparison for a terminal: how recipes differ, values and costs side by side, verdicts."""
     head = ("run", "validation", "test", "95 % interval", "search work", "CPU s in all")
-    lines = [f"{one.path} differs from {runs[0].path} in {_changed(runs[0], one)}" for one in runs[1:]]
-    lines += ["", table(head, [_row(one) for one in runs]), "", *map(_sentence, runs[1:], verdicts(runs))]
-    methods = sorted({one.method for one in verdicts(runs) if isinstance(one, Verdict)})
-    lines += [f"({method})" for method in methods]
-    return "\n".join(line if "\n" in line else wrapped(line) for line in lines)
+    first, others = runs[0], runs[1:]
+    found, reasons = verdicts(first, others)
+    told = [f"{one.path} differs from {first.path} in {_changed(first, one)}" for one in others]
+    said = [*(_sentence(first, one) for one in found), *sorted({f"({one.method})" for one in found}), *reasons]
+    rows = table(head, [_row(one) for one in runs])
+    return "\n\n".join(["\n".join(map(wrapped, told)), rows, "\n".join(map(wrapped, said))])
 
 
 def _row(one: Compared) -> tuple[str, ...]:
@@ -97,12 +105,10 @@ def _changed(first: Compared, one: Compared) -> str:
     return "; ".join(text for _, text in differences(first.recipe, one.recipe)) or "nothing"
 
 
-def _sentence(one: Compared, found: Verdict | str) -> str:
-    if isinstance(found, str):
-        return found
-    low, high = found.interval
-    interval = "" if found.n == 1 else f" [{low:+.4g}, {high:+.4g}]"
-    return f"{one.path} {SAYS[found.verdict]} {found.against}: {found.difference:+.4g}{interval}, n = {found.n:,}"
+def _sentence(first: Compared, one: Verdict) -> str:
+    low, high = one.interval
+    interval = "" if one.n == 1 else f" [{low:+.4g}, {high:+.4g}]"
+    return f"{first.path} {SAYS[one.verdict]} {one.against}: {one.difference:+.4g}{interval}, n = {one.n:,}"
 
 
 def _units(directory: RunDirectory, summary: Mapping[str, Any]) -> list[float]:

@@ -38,37 +38,48 @@ def units(folder):
     return scores
 
 
+def of(folder, *names):
+    """Verdicts and reasons of the first of these runs against the others."""
+    first, *others = [compared(folder / name) for name in names]
+    return verdicts(first, others)
+
+
 def test_the_verdict_is_of_paired_differences_over_the_test_units(runs):
-    (found,) = verdicts([compared(runs / name) for name in ("one", "short")])
-    difference, interval = paired_interval(units(runs / "short"), units(runs / "one"))
+    (found,), reasons = of(runs, "one", "short")
+    difference, interval = paired_interval(units(runs / "one"), units(runs / "short"))
     assert (found.difference, found.interval) == (pytest.approx(difference), pytest.approx(interval))
-    assert found.n == 3
-    assert found.against == str(runs / "one")
+    assert (found.n, found.against, reasons) == (3, str(runs / "short"), [])
     assert "not of the methods" in found.method
 
 
+def test_several_rivals_are_one_family(runs):
+    (alone,), _ = of(runs, "one", "short")
+    (beside, same), _ = of(runs, "one", "short", "one")
+    assert beside.p_holm == pytest.approx(min(1.0, 2 * alone.p))
+    assert (same.difference, same.verdict) == (0.0, "no difference shown")
+
+
 def test_repeats_are_paired_by_their_seeds(runs):
-    (found,) = verdicts([compared(runs / name) for name in ("twice", "again")])
+    (found,), _ = of(runs, "twice", "again")
     tests = [[one["test"] for one in compared(runs / name).summary["repeats"]] for name in ("twice", "again")]
-    assert found.difference == pytest.approx(np.mean(tests[1]) - np.mean(tests[0]))
+    assert found.difference == pytest.approx(np.mean(tests[0]) - np.mean(tests[1]))
     assert found.n == 2
     assert "speaks of the methods" in found.method
 
 
 @pytest.mark.parametrize("names", [("one", "twice"), ("twice", "others")])
 def test_other_units_have_no_verdict(runs, names):
-    (found,) = verdicts([compared(runs / name) for name in names])
-    assert found == f"{runs / names[1]} and {runs / names[0]} were not tested on the same units: no verdict"
+    found, reasons = of(runs, *names)
+    assert found == []
+    assert reasons == [f"{runs / names[0]} and {runs / names[1]} were not tested on the same units: no verdict"]
 
 
 def test_a_run_without_a_test_has_no_verdict(runs, tmp_path):
     recipe = tmp_path / "plain.yaml"
     recipe.write_text(TOY_RECIPE.replace("{name: squares}", "{name: sphere}").replace("data: {name: points}\n", ""))
     run(recipe, tmp_path / "plain", "baselines=[]", "execution={backend: inline}", "search.generations=1")
-    plain, one = compared(tmp_path / "plain"), compared(runs / "one")
-    assert list(verdicts([plain, plain])) == [f"{plain.path} has no test values: no verdict"]
-    (found,) = verdicts([one, plain])
-    assert "no verdict" in found
+    plain = compared(tmp_path / "plain")
+    assert verdicts(compared(runs / "one"), [plain]) == ([], [f"{plain.path} has no test values: no verdict"])
 
 
 def test_the_table_has_a_row_a_run_with_its_values_and_work(runs):

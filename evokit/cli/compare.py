@@ -12,7 +12,7 @@ import click
 def compare(runs: tuple[Path, ...]) -> None:
     """Put runs beside each other: how their recipes differ, what they found, what it took.
 
-    Each is held against the first one by paired differences, where the test units are the same.
+    The first is held against each other one by paired differences, where the test units are the same.
     """
     from evokit.compare import compared, comparison
     from evokit.errors import UserError
