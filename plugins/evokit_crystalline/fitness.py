@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from evokit_crystalline.gpt2 import Projection
 from evokit_crystalline.loss import fastest_precision
 from evokit_crystalline.matrices import StructuredMatrix
 from evokit_crystalline.measuring import Frame, mean_losses, torch_threads
+from evokit_crystalline.operations import all_operations
 from evokit_crystalline.options import Gpt2Loss
 
 
@@ -52,7 +53,7 @@ class Gpt2Fitness:
     ) -> None:
         self.options, self.frame, self.validation, self.threads = options, frame, validation, threads
         self.budgets: Sequence[int] = (*options.rungs, options.tokens)
-        self.objectives: Mapping[str, Goal] = {"loss": "min"}
+        self.objectives: Mapping[str, Goal] = dict.fromkeys(options.objectives, "min")
         self.takes = options.takes
         self.slots: Mapping[str, Any] = options.model.slots()
         self.precision = frame.head.precision
@@ -68,6 +69,7 @@ class Gpt2Fitness:
                 "device": str(frame.head.weight.device),
                 "threads": threads,
                 "skip": skip,
+                "objectives": options.objectives,
             }
         )
 
@@ -81,7 +83,8 @@ class Gpt2Fitness:
             raise ValueError(f"budget must be one of {list(self.budgets)}, got {budget}")
         placed: dict[int, Projection] = {}
         losses = self.mean_losses([self._layers(phenotype, placed) for phenotype in batch], budget)
-        return [evaluation(float(loss), budget) for loss in losses]
+        answers = [evaluation(float(loss), budget) for loss in losses]
+        return [self._with_operations(*pair) for pair in zip(answers, batch, strict=True)]
 
     def mean_losses(self, batch: Sequence[Sequence[Projection]], budget: int, frame: Frame | None = None) -> np.ndarray:
         """``(n,)`` mean nats of projections in the order of the slots, in ``frame`` or else the fitness's own."""
@@ -103,6 +106,14 @@ class Gpt2Fitness:
             threads=self.threads,
             skip=self._skip + len(self.blocks),
         )
+
+    def _with_operations(self, one: Evaluation, phenotype: Mapping[str, StructuredMatrix]) -> Evaluation:
+        """The evaluation with the second objective, if the recipe asks for it."""
+        if not one.ok or "madds" not in self.objectives:
+            return one
+        cost = all_operations(phenotype.values())
+        counts = {"multiply_adds": cost.multiply_adds, "additions": cost.additions}
+        return replace(one, values=(*one.values, float(cost.total)), metrics={**one.metrics, **counts})
 
     def _layers(self, phenotype: Mapping[str, StructuredMatrix], placed: dict[int, Projection]) -> list[Projection]:
         """Its matrices in the order of the slots, on the fitness's device; ``placed`` keeps one object one object."""

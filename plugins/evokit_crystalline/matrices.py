@@ -160,6 +160,13 @@ class LowRank(_Structured):
         self._scaled_Ut = (self.scale * self._U.T).contiguous()
         super().__init__((n_in, n_out), self.rank * (n_in + n_out), self._V.device)
 
+    @cached_property
+    def additions(self) -> int | None:
+        """Additions per row if both factors are ternary and so multiply nothing: their entries that are not 0."""
+        if not all(bool(((factor == 0) | (factor.abs() == 1)).all()) for factor in (self._U, self._V)):
+            return None
+        return int(self._U.count_nonzero()) + int(self._V.count_nonzero())
+
     def dense(self) -> Tensor:
         # Scaled last: the product of ternary factors is exact, so these bits are the same on every machine.
         return self.scale * (self._V @ self._U.T)

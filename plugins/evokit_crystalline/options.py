@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Gt, Le, MinLen
 
 from evokit.interfaces import Contender, Context, Fitness
 from evokit_crystalline.sizes import Sizes
@@ -38,6 +38,11 @@ class Gpt2Loss:
     whole blocks of ``block`` each. ``final_blocks_per_document`` limits how much of each document of a split a
     finished model is scored on; null means all. ``precision`` is that of the head's products in search and training:
     ``auto`` is bfloat16 where the processor multiplies in it. Test scores are always float32.
+
+    ``objectives: [loss, madds]`` adds the arithmetic of the layers per token, to be searched with ``nsga2``: a dense
+    block of ``(rows, columns)`` takes ``rows * columns`` multiply-adds; a ternary low-rank matrix takes an addition for
+    each entry of its factors that is not 0 and a multiplication for each of its ranks, each of which counts as one.
+    Attention, layer norms and the head, which no individual changes, are left out.
     """
 
     takes: ClassVar[frozenset[str]] = frozenset({"layers"})
@@ -49,8 +54,11 @@ class Gpt2Loss:
     continuous: Continuous = Continuous()
     precision: Literal["float32", "bfloat16", "auto"] = "float32"
     final_blocks_per_document: Annotated[int, Ge(1)] | None = None
+    objectives: Annotated[tuple[Literal["loss", "madds"], ...], MinLen(1)] = ("loss",)
 
     def __post_init__(self) -> None:
+        if self.objectives not in (("loss",), ("loss", "madds")):
+            raise ValueError("objectives must be [loss] or [loss, madds]: the champion is the best in the first")
         if self.block > self.model.n_positions:
             raise ValueError(f"block must be at most n_positions, got {self.block} and {self.model.n_positions}")
         budgets = [*self.rungs, self.tokens]

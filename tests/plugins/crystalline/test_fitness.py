@@ -150,3 +150,26 @@ def test_an_evaluation_of_8192_tokens_takes_less_than_a_gibibyte():
 def test_precision_auto_is_what_the_processor_multiplies_fastest():
     fitness = Gpt2Loss(SIZES, tokens=128, block=16, precision="auto").build(context())
     assert fitness.precision == fastest_precision("cpu")
+
+
+def test_the_arithmetic_of_the_layers_is_a_second_objective():
+    both = replace(OPTIONS, objectives=("loss", "madds")).build(context())
+    assert both.objectives == {"loss": "min", "madds": "min"}
+    (loss,) = OPTIONS.build(context()).evaluate([phenotype(0)], 128)
+    (one,) = both.evaluate([phenotype(0)], 128)
+    assert one.values == (loss.values[0], float(sum(matrix.multiply_adds for matrix in phenotype(0).values())))
+    assert one.metrics["additions"] == 0
+    assert both.context != OPTIONS.build(context()).context
+
+
+def test_a_failure_has_no_second_objective_either():
+    broken = phenotype(0)
+    broken["transformer.h.0.attn.c_attn"] = Dense(np.full((8, 24), np.inf))
+    (bad,) = replace(OPTIONS, objectives=("loss", "madds")).build(context()).evaluate([broken], 128)
+    assert (bad.outcome, bad.values) == ("nan", ())
+
+
+@pytest.mark.parametrize("objectives", [("madds",), ("madds", "loss"), ("loss", "loss")])
+def test_other_objectives_are_refused(objectives):
+    with pytest.raises(ValueError, match=r"objectives must be \[loss\] or \[loss, madds\]"):
+        replace(OPTIONS, objectives=objectives)
