@@ -8,7 +8,9 @@ from evokit.crossover.two_point import TwoPoint
 from evokit.crossover.uniform import Uniform
 from evokit.data.huggingface import HuggingFace
 from evokit.data.images import Images
+from evokit.data.labelled_text import LabelledText
 from evokit.data.prose import Prose
+from evokit.data.prose_periods import ProsePeriods
 from evokit.data.text_files import TextFiles
 from evokit.fitnesses.onemax import Onemax
 from evokit.fitnesses.sphere import Sphere
@@ -42,6 +44,8 @@ def evokit_components() -> list[Component]:
         Component("data", "prose", Prose),
         Component("data", "huggingface", HuggingFace),
         Component("data", "images", Images),
+        Component("data", "labelled_text", LabelledText),
+        Component("data", "prose_periods", ProsePeriods),
         Component("data", "text_files", TextFiles),
         Component("genome", "bits", BitsOptions),
         Component("genome", "index_vector", IndexVectorOptions),

@@ -28,6 +28,16 @@ SMALL_GPT2 = {
     "genome.library.size": 4,
     "confirm": "{top: 2}",
 }
+SMALL_TEXTS = {
+    "data": "{name: prose_periods, sample: true}",
+    "fitness.model": "{n_embd: 8, n_layer: 1, n_head: 2}",
+    "fitness.train_texts": 60,
+    "fitness.rungs": "[30]",
+    "fitness.validation_texts": 12,
+    "fitness.length": 8,
+    "genome.library.size": 4,
+    "confirm": "{top: 2}",
+}
 SMALL_OPTIMIZER = {
     "data": "{name: images, sets: [digits, photo_tiles], limit: {train: 40, validation: 20, test: 20}}",
     "fitness.tasks": "[]",
@@ -50,8 +60,10 @@ def adapted(path, finished):
     if "gpt2_loss" in text:
         values |= SMALL_GPT2
         values["baselines.0"] = "{name: adamw, steps: 2, rungs: [1], lr: [5.0e-4, 1.0e-3]}"
-        screens = "[{name: surrogate, model: {name: ridge}, refit_every: 1}, {name: race}]"
-        values["screens"] = screens
+        surrogate = "" if "objectives:" in text else "{name: surrogate, model: {name: ridge}, refit_every: 1}, "
+        values["screens"] = f"[{surrogate}{{name: race}}]"
+    if "text_classification" in text:
+        values |= SMALL_TEXTS
     if "trained_accuracy" in text:
         values |= SMALL_OPTIMIZER
         values["baselines"] = "[{name: adam, lr: [0.001, 0.01], weight_decay: [0]}, {name: random_search}]"

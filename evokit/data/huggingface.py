@@ -71,11 +71,11 @@ class HuggingFace:
         """
         import datasets
 
-        stored = _load(self.path, self.config, self.revision)
+        stored = load(self.path, self.config, self.revision)
         if self.splits.train not in stored:
             raise UserError(f"data huggingface: {self.path} has no split {self.splits.train}, only {', '.join(stored)}")
         sides = {side: self._texts(stored[name], name) for side, name in asdict(self.splits).items() if name in stored}
-        sides = _without_copies(_completed(sides, self.path))
+        sides = without_copies(completed(sides, self.path))
         documents = {side: encode_documents(list(texts.values()), list(texts)) for side, texts in sides.items()}
         label = " ".join(filter(None, [self.path, self.config, self.revision]))
         return text_data("huggingface", f"{label} (datasets {datasets.__version__})", **documents)
@@ -87,8 +87,24 @@ class HuggingFace:
         return {f"{split}/{i:08d}": text for i, text in enumerate(islice(documents, self.max_documents))}
 
 
-def _load(path: str, config: str | None, revision: str | None) -> Mapping[str, Dataset]:
-    """Split name to data set."""
+def load(
+    path: str,
+    config: str | None,
+    revision: str | None,
+    *,
+    name: str = "huggingface",
+    instead: str = "{name: prose}",
+) -> Mapping[str, Dataset]:
+    """Split name to data set.
+
+    Args:
+        path, config, revision: Of the data set.
+        name: Of the component that asks, for messages.
+        instead: What a recipe may say where the hub cannot be reached.
+
+    Raises:
+        UserError: It cannot be had.
+    """
     import datasets
 
     saved = any((Path(path) / name).exists() for name in ("dataset_dict.json", "state.json"))
@@ -96,12 +112,12 @@ def _load(path: str, config: str | None, revision: str | None) -> Mapping[str, D
         loaded = datasets.load_from_disk(path) if saved else datasets.load_dataset(path, config, revision=revision)
     except ConnectionError as error:
         raise UserError(
-            f"data huggingface: the hub cannot be reached for {path}: save the data set with save_to_disk where it "
+            f"data {name}: the hub cannot be reached for {path}: save the data set with save_to_disk where it "
             "can be and give that folder as path, set HF_HOME to a cache that holds it, or use the packaged text: "
-            "data: {name: prose}"
+            f"data: {instead}"
         ) from error
     except (OSError, ValueError) as error:
-        raise UserError(f"data huggingface: {path} cannot be loaded: {error}") from error
+        raise UserError(f"data {name}: {path} cannot be loaded: {error}") from error
     return loaded if isinstance(loaded, dict) else {"train": loaded}
 
 
@@ -126,7 +142,7 @@ def _articles(rows: Iterable[str]) -> Iterator[str]:
     yield "".join(lines)
 
 
-def _completed(sides: Mapping[str, dict[str, str]], path: str) -> dict[str, dict[str, str]]:
+def completed(sides: Mapping[str, dict[str, str]], path: str, name: str = "huggingface") -> dict[str, dict[str, str]]:
     """All three sides; those that are missing are cut from the training documents."""
     if len(sides) == 3:
         return dict(sides)
@@ -135,7 +151,7 @@ def _completed(sides: Mapping[str, dict[str, str]], path: str) -> dict[str, dict
     try:
         split = split_by_document(names, groups=list(train.values()))
     except ValueError as error:
-        raise UserError(f"data huggingface: {path}: {error}") from error
+        raise UserError(f"data {name}: {path}: {error}") from error
     cut = {}
     for side, indices in (("validation", split.validation), ("test", split.test)):
         if side not in sides:
@@ -143,7 +159,8 @@ def _completed(sides: Mapping[str, dict[str, str]], path: str) -> dict[str, dict
     return {**sides, **cut, "train": train}
 
 
-def _without_copies(sides: Mapping[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+def without_copies(sides: Mapping[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    """All sides, each text on one of them only."""
     seen: set[str] = set()
     kept = {}
     for side in ("test", "validation", "train"):

@@ -6,6 +6,7 @@ from evokit.hookspecs import hookimpl
 from evokit.interfaces import Component
 from evokit_crystalline.genome import Crystalline
 from evokit_crystalline.options import AdamW, Assemble, Gpt2Loss, Transformers
+from evokit_crystalline.text_options import BagOfWords, Classify, TextClassification
 
 
 @hookimpl
@@ -13,6 +14,9 @@ def evokit_components() -> list[Component]:
     return [
         Component("genome", "crystalline", Crystalline),
         Component("fitness", "gpt2_loss", Gpt2Loss),
+        Component("fitness", "text_classification", TextClassification),
+        Component("baseline", "bag_of_words", BagOfWords, fits="text_classification"),
+        Component("final", "classify", Classify, fits="text_classification"),
         Component("baseline", "adamw", AdamW, fits="gpt2_loss"),
         Component("final", "assemble", Assemble, fits="gpt2_loss"),
         Component("export", "transformers", Transformers, fits="gpt2_loss"),

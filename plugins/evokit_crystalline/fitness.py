@@ -15,6 +15,7 @@ from evokit.interfaces import Context, Evaluation, Goal
 from evokit.keys import array_key, digest
 from evokit.streams import Streams
 from evokit_crystalline.continuous import continuous_parts
+from evokit_crystalline.filling import filled
 from evokit_crystalline.gpt2 import Projection
 from evokit_crystalline.loss import fastest_precision
 from evokit_crystalline.matrices import StructuredMatrix
@@ -81,8 +82,9 @@ class Gpt2Fitness:
         """
         if budget not in self.budgets:
             raise ValueError(f"budget must be one of {list(self.budgets)}, got {budget}")
-        placed: dict[int, Projection] = {}
-        losses = self.mean_losses([self._layers(phenotype, placed) for phenotype in batch], budget)
+        placed: dict[int, StructuredMatrix] = {}
+        device = self.frame.head.weight.device
+        losses = self.mean_losses([filled(phenotype, self.slots, device, placed) for phenotype in batch], budget)
         answers = [evaluation(float(loss), budget) for loss in losses]
         return [self._with_operations(*pair) for pair in zip(answers, batch, strict=True)]
 
@@ -114,21 +116,6 @@ class Gpt2Fitness:
         cost = all_operations(phenotype.values())
         counts = {"multiply_adds": cost.multiply_adds, "additions": cost.additions}
         return replace(one, values=(*one.values, float(cost.total)), metrics={**one.metrics, **counts})
-
-    def _layers(self, phenotype: Mapping[str, StructuredMatrix], placed: dict[int, Projection]) -> list[Projection]:
-        """Its matrices in the order of the slots, on the fitness's device; ``placed`` keeps one object one object."""
-        for name in phenotype.keys() - self.slots.keys():
-            raise ValueError(f"the model has no layer {name}; its layers are {', '.join(self.slots)}")
-        for name, shape in self.slots.items():
-            if name not in phenotype:
-                raise ValueError(f"layer {name} is missing")
-            if tuple(phenotype[name].shape) != shape:
-                raise ValueError(f"layer {name} must be {shape}, got {tuple(phenotype[name].shape)}")
-        device = self.frame.head.weight.device
-        for matrix in phenotype.values():
-            if id(matrix) not in placed:
-                placed[id(matrix)] = matrix if device.type == "cpu" else matrix.to(str(device))
-        return [placed[id(phenotype[name])] for name in self.slots]
 
 
 def build_fitness(options: Gpt2Loss, context: Context) -> Gpt2Fitness:

@@ -1,0 +1,86 @@
+"""Texts with a class each, for classification."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from evokit.data.text import Documents
+from evokit.errors import UserError
+from evokit.interfaces import Data
+from evokit.keys import array_key, digest
+from evokit.streams import Streams
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledTexts:
+    """Tokenized texts, the class of each, and the document that each is from.
+
+    Args:
+        texts: One entry a text.
+        labels: ``(n_texts,)`` int64, indices into ``classes``.
+        classes: Their names, the same on all sides.
+        sources: ``(n_texts,)`` int64, ascending from 0: which document a text is from. What is from one document is no
+            independent evidence, so scores are means over documents.
+    """
+
+    texts: Documents
+    labels: np.ndarray
+    classes: tuple[str, ...]
+    sources: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @cached_property
+    def digest(self) -> str:
+        """Of texts, labels, classes and sources."""
+        return digest([self.texts.digest, array_key(self.labels), self.classes, array_key(self.sources)])
+
+    def balanced(self, n: int) -> np.ndarray:
+        """``(n,)`` indices of texts, of every class as many as any prefix allows, in an order that no seed changes.
+
+        Raises:
+            UserError: A class has too few texts.
+        """
+        rng = Streams(0).at("labelled", "order").numpy()
+        each = -(-n // len(self.classes))
+        columns = [rng.permutation(np.flatnonzero(self.labels == label))[:each] for label in range(len(self.classes))]
+        fewest = min(range(len(columns)), key=lambda label: len(columns[label]))
+        if len(columns[fewest]) < each:
+            raise UserError(
+                f"{n} texts of {len(self.classes)} classes need {each} of each, but class {self.classes[fewest]!r} has "
+                f"{len(columns[fewest])}"
+            )
+        return np.stack(columns, axis=1).ravel()[:n]
+
+
+def labelled_data(name: str, origin: str, sides: Mapping[str, LabelledTexts]) -> Data:
+    """What a component for classification builds.
+
+    Args:
+        name: Of the component.
+        origin: Where the texts are from.
+        sides: ``train``, ``validation`` and ``test``.
+
+    Raises:
+        UserError: A side lacks a class, or there are fewer than two.
+    """
+    sizes: dict[str, int] = {}
+    for side, texts in sides.items():
+        if len(texts.classes) < 2:
+            raise UserError(f"data {name}: {origin} has one class only")
+        if missing := set(range(len(texts.classes))) - set(texts.labels.tolist()):
+            lacking = ", ".join(texts.classes[label] for label in sorted(missing))
+            raise UserError(f"data {name}: no text of class {lacking} is left for {side} in {origin}")
+        sizes |= {f"{side}_texts": len(texts), f"{side}_documents": int(texts.sources[-1]) + 1}
+    content = digest({side: texts.digest for side, texts in sides.items()})
+    return Data(name, origin, content, sizes, sides["train"], sides["validation"], sides["test"])
+
+
+def numbered(sources: Sequence[int]) -> np.ndarray:
+    """Ascending document numbers without gaps: ``[3, 3, 7]`` becomes ``[0, 0, 1]``."""
+    return np.unique(np.asarray(sources, np.int64), return_inverse=True)[1].astype(np.int64)

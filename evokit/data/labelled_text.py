@@ -1,0 +1,117 @@
+"""Any labelled text data set that Hugging Face ``datasets`` can load, such as a task of GLUE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from annotated_types import Ge, MinLen
+
+from evokit.data.huggingface import completed, load, without_copies
+from evokit.data.labelled import LabelledTexts, labelled_data
+from evokit.data.vocabulary import encode_documents
+from evokit.errors import UserError
+from evokit.interfaces import Context, Data
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+@dataclass(frozen=True)
+class LabelledSplits:
+    """Which stored split is which side; null is cut from the training texts. GLUE's test labels are hidden."""
+
+    train: str = "train"
+    validation: str | None = None
+    test: str | None = "validation"
+
+
+@dataclass(frozen=True)
+class LabelledText:
+    """Texts and their classes by a data set's name on the hub, or the folder it was saved to; the defaults are GLUE's.
+
+    The texts of a pair (``text: [premise, hypothesis]``) are joined by a line break. A text that occurs on two sides is
+    kept in test rather than validation, and in either rather than in training.
+    """
+
+    path: str = "nyu-mll/glue"
+    """``owner/name`` on the hub, or a folder made by ``save_to_disk``."""
+
+    config: str | None = None
+    """The configuration on the hub, of GLUE the task, such as ``sst2``."""
+
+    revision: str | None = None
+    """Commit or tag on the hub; the newest if none."""
+
+    text: Annotated[tuple[str, ...], MinLen(1)] = ("sentence",)
+    """The columns that hold the text."""
+
+    label: str = "label"
+    """The column that holds the class, a number from 0."""
+
+    max_texts: Annotated[int, Ge(1)] | None = None
+    """At most so many texts of each stored split, its first ones."""
+
+    splits: LabelledSplits = field(default_factory=LabelledSplits)
+
+    def build(self, context: Context) -> Data:
+        """Train, validation and test as ``LabelledTexts``, each text a document of its own.
+
+        Raises:
+            UserError: The data set cannot be had, lacks a split, a column or labels, or is too small to be split.
+        """
+        import datasets
+
+        stored = load(self.path, self.config, self.revision, name="labelled_text", instead="{name: prose_periods}")
+        wanted = {"train": self.splits.train, "validation": self.splits.validation, "test": self.splits.test}
+        texts: dict[str, dict[str, str]] = {}
+        labels: dict[str, int] = {}
+        for side, split in wanted.items():
+            if split is None:
+                continue
+            if split not in stored:
+                message = f"{self.path} has no split {split}, only {', '.join(stored)}"
+                raise UserError(f"data labelled_text: {message}")
+            texts[side], found = self._read(stored[split], split)
+            labels |= found
+        sides = without_copies(completed(texts, self.path, name="labelled_text"))
+        classes = tuple(map(str, range(max(labels.values()) + 1)))
+        label = " ".join(filter(None, [self.path, self.config, self.revision]))
+        return labelled_data(
+            "labelled_text",
+            f"{label} (datasets {datasets.__version__})",
+            {side: _labelled(found, labels, classes) for side, found in sides.items()},
+        )
+
+    def _read(self, dataset: Dataset, split: str) -> tuple[dict[str, str], dict[str, int]]:
+        """Name to text and name to class."""
+        columns = [*self.text, self.label]
+        for column in columns:
+            if column not in dataset.column_names:
+                raise UserError(
+                    f"data labelled_text: {self.path} has no column {column}, only {', '.join(dataset.column_names)}"
+                )
+        texts: dict[str, str] = {}
+        labels: dict[str, int] = {}
+        n = len(dataset) if self.max_texts is None else min(self.max_texts, len(dataset))
+        for i, row in enumerate(dataset.select(range(n)).select_columns(columns)):
+            text = "\n".join(str(row[column]) for column in self.text)
+            if not text.strip():
+                continue
+            texts[f"{split}/{i:08d}"] = text
+            labels[f"{split}/{i:08d}"] = _class(row[self.label], split)
+        return texts, labels
+
+
+def _class(value: Any, split: str) -> int:
+    if not isinstance(value, int) or value < 0:
+        raise UserError(f"data labelled_text: split {split} has the label {value!r}: hidden, or no number from 0")
+    return value
+
+
+def _labelled(texts: Mapping[str, str], labels: Mapping[str, int], classes: tuple[str, ...]) -> LabelledTexts:
+    names = list(texts)
+    found = np.array([labels[name] for name in names], np.int64)
+    return LabelledTexts(encode_documents(list(texts.values()), names), found, classes, np.arange(len(names)))

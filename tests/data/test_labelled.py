@@ -1,0 +1,151 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evokit.data.labelled import LabelledTexts, labelled_data, numbered
+from evokit.data.labelled_text import LabelledSplits, LabelledText
+from evokit.data.prose import Prose
+from evokit.data.prose_periods import ProsePeriods
+from evokit.data.text import join_documents
+from evokit.errors import UserError
+from evokit.interfaces import Context
+from evokit.streams import Streams
+
+CONTEXT = Context(Streams(0))
+
+
+def texts(labels, classes=("a", "b", "c")):
+    pieces = [np.array([i], np.uint16) for i in range(len(labels))]
+    names = [str(i) for i in range(len(labels))]
+    return LabelledTexts(join_documents(pieces, names), np.array(labels), classes, np.arange(len(labels)))
+
+
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=40), st.integers(1, 12))
+def test_a_balanced_choice_has_every_class_as_often_in_any_prefix_or_is_refused(labels, n):
+    mine = texts(labels)
+    fewest = np.bincount(labels, minlength=3).min()
+    if -(-n // 3) > fewest:
+        with pytest.raises(UserError, match=f"{n} texts of 3 classes need {-(-n // 3)} of each, but class"):
+            mine.balanced(n)
+        return
+    chosen = mine.balanced(n)
+    assert len(set(chosen.tolist())) == n
+    counts = np.bincount(mine.labels[chosen], minlength=3)
+    assert counts.max() - counts.min() <= 1
+    assert mine.balanced(1).tolist() == chosen[:1].tolist()
+
+
+def test_a_shorter_choice_with_the_same_share_is_a_prefix():
+    mine = texts([0, 1, 2] * 20)
+    assert mine.balanced(30)[:12].tolist() == mine.balanced(12).tolist()
+
+
+def test_a_side_without_a_class_is_refused():
+    sides = {"train": texts([0, 1, 2]), "validation": texts([0, 2, 2]), "test": texts([0, 1, 2])}
+    with pytest.raises(UserError, match="data x: no text of class b is left for validation in y"):
+        labelled_data("x", "y", sides)
+
+
+def test_documents_are_numbered_without_gaps():
+    assert numbered([3, 3, 7, 9, 9]).tolist() == [0, 0, 1, 2, 2]
+
+
+# --- paragraphs of the prose
+
+
+@pytest.fixture(scope="module")
+def periods():
+    return ProsePeriods(sample=True).build(CONTEXT)
+
+
+def test_paragraphs_are_stretches_of_the_addresses_without_line_breaks(periods):
+    prose = Prose(sample=True).build(CONTEXT)
+    for side in ("train", "validation", "test"):
+        mine, documents = getattr(periods, side), getattr(prose, side)
+        assert not np.isin(mine.texts.tokens, (198, 628)).any()
+        where = {name: documents.document(i) for i, name in enumerate(documents.names)}
+        for i, name in enumerate(mine.texts.names[:20]):
+            whole, piece = where[name.split("/")[0]], mine.texts.document(i)
+            assert len(piece) >= 32
+            assert piece.astype("<u4").tobytes() in whole.astype("<u4").tobytes()
+
+
+def test_a_paragraph_has_the_class_of_its_year(periods):
+    for side in (periods.train, periods.validation, periods.test):
+        for name, label in zip(side.texts.names, side.labels.tolist(), strict=True):
+            first, last = map(int, side.classes[label].split("-"))
+            assert first <= int(name[:4]) <= last
+
+
+def test_no_year_is_on_two_sides(periods):
+    years = [{name[:4] for name in side.texts.names} for side in (periods.train, periods.validation, periods.test)]
+    assert sum(map(len, years)) == len(set.union(*years))
+
+
+def test_paragraphs_of_one_address_are_one_document(periods):
+    side = periods.validation
+    owners = [name.split("/")[0] for name in side.texts.names]
+    assert side.sources.tolist() == [list(dict.fromkeys(owners)).index(owner) for owner in owners]
+    assert periods.sizes["validation_documents"] == len(set(owners))
+
+
+# --- the hub's
+
+
+def saved(tmp_path, labels=(0, 1), **columns):
+    import datasets
+
+    def rows(n, start):
+        made = {
+            "sentence": [f"the text number {start + i} is here" for i in range(n)],
+            "label": [labels[i // 3 % len(labels)] for i in range(n)],
+        }
+        return datasets.Dataset.from_dict(made | {name: value * n for name, value in columns.items()})
+
+    folder = tmp_path / "set"
+    datasets.DatasetDict({"train": rows(40, 0), "validation": rows(10, 100)}).save_to_disk(folder)
+    return folder
+
+
+def test_a_saved_task_has_its_validation_split_as_test_and_validation_cut_from_training(tmp_path):
+    data = LabelledText(path=str(saved(tmp_path))).build(CONTEXT)
+    assert data.sizes["test_texts"] == 10
+    assert data.sizes["train_texts"] + data.sizes["validation_texts"] == 40
+    assert {name.split("/")[0] for name in data.test.texts.names} == {"validation"}
+    assert data.train.classes == ("0", "1")
+    number = [int(name.split("/")[1]) for name in data.train.texts.names]
+    assert data.train.labels.tolist() == [n // 3 % 2 for n in number]
+
+
+def test_pairs_are_joined(tmp_path):
+    path = str(saved(tmp_path, second=["more"]))
+    alone, pair = (
+        LabelledText(path=path, text=text).build(CONTEXT) for text in (("sentence",), ("sentence", "second"))
+    )
+    assert len(pair.test.texts.document(0)) > len(alone.test.texts.document(0))
+
+
+@pytest.mark.parametrize(
+    ("options", "labels", "message"),
+    [
+        ({"text": ("words",)}, (0, 1), "has no column words, only sentence, label"),
+        ({"splits": LabelledSplits(test="exam")}, (0, 1), "has no split exam, only train, validation"),
+        ({}, (-1,), "split train has the label -1: hidden, or no number from 0"),
+        ({}, (0,), "has one class only"),
+    ],
+)
+def test_what_is_missing_is_said(tmp_path, options, labels, message):
+    with pytest.raises(UserError, match=message):
+        LabelledText(path=str(saved(tmp_path, labels)), **options).build(CONTEXT)
+
+
+def test_without_the_hub_the_packaged_task_is_named(monkeypatch):
+    import datasets
+
+    def unreachable(*_, **__):
+        raise ConnectionError
+
+    monkeypatch.setattr(datasets, "load_dataset", unreachable)
+    with pytest.raises(UserError, match=r"data labelled_text: the hub cannot .* data: \{name: prose_periods\}"):
+        LabelledText(config="sst2").build(CONTEXT)
