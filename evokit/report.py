@@ -127,7 +127,7 @@ def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]
         f"{counts['cached']:,} cached, {counts['predicted']:,} predicted only, {counts['failed']:,} failed"
     )
     yield from map(_screen, summary["screens"])
-    if saved := summary["saved"]:
+    if saved := summary.get("saved"):
         total = saved["generations"] + summary["generations"]
         yield (
             f"Stopping early saved {saved['generations']:,} of {_count(total, 'generation')}: at the mean cost of "
