@@ -171,6 +171,8 @@ class Contest:
         contender = trials.contender
         measure = run.measure(phase, TrialGenome(), entry.phase, batch=1)
         variants: Mapping[str, Variant] = getattr(contender, "variants", dict)()
+        if contender.deterministic:
+            tuning = seeds[0]  # so that the winner's only model is the one that was tuned
         with run.costed(phase):
             setting, entry.n_settings = tuned(contender, best, tuning, measure)
             if setting is not None:

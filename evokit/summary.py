@@ -247,7 +247,10 @@ def _break_even(run: Run, rival: Entry, costs: Mapping[str, Cost]) -> dict[str, 
 
 
 def _point(entry: Entry) -> Point:
-    return float(np.mean([model.evaluation.work for model in entry.models])), float(np.mean(entry.seed_scores))
+    assert entry.contender is not None
+    # A model that was there already cost nothing now, but would elsewhere.
+    work = [model.evaluation.work or entry.contender.budgets[-1] for model in entry.models]
+    return float(np.mean(work)), float(np.mean(entry.seed_scores))
 
 
 def _phases(costs: Mapping[str, Cost], prefix: str) -> list[str]:

@@ -190,3 +190,9 @@ def test_models_lie_in_a_folder_of_their_own_contender(tmp_path):
 def test_the_summary_is_json_without_nan(run):
     _, out = run("final={seeds: 1}")
     json.loads((out / "summary.json").read_text(), parse_constant=lambda name: pytest.fail(f"{name} in the summary"))
+
+
+def test_what_a_seed_does_not_change_is_fitted_once_whether_tuned_or_not(run):
+    _, out = run("baselines=[{name: same_for_all, lr: [0.05, 0.1]}]")
+    where = "FROM evaluations WHERE phase = 'baseline/same_for_all' AND budget = 20 AND source = 'measured'"
+    assert rows(out, f"SELECT count(*) {where}") == [(1,)]  # of two settings one survives the rung

@@ -188,6 +188,23 @@ class DescentContender(PointContender):
         return self.fitted(value, scratch, budget)
 
 
+class SettledDescent(DescentContender):
+    """Always from the same start."""
+
+    deterministic = True
+
+    def fit(self, setting: Mapping[str, Any], seed: int, budget: int, scratch: Path) -> Evaluation:
+        return super().fit(setting, 0, budget, scratch)
+
+
+@dataclass(frozen=True)
+class Settled:
+    lr: tuple[float, ...] = (0.1,)
+
+    def build(self, context: Context) -> SettledDescent:
+        return SettledDescent(context, self.lr)
+
+
 @dataclass(frozen=True)
 class Champion:
     def build(self, context: Context) -> ChampionContender:
@@ -234,5 +251,6 @@ def evokit_components() -> list[Component]:
         Component("surrogate", "parabola", Parabola),
         Component("final", "champion", Champion, fits="squares"),
         Component("baseline", "descent", Descent, fits="squares"),
+        Component("baseline", "same_for_all", Settled, fits="squares"),
         Component("export", "text", AsText, fits="squares"),
     ]
