@@ -109,7 +109,8 @@ class Fitness(Protocol):
     lower budget (C4).
 
     Optional: ``fresh() -> Fitness``, the same question on data or replicates that the search never saw; ``confirm``
-    measures the best on it before a champion is named.
+    measures the best on it before a champion is named. ``prepared``, name to ``evokit.ledger.Cost``: what was done
+    before the first measurement and counts in the run's costs.
     """
 
     objectives: Mapping[str, Goal]

@@ -64,6 +64,7 @@ class Run:
         self.executor = make_executor(self.workplace, self.meter)
         self.contest = Contest(self)
         self._claim()
+        self._note_prepared()
 
     def execute(self, only: Only | None = None) -> None:
         """All phases in their order, or the baselines alone.
@@ -148,6 +149,13 @@ class Run:
             self.ledger.set_meta("identity", now)
         else:
             refuse_other_identity(then, now)
+
+    def _note_prepared(self) -> None:
+        """Write down once what the fitness did before its first measurement, such as a fit in closed form."""
+        known = self.ledger.costs()
+        for name, cost in getattr(self.parts.fitness, "prepared", {}).items():
+            if (phase := f"prepare/{name}") not in known:
+                self.ledger.add_cost(phase, cost)
 
     def _search(self) -> None:
         search, measure = self.parts.search, self._restore()

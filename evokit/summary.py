@@ -46,6 +46,7 @@ def summarise(run: Run, status: str) -> dict[str, Any]:
         "generations": run.parts.search.generation,
         "stopped": run.search_stopped,
         "saved": _saved(run, _sum(costs, "search")),
+        "prepare": _cost(_sum(costs, "prepare")),
         "search": _cost(_sum(costs, "search")) | {"work": run.ledger.work("search")},
         "surrogate": next((one for one in _screens(run) if one["screen"] == "surrogate"), None),
         "screens": _screens(run),

@@ -3,8 +3,9 @@ from io import StringIO
 
 import pytest
 
+from evokit.fitnesses.sphere import SphereFitness
 from evokit.launch import launch
-from evokit.ledger import Ledger
+from evokit.ledger import Cost, Ledger
 from evokit.progress import LineProgress
 from evokit.recipe import RecipeError, load_recipe
 
@@ -93,6 +94,14 @@ def test_the_cost_of_a_phase_includes_its_overhead(run):
     inside = sum(row.evaluation.wall_s for row in ledger.rows("search"))
     ledger.close()
     assert summary["search"]["wall_s"] > inside > 0
+
+
+def test_what_a_fitness_did_beforehand_counts_once(run, monkeypatch):
+    monkeypatch.setattr(SphereFitness, "prepared", {"fit": Cost(wall_s=7.0, cpu_s=5.0)}, raising=False)
+    first, _, _ = run()
+    again, _, _ = run("search.generations=8", resume=True)
+    assert first["prepare"]["cpu_s"] == again["prepare"]["cpu_s"] == 5.0
+    assert first["cpu_s"] > 5.0
 
 
 def test_would_have_reported_counts_predictions_as_the_paper_does(run):
