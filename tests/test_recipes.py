@@ -62,6 +62,13 @@ def adapted(path, finished):
         values["baselines.0"] = "{name: adamw, steps: 2, rungs: [1], lr: [5.0e-4, 1.0e-3]}"
         surrogate = "" if "objectives:" in text else "{name: surrogate, model: {name: ridge}, refit_every: 1}, "
         values["screens"] = f"[{surrogate}{{name: race}}]"
+        if "fit:" in text:
+            values["fitness.model"] = "{n_embd: 16, n_layer: 1, n_head: 2, tied: false}"
+            others = "{name: closed_form, refit: [20]}, {name: random_search}, {name: coordinate_descent}"
+            values["baselines"] = f"[{{name: adamw, steps: 2, start: fitness}}, {others}]"
+            del values["baselines.0"]
+        if "hybrid:" in text:
+            values |= {"final.hybrid.steps": 2, "final.hybrid.rungs": "[1]"}
     if "text_classification" in text:
         values |= SMALL_TEXTS
     if "trained_accuracy" in text:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from evokit.hookspecs import hookimpl
 from evokit.interfaces import Component
 from evokit_crystalline.genome import Crystalline
-from evokit_crystalline.options import AdamW, Assemble, Gpt2Loss, Transformers
+from evokit_crystalline.options import AdamW, Assemble, ClosedForm, Gpt2Loss, Transformers
 from evokit_crystalline.text_options import BagOfWords, Classify, TextClassification
 
 
@@ -18,6 +18,7 @@ def evokit_components() -> list[Component]:
         Component("baseline", "bag_of_words", BagOfWords, fits="text_classification"),
         Component("final", "classify", Classify, fits="text_classification"),
         Component("baseline", "adamw", AdamW, fits="gpt2_loss"),
+        Component("baseline", "closed_form", ClosedForm, fits="gpt2_loss"),
         Component("final", "assemble", Assemble, fits="gpt2_loss"),
         Component("export", "transformers", Transformers, fits="gpt2_loss"),
     ]

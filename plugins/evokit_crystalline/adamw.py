@@ -22,10 +22,11 @@ from evokit.streams import Streams
 from evokit_crystalline.continuous import random_matrices, random_parts
 from evokit_crystalline.finished import FinishedModels, read_tensors, save_model, save_tensors
 from evokit_crystalline.fitness import Gpt2Fitness
-from evokit_crystalline.gpt2 import dense_layers, hidden
+from evokit_crystalline.gpt2 import dense_layers, head_weight, hidden
 from evokit_crystalline.loss import mean_loss
 from evokit_crystalline.measuring import torch_threads
 from evokit_crystalline.options import AdamW, Schedule
+from evokit_crystalline.sizes import Sizes
 
 SAVE_EVERY_S = 30.0
 REPORT_EVERY_S = 10.0
@@ -40,7 +41,7 @@ class AdamWContender(FinishedModels):
 
     Work is counted in tokens read, ``batch * block`` a step; a token read in training costs about three times a
     token read in an evaluation. Continuous parts that the recipe takes from a pretrained model are where training
-    starts from too.
+    starts from too; those of a closed form only if the recipe says so.
 
     Args:
         options: What the recipe says.
@@ -59,6 +60,8 @@ class AdamWContender(FinishedModels):
         self._blocks = full_blocks(train, fitness.options.block)
         if len(self._blocks) < options.batch:
             raise UserError(f"baseline adamw: the training split has {len(self._blocks)} blocks, less than a batch")
+        tied = fitness.options.model.tied if options.tied is None else options.tied
+        self.sizes = replace(fitness.options.model, tied=tied)
         self._work_per_step = options.batch * fitness.options.block
         self.budgets: Sequence[int] = [steps * self._work_per_step for steps in (*options.rungs, options.steps)]
 
@@ -86,14 +89,14 @@ class AdamWContender(FinishedModels):
             if not self._train(training, steps):
                 spent = training.step * self._work_per_step - (budget - work)
                 return Evaluation(outcome="diverged", work=spent, message=f"the loss is not finite at {training}")
-        save_model(training.parameters, self.fitness.options.model, _artifact(scratch, budget))
-        result = self.validated(training.parameters, work, padded=budget == self.budgets[-1])
+        save_model(training.tensors, self.sizes, _artifact(scratch, budget))
+        result = self.validated(training.tensors, work, padded=budget == self.budgets[-1])
         return replace(result, artifact=str(_artifact(scratch, budget))) if result.ok else result
 
     def rehearse(self, scratch: Path) -> tuple[float, int]:
         """Seconds and bytes on disk that one full fit will take, by timing a few steps."""
         with torch_threads(self.fitness.threads):
-            training = self.start(self.settings(None)[0], 0, scratch / "state.safetensors")
+            training = self.start(self.rehearsed(), 0, scratch / "state.safetensors")
             training.update(self._batch(0, 0), 0.0)
             started = time.perf_counter()
             for step in range(1, 1 + REHEARSED_STEPS):
@@ -101,6 +104,10 @@ class AdamWContender(FinishedModels):
         seconds = (time.perf_counter() - started) / REHEARSED_STEPS * self.options.steps
         size = sum(parameter.nbytes for parameter in training.parameters.values())
         return seconds, size * (len(self.budgets) + 1 + len(MOMENTS))
+
+    def rehearsed(self) -> dict[str, Any]:
+        """The setting whose steps are timed."""
+        return self.settings(None)[0]
 
     def _train(self, training: Training, steps: int) -> bool:
         """Train until ``steps`` are done and save; False if the loss stops being finite."""
@@ -123,11 +130,21 @@ class AdamWContender(FinishedModels):
 
     def start(self, setting: Mapping[str, Any], seed: int, path: Path) -> Training:
         """A training at step 0, with its state to be saved to ``path``."""
-        streams = Streams(seed).at("adamw", "start")
-        sizes = self.fitness.options.model
-        pretrained = self.fitness.options.continuous.init == "pretrained"
-        parts = self.fitness.frame.parts if pretrained else random_parts(sizes, streams)
-        return Training(self.fitness, {**parts, **random_matrices(sizes, streams)}, setting, seed, path)
+        tensors = self.first_tensors(setting, Streams(seed).at("adamw", "start"))
+        return Training(self.fitness, self.sizes, tensors, self.held(), setting, seed, path)
+
+    def first_tensors(self, setting: Mapping[str, Any], streams: Streams) -> dict[str, torch.Tensor]:
+        """The full state dict that training starts from."""
+        matrices = random_matrices(self.sizes, streams)
+        if self.options.start == "random" and self.fitness.options.continuous.init != "pretrained":
+            return {**random_parts(self.sizes, streams), **matrices}
+        if self.options.start == "fitness":
+            matrices = {n: m * (not n.endswith("c_proj.weight")) for n, m in matrices.items()}
+        return {**self.fitness.frame.parts, **matrices}
+
+    def held(self) -> frozenset[str]:
+        """Names of tensors that are not trained."""
+        return frozenset()
 
     def _batch(self, seed: int, step: int) -> Blocks:
         """Blocks of one step: each epoch visits all blocks once, in an order of its own."""
@@ -148,7 +165,9 @@ class Training:
 
     Args:
         fitness: Gives sizes, precision and device.
+        sizes: Of the model that is trained.
         tensors: Where training starts; copied.
+        held: Names of tensors that stay as they are.
         setting: ``lr``, ``weight_decay``, ``schedule``.
         seed: Decides the batches.
         path: The file.
@@ -157,24 +176,34 @@ class Training:
     def __init__(
         self,
         fitness: Gpt2Fitness,
+        sizes: Sizes,
         tensors: Mapping[str, torch.Tensor],
+        held: frozenset[str],
         setting: Mapping[str, Any],
         seed: int,
         path: Path,
     ) -> None:
         device = fitness.frame.head.weight.device
         self.step, self.seed, self.setting, self.path = 0, seed, setting, path
-        self.sizes, self._precision = fitness.options.model, fitness.precision
+        self.sizes, self._precision = sizes, fitness.precision
         self._identity = digest({"fitness": fitness.context, "setting": dict(setting), "seed": seed})
         self.parameters = {
-            name: tensor.detach().to(device, copy=True).requires_grad_() for name, tensor in tensors.items()
+            name: tensor.detach().to(device, copy=True).requires_grad_()
+            for name, tensor in tensors.items()
+            if name not in held
         }
+        self._held = {name: tensors[name].detach().to(device) for name in sorted(held)}
         self._optimizer = torch.optim.AdamW(
             list(self.parameters.values()), lr=1.0, weight_decay=setting["weight_decay"], fused=True
         )
         for parameter in self.parameters.values():
             moments = {moment: torch.zeros_like(parameter) for moment in MOMENTS}
             self._optimizer.state[parameter] = {"step": torch.zeros((), device=device), **moments}
+
+    @property
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """The full state dict as it stands."""
+        return {**self.parameters, **self._held}
 
     def __str__(self) -> str:
         return f"step {self.step} of {dict(self.setting)}"
@@ -183,8 +212,8 @@ class Training:
         """One step; returns the loss before it. A loss that is not finite changes nothing."""
         device = self.parameters["transformer.wte.weight"].device
         inputs, targets = torch.from_numpy(blocks.inputs).to(device), torch.from_numpy(blocks.targets).to(device)
-        h = hidden(self.parameters, dense_layers(self.parameters, self.sizes), self.sizes, inputs)
-        head = self.parameters["transformer.wte.weight"]
+        h = hidden(self.parameters, dense_layers(self.tensors, self.sizes), self.sizes, inputs)
+        head = head_weight(self.parameters)
         loss = mean_loss(h.flatten(0, 1), head, targets.flatten(), self._precision)
         value = loss.item()
         if math.isfinite(value):

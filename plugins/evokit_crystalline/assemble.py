@@ -8,37 +8,58 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from evokit.errors import UserError
 from evokit.interfaces import Evaluation, Genome, Individual
 from evokit.streams import Streams
 from evokit_crystalline.finished import FinishedModels, save_model
 from evokit_crystalline.fitness import Gpt2Fitness
+from evokit_crystalline.matrices import StructuredMatrix, Zero
+from evokit_crystalline.measuring import torch_threads
+from evokit_crystalline.options import Assemble, ClosedForm
+from evokit_crystalline.refit import refitted_head
 
 
 class AssembledChampion(FinishedModels):
     """A contender that trains nothing: the champion's dense matrices beside the fitness's continuous parts.
 
+    With ``refit`` it also tries the head refitted to the champion's activations, and validation decides.
+
     Args:
+        options: Which refits.
         fitness: What the champion was measured with.
         genome: Expresses the champion's genes as ``layers``.
     """
 
     deterministic = True
 
-    def __init__(self, fitness: Gpt2Fitness, genome: Genome[Any]) -> None:
+    def __init__(self, options: Assemble | ClosedForm, fitness: Gpt2Fitness, genome: Genome[Any]) -> None:
         super().__init__(fitness)
-        self._genome = genome
+        if options.refit and fitness.lessons is None:
+            raise UserError("refit needs continuous parts in closed form: add continuous: {fit: ...} to the fitness")
+        self._genome, self._refits = genome, [{}, *({"refit": pseudo_counts} for pseudo_counts in options.refit)]
         self.budgets: Sequence[int] = (fitness.budgets[-1],)
 
     def settings(self, best: Individual | None) -> list[dict[str, Any]]:
         if best is None:
             raise ValueError("there is no champion to assemble")
-        return [{"genes": self._genome.to_json(best.genes)}]
+        return [{"genes": self._genome.to_json(best.genes)} | refit for refit in self._refits]
 
     def fit(self, setting: Mapping[str, Any], seed: int, budget: int, scratch: Path) -> Evaluation:
         """Assemble and validate; ``seed`` changes nothing, work is counted in validation tokens."""
         phenotype = self._genome.express(self._genome.from_json(setting["genes"]))
-        matrices = {f"{slot}.weight": phenotype[slot].dense() for slot in self.fitness.slots}
-        tensors = {**self.fitness.frame.parts, **matrices}
+        return self._finished(phenotype, setting, budget, scratch)
+
+    def _finished(
+        self, phenotype: Mapping[str, StructuredMatrix], setting: Mapping[str, Any], budget: int, scratch: Path
+    ) -> Evaluation:
+        tensors = assembled(self.fitness, phenotype)
+        if "refit" in setting:
+            assert self.fitness.lessons is not None
+            layers = [phenotype[slot] for slot in self.fitness.slots]
+            with torch_threads(self.fitness.threads):
+                tensors |= refitted_head(self.fitness.frame, layers, self.fitness.lessons, setting["refit"])
         scratch.mkdir(parents=True, exist_ok=True)
         artifact = scratch / "model.safetensors"
         save_model(tensors, self.fitness.options.model, artifact)
@@ -50,3 +71,42 @@ class AssembledChampion(FinishedModels):
         started = time.perf_counter()
         result = self.fit({"genes": self._genome.to_json(genes)}, 0, self.budgets[-1], scratch)
         return time.perf_counter() - started, Path(result.artifact).stat().st_size
+
+
+class ClosedFormModel(AssembledChampion):
+    """The continuous parts alone, or beside crystals that nobody selected.
+
+    Args:
+        options: Which crystals.
+        fitness: Whose continuous parts.
+        genome: Its random individuals are the random crystals.
+    """
+
+    def __init__(self, options: ClosedForm, fitness: Gpt2Fitness, genome: Genome[Any]) -> None:
+        super().__init__(options, fitness, genome)
+        self._crystals = options.crystals
+        self.deterministic = self._crystals == "zero"
+
+    def settings(self, best: Individual | None) -> list[dict[str, Any]]:
+        """``best`` changes nothing."""
+        return [{"crystals": self._crystals} | refit for refit in self._refits]
+
+    def fit(self, setting: Mapping[str, Any], seed: int, budget: int, scratch: Path) -> Evaluation:
+        """Assemble and validate; ``seed`` draws the random crystals, one individual."""
+        if setting["crystals"] == "zero":
+            phenotype: Mapping[str, StructuredMatrix] = {n: Zero(shape) for n, shape in self.fitness.slots.items()}
+        else:
+            phenotype = self._genome.express(self._genome.random(Streams(seed).at("random_crystals").numpy()))
+        return self._finished(phenotype, setting, budget, scratch)
+
+    def rehearse(self, scratch: Path) -> tuple[float, int]:
+        """Seconds and bytes on disk that the fit takes."""
+        started = time.perf_counter()
+        result = self.fit(self.settings(None)[0], 0, self.budgets[-1], scratch)
+        return time.perf_counter() - started, Path(result.artifact).stat().st_size
+
+
+def assembled(fitness: Gpt2Fitness, phenotype: Mapping[str, StructuredMatrix]) -> dict[str, torch.Tensor]:
+    """A full state dict: the fitness's continuous parts and the dense matrices of a phenotype."""
+    matrices = {f"{slot}.weight": phenotype[slot].dense() for slot in fitness.slots}
+    return {**fitness.frame.parts, **matrices}

@@ -10,7 +10,7 @@ import torch
 from evokit.errors import UserError
 from evokit.streams import Streams
 from evokit_crystalline.options import Continuous
-from evokit_crystalline.sizes import Sizes
+from evokit_crystalline.sizes import HEAD, Sizes
 
 INIT_STD = 0.02
 """``initializer_range`` of ``transformers.GPT2Config``."""
@@ -27,7 +27,7 @@ def random_parts(sizes: Sizes, streams: Streams) -> dict[str, torch.Tensor]:
     """What transformers starts a GPT-2 from: embeddings N(0, 0.02), layer norms the identity, biases zero."""
     parts = {}
     for name, shape in sizes.continuous().items():
-        if name.endswith(("wte.weight", "wpe.weight")):
+        if name.endswith(("wte.weight", "wpe.weight", HEAD)):
             parts[name] = _normal(shape, INIT_STD, streams.at(name))
         else:
             parts[name] = torch.ones(shape) if name.endswith("weight") else torch.zeros(shape)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from evokit_crystalline.fitness import Gpt2Fitness, evaluation
 from evokit_crystalline.gpt2 import dense_layers
 from evokit_crystalline.loss import Precision
 from evokit_crystalline.measuring import Frame, document_losses, mean_losses, padded_blocks, torch_threads
-from evokit_crystalline.sizes import Sizes
+from evokit_crystalline.sizes import HEAD, Sizes
 
 PADDED_LINES = 400
 """Lines that ``padded_loss`` counts: 50 batches of 8, as much as the paper's evaluation reads."""
@@ -91,9 +91,10 @@ class FinishedModels:
         return float(mean_losses(frame, [layers], lines)[0])
 
     def _frame(self, tensors: Mapping[str, torch.Tensor], precision: Precision) -> Frame:
-        device, options = self.fitness.frame.head.weight.device, self.fitness.options
-        placed = {name: tensors[name].detach().to(device) for name in options.model.continuous()}
-        return Frame.of(options.model, placed, precision)
+        device = self.fitness.frame.head.weight.device
+        sizes = replace(self.fitness.options.model, tied=HEAD not in tensors)
+        placed = {name: tensors[name].detach().to(device) for name in sizes.continuous()}
+        return Frame.of(sizes, placed, precision)
 
     def _layers(self, tensors: Mapping[str, torch.Tensor]) -> list[torch.Tensor]:
         device = self.fitness.frame.head.weight.device

@@ -13,10 +13,11 @@ from evokit.data.text import Blocks, Documents, full_blocks
 from evokit.errors import UserError
 from evokit.interfaces import Context, Evaluation, Goal
 from evokit.keys import array_key, digest
+from evokit.ledger import Cost
 from evokit.streams import Streams
 from evokit_crystalline.continuous import continuous_parts
 from evokit_crystalline.filling import filled
-from evokit_crystalline.gpt2 import Projection
+from evokit_crystalline.gpt2 import N_PROJECTIONS, Projection
 from evokit_crystalline.loss import fastest_precision
 from evokit_crystalline.matrices import StructuredMatrix
 from evokit_crystalline.measuring import Frame, mean_losses, torch_threads
@@ -37,6 +38,8 @@ class Gpt2Fitness:
         data_digest: Of the data, for the context.
         threads: Torch threads, part of the result.
         skip: How many blocks of the order are left to others.
+        lessons: Training blocks that the continuous parts were not fitted to, for crystals to learn from.
+        prepared: What was done before the first measurement, and its cost.
 
     Raises:
         UserError: There are fewer blocks than the budget asks for.
@@ -51,6 +54,8 @@ class Gpt2Fitness:
         data_digest: str = "",
         threads: int = 1,
         skip: int = 0,
+        lessons: Blocks | None = None,
+        prepared: Mapping[str, Cost] | None = None,
     ) -> None:
         self.options, self.frame, self.validation, self.threads = options, frame, validation, threads
         self.budgets: Sequence[int] = (*options.rungs, options.tokens)
@@ -59,6 +64,7 @@ class Gpt2Fitness:
         self.slots: Mapping[str, Any] = options.model.slots()
         self.precision = frame.head.precision
         self._data_digest, self._skip = data_digest, skip
+        self.lessons, self.prepared = lessons, dict(prepared or {})
         self.blocks = _validation_blocks(validation, options.block, skip, options.tokens)
         self.context = digest(
             {
@@ -117,14 +123,48 @@ class Gpt2Fitness:
         counts = {"multiply_adds": cost.multiply_adds, "additions": cost.additions}
         return replace(one, values=(*one.values, float(cost.total)), metrics={**one.metrics, **counts})
 
+    def learn(self, n_places: int, streams: Streams) -> list[dict[tuple[int, int], StructuredMatrix]]:
+        """Blocks of crystals that belong together, fitted to training blocks that the continuous parts never saw.
+
+        Raises:
+            UserError: The continuous parts are not fitted, or two projections of a block have one shape.
+        """
+        from evokit_crystalline.lessons import kept_places
+
+        if self.lessons is None:
+            raise UserError("library.kinds: learned needs continuous parts in closed form: add continuous: {fit: ...}")
+        if len(set(self.slots.values())) < N_PROJECTIONS:
+            raise UserError("library.kinds: learned needs four different shapes in a block: choose another n_inner")
+        with torch_threads(self.threads):
+            places, self.prepared["library"] = kept_places(self.frame, self.lessons, n_places, streams, self.context)
+        return places
+
 
 def build_fitness(options: Gpt2Loss, context: Context) -> Gpt2Fitness:
     """The fitness of a run; random continuous parts are decided by the run's seed."""
-    parts = continuous_parts(options.continuous, options.model, context.streams.at("gpt2_loss", "continuous"))
+    streams = context.streams.at("gpt2_loss", "continuous")
+    lessons, prepared = None, {}
+    if options.continuous.fit is None:
+        parts = continuous_parts(options.continuous, options.model, streams)
+    else:
+        from evokit_crystalline.fitted import fitted_parts
+        from evokit_crystalline.lessons import held_out
+
+        counted, lessons = held_out(context.train, options.block)
+        fitted = fitted_parts(options.continuous, options.model, counted, options.block, context.threads, streams)
+        parts, prepared = fitted.parts, {"closed_form": fitted.cost}
     placed = {name: part.to(context.device) for name, part in parts.items()}
     precision = fastest_precision(context.device) if options.precision == "auto" else options.precision
     frame = Frame.of(options.model, placed, precision)
-    return Gpt2Fitness(options, frame, context.validation, data_digest=context.data_digest, threads=context.threads)
+    return Gpt2Fitness(
+        options,
+        frame,
+        context.validation,
+        data_digest=context.data_digest,
+        threads=context.threads,
+        lessons=lessons,
+        prepared=prepared,
+    )
 
 
 def evaluation(loss: float, work: int, metrics: Mapping[str, float] | None = None, artifact: str = "") -> Evaluation:

@@ -10,7 +10,7 @@ import numpy as np
 
 from evokit.genomes.index_vector import IndexVector
 from evokit.interfaces import Context
-from evokit_crystalline.library import Library, LibraryOptions, Shape, draw_library
+from evokit_crystalline.library import LEARNED, ZERO, Library, LibraryOptions, Place, Shape, draw_library
 
 if TYPE_CHECKING:
     from evokit_crystalline.matrices import StructuredMatrix
@@ -48,6 +48,20 @@ class CrystallineGenome(IndexVector):
             for (name, shape), index in zip(self.slots.items(), genes.tolist(), strict=True)
         }
 
+    def canonical(self, genes: np.ndarray) -> np.ndarray:
+        """Every zero is the library's first one: layers that are switched off are switched off alike."""
+        same = super().canonical(genes).copy()
+        for i, index in enumerate(same.tolist()):
+            if self.library.kinds[index] == ZERO:
+                same[i] = self.library.kinds.index(ZERO)
+        return same
+
+    def seeds(self) -> list[np.ndarray]:
+        """All layers off, if the library has a zero: what the continuous parts are worth alone."""
+        if ZERO not in self.library.kinds:
+            return []
+        return [np.full(self.n_genes, self.library.kinds.index(ZERO))]
+
     def show(self, genes: np.ndarray) -> str:
         """One line a layer: its name, shape, chosen matrix, and what that costs beside the dense one."""
         width = max(map(len, self.slots))
@@ -76,7 +90,14 @@ class Crystalline:
             ValueError: The fitness has no slots, or a kind cannot serve a shape.
         """
         slots = {name: _shape(name, shape) for name, shape in context.fitness.slots.items()}
-        library = draw_library(slots.values(), self.library, context.streams.at("library"), context.device)
+        streams, n_learned = context.streams.at("library"), self.library.n_learned
+        learn = getattr(context.fitness, "learn", None)
+        learned: Sequence[Place] = ()
+        if n_learned:
+            if learn is None:
+                raise ValueError(f"library.kinds: {LEARNED} needs a fitness that crystals can be learned from")
+            learned = learn(n_learned, streams)
+        library = draw_library(slots.values(), self.library, streams, context.device, learned)
         return CrystallineGenome(slots, library)
 
 

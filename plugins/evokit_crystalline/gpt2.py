@@ -14,11 +14,14 @@ import torch
 from torch.nn import functional
 
 from evokit_crystalline.matrices import StructuredMatrix
-from evokit_crystalline.sizes import Sizes
+from evokit_crystalline.sizes import HEAD, Sizes
 
 Projection: TypeAlias = "torch.Tensor | StructuredMatrix"
 Tensors: TypeAlias = Mapping[str, torch.Tensor]
 State: TypeAlias = "tuple[torch.Tensor, torch.Tensor]"  # residual stream, input of the next projection
+
+
+N_PROJECTIONS = 4  # of a block
 
 
 def slots(sizes: Sizes) -> dict[str, tuple[int, int]]:
@@ -45,7 +48,7 @@ def advance(parts: Tensors, sizes: Sizes, stage: int, projection: Projection, st
     After the last stage the second part of the state is the normalised hidden state, ``(n_blocks, length, n_embd)``.
     """
     x, inner = state
-    layer, kind = divmod(stage, 4)
+    layer, kind = divmod(stage, N_PROJECTIONS)
     block = f"transformer.h.{layer}"
     name = ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")[kind]
     out = _project(projection, parts[f"{block}.{name}.bias"], inner)
@@ -61,7 +64,7 @@ def advance(parts: Tensors, sizes: Sizes, stage: int, projection: Projection, st
 
 
 def hidden(parts: Tensors, layers: Sequence[Projection], sizes: Sizes, tokens: torch.Tensor) -> torch.Tensor:
-    """Normalised hidden states that the tied head reads.
+    """Normalised hidden states that the head reads.
 
     Args:
         parts: Continuous parts under transformers' state-dict names.
@@ -76,6 +79,11 @@ def hidden(parts: Tensors, layers: Sequence[Projection], sizes: Sizes, tokens: t
     for stage, projection in enumerate(layers):
         state = advance(parts, sizes, stage, projection, state)
     return state[1]
+
+
+def head_weight(tensors: Tensors) -> torch.Tensor:
+    """``(vocab_size, n_embd)`` of the head: its own matrix, or the input embedding that it is tied to."""
+    return tensors.get(HEAD, tensors["transformer.wte.weight"])
 
 
 def dense_layers(tensors: Tensors, sizes: Sizes) -> list[torch.Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from math import sqrt
@@ -15,13 +15,16 @@ from annotated_types import MinLen
 from evokit.keys import digest, digest_bytes
 from evokit.options import Count
 from evokit.streams import Streams
+from evokit_crystalline import simple_kinds
 
 if TYPE_CHECKING:
     from evokit_crystalline.matrices import StructuredMatrix
 
 Shape = tuple[int, int]  # (n_in, n_out)
+Place = Mapping[Shape, "StructuredMatrix"]  # matrices that belong together, one per shape
 Kind = Callable[[Shape, np.random.Generator], "StructuredMatrix"]  # draws one matrix of that shape
 
+LEARNED, ZERO = "learned", "zero"
 MOST_BLOCKS = 8
 FEWEST_BLOCKS = 2
 
@@ -89,6 +92,10 @@ def random_partition(n: int, parts: int, rng: np.random.Generator) -> list[int]:
     return sizes
 
 
+def _from_the_fitness(shape: Shape, rng: np.random.Generator) -> StructuredMatrix:
+    raise ValueError(f"kind {LEARNED!r} is learned from a fitness's training data and cannot be drawn")
+
+
 @dataclass(frozen=True)
 class LibraryOptions:
     """What a library holds. The fields are the recipe's options.
@@ -123,8 +130,22 @@ class LibraryOptions:
     def catalogue(self) -> Mapping[str, Kind]:
         """The kinds that ``kinds`` may name, each with its options filled in. Imports no torch."""
         return MappingProxyType(
-            {"block_diagonal": block_diagonal, "ternary_low_rank": partial(ternary_low_rank, rank=self.rank)}
+            {
+                "block_diagonal": block_diagonal,
+                "ternary_low_rank": partial(ternary_low_rank, rank=self.rank),
+                ZERO: simple_kinds.zero,
+                "identity": simple_kinds.identity,
+                "permutation": simple_kinds.permutation,
+                "orthogonal": simple_kinds.orthogonal,
+                "hadamard": simple_kinds.hadamard,
+                LEARNED: _from_the_fitness,
+            }
         )
+
+    @property
+    def n_learned(self) -> int:
+        """How many places of the library are of the kind ``learned``."""
+        return sum(self.kinds[j % len(self.kinds)] == LEARNED for j in range(self.size))
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +179,13 @@ class Library:
         return digest({"kinds": self.kinds, "matrices": content})
 
 
-def draw_library(shapes: Iterable[Shape], options: LibraryOptions, streams: Streams, device: str = "cpu") -> Library:
+def draw_library(
+    shapes: Iterable[Shape],
+    options: LibraryOptions,
+    streams: Streams,
+    device: str = "cpu",
+    learned: Sequence[Place] = (),
+) -> Library:
     """Draw the library that ``streams`` and ``options`` decide: always the same bits, on any device.
 
     The kinds take turns, and a matrix is decided by its stream, shape, kind and place among its kind alone. So a
@@ -169,6 +196,7 @@ def draw_library(shapes: Iterable[Shape], options: LibraryOptions, streams: Stre
         options: Sizes and kinds.
         streams: The library's seed.
         device: Where the matrices live.
+        learned: What the fitness learned, ``options.n_learned`` places.
     """
     catalogue = options.catalogue()
     kinds = tuple(options.kinds[j % len(options.kinds)] for j in range(options.size))
@@ -177,7 +205,7 @@ def draw_library(shapes: Iterable[Shape], options: LibraryOptions, streams: Stre
         n_in, n_out = shape
         place = j // len(options.kinds)
         rng = streams.at(n_in, n_out, kinds[j], place).numpy()
-        matrix = catalogue[kinds[j]](shape, rng)
+        matrix = learned[place][shape] if kinds[j] == LEARNED else catalogue[kinds[j]](shape, rng)
         if matrix.shape != shape:
             raise ValueError(f"kind {kinds[j]!r} made a matrix of shape {matrix.shape} where {shape} was asked")
         return matrix.to(device)

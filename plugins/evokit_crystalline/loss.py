@@ -1,6 +1,6 @@
 """Next-token cross-entropy over a large vocabulary whose logits are never held whole.
 
-The head is tied, so it is the embedding matrix. Chunk sizes are constants: a result may depend on neither the free
+Chunk sizes are constants: a result may depend on neither the free
 memory nor the neighbours of a token's chunk (C4). They fit the second-level caches of current CPUs; of 128..1024
 tokens by 512..50257 words these were the fastest.
 """
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 
 Precision = Literal["float32", "bfloat16"]
@@ -35,22 +36,25 @@ def fastest_precision(device: str) -> Precision:
 
 @dataclass(frozen=True)
 class Head:
-    """A tied head with what every chunk of tokens needs of it, so that a fixed head is prepared once.
+    """A head with what every chunk of tokens needs of it, so that a fixed head is prepared once.
 
     ``rounded`` is the head in the precision of the logits and their exponentials; sums and the target's own logit
-    stay float32. ``longest`` is the largest Euclidean norm of a row.
+    stay float32. ``longest`` is the largest Euclidean norm of a row. Folded, ``rounded`` holds equal rows once and
+    ``log_counts`` how often: words that a closed form never saw share one row, half of GPT-2's vocabulary.
     """
 
     weight: torch.Tensor  # (n_words, d) float32
     precision: Precision
     rounded: torch.Tensor
     longest: float
+    log_counts: torch.Tensor | None = None  # (n_rounded,) float32; None if no two rows are equal
 
     @classmethod
-    def of(cls, weight: torch.Tensor, precision: Precision = "float32") -> Head:
+    def of(cls, weight: torch.Tensor, precision: Precision = "float32", *, fold: bool = False) -> Head:
         weight = weight.detach()
         longest = float(weight.square().sum(1).max().sqrt())
-        return cls(weight, precision, weight.to(getattr(torch, precision)), longest)
+        rows, log_counts = _folded(weight) if fold else (weight, None)
+        return cls(weight, precision, rows.to(getattr(torch, precision)), longest, log_counts)
 
     def bounded(self, hidden: torch.Tensor) -> bool:
         """Whether no logit can leave the range of the exponential, by the Cauchy-Schwarz inequality."""
@@ -159,18 +163,31 @@ def _exponentials(hidden: torch.Tensor, head: Head) -> tuple[list[torch.Tensor],
 
 def _token_losses(hidden: torch.Tensor, head: Head, targets: torch.Tensor) -> torch.Tensor:
     inputs = hidden.to(head.rounded.dtype)
-    n, n_words = hidden.shape[0], head.weight.shape[0]
+    n, n_words = hidden.shape[0], head.rounded.shape[0]
     buffer = inputs.new_empty(n * min(EVALUATED_WORDS, n_words))
     bounded = head.bounded(hidden)
     sums = []
     for at in _slices(n_words, EVALUATED_WORDS):
         logits = buffer[: n * (at.stop - at.start)].view(n, -1)
         torch.mm(inputs, head.rounded[at].T, out=logits)
+        if head.log_counts is not None:
+            logits.add_(head.log_counts[at])
         sums.append(logits.exp_().sum(1, dtype=torch.float32) if bounded else torch.logsumexp(logits.float(), 1))
     stacked = torch.stack(sums)
     normaliser = stacked.sum(0).log() if bounded else torch.logsumexp(stacked, 0)
     target_logit = (hidden * head.weight[targets.clamp(min=0)]).sum(1)
     return torch.where(targets != NO_TARGET, normaliser - target_logit, 0.0)
+
+
+def _folded(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """The rows that differ, in the order of their first places, and the logarithm of how often each occurs."""
+    rows = np.ascontiguousarray(weight.cpu().numpy())
+    _, first, counts = np.unique(rows.view(f"V{rows.itemsize * rows.shape[1]}"), return_index=True, return_counts=True)
+    if len(first) == len(rows):
+        return weight, None
+    order = np.argsort(first)
+    log_counts = torch.from_numpy(np.log(counts[order], dtype=np.float32))
+    return weight[torch.from_numpy(first[order]).to(weight.device)], log_counts.to(weight.device)
 
 
 def _add_product(into: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> None:

@@ -104,6 +104,28 @@ class Dense:
         return type(self)(self._weight.to(device))
 
 
+class Zero:
+    """The zero matrix; costs nothing and adds nothing.
+
+    Args:
+        shape: ``(n_in, n_out)``.
+        device: Where its zeros are made.
+    """
+
+    def __init__(self, shape: tuple[int, int], device: str = "cpu") -> None:
+        self.shape, self._device = shape, device
+        self.multiply_adds = 0
+
+    def dense(self) -> Tensor:
+        return torch.zeros(self.shape, device=self._device)
+
+    def apply(self, x: Tensor) -> Tensor:
+        return x.new_zeros(*x.shape[:-1], self.shape[1])
+
+    def to(self, device: str) -> Self:
+        return type(self)(self.shape, device)
+
+
 class BlockDiagonal(_Structured):
     """Rectangular dense blocks down the diagonal; each takes its own inputs to its own outputs.
 
@@ -151,14 +173,14 @@ class LowRank(_Structured):
     """
 
     def __init__(self, U: Tensor | np.ndarray, V: Tensor | np.ndarray, scale: float = 1.0) -> None:
-        self._U, self._V, self.scale = _matrix(U, "U"), _matrix(V, "V"), float(scale)
-        (n_out, self.rank), (n_in, v_rank) = _shape(self._U), _shape(self._V)
+        self.U, self.V, self.scale = _matrix(U, "U"), _matrix(V, "V"), float(scale)
+        (n_out, self.rank), (n_in, v_rank) = _shape(self.U), _shape(self.V)
         if self.rank != v_rank:
             raise ValueError(f"U and V must have equal ranks, got {self.rank} and {v_rank}")
         if not isfinite(self.scale):
             raise ValueError(f"scale must be finite, got {scale}")
-        self._scaled_Ut = (self.scale * self._U.T).contiguous()
-        super().__init__((n_in, n_out), self.rank * (n_in + n_out), self._V.device)
+        self._scaled_Ut = (self.scale * self.U.T).contiguous()
+        super().__init__((n_in, n_out), self.rank * (n_in + n_out), self.V.device)
 
     @cached_property
     def additions(self) -> int | None:
@@ -169,13 +191,13 @@ class LowRank(_Structured):
 
     def dense(self) -> Tensor:
         # Scaled last: the product of ternary factors is exact, so these bits are the same on every machine.
-        return self.scale * (self._V @ self._U.T)
+        return self.scale * (self.V @ self.U.T)
 
     def apply_structure(self, x: Tensor) -> Tensor:
-        return (x @ self._V) @ self._scaled_Ut
+        return (x @ self.V) @ self._scaled_Ut
 
     def to(self, device: str) -> Self:
-        return type(self)(self._U.to(device), self._V.to(device), self.scale)
+        return type(self)(self.U.to(device), self.V.to(device), self.scale)
 
 
 def _matrix(values: Tensor | np.ndarray, name: str) -> Tensor:

@@ -23,7 +23,7 @@ r"""GPT-2's tokens for "\n" and "\n\n"."""
 
 @dataclass(frozen=True)
 class Frame:
-    """A GPT-2 without its projections: the continuous parts, with the tied head made ready."""
+    """A GPT-2 without its projections: the continuous parts, with the head made ready."""
 
     sizes: Sizes
     parts: Mapping[str, torch.Tensor]
@@ -31,7 +31,7 @@ class Frame:
 
     @classmethod
     def of(cls, sizes: Sizes, parts: Mapping[str, torch.Tensor], precision: Precision) -> Frame:
-        return cls(sizes, parts, Head.of(parts["transformer.wte.weight"], precision))
+        return cls(sizes, parts, Head.of(gpt2.head_weight(parts), precision, fold=True))
 
 
 def mean_losses(frame: Frame, batch: Sequence[Sequence[Projection]], blocks: Blocks) -> np.ndarray:

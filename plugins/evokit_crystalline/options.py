@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from annotated_types import Ge, Gt, Le, MinLen
+from annotated_types import Ge, Gt, Le, Lt, MinLen
 
 from evokit.interfaces import Contender, Context, Fitness
 from evokit_crystalline.sizes import Sizes
 
 Schedule = Literal["constant", "cosine"]
+Start = Literal["random", "fitness"]
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,25 @@ class Continuous:
     """Where everything but the projections' matrices comes from.
 
     ``random`` is the initial distribution of transformers, as in the paper; ``pretrained`` reads the model that
-    ``source`` names, a directory or a name on the Hugging Face hub.
+    ``source`` names, a directory or a name on the Hugging Face hub. ``fit`` sets them in closed form from the training
+    split instead, without any gradient: word frequencies (``unigram``), a truncated SVD of the smoothed log bigram
+    ratio (``bigram_svd``), or that and Newton steps for every row of the input embedding and of the head in turn
+    (``bigram_newton``; of ``sweeps`` the first leaves the head as the SVD has it). The head must not be tied.
+    ``discount`` smooths the counts; ``context_pseudo_counts`` and ``word_pseudo_counts`` the steps. Every tenth
+    document of the training split is left to the crystals that are ``learned``.
     """
 
     init: Literal["random", "pretrained"] = "random"
     source: str | None = None
+    fit: Literal["unigram", "bigram_svd", "bigram_newton"] | None = None
+    discount: Annotated[float, Gt(0), Lt(1)] = 0.75
+    context_pseudo_counts: Annotated[float, Ge(0)] = 1.0
+    word_pseudo_counts: Annotated[float, Ge(0)] = 20.0
+    sweeps: Annotated[int, Ge(1)] = 2
 
     def __post_init__(self) -> None:
+        if self.fit is not None and self.init != "random":
+            raise ValueError("fit replaces init: name one of the two")
         if (self.init == "pretrained") != (self.source is not None):
             raise ValueError("source belongs to init: pretrained, which needs it: a directory or a name on the hub")
 
@@ -75,11 +88,15 @@ class Gpt2Loss:
 
 @dataclass(frozen=True)
 class AdamW:
-    """AdamW on all parameters, from the random start that the fitness's continuous parts come from too.
+    """AdamW on all parameters, by default from a random start.
 
     Lists of ``lr``, ``weight_decay`` and ``schedule`` span a grid that is tuned on validation. ``steps`` and
     ``rungs`` count updates of ``batch`` blocks; ``warmup`` is the fraction of ``steps`` in which the learning rate
     rises from zero. The defaults are the paper's one setting (section 4.3).
+
+    ``start: fitness`` begins with the fitness's continuous parts, closed forms included, and with random projections,
+    of which those that write to the residual stream are zero, so that the first loss is that of the parts alone.
+    ``tied`` is whether the head of a random start is tied to the embedding; null follows the fitness's model.
     """
 
     steps: Annotated[int, Ge(1)] = 500
@@ -89,6 +106,8 @@ class AdamW:
     schedule: tuple[Schedule, ...] = ("constant",)
     warmup: Annotated[float, Ge(0), Le(1)] = 0.0
     batch: Annotated[int, Ge(1)] = 8
+    start: Start = "random"
+    tied: bool | None = None
 
     def __post_init__(self) -> None:
         if not (self.lr and self.weight_decay and self.schedule):
@@ -96,6 +115,8 @@ class AdamW:
         steps = [*self.rungs, self.steps]
         if sorted(set(steps)) != steps:
             raise ValueError(f"rungs must ascend and stay below steps, got {steps}")
+        if self.start == "fitness" and self.tied is not None:
+            raise ValueError("tied belongs to start: random; the fitness's parts say whether theirs is")
 
     def build(self, context: Context) -> Contender:
         from evokit_crystalline.adamw import AdamWContender
@@ -105,12 +126,43 @@ class AdamW:
 
 @dataclass(frozen=True)
 class Assemble:
-    """The champion as a finished GPT-2: its matrices in place of the projections, nothing trained."""
+    """The champion as a finished GPT-2: its matrices in place of the projections.
+
+    ``refit`` lists pseudo-counts to try a closed-form refit of the head on the champion's activations with, on training
+    tokens that the parts were not fitted to; validation says which is kept, or that none is. ``hybrid`` trains the
+    continuous parts on by AdamW, with the options of that baseline, its crystals held fast; else nothing is trained.
+    """
+
+    refit: tuple[Annotated[float, Gt(0)], ...] = ()
+    hybrid: AdamW | None = None
+
+    def __post_init__(self) -> None:
+        if self.refit and self.hybrid is not None:
+            raise ValueError("refit and hybrid are two ways to finish a champion: choose one")
 
     def build(self, context: Context) -> Contender:
         from evokit_crystalline.assemble import AssembledChampion
+        from evokit_crystalline.hybrid import HybridChampion
 
-        return AssembledChampion(context.fitness, context.genome)
+        if self.hybrid is not None:
+            return HybridChampion(self.hybrid, context.fitness, context.train, context.genome)
+        return AssembledChampion(self, context.fitness, context.genome)
+
+
+@dataclass(frozen=True)
+class ClosedForm:
+    """The fitness's continuous parts as a finished GPT-2, with all crystals zero or with one random individual's.
+
+    ``refit`` as in ``assemble``.
+    """
+
+    crystals: Literal["zero", "random"] = "zero"
+    refit: tuple[Annotated[float, Gt(0)], ...] = ()
+
+    def build(self, context: Context) -> Contender:
+        from evokit_crystalline.assemble import ClosedFormModel
+
+        return ClosedFormModel(self, context.fitness, context.genome)
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,15 @@ from typing import Annotated, Any
 from annotated_types import Ge, Gt
 
 LAYER_NORMS = ("ln_1", "ln_2")
+HEAD = "lm_head.weight"
 
 
 @dataclass(frozen=True)
 class Sizes:
     """Sizes under the names of ``transformers.GPT2Config``; the defaults are the paper's (section 4.1).
 
-    ``n_inner`` is the width of the MLP, four times ``n_embd`` if not given.
+    ``n_inner`` is the width of the MLP, four times ``n_embd`` if not given. ``tied`` says that the head is the input
+    embedding, as in GPT-2; otherwise the head has a matrix of its own.
     """
 
     n_embd: Annotated[int, Ge(1)] = 128
@@ -24,6 +26,7 @@ class Sizes:
     n_inner: Annotated[int, Ge(1)] | None = None
     vocab_size: Annotated[int, Ge(2)] = 50257
     layer_norm_epsilon: Annotated[float, Gt(0)] = 1e-5
+    tied: bool = True
 
     def __post_init__(self) -> None:
         if self.n_embd % self.n_head:
@@ -47,7 +50,7 @@ class Sizes:
         }
 
     def continuous(self) -> dict[str, tuple[int, ...]]:
-        """Everything but the projections' matrices: state-dict name -> shape. The head is tied to ``wte``."""
+        """Everything but the projections' matrices: state-dict name -> shape. A tied head is ``wte`` and not listed."""
         d = self.n_embd
         shapes: dict[str, tuple[int, ...]] = {
             "transformer.wte.weight": (self.vocab_size, d),
@@ -61,17 +64,21 @@ class Sizes:
             shapes[f"{slot}.bias"] = (n_out,)
         shapes["transformer.ln_f.weight"] = (d,)
         shapes["transformer.ln_f.bias"] = (d,)
+        if not self.tied:
+            shapes[HEAD] = (self.vocab_size, d)
         return shapes
 
     def to_config(self) -> dict[str, Any]:
         """Arguments of the ``transformers.GPT2Config`` that computes the same function."""
+        sizes = asdict(self)
+        tied = sizes.pop("tied")
         return {
-            **asdict(self),
+            **sizes,
             "activation_function": "gelu_new",
             "resid_pdrop": 0.0,
             "embd_pdrop": 0.0,
             "attn_pdrop": 0.0,
-            "tie_word_embeddings": True,
+            "tie_word_embeddings": tied,
         }
 
     @classmethod
@@ -85,10 +92,9 @@ class Sizes:
             "activation_function": "gelu_new",
             "scale_attn_weights": True,
             "scale_attn_by_inverse_layer_idx": False,
-            "tie_word_embeddings": True,
         }
         for name, value in plain.items():
             if getattr(config, name, value) != value:
                 raise ValueError(f"GPT-2 with {name}={getattr(config, name)!r} is not supported, only {value!r}")
         names = ("n_embd", "n_layer", "n_head", "n_positions", "n_inner", "vocab_size", "layer_norm_epsilon")
-        return cls(**{name: getattr(config, name) for name in names})
+        return cls(**{name: getattr(config, name) for name in names}, tied=config.tie_word_embeddings)

@@ -12,6 +12,7 @@ def test_the_plugin_offers_its_components():
         ("genome", "crystalline", ""),
         ("fitness", "gpt2_loss", ""),
         ("baseline", "adamw", "gpt2_loss"),
+        ("baseline", "closed_form", "gpt2_loss"),
         ("final", "assemble", "gpt2_loss"),
         ("export", "transformers", "gpt2_loss"),
     }

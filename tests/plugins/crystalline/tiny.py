@@ -25,3 +25,26 @@ def context(**parts) -> Context:
 def phenotype(seed: int) -> dict[str, Dense]:
     rng = np.random.default_rng(seed)
     return {name: Dense(rng.normal(size=shape) * 0.3) for name, shape in SIZES.slots().items()}
+
+
+FITTED = Sizes(n_embd=16, n_layer=2, n_head=2, n_positions=16, tied=False)
+"""Wide enough for continuous parts in closed form."""
+
+
+def markov(n: int, tokens: int = 400, seed: int = 0) -> Documents:
+    """Text over 30 words, each decided by the last one, by the one before that, or by chance."""
+    one_back, two_back = np.random.default_rng(7).permuted(np.tile(np.arange(30), (2, 1)), axis=1)
+    rng = np.random.default_rng(seed)
+    made = []
+    for _ in range(n):
+        text = [0, 1]
+        while len(text) < tokens:
+            by = rng.random()
+            word = one_back[text[-1]] if by < 0.4 else two_back[text[-2]] if by < 0.8 else rng.integers(30)
+            text.append(int(word))
+        made.append(np.array(text) * 3)
+    return join_documents(made, [f"m{seed}.{i}" for i in range(n)])
+
+
+def fitted_context(**parts) -> Context:
+    return Context(Streams(3), train=markov(20, seed=1), validation=markov(4, seed=2), data_digest="markov", **parts)

@@ -1,0 +1,81 @@
+"""Learned crystals as the library asks for them: from which documents, kept where, at which cost."""
+
+from __future__ import annotations
+
+import time
+from importlib.metadata import version
+
+import numpy as np
+
+from evokit.data.cache import cached
+from evokit.data.text import Blocks, Documents, full_blocks
+from evokit.keys import digest
+from evokit.ledger import Cost
+from evokit.streams import Streams
+from evokit_crystalline.learned import NAMES, Place, learn_places, working_responses
+from evokit_crystalline.library import Shape
+from evokit_crystalline.matrices import Dense, LowRank, StructuredMatrix
+from evokit_crystalline.measuring import Frame
+
+EVERY = 10  # training documents, of which one is left to the crystals
+MOST_BLOCKS = 256
+EDITION = 1  # of the code that learns; part of the cache's key
+
+
+def held_out(train: Documents, block: int) -> tuple[Documents, Blocks]:
+    """The documents that bigrams are counted in, and up to 256 blocks of the others, drawn once and for all runs."""
+    places = np.arange(len(train))
+    chosen = places % EVERY == min(EVERY, len(train)) - 1
+    blocks = full_blocks(train.select(places[chosen]), block)
+    order = Streams(0).at("gpt2_loss", "lessons").numpy().permutation(len(blocks))
+    return train.select(places[~chosen]), blocks.take(order[:MOST_BLOCKS])
+
+
+def kept_places(
+    frame: Frame, blocks: Blocks, n_places: int, streams: Streams, context: str
+) -> tuple[list[dict[Shape, StructuredMatrix]], Cost]:
+    """What ``learn_places`` made of ``blocks`` when it was first asked for, by shape, and what that cost.
+
+    Args:
+        frame: The continuous parts.
+        blocks: Not among those that the parts were fitted to.
+        n_places: How many.
+        streams: Of the library.
+        context: Digest of the frame and of all that its bits depend on.
+    """
+    identity = {
+        "edition": EDITION,
+        "context": context,
+        "n_places": n_places,
+        "stream": streams.at("learned").entropy(),
+        "versions": [version(name) for name in ("numpy", "torch")],
+    }
+
+    def make() -> dict[str, np.ndarray]:
+        wall, cpu = time.perf_counter(), time.process_time()
+        places = learn_places(frame, working_responses(frame, blocks), n_places, streams)
+        arrays = {f"{i}.{name}.{part}": array for i, place in enumerate(places) for name, part, array in _split(place)}
+        return arrays | {"cost": np.array([time.perf_counter() - wall, time.process_time() - cpu])}
+
+    arrays = cached(f"gpt2-crystals-{digest(identity)}", make)
+    wall_s, cpu_s = arrays.pop("cost").tolist()
+    places = [{matrix.shape: matrix for matrix in _joined(arrays, i)} for i in range(n_places)]
+    return places, Cost(wall_s, cpu_s)
+
+
+def _split(place: Place) -> list[tuple[str, str, np.ndarray]]:
+    parts = []
+    for name, matrix in place.items():
+        factors = {"U": matrix.U, "V": matrix.V} if isinstance(matrix, LowRank) else {"W": matrix.dense()}
+        parts += [(name, part, factor.numpy()) for part, factor in factors.items()]
+    return parts
+
+
+def _joined(arrays: dict[str, np.ndarray], i: int) -> list[StructuredMatrix]:
+    made: list[StructuredMatrix] = []
+    for name in NAMES:
+        if f"{i}.{name}.W" in arrays:
+            made.append(Dense(arrays[f"{i}.{name}.W"]))
+        else:
+            made.append(LowRank(arrays[f"{i}.{name}.U"], arrays[f"{i}.{name}.V"]))
+    return made
