@@ -185,9 +185,9 @@ class LowRank(_Structured):
     @cached_property
     def additions(self) -> int | None:
         """Additions per row if both factors are ternary and so multiply nothing: their entries that are not 0."""
-        if not all(bool(((factor == 0) | (factor.abs() == 1)).all()) for factor in (self._U, self._V)):
+        if not all(bool(((factor == 0) | (factor.abs() == 1)).all()) for factor in (self.U, self.V)):
             return None
-        return int(self._U.count_nonzero()) + int(self._V.count_nonzero())
+        return int(self.U.count_nonzero()) + int(self.V.count_nonzero())
 
     def dense(self) -> Tensor:
         # Scaled last: the product of ternary factors is exact, so these bits are the same on every machine.

@@ -6,9 +6,12 @@ import torch
 from torch.nn import functional
 
 from evokit.data.text import document_blocks
+from evokit_crystalline.assemble import assembled
 from evokit_crystalline.finished import FinishedModels, save_model
-from evokit_crystalline.options import Gpt2Loss, Transformers
-from tests.plugins.crystalline.tiny import SIZES, context, documents, phenotype
+from evokit_crystalline.genome import Crystalline
+from evokit_crystalline.library import LibraryOptions
+from evokit_crystalline.options import Continuous, Gpt2Loss, Transformers
+from tests.plugins.crystalline.tiny import FITTED, SIZES, context, documents, fitted_context, markov, phenotype
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +36,27 @@ def test_transformers_repeats_the_score(exported):
     losses = functional.cross_entropy(logits, torch.from_numpy(blocks.targets).flatten(), reduction="none")
     expected = np.bincount(blocks.documents, losses.view(len(blocks), -1).sum(1).numpy()) / 45
     assert FinishedModels(fitness).score(path / "model.safetensors", split) == pytest.approx(expected, rel=1e-6)
+
+
+def test_transformers_repeats_the_score_of_a_closed_form_with_learned_crystals(tmp_path, monkeypatch):
+    from transformers import GPT2LMHeadModel
+
+    monkeypatch.setenv("EVOKIT_CACHE", str(tmp_path / "cache"))
+    options = Gpt2Loss(FITTED, tokens=256, block=16, continuous=Continuous(fit="bigram_newton"))
+    fitness = options.build(fitted_context())
+    genome = Crystalline(LibraryOptions(size=4, kinds=("zero", "learned"))).build(fitted_context(fitness=fitness))
+    model = assembled(fitness, genome.express(np.array([1, 1, 1, 1, 3, 3, 0, 0])))
+    save_model(model, FITTED, tmp_path / "model.safetensors")
+    Transformers().export(tmp_path / "model.safetensors", tmp_path / "out")
+    split = markov(3, tokens=45, seed=9)
+    blocks = document_blocks(split, 16)
+    theirs = GPT2LMHeadModel.from_pretrained(tmp_path / "out").eval()
+    with torch.no_grad():
+        logits = theirs(torch.from_numpy(blocks.inputs)).logits.flatten(0, 1)
+    losses = functional.cross_entropy(logits, torch.from_numpy(blocks.targets).flatten(), reduction="none")
+    expected = np.bincount(blocks.documents, losses.view(len(blocks), -1).sum(1).numpy()) / 45
+    found = FinishedModels(fitness).score(tmp_path / "model.safetensors", split)
+    assert found == pytest.approx(expected, abs=2e-3)  # float32 beside an anchor of 2,000
 
 
 def test_the_tokenizer_comes_with_the_model(exported):

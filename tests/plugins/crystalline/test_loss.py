@@ -47,6 +47,15 @@ def test_loss_and_gradients_equal_those_of_autograd(scale, precision, rtol):
         assert (a.grad - b.grad).norm() < rtol * b.grad.norm()
 
 
+def test_rows_that_occur_often_are_multiplied_once():
+    hidden, head, targets = problem(40)
+    head[100:4000] = head[7]
+    folded = Head.of(head, fold=True)
+    assert len(folded.rounded) == N_WORDS - 3900
+    torch.testing.assert_close(token_losses(hidden, folded, targets), token_losses(hidden, Head.of(head), targets))
+    assert Head.of(problem(1)[1], fold=True).log_counts is None
+
+
 def test_the_loss_of_a_chunk_does_not_depend_on_its_neighbours():
     hidden, head, targets = problem(2 * EVALUATED_TOKENS)
     alone = token_losses(hidden[:EVALUATED_TOKENS], Head.of(head), targets[:EVALUATED_TOKENS])
