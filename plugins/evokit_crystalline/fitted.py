@@ -7,6 +7,7 @@ takes the common divisor back, and the last one leaves the anchor in place, alon
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -28,6 +29,8 @@ from evokit_crystalline.sizes import HEAD, LAYER_NORMS, Sizes
 
 if TYPE_CHECKING:
     from evokit_crystalline.options import Continuous
+
+logger = logging.getLogger("evokit")
 
 ANCHOR_SIZE = 2000.0
 """Large against the content (norms up to about 50), small enough that float32 keeps the content to 1e-4."""
@@ -91,10 +94,12 @@ def fit_factors(options: Continuous, bigrams: Bigrams, rank: int, streams: Strea
     """Factors of the bigrams as the recipe asks."""
     if options.fit == "unigram":
         return unigram_factors(bigrams, rank)
+    logger.info("Closed form: SVD of the log bigram ratio, %d contexts, rank %d", len(bigrams.backoff), rank)
     factors = svd_factors(bigrams, rank, streams)
     if options.fit == "bigram_svd":
         return factors
     for sweep in range(options.sweeps):
+        logger.info("Closed form: Newton steps, sweep %d of %d", sweep + 1, options.sweeps)
         if sweep:
             factors = newton_words(bigrams, factors, options.word_pseudo_counts)
         factors = newton_contexts(bigrams, factors, options.context_pseudo_counts)
