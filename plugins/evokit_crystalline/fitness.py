@@ -154,7 +154,9 @@ def build_fitness(options: Gpt2Loss, context: Context) -> Gpt2Fitness:
         fitted = fitted_parts(options.continuous, options.model, counted, options.block, context.threads, streams)
         parts, prepared = fitted.parts, {"closed_form": fitted.cost}
     placed = {name: part.to(context.device) for name, part in parts.items()}
-    precision = fastest_precision(context.device) if options.precision == "auto" else options.precision
+    precision = options.precision
+    if precision == "auto":
+        precision = fastest_precision(context.device) if options.continuous.fit is None else "float32"
     frame = Frame.of(options.model, placed, precision)
     return Gpt2Fitness(
         options,

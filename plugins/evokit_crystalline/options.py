@@ -50,7 +50,8 @@ class Gpt2Loss:
     ``tokens`` is the full budget, ``rungs`` are cheaper ones; each is a prefix of the next and counted in tokens,
     whole blocks of ``block`` each. ``final_blocks_per_document`` limits how much of each document of a split a
     finished model is scored on; null means all. ``precision`` is that of the head's products in search and training:
-    ``auto`` is bfloat16 where the processor multiplies in it. Test scores are always float32.
+    ``auto`` is bfloat16 where the processor multiplies in it and the parts are not fitted. Test scores are always
+    float32.
 
     ``objectives: [loss, madds]`` adds the arithmetic of the layers per token, to be searched with ``nsga2``: a dense
     block of ``(rows, columns)`` takes ``rows * columns`` multiply-adds; a ternary low-rank matrix takes an addition for
@@ -77,6 +78,8 @@ class Gpt2Loss:
         budgets = [*self.rungs, self.tokens]
         if sorted(set(budgets)) != budgets:
             raise ValueError(f"rungs must ascend and stay below tokens, got {budgets}")
+        if self.continuous.fit is not None and self.precision == "bfloat16":
+            raise ValueError("continuous.fit needs precision: float32; bfloat16 would round the head's bias away")
         if any(budget % self.block for budget in budgets):
             raise ValueError(f"tokens and rungs must be multiples of block ({self.block}), got {budgets}")
 

@@ -14,7 +14,7 @@ from evokit_crystalline.factors import Factors
 from evokit_crystalline.fitted import fit_factors, fitted_parts, place
 from evokit_crystalline.gpt2 import hidden
 from evokit_crystalline.matrices import Zero
-from evokit_crystalline.options import Continuous
+from evokit_crystalline.options import Continuous, Gpt2Loss
 from evokit_crystalline.sizes import HEAD
 from tests.plugins.crystalline.tiny import FITTED, markov
 
@@ -83,3 +83,8 @@ def test_transformers_computes_the_same_function(tmp_path):
 def test_a_tied_head_is_refused():
     with pytest.raises(UserError, match="needs a head of its own: add tied: false to model"):
         fitted_parts(Continuous(fit="unigram"), replace(FITTED, tied=True), markov(10), 16, 1, Streams(0))
+
+
+def test_bfloat16_is_refused_because_it_would_round_the_bias_away():
+    with pytest.raises(ValueError, match=r"continuous.fit needs precision: float32"):
+        Gpt2Loss(FITTED, tokens=128, block=16, continuous=Continuous(fit="unigram"), precision="bfloat16")
