@@ -11,6 +11,9 @@ def test_the_plugin_offers_its_components():
     assert offered == {
         ("genome", "crystalline", ""),
         ("fitness", "gpt2_loss", ""),
+        ("fitness", "text_classification", ""),
+        ("baseline", "bag_of_words", "text_classification"),
+        ("final", "classify", "text_classification"),
         ("baseline", "adamw", "gpt2_loss"),
         ("baseline", "closed_form", "gpt2_loss"),
         ("final", "assemble", "gpt2_loss"),
