@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from threadpoolctl import threadpool_limits
@@ -64,15 +65,19 @@ class Parts:
         return named
 
 
-def assemble(recipe: Recipe) -> Parts:
+def assemble(recipe: Recipe, directory: Path | None = None) -> Parts:
     """Build what the recipe names.
+
+    Args:
+        recipe: Checked.
+        directory: Of the run, if there is one.
 
     Raises:
         RecipeError: A part refused its options, or parts do not fit; with file and line.
     """
     recipe = settled(recipe)
     execution = recipe.execution
-    context = Context(streams=Streams(recipe.seed), device=execution.device, threads=execution.threads)
+    context = Context(Streams(recipe.seed), execution.device, execution.threads, directory)
     data: Data | None = None
     if recipe.data is not None:
         data = build_part(recipe.data, context)
@@ -101,6 +106,8 @@ def _with_search(recipe: Recipe, data: Data | None, bare: Context) -> Parts:
     context = replace(context, operators=operators)
     context = replace(context, screens=tuple(build_part(section, context) for section in recipe.screens))
     search = build_part(recipe.search, context)
+    fitness = getattr(search, "job", fitness)
+    context = replace(context, fitness=fitness)
     parts = Parts(recipe, data, context, fitness, genome, search)
     if recipe.confirm is not None:
         parts.fresh_fitness()

@@ -157,9 +157,8 @@ class Contest:
 
     def rival(self) -> Entry | None:
         """The baseline that is best on validation: the one that the verdict is about."""
-        entered = [entry for entry in self.baselines if entry.scores is not None and entry.validation is not None]
-        sign = 1 if self._run.goal == "min" else -1
-        return min(entered, key=lambda entry: sign * entry.validation, default=None)  # type: ignore[operator]
+        entered = [entry for entry in self.baselines if entry.scores is not None]
+        return min(entered, key=_loss, default=None)
 
     def _fit(self, entry: Entry, best: Individual | None) -> None:
         run = self._run
@@ -203,6 +202,13 @@ class Contest:
         unit, n = self.champion.contender.unit, [len(self.champion.models), len(entry.models)]
         means = "" if max(n) == 1 else f"; means of {n[0]} models of ours and {n[1]} of theirs"
         return f"{unit}s of the test split{means}; speaks of this champion, not of the method"
+
+
+def _loss(entry: Entry) -> float:
+    """Validation of a scored entry, lower is better: its contender's goal may be another than the search's."""
+    assert entry.contender is not None
+    assert entry.validation is not None
+    return entry.validation if entry.contender.goal == "min" else -entry.validation
 
 
 def seeds_of(streams: Streams, n: int) -> list[int]:

@@ -39,7 +39,7 @@ def export_model(folder: Path, name: str | None = None, contender: str = "champi
     artifact = home / models[contender][0]
     if not artifact.exists():
         raise UserError(f"{artifact}, the model of {contender!r}, is gone")
-    exporter = build_part(section, assemble(recipe).context)
+    exporter = build_part(section, assemble(recipe, home).context)
     out = directory.path / "export" / section.name if out is None else out
     try:
         exporter.export(artifact, out)

@@ -184,7 +184,11 @@ class Screen(Protocol):
 
 
 class Search(Protocol):
-    """Knows genomes and ``Measure``, not files, workers or clocks. State: JSON values and arrays only."""
+    """Knows genomes and ``Measure``, not files, workers or clocks. State: JSON values and arrays only.
+
+    Optional: ``job``, a fitness of the search's own that is measured in place of the recipe's, which it is made with.
+    So a search whose populations are tensors measures whole shards of them.
+    """
 
     generation: int  # steps completed
     done: bool  # the horizon is reached or nothing is left to try
@@ -272,6 +276,7 @@ class Context:
     streams: Streams
     device: str = "cpu"
     threads: int = 1
+    directory: Path | None = None  # of the run, below whose ``artifacts`` a fitness may store; None outside of a run
     train: Any = None
     validation: Any = None
     data_digest: str = ""

@@ -58,7 +58,7 @@ def open_recipe(folder: Path) -> tuple[Recipe, RunDirectory]:
     return load_recipe(directory.recipe), directory
 
 
-def assemble_all(recipe: Recipe) -> Parts:
+def assemble_all(recipe: Recipe, directory: Path | None = None) -> Parts:
     """Build everything that the recipe names, so that nothing is refused only after hours of search.
 
     Baselines, final and exports are built again when their turn comes.
@@ -66,7 +66,7 @@ def assemble_all(recipe: Recipe) -> Parts:
     Raises:
         RecipeError: With all that these parts refuse.
     """
-    parts = assemble(recipe)
+    parts = assemble(recipe, directory)
     late = [*recipe.baselines, *recipe.exports, *([recipe.final.section] if recipe.final.section else [])]
     problems: list[str] = []
     for section in late:
@@ -94,7 +94,7 @@ def _admit(directory: RunDirectory, recipe: Recipe, resume: bool) -> None:
 
 
 def _launch_one(recipe: Recipe, directory: RunDirectory, progress: Progress, only: Only | None) -> dict[str, Any]:
-    parts = assemble_all(recipe)  # first, so that a recipe with errors leaves no directory
+    parts = assemble_all(recipe, directory.path)  # first, so that a recipe with errors leaves no directory
     if not directory.recipe.exists():
         directory.create(recipe)
     with directory.lock():

@@ -178,6 +178,8 @@ def _best_measured(run: Run) -> float | None:
 
 def _would_have_reported(run: Run) -> float | None:
     """The best value if predictions counted as losses, as in the code of the CLSO paper."""
+    if not run.ledger.counts("search")["predicted"]:
+        return _best_measured(run)
     values = [row.evaluation.values[0] for row in run.ledger.rows("search") if _counts_at_full(run, row)]
     if not values:
         return None

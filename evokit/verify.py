@@ -59,7 +59,7 @@ def verify(folder: Path) -> Iterator[Claim]:
             one = repeat_folder(folder, repeat)
             yield from (replace(claim, what=f"{one.name}: {claim.what}") for claim in verify(one))
         return
-    parts = assemble(recipe)
+    parts = assemble(recipe, directory.path)
     set_threads(recipe.execution.threads)
     yield Claim("digest of the recipe", summary["recipe_digest"], recipe.digest)
     yield from _champion(parts, summary["best"])

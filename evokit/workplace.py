@@ -40,7 +40,7 @@ class Workplace:
 
     def __init__(self, recipe: Recipe, directory: RunDirectory, parts: Parts | None = None) -> None:
         self.recipe, self.directory = recipe, directory
-        self.parts = assemble(recipe) if parts is None else parts
+        self.parts = assemble(recipe, directory.path) if parts is None else parts
         self._jobs: dict[str, Job] = {}
         self._baselines: dict[str, Any] = {}
 
