@@ -1,0 +1,39 @@
+"""Searching representations of images by evolution, and networks that learn to produce them."""
+
+from __future__ import annotations
+
+from evokit.hookspecs import hookimpl
+from evokit.interfaces import Component
+from evokit_activations.genome import ActivationTensors
+from evokit_activations.options import (
+    ClassCode,
+    FirstGeneration,
+    FrozenBody,
+    LabelLikelihood,
+    Layerwise,
+    LearnTargets,
+    Sgd,
+    TargetFiles,
+    TorchNetwork,
+    Unselected,
+)
+
+FITNESS = "label_likelihood"
+
+
+@hookimpl
+def evokit_components() -> list[Component]:
+    return [
+        Component("genome", "activations", ActivationTensors),
+        Component("fitness", FITNESS, LabelLikelihood),
+        Component("search", "layerwise", Layerwise),
+        Component("final", "learn_targets", LearnTargets, fits=FITNESS),
+        Component("baseline", "sgd", Sgd, fits=FITNESS),
+        Component("baseline", "frozen_body", FrozenBody, fits=FITNESS),
+        *(
+            Component("baseline", control.method, control, fits=FITNESS)
+            for control in (ClassCode, FirstGeneration, Unselected)
+        ),
+        Component("export", "torch_network", TorchNetwork, fits=FITNESS),
+        Component("export", "targets", TargetFiles, fits=FITNESS),
+    ]

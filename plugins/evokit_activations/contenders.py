@@ -1,0 +1,98 @@
+"""Ways to a finished network: from searched targets, from labels, and with a body that is never trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from evokit.interfaces import Evaluation, Individual
+from evokit.streams import Streams
+from evokit_activations.finished import FinishedNetworks, grid
+from evokit_activations.genome import ActivationTensors, Targets
+from evokit_activations.job import ShardJob
+from evokit_activations.network import Shape
+from evokit_activations.options import FrozenBody, LearnTargets, Sgd
+from evokit_activations.training import Labels, Representations
+
+Setting = Mapping[str, Any]
+
+
+class Learned(FinishedNetworks):
+    """Networks that learn from stored targets: the champion's, or those of a control.
+
+    Args:
+        options: Lists to be tuned.
+        job: Knows where targets are.
+    """
+
+    def __init__(self, options: LearnTargets, job: ShardJob) -> None:
+        super().__init__(job.material)
+        self.options, self._job = options, job
+
+    def settings(self, best: Individual | None) -> list[dict[str, Any]]:
+        """The grid, each with the targets that are learned."""
+        if best is None:
+            raise ValueError("there are no targets to learn from")
+        if not isinstance(best.genes, Targets):  # an estimate asks before there are any
+            return grid(_lists(self.options))
+        targets = ActivationTensors().to_json(best.genes)
+        return [{"targets": targets, **one} for one in grid(_lists(self.options))]
+
+    def fit(self, setting: Setting, seed: int, budget: int, scratch: Path) -> Evaluation:
+        """Train a network on the setting's targets."""
+        targets = ActivationTensors().from_json(setting["targets"])
+        assert isinstance(targets, Targets)
+        stored = self._job.store.read(targets)
+        first = 1 if setting["supervise"] == "skip_block_0" else 0
+        augment = self.material.options.training.augment
+        return self.fitted(Representations(stored, setting["kl"], first, augment), setting, seed, budget, scratch)
+
+
+class CrossEntropy(FinishedNetworks):
+    """Networks trained from labels through all layers.
+
+    Args:
+        options: Lists to be tuned.
+        job: Of the run, for its images and network.
+    """
+
+    def __init__(self, options: Sgd | FrozenBody, job: ShardJob) -> None:
+        super().__init__(job.material)
+        self.options = options
+
+    def settings(self, best: Individual | None) -> list[dict[str, Any]]:
+        """The grid; ``best`` changes nothing."""
+        return grid(_lists(self.options))
+
+    def fit(self, setting: Setting, seed: int, budget: int, scratch: Path) -> Evaluation:
+        """Train a network on the labels."""
+        return self.fitted(self._objective(), setting, seed, budget, scratch)
+
+    def rehearse(self, scratch: Path) -> tuple[float, int]:
+        """Seconds and bytes of one full fit, by timing an epoch."""
+        return self.rehearsed(self._objective(), self.settings(None)[-1])
+
+    def _objective(self) -> Labels:
+        labels = self.material.labels
+        return Labels(torch.arange(len(labels), device=labels.device), labels)
+
+
+class FrozenUntrained(CrossEntropy):
+    """The untrained network of the search with a head that is trained from labels."""
+
+    def _objective(self) -> Labels:
+        labels = self.material.labels
+        return Labels(torch.arange(len(labels), device=labels.device), labels, head_only=True)
+
+    def _begin(self, setting: Setting, streams: Streams) -> tuple[Shape, dict[str, Tensor]]:
+        untrained = self.material.untrained
+        return untrained.shape, dict(untrained.parameters)
+
+
+def _lists(options: Any) -> dict[str, Any]:
+    return {item.name: getattr(options, item.name) for item in fields(options)}

@@ -1,0 +1,180 @@
+"""Finished networks: their file, and how every contender makes, validates and scores them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from evokit.assembly import set_threads
+from evokit.checkpoint import write_atomically
+from evokit.data.image_batches import normalised
+from evokit.data.image_set import ImageSet
+from evokit.interfaces import Evaluation, Goal
+from evokit.streams import Streams
+from evokit_activations.material import CHUNK, Material, on_device, only_set
+from evokit_activations.network import Shape, forward, measured_statistics
+from evokit_activations.training import DivergedError, Objective, Training
+
+STATISTICS = "statistics/"
+REHEARSED = 1  # epochs
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network with all that it needs to read images.
+
+    Args:
+        shape: Of the network.
+        parameters: By name.
+        statistics: Of its normalisation layers.
+        mean: ``(c,)`` of the training images, in units of full brightness.
+        std: Likewise.
+        about: JSON values: class names, setting, targets.
+    """
+
+    shape: Shape
+    parameters: Mapping[str, Tensor]
+    statistics: Mapping[str, Tensor]
+    mean: Tensor
+    std: Tensor
+    about: Mapping[str, Any]
+
+    def logits(self, images: Tensor, *, batch_mode: bool = False) -> Tensor:
+        """``(n, classes)`` of ``(n, h, w, c)`` uint8 images; in ``batch_mode`` with the statistics of the batch."""
+        statistics = None if batch_mode else self.statistics
+        with torch.inference_mode():
+            pieces = [
+                forward(
+                    self.shape,
+                    self.parameters,
+                    normalised(piece, self.mean, self.std, channels_last=True),
+                    statistics,
+                )[1]
+                for piece in torch.split(images, CHUNK)
+            ]
+        return torch.cat(pieces)
+
+    def correct(self, split: ImageSet, *, batch_mode: bool = False) -> np.ndarray:
+        """``(n,)`` 1 for each image that is classified right, 0 for others."""
+        images, labels = split.tensors(str(self.mean.device))
+        right = self.logits(images, batch_mode=batch_mode).argmax(1) == labels
+        return right.double().cpu().numpy()
+
+    def save(self, path: Path) -> None:
+        """Write a safetensors file that is either whole or not there."""
+        tensors = {name: value.cpu().contiguous() for name, value in self.parameters.items()}
+        tensors |= {STATISTICS + name: value.cpu() for name, value in self.statistics.items()}
+        tensors |= {"mean": self.mean.cpu(), "std": self.std.cpu()}
+        # One key, because safetensors writes several in any order, and equal networks shall have equal files.
+        about = {"shape": asdict(self.shape), "about": dict(self.about)}
+        write_atomically(path, save(tensors, {"evokit": json.dumps(about, sort_keys=True)}))
+
+
+def read_network(path: Path, device: str = "cpu") -> Network:
+    """What ``Network.save`` wrote."""
+    with safe_open(path, framework="pt") as file:
+        # Copied, since memory of the file may be aligned otherwise, and last bits can depend on it.
+        tensors = {name: on_device(file.get_tensor(name).clone(), device) for name in file.keys()}  # noqa: SIM118
+        metadata = json.loads(file.metadata()["evokit"])
+    shape = metadata["shape"]
+    shape = Shape(**shape | {"image": tuple(shape["image"]), "channels": tuple(shape["channels"])})
+    mean, std = tensors.pop("mean"), tensors.pop("std")
+    statistics = {name.removeprefix(STATISTICS): one for name, one in tensors.items() if name.startswith(STATISTICS)}
+    parameters = {name: one for name, one in tensors.items() if not name.startswith(STATISTICS)}
+    return Network(shape, parameters, statistics, mean, std, metadata["about"])
+
+
+class FinishedNetworks:
+    """What all contenders for ``label_likelihood`` share: one loop, the same images, batches and epochs for all.
+
+    Work is counted in images that a training saw.
+
+    Args:
+        material: Images, network and training of the run.
+    """
+
+    goal: Goal = "max"
+    unit = "image"
+    deterministic = False
+
+    def __init__(self, material: Material) -> None:
+        self.material = material
+        training, n = material.options.training, len(material.labels)
+        self.budgets: Sequence[int] = [epochs * n for epochs in (*training.rungs, training.epochs)]
+
+    def fitted(
+        self, objective: Objective, setting: Mapping[str, Any], seed: int, budget: int, scratch: Path
+    ) -> Evaluation:
+        """Train up to the budget; the value is the accuracy on validation, and at the full budget there is a network.
+
+        Raises:
+            ValueError: The budget is none of ``budgets``.
+        """
+        if budget not in self.budgets:
+            raise ValueError(f"budget must be one of {list(self.budgets)}, got {budget}")
+        material = self.material
+        set_threads(material.threads)
+        training = self._training(objective, setting, seed)
+        try:
+            training.advance(budget // len(material.labels))
+        except DivergedError as error:
+            return Evaluation(outcome="diverged", work=budget, message=str(error))
+        network = self._network(training, setting)
+        metrics = {
+            "loss": training.loss,
+            "validation_batch_mode": float(network.correct(material.validation, batch_mode=True).mean()),
+        }
+        value = float(network.correct(material.validation).mean())
+        artifact = ""
+        if budget == self.budgets[-1]:
+            scratch.mkdir(parents=True, exist_ok=True)
+            network.save(scratch / "network.safetensors")
+            artifact = str(scratch / "network.safetensors")
+        return Evaluation((value,), work=budget, metrics=metrics, artifact=artifact)
+
+    def score(self, artifact: Path, split: Any) -> np.ndarray:
+        """``(n_units,)`` 1 for each image that is classified right, 0 for others."""
+        set_threads(self.material.threads)
+        return read_network(artifact, self.material.device).correct(only_set(split))
+
+    def rehearsed(self, objective: Objective, setting: Mapping[str, Any]) -> tuple[float, int]:
+        """Seconds and bytes of one full fit, by timing an epoch."""
+        training = self._training(objective, setting, 0)
+        started = time.perf_counter()
+        training.advance(REHEARSED)
+        seconds = (time.perf_counter() - started) / REHEARSED * self.material.options.training.epochs
+        return seconds, sum(value.nbytes for value in training.parameters.values())
+
+    def _training(self, objective: Objective, setting: Mapping[str, Any], seed: int) -> Training:
+        streams = Streams(seed).at("label_likelihood", "contender")
+        shape, parameters = self._begin(setting, streams)
+        return Training(self.material, shape, parameters, objective, setting, streams)
+
+    def _begin(self, setting: Mapping[str, Any], streams: Streams) -> tuple[Shape, dict[str, Tensor]]:
+        """The network before its first step."""
+        return self.material.initial(setting["convolutions"], streams.at("parameters"))
+
+    def _network(self, training: Training, setting: Mapping[str, Any]) -> Network:
+        material, parameters = self.material, training.trained()
+        images = material.normalised(material.images[training.objective.images])
+        with torch.inference_mode():
+            statistics = measured_statistics(training.shape, parameters, images, CHUNK)
+        mean, std = (torch.as_tensor(one, device=material.device) for one in (material.train.mean, material.train.std))
+        about = {"setting": dict(setting), "classes": list(material.train.names)}
+        return Network(training.shape, parameters, statistics, mean, std, about)
+
+
+def grid(lists: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    """All combinations, one value of each list."""
+    return [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]

@@ -1,0 +1,88 @@
+"""Activation tensors as a genome. A run's individuals are jobs on them: a shard of images, or the targets of all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+TENSORS = "tensors"
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A fixed list of training images whose representations are searched together in one job.
+
+    Args:
+        index: Images ``index * size`` to ``(index + 1) * size`` of the training side.
+        method: How their targets come about: ``search`` or the name of a control.
+    """
+
+    index: int
+    method: str = "search"
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The stored targets of many shards.
+
+    Args:
+        method: How they came about.
+        shards: Indices of the shards, ascending.
+        digest: Of their tensors, in the order of ``shards``.
+    """
+
+    method: str
+    shards: tuple[int, ...]
+    digest: str
+
+
+Genes = Shard | Targets
+
+
+@dataclass(frozen=True)
+class ActivationTensors:
+    """The activations of a network's layers, for each image a population of its own.
+
+    Crossover is the mean of two random parents. Mutation adds Gaussian noise, ``channel`` with one number a channel or
+    ``element`` with one an element, in units of the channel's standard deviation in the parents; then the child, or
+    with ``smooth: noise`` the noise alone, is smoothed, and with ``normalise`` brought to zero mean and unit variance.
+    Logits get noise an element and are recentred.
+    """
+
+    genes: ClassVar[str] = TENSORS
+    phenotype: ClassVar[str] = TENSORS
+
+    noise: Literal["element", "channel"] = "element"
+    smooth: Literal["child", "noise"] = "child"
+    normalise: bool = True
+
+    def random(self, rng: np.random.Generator) -> Genes:
+        """The first shard, which any search has; what is random about a shard is decided by its images."""
+        return Shard(0)
+
+    def crossover(self, a: Genes, b: Genes, rng: np.random.Generator) -> tuple[Genes, Genes]:
+        """Not for jobs: their tensors are crossed inside of them."""
+        return a, b
+
+    def mutate(self, genes: Genes, rng: np.random.Generator) -> Genes:
+        """Not for jobs: their tensors mutate inside of them."""
+        return genes
+
+    def express(self, genes: Genes) -> Genes:
+        return genes
+
+    def to_json(self, genes: Genes) -> dict[str, Any]:
+        return asdict(genes)
+
+    def from_json(self, data: Mapping[str, Any]) -> Genes:
+        if "index" in data:
+            return Shard(int(data["index"]), str(data["method"]))
+        return Targets(str(data["method"]), tuple(int(one) for one in data["shards"]), str(data["digest"]))
+
+    def show(self, genes: Genes) -> str:
+        if isinstance(genes, Shard):
+            return f"shard {genes.index} of method {genes.method}"
+        return f"targets of {len(genes.shards)} shards of method {genes.method}, digest {genes.digest}"

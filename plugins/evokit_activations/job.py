@@ -1,0 +1,150 @@
+"""What a run measures: shards, by searching their images and forwarding what was stored, and stored targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from evokit.assembly import set_threads
+from evokit.interfaces import Evaluation, Goal
+from evokit.keys import digest
+from evokit_activations.controls import class_codes
+from evokit_activations.genome import ActivationTensors, Genes, Shard, Targets
+from evokit_activations.material import CHUNK, Material, Untrained
+from evokit_activations.options import Layerwise
+from evokit_activations.search import LayerwiseSearch, forward_from, label_log_likelihood
+from evokit_activations.targets import StoredShard, TargetStore, stored
+
+DTYPES = {name: getattr(torch, name) for name in ("float64", "float32", "bfloat16", "float16")}
+
+
+class ShardJob:
+    """The fitness of a layer-wise search. Work is counted in evaluations of candidates.
+
+    A shard's images are searched in groups of ``lanes``; each image's random numbers are its own, so that only the
+    last bits of products depend on its neighbours. What is reported of a shard is the mean cross-entropy of its
+    targets as they were stored: read back from disk and forwarded again.
+
+    Args:
+        options: Of the search.
+        tensors: How children are made.
+        material: Images and network.
+    """
+
+    def __init__(self, options: Layerwise, tensors: ActivationTensors, material: Material) -> None:
+        self.options, self.tensors, self.material = options, tensors, material
+        n, blocks = len(material.labels), len(material.shape.channels)
+        if len(options.layers) != blocks + 1:
+            raise ValueError(f"layers needs {blocks + 1} entries, one a block and one for the logits")
+        if n % options.shard:
+            near = n - n % options.shard
+            raise ValueError(
+                f"shard: {options.shard} does not divide the {n} training images; set data.limit.train to {near},"
+                " or another shard"
+            )
+        self.n_shards = n // options.shard
+        self.objectives: Mapping[str, Goal] = material.objectives
+        self.takes, self.slots = material.takes, material.slots
+        first = options.population * options.shard
+        later = sum(layer.generations for layer in options.layers) * (options.explorers + options.refiners)
+        self.budgets: Sequence[int] = [first, first + later * options.shard] if later else [first]
+        kept = {name: value for name, value in asdict(options).items() if name != "shards"}
+        self.context = digest(
+            {
+                "material": material.identity,
+                "search": kept,
+                "genome": asdict(tensors),
+                "stored": material.options.stored,
+            }
+        )
+        self._store = None
+        if material.directory is not None:
+            self._store = TargetStore(material.directory, DTYPES[material.options.stored])
+        self._streams = material.streams.at("search")
+
+    @property
+    def store(self) -> TargetStore:
+        """Where targets are. Raises ``ValueError``: there is no run to store them in."""
+        if self._store is None:
+            raise ValueError("targets are stored in a run's directory, and there is no run")
+        return self._store
+
+    def evaluate(self, batch: Sequence[Genes], budget: int) -> Iterator[Evaluation]:
+        """Search shards, or read stored targets; at the lower budget only the first population."""
+        set_threads(self.material.threads)
+        with torch.inference_mode():
+            for genes in batch:
+                yield self._shard(genes, budget) if isinstance(genes, Shard) else self._targets(genes)
+
+    def _shard(self, shard: Shard, budget: int) -> Evaluation:
+        size = self.options.shard
+        images = torch.arange(shard.index * size, (shard.index + 1) * size)
+        full = budget == self.budgets[-1]
+        method = shard.method if full else "first_generation"
+        found = [self._found(part, method) for part in torch.split(images, self.options.lanes)]
+        layers = [torch.cat(layer) for layer in zip(*found, strict=True)]
+        work = {"first_generation": self.budgets[0], "class_code": size}.get(method, budget)
+        if not full or self._store is None:
+            tensors = stored(layers, DTYPES[self.material.options.stored])
+            return replace(self._evaluation(list(tensors.values()), images), work=work)
+        path = self._store.write(shard, int(images[0]), layers)
+        evaluation = self._evaluation(StoredShard(path).layers, images)
+        assert self.material.directory is not None
+        artifact = str(path.relative_to(self.material.directory))
+        return replace(evaluation, work=work, artifact=artifact)
+
+    def _found(self, images: Tensor, method: str) -> list[Tensor]:
+        """Representations of a group of images, each layer's."""
+        material = self.material
+        labels = material.labels[images]
+        if method == "class_code":
+            codes = class_codes(material.shape, self.options.layers, material.streams)
+            return [code.to(material.device)[labels] for code in codes]
+        options = self.options
+        if method == "first_generation":
+            options = replace(options, layers=tuple(replace(one, generations=0) for one in options.layers))
+        dtype = DTYPES[options.precision]
+        untrained = _in_precision(material.untrained, dtype)
+        search = LayerwiseSearch(untrained, options, self.tensors, selecting=method != "unselected")
+        generators = [self._streams.at(method, "image", int(image)).torch(material.device) for image in images]
+        pixels = material.normalised(material.images[images]).to(dtype)
+        return search.run(pixels, labels, generators).layers
+
+    def _targets(self, targets: Targets) -> Evaluation:
+        """All shards once more as they were stored."""
+        read = self.store.read(targets, verified=True)
+        parts = [
+            self._evaluation(shard.layers, torch.arange(len(shard.tensors["logits"])) + shard.first_image)
+            for shard in read.shards
+        ]
+        return Evaluation((mean_of(parts),), work=len(read.images))
+
+    def _evaluation(self, layers: Sequence[Tensor], images: Tensor) -> Evaluation:
+        """Mean cross-entropy of stored representations, from each layer on; the logits' is the value."""
+        labels = self.material.labels[images]
+        metrics = {}
+        for layer, tensor in enumerate(layers):
+            pieces = torch.split(tensor.to(self.material.device).float(), CHUNK)
+            logits = torch.cat([forward_from(self.material.untrained, layer, one, len(layers) - 1) for one in pieces])
+            values = label_log_likelihood(logits, labels).double()
+            name = f"block{layer}" if layer < len(layers) - 1 else "logits"
+            metrics[f"cross_entropy_{name}"] = -float(values.mean())
+        return Evaluation((metrics["cross_entropy_logits"],), metrics=metrics)
+
+
+def mean_of(parts: Sequence[Evaluation]) -> float:
+    """Mean of the values of shards, which are of one size."""
+    return sum(part.values[0] for part in parts) / len(parts)
+
+
+def _in_precision(untrained: Untrained, dtype: torch.dtype) -> Untrained:
+    """The network in another precision; statistics stay float32 at least, which batch normalisation wants."""
+    if dtype == torch.float32:
+        return untrained
+    parameters = {name: value.to(dtype) for name, value in untrained.parameters.items()}
+    statistics: dict[str, Any] = {name: value.to(dtype) for name, value in untrained.statistics.items()}
+    return Untrained(untrained.shape, parameters, statistics)

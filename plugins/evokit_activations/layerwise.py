@@ -1,0 +1,112 @@
+"""The search of a run: all shards of the training images, a few a generation; its best is the set of their targets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from deap import tools
+
+from evokit.individuals import make_individual, weights_of
+from evokit.interfaces import Context, Individual, Measure, Score
+from evokit.searches.archive import dump_individuals, load_individuals, only_ok
+from evokit_activations.genome import Shard
+from evokit_activations.job import ShardJob
+from evokit_activations.options import Layerwise
+
+
+class ShardSearch:
+    """One ``step`` measures the next shards.
+
+    The one individual in its hall of fame is the set of all targets so far. Its fitness is the mean over its shards'
+    measured values, all of one size.
+
+    Args:
+        job: Measures shards and knows what they stored.
+        genome: Writes genes.
+        method: Of the shards.
+    """
+
+    def __init__(self, job: ShardJob, genome: Any, method: str = "search") -> None:
+        self.job, self.method = job, method
+        self.generation = 0
+        self.horizon = -(-job.n_shards // job.options.shards)
+        self.population: Sequence[Individual] = []  # the shards so far that did not fail
+        self.logbook = tools.Logbook()
+        self._genome, self._weights = genome, weights_of(job.objectives)
+        self._hall: list[Individual] = []
+
+    @property
+    def done(self) -> bool:
+        return self.generation >= self.horizon
+
+    def ask(self) -> list[Individual]:
+        first = self.generation * self.job.options.shards
+        last = min(first + self.job.options.shards, self.job.n_shards)
+        shards = (Shard(index, self.method) for index in range(first, last))
+        return [make_individual(self._genome, shard, self._weights, born_by=self.method) for shard in shards]
+
+    def tell(self, individuals: Sequence[Individual]) -> None:
+        self.population = [*self.population, *only_ok(individuals)]
+        self.generation += 1
+        self._hall = [self._all_targets()] if self.population else []
+        best = self._hall[0].fitness.values[0] if self._hall else None
+        images = len(self.population) * self.job.options.shard
+        self.logbook.record(generation=self.generation - 1, best=best, measured=len(individuals), images=images)
+
+    def step(self, measure: Measure) -> None:
+        measure.generation = self.generation
+        shards = self.ask()
+        measure.born(shards)
+        measure(shards)
+        self.tell(shards)
+        measure.born([*shards, *self._hall])
+
+    def best(self) -> Individual:
+        if not self._hall:
+            raise LookupError("nothing valid was measured")
+        return self._hall[0]
+
+    def hall_of_fame(self) -> Sequence[Individual]:
+        return list(self._hall)
+
+    def front(self) -> Sequence[Individual]:
+        return []
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "generation": self.generation,
+            "population": dump_individuals(self.population, self._genome),
+            "hall": dump_individuals(self._hall, self._genome),
+            "logbook": [dict(record) for record in self.logbook],
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.generation = state["generation"]
+        self.population = load_individuals(state["population"], self._genome, self._weights)
+        self._hall = load_individuals(state["hall"], self._genome, self._weights)
+        self.logbook.clear()
+        for record in state["logbook"]:
+            self.logbook.record(**record)
+
+    def _all_targets(self) -> Individual:
+        targets = self.job.store.targets([one.genes for one in self.population])
+        parents = tuple(one.key for one in self.population)
+        individual = make_individual(self._genome, targets, self._weights, parents, "all_shards")
+        mean = sum(one.fitness.values[0] for one in self.population) / len(self.population)
+        individual.fitness = Score(self._weights, (mean,))
+        return individual
+
+
+def build_search(options: Layerwise, context: Context) -> ShardSearch:
+    """The search of a run, with the job that is measured in place of the fitness.
+
+    Raises:
+        ValueError: The options do not fit the data or the network.
+    """
+    return ShardSearch(ShardJob(options, context.genome, context.fitness), context.genome)
+
+
+def build_control(method: str, context: Context) -> ShardSearch:
+    """A control search on the job of the run's search."""
+    return ShardSearch(context.fitness, context.genome, method)
