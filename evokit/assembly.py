@@ -107,6 +107,8 @@ def _with_search(recipe: Recipe, data: Data | None, bare: Context) -> Parts:
     context = replace(context, screens=tuple(build_part(section, context) for section in recipe.screens))
     search = build_part(recipe.search, context)
     fitness = getattr(search, "job", fitness)
+    if not hasattr(fitness, "evaluate"):
+        raise recipe.error(("search", "name"), f"{recipe.fitness.name} is measured by a search with a job of its own")
     context = replace(context, fitness=fitness)
     parts = Parts(recipe, data, context, fitness, genome, search)
     if recipe.confirm is not None:
