@@ -75,7 +75,8 @@ class ActivationTensors:
         return genes
 
     def to_json(self, genes: Genes) -> dict[str, Any]:
-        return asdict(genes)
+        data = asdict(genes)
+        return data if isinstance(genes, Shard) else data | {"shards": list(genes.shards)}
 
     def from_json(self, data: Mapping[str, Any]) -> Genes:
         if "index" in data:

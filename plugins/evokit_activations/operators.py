@@ -56,7 +56,7 @@ def smooth(maps: Tensor, passes: int) -> Tensor:
     *_, height, width, channels = maps.shape
     down = pooling_matrix(height, passes, maps.dtype, maps.device)
     across = pooling_matrix(width, passes, maps.dtype, maps.device)
-    rows = down @ maps.reshape(-1, height, width * channels)
+    rows: Tensor = down @ maps.reshape(-1, height, width * channels)
     smoothed: Tensor = across @ rows.view(-1, width, channels)
     return smoothed.view(maps.shape)
 
@@ -65,7 +65,8 @@ def smooth(maps: Tensor, passes: int) -> Tensor:
 def pooling_matrix(size: int, passes: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """``(size, size)``: what ``passes`` average poolings of width 3 do along one axis."""
     once = torch.ones(size, size, dtype=torch.float64).tril(1).triu(-1) / 3
-    return torch.linalg.matrix_power(once, passes).to(dtype).to(device)
+    power: Tensor = torch.linalg.matrix_power(once, passes)
+    return power.to(dtype).to(device)
 
 
 def normalise(maps: Tensor) -> Tensor:
@@ -81,7 +82,7 @@ def mutate_maps(
     Args:
         children: ``(n, lanes, height, width, channels)``; overwritten.
         deviation: ``(n, lanes, 1, 1, channels)``, mean over the two parents.
-        noise: Standard normal, of the children's shape or with one place; overwritten.
+        noise: Standard normal, of the children's shape, or with one place, which is smooth already; overwritten.
         alpha: Strength in units of ``deviation``.
         passes: Of smoothing.
         of: What is smoothed: ``child`` or ``noise``.
@@ -90,7 +91,7 @@ def mutate_maps(
     Source: A.4, Mutation, Spatial smoothing, Normalization.
     """
     noise = noise.mul_(deviation).mul_(alpha)
-    if of == "noise":
+    if of == "noise" and noise.shape == children.shape:
         noise = smooth(noise, passes)
     children = children.add_(noise)
     if of == "child":
