@@ -19,6 +19,7 @@ SMALL = {
     "stop": {},
     "execution": "{backend: inline, threads: 1}",
 }
+ONLY_GENERATIONAL = ("search.generations", "search.population")
 SMALL_GPT2 = {
     "data": "{name: prose, sample: true}",
     "fitness.model": "{n_embd: 8, n_layer: 1, n_head: 2}",
@@ -51,6 +52,20 @@ SMALL_OPTIMIZER = {
     "confirm": "{top: 2}",
     "final": "{seeds: 1}",
 }
+SMALL_ACTIVATIONS = {
+    "data": "{name: images, sets: [digits], limit: {train: 40, validation: 20, test: 20}}",
+    "fitness.model": "{channels: [3, 3], normalise: true, whitening_patches: 100}",
+    "fitness.training": "{epochs: 2, batch: 10}",
+    "search.layers": "[{generations: 2, alpha: 0.1}, {generations: 1, alpha: 0.1}, {generations: 1, alpha: 0.1}]",
+    "search.parents": 2,
+    "search.explorers": 2,
+    "search.refiners": 2,
+    "search.shard": 10,
+    "search.lanes": 5,
+    "search.shards": 2,
+    "baselines": "[{name: sgd, convolutions: [2]}, {name: class_code}]",
+    "final": "{convolutions: [2], lr: [0.5]}",
+}
 
 
 def adapted(path, finished):
@@ -76,6 +91,8 @@ def adapted(path, finished):
         values["baselines"] = "[{name: adam, lr: [0.001, 0.01], weight_decay: [0]}, {name: random_search}]"
         if "name: prose" in text:
             values["data"] = SMALL_GPT2["data"]
+    if "label_likelihood" in text:
+        values = {key: value for key, value in (values | SMALL_ACTIVATIONS).items() if key not in ONLY_GENERATIONAL}
     if "init:" in text:
         values["init.from"] = finished
     return [f"{key}={value}" for key, value in values.items()]

@@ -108,7 +108,7 @@ class ShardJob:
         if method == "first_generation":
             options = replace(options, layers=tuple(replace(one, generations=0) for one in options.layers))
         dtype = DTYPES[options.precision]
-        untrained = _in_precision(material.untrained, dtype)
+        untrained = in_precision(material.untrained, dtype)
         search = LayerwiseSearch(untrained, options, self.tensors, selecting=method != "unselected")
         generators = [self._streams.at(method, "image", int(image)).torch(material.device) for image in images]
         pixels = material.normalised(material.images[images]).to(dtype)
@@ -141,7 +141,7 @@ def mean_of(parts: Sequence[Evaluation]) -> float:
     return sum(part.values[0] for part in parts) / len(parts)
 
 
-def _in_precision(untrained: Untrained, dtype: torch.dtype) -> Untrained:
+def in_precision(untrained: Untrained, dtype: torch.dtype) -> Untrained:
     """The network in another precision; statistics stay float32 at least, which batch normalisation wants."""
     if dtype == torch.float32:
         return untrained

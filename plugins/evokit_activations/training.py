@@ -91,7 +91,7 @@ class Representations:
         return name != "whitening"
 
     def loss(self, outputs: Sequence[Tensor], logits: Tensor, places: Tensor, moves: CropFlip | None) -> Tensor:
-        *maps, searched = self.targets.rows(places)
+        *maps, searched = (one.to(logits.device) for one in self.targets.rows(places))
         if moves is not None and self.augment is not None and self.augment.targets == "moved":
             maps = [move(one, moves, self.augment.pad, 2 ** (block + 1)) for block, one in enumerate(maps)]
         total = logits.new_zeros(())
@@ -112,10 +112,11 @@ def move(maps: Tensor, moves: CropFlip, pad: int, stride: int) -> Tensor:
     """
     n, height, width, _ = maps.shape
     down, right = (torch.round((one - pad) / stride).long() for one in (moves.down, moves.right))
-    rows = (torch.arange(height) + down[:, None]).clamp(0, height - 1)
-    columns = (torch.arange(width) + right[:, None]).clamp(0, width - 1)
+    places = torch.arange(max(height, width, n), device=maps.device)
+    rows = (places[:height] + down[:, None]).clamp(0, height - 1)
+    columns = (places[:width] + right[:, None]).clamp(0, width - 1)
     columns = torch.where(moves.flipped[:, None], columns.flip(1), columns)
-    return maps[torch.arange(n)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    return maps[places[:n, None, None], rows[:, :, None], columns[:, None, :]]
 
 
 class Training:

@@ -80,7 +80,7 @@ def test_a_run_ends_with_networks_and_verdicts(finished):
 def test_controls_that_search_get_the_same_evaluations(finished):
     _, summary = finished
     work = {entry["name"]: entry["work"] for entry in summary["baselines"]}
-    learning = 2 * 3 * 60
+    learning = summary["final"]["work"]  # the same settings and seeds
     assert work["unselected"] - learning == summary["search"]["work"] == 60 * (8 + 12 * 6)
     assert work["class_code"] - learning == 60
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from evokit.streams import Streams
-from evokit_activations.job import _in_precision
+from evokit_activations.job import in_precision
 from evokit_activations.network import forward
 from evokit_activations.options import Layer
 from evokit_activations.search import LayerwiseSearch, forward_from, label_log_likelihood
@@ -23,7 +23,7 @@ def material():
 
 @pytest.fixture(scope="module")
 def double(material):
-    return _in_precision(material.untrained, torch.float64)
+    return in_precision(material.untrained, torch.float64)
 
 
 def begin(material, images):
