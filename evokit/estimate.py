@@ -73,6 +73,10 @@ def _time_a_few(parts: Parts) -> tuple[list[Evaluation], float]:
 
 def _search(recipe: Recipe, parts: Parts, seconds_per_work: float) -> Estimate:
     options, full = recipe.search.options, parts.fitness.budgets[-1]
+    expected = getattr(parts.search, "expected", None)
+    if expected is not None:
+        measurements, work = expected()
+        return _measurements("search", measurements, full, seconds_per_work, work)
     if not isinstance(options, Generational | NSGA2):
         return Estimate("search", None, recipe.stop.work, None, None)
     n_elites = options.n_elites if isinstance(options, Generational) else 0  # NSGA-II's old population takes no places

@@ -56,6 +56,7 @@ class ShardJob:
         self.context = digest(
             {
                 "material": material.identity,
+                "training": asdict(material.options.training),  # of contenders, whose contexts come from this one
                 "search": kept,
                 "genome": asdict(tensors),
                 "stored": material.options.stored,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +15,8 @@ from evokit.searches.archive import dump_individuals, load_individuals, only_ok
 from evokit_activations.genome import Shard
 from evokit_activations.job import ShardJob
 from evokit_activations.options import Layerwise
+
+log = logging.getLogger("evokit")
 
 
 class ShardSearch:
@@ -58,9 +62,11 @@ class ShardSearch:
         measure.generation = self.generation
         shards = self.ask()
         measure.born(shards)
+        started = time.monotonic()
         measure(shards)
         self.tell(shards)
         measure.born([*shards, *self._hall])
+        self._say_speed(len(shards), time.monotonic() - started)
 
     def best(self) -> Individual:
         if not self._hall:
@@ -88,6 +94,16 @@ class ShardSearch:
         self.logbook.clear()
         for record in state["logbook"]:
             self.logbook.record(**record)
+
+    def expected(self) -> tuple[int, int]:
+        """Measurements and work of the whole search, for estimates."""
+        return self.job.n_shards, self.job.n_shards * self.job.budgets[-1]
+
+    def _say_speed(self, n_shards: int, seconds: float) -> None:
+        size, done = self.job.options.shard, min(self.generation * self.job.options.shards, self.job.n_shards)
+        speed = n_shards * size / max(seconds, 1e-9)
+        left = (self.job.n_shards - done) * size / speed
+        log.info("%d of %d images, %.3g a second, %.0f s left", done * size, self.job.n_shards * size, speed, left)
 
     def _all_targets(self) -> Individual:
         targets = self.job.store.targets([one.genes for one in self.population])

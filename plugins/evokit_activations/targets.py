@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
@@ -84,10 +84,8 @@ class StoredShard:
             with safe_open(path, framework="pt") as file:
                 self.tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
                 about = json.loads(file.metadata()["evokit"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
             raise RunFailed(f"the targets {path} cannot be read: {error}") from error
-        except Exception as error:  # safetensors raises an error of its own that it does not name in Python
-            raise RunFailed(f"the targets {path} are damaged: {error}") from error
         self.path = path
         self.digest: str = about["digest"]
         self.first_image: int = about["first_image"]

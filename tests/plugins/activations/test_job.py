@@ -70,7 +70,7 @@ def test_targets_that_changed_on_disk_are_refused(shards):
     with pytest.raises(RunFailed, match="digests differ"):
         measured(shards, targets)
     path.write_bytes(b"")
-    with pytest.raises(RunFailed, match=r"damaged|cannot be read"):
+    with pytest.raises(RunFailed, match="cannot be read"):
         measured(shards, targets)
 
 
@@ -114,10 +114,10 @@ def test_the_context_is_all_that_decides_a_value():
         job(options=replace(OPTIONS, model=Network(channels=(3, 5)))),
         job(data_digest="other"),
         job(threads=2),
+        job(options=replace(OPTIONS, training=Training(augment=Augment()))),
     ]
-    assert len({one.context, *(other.context for other in others)}) == 7
+    assert len({one.context, *(other.context for other in others)}) == 8
     assert job(search=replace(SEARCH, shards=1)).context == one.context, "how shards are handed out decides nothing"
-    assert job(options=replace(OPTIONS, training=Training(augment=Augment()))).context == one.context
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64", "bfloat16"])
