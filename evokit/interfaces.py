@@ -187,8 +187,8 @@ class Search(Protocol):
     """Knows genomes and ``Measure``, not files, workers or clocks. State: JSON values and arrays only.
 
     Optional: ``job``, a fitness of the search's own that is measured in place of the recipe's, which it is made with.
-    So a search whose populations are tensors measures whole shards of them. ``expected() -> (measurements, work)`` of the
-    whole search, for estimates.
+    So a search whose populations are tensors measures whole shards of them. ``expected() -> (measurements, work)`` of
+    the whole search, for estimates.
     """
 
     generation: int  # steps completed
