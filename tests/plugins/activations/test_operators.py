@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evokit_activations.operators import (
@@ -38,6 +38,7 @@ def test_the_deviation_of_a_channel_is_over_its_places():
     assert torch.allclose(class_deviation(logits)[..., 0], logits.var(-1, correction=0).sqrt(), atol=1e-12)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 6))
 def test_smoothing_is_repeated_average_pooling_borders_included(height, width, passes):
     maps = normal(2, 1, height, width, 3)
