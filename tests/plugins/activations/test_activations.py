@@ -8,6 +8,7 @@ from io import StringIO
 
 import pytest
 
+from evokit.estimate import estimate
 from evokit.launch import launch
 from evokit.ledger import Ledger
 from evokit.progress import LineProgress
@@ -83,6 +84,11 @@ def test_controls_that_search_get_the_same_evaluations(finished):
     learning = summary["final"]["work"]  # the same settings and seeds
     assert work["unselected"] - learning == summary["search"]["work"] == 60 * (8 + 12 * 6)
     assert work["class_code"] - learning == 60
+
+
+def test_the_search_is_foretold_exactly(finished, path):
+    foretold = {one.phase: one for one in estimate(load_recipe(path))[0]}["search"]
+    assert (foretold.measurements, foretold.work) == (10, finished[1]["search"]["work"])
 
 
 def test_what_the_summary_claims_is_found_again(finished):
