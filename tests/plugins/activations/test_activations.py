@@ -106,7 +106,7 @@ def test_a_search_that_was_killed_ends_with_the_same_targets(finished, path, tmp
     arguments = ["run", str(path), "--out", str(out), *(part for one in overrides for part in ("--set", one))]
     process = subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 280
         while time.monotonic() < deadline and len(list(out.glob("artifacts/targets/search-*.safetensors"))) < 3:
             time.sleep(0.05)
     finally:
