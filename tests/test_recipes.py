@@ -46,6 +46,7 @@ SMALL_OPTIMIZER = {
     "fitness.language": "{width: 8, layers: 1, heads: 2, length: 16, validation_blocks: 4}",
     "fitness.steps": 4,
     "fitness.rungs": "[2]",
+    "fitness.final_steps": "[6]",
     "fitness.seeds": 1,
     "fitness.batch": 8,
     "screens": "[{name: race}]",

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import sqlite3
 import subprocess
 from contextlib import closing, contextmanager
@@ -186,8 +187,10 @@ def test_a_second_process_is_refused_and_the_first_ends_as_alone(recipe, tmp_pat
     first = Victim(recipe, tmp_path / "run", *INLINE)
     while not (tmp_path / "run" / "summary.json").exists():
         assert first.process.poll() is None
+    first.process.send_signal(signal.SIGSTOP)  # else it may be done before the second has begun
     second = Victim(recipe, tmp_path / "run", *INLINE, resume=True)
     assert second.ends() == 2
+    first.process.send_signal(signal.SIGCONT)
     assert_sentence(second.errors, "another process is at work in")
     assert first.ends() == 0, first.errors
     assert_same_end(tmp_path / "run", whole)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,7 +9,7 @@ from evokit.genomes.index_vector import IndexVector
 from evokit.interfaces import Context
 from evokit.mutation.own import Anneal, OwnMutation
 from evokit.mutation.reset import Reset
-from evokit.searches.generational import Generational, GenerationalSearch
+from evokit.searches.generational import Generational
 from evokit.selection.tournament import Tournament
 from evokit.streams import Streams
 
@@ -42,10 +43,11 @@ def test_a_generational_search_anneals_by_its_generation():
     genome.mutate = lambda genes, rng, strength: seen.append(strength) or reset(genes, rng)
     mutation = OwnMutation(Anneal(generations=2)).build(Context(Streams(0), genome=genome))
     reset = Reset(prob=1.0).build(Context(Streams(0), genome=genome))
-    options = Generational(population=4, generations=4, elites=1)
-    crossover = Uniform().build(Context(Streams(0), genome=genome))
-    select = Tournament(size=2).build(Context(Streams(0), genome=genome))
-    search = GenerationalSearch(options, genome, (1.0,), Streams(0), select, crossover, mutation)
+    context = Context(Streams(0), genome=genome, fitness=SimpleNamespace(objectives={"value": "max"}))
+    operators = {
+        "selection": Tournament(size=2).build(context), "crossover": Uniform().build(context), "mutation": mutation
+    }  # fmt: skip
+    search = Generational(population=4, generations=4, elites=1).build(replace(context, operators=operators))
     while not search.done:
         asked = search.ask()
         for one in asked:

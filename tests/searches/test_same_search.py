@@ -7,6 +7,7 @@ import pytest
 from evokit.assembly import Parts, assemble
 from evokit.launch import assemble_all
 from evokit.recipe import RecipeError, load_recipe
+from evokit.rundir import RunDirectory
 from evokit.verify import verify
 from evokit.workplace import BASELINE, Workplace
 from tests.test_contest import RECIPE, baseline, rows, run  # noqa: F401 - run is a fixture
@@ -62,7 +63,7 @@ def test_what_it_claims_is_verified(run):  # noqa: F811
 
 
 def test_its_jobs_are_its_own(recipe, tmp_path):
-    workplace = Workplace(recipe(CONTROL), None)
+    workplace = Workplace(recipe(CONTROL), RunDirectory(tmp_path))
     assert workplace.job("search@narrow").express is not None
     assert workplace.job("search@narrow").fitness is workplace.parts.fitness
     with pytest.raises(LookupError, match="no baseline 'wide'"):
