@@ -447,7 +447,7 @@ def share(joules: float, cpu_s: Sequence[float]) -> list[float]:
     total = sum(cpu_s)
     if total <= 0:
         return [joules / len(cpu_s)] * len(cpu_s)
-    return [joules * seconds / total for seconds in cpu_s]
+    return [joules * (seconds / total) for seconds in cpu_s]  # the product of a tiny time would lose its digits
 
 
 class _CpuSeconds:

@@ -232,8 +232,8 @@ class Contender(Protocol):
     ``deterministic`` says that the seed changes nothing, so that one fit serves all seeds.
 
     Optional: ``variants() -> {name: Variant}``, more models to finish of the setting that won, such as longer trained
-    ones; those of one name are compared with each other. ``trainings``, how many trainings one fit holds, 1 if it does
-    not say; for the break-even.
+    ones; those of one name are compared with each other. ``trainings``, how many trainings one fit holds; where the
+    champion's contender has it, work is that of training and the summary tells what repays the search.
     """
 
     budgets: Sequence[int]  # ascending work of one fit, the last is full; a race over settings uses the others

@@ -237,14 +237,19 @@ def _entry(run: Run, entry: Entry, costs: Mapping[str, Cost]) -> dict[str, Any]:
 
 
 def _break_even(run: Run, rival: Entry, costs: Mapping[str, Cost]) -> dict[str, Any] | None:
-    """What repays the search where the rival is tuned instead; None for controls, which search as well."""
+    """What repays the search where the rival is tuned instead.
+
+    None for controls, which search as well, and where models are no trainings, whose work would not compare.
+    """
     champion = run.contest.champion
     if champion is None or champion.scores is None or rival.searched is not None or rival.scores is None:
         return None
     assert champion.contender is not None
+    trainings = getattr(champion.contender, "trainings", 0)
+    if not trainings:
+        return None
     spent = sum(run.ledger.work(phase) for name in ("search", "confirm") for phase in _phases(costs, name))
     tuning = run.ledger.work(rival.phase) - sum(model.evaluation.work for one in rival.all for model in one.models)
-    trainings = getattr(champion.contender, "trainings", 1)
     curve = [_point(one) for one in rival.all if one.scores is not None]
     return break_even(_point(champion), curve, champion.contender.goal, spent - tuning, trainings)
 

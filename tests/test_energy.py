@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evokit.energy import Meter, RaplPackage, best_meter, rapl_packages, share
@@ -444,6 +444,7 @@ def test_inner_blocks_do_not_disturb_the_outer(meter_with, clock):
 
 
 @given(st.floats(0, 1e6), st.lists(st.floats(0, 1e5), min_size=1, max_size=20))
+@example(1.5, [5e-324])
 def test_shares_add_up_and_follow_cpu_seconds(joules, cpu_s):
     shares = share(joules, cpu_s)
     assert sum(shares) == pytest.approx(joules)

@@ -19,6 +19,8 @@ SMALL = {
     "stop": {},
     "execution": "{backend: inline, threads: 1}",
 }
+# Others of the same shape run in every test; these take ten seconds and more each.
+SLOW = ("clso_ablation", "clso_hybrid", "clso_study", "clso_gpt2_wikitext103", "clso_gpt2_medium")
 ONLY_GENERATIONAL = ("search.generations", "search.population")
 SMALL_GPT2 = {
     "data": "{name: prose, sample: true}",
@@ -120,7 +122,11 @@ def finished(tmp_path_factory):
     return out
 
 
-@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=[pytest.mark.slow] * (path.stem in SLOW)) for path in RECIPES],
+    ids=lambda path: path.stem,
+)
 def test_a_recipe_runs_for_two_generations(path, tmp_path, finished):
     recipe = load_recipe(path, adapted(path, finished))
     summary = launch(recipe, tmp_path / "run", LineProgress(StringIO()))

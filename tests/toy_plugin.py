@@ -158,6 +158,8 @@ class PointContender:
 
 
 class ChampionContender(PointContender):
+    trainings = 1
+
     def settings(self, best: Any) -> list[dict[str, Any]]:
         return [{"genes": self.context.genome.to_json(best.genes)}]
 
