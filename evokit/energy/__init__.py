@@ -1,0 +1,10 @@
+"""Energy of a block of work (C7): NVML for GPUs, RAPL for CPUs where readable, else a labelled estimate.
+
+Counters see the whole card and the whole CPU package, so their joules include idle draw and whatever else runs on
+the machine. No verdict rests on estimated joules.
+"""
+
+from evokit.energy.machine import best_meter
+from evokit.energy.meter import Meter, Reading, share
+
+__all__ = ["Meter", "Reading", "best_meter", "share"]
