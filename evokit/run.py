@@ -23,7 +23,7 @@ from evokit.interfaces import Individual, Score, Search
 from evokit.ledger import Cost, Ledger
 from evokit.measure import LedgeredMeasure
 from evokit.memory import peak_memory
-from evokit.progress import Progress
+from evokit.progress import Progress, Totals
 from evokit.recipe.schema import Recipe
 from evokit.rundir import RunDirectory, identity, refuse_other_identity
 from evokit.stopping import stop_reason
@@ -237,12 +237,7 @@ class Run:
             counts.update(self.ledger.counts(phase))
         joules = sum(cost.energy_j for cost in costs.values())
         self.progress.totals(
-            counts["measured"],
-            counts["cached"],
-            counts["predicted"],
-            joules,
-            seconds_left,
-            energy_method=self.meter.method,
+            Totals(counts["measured"], counts["cached"], counts["predicted"], joules, seconds_left, self.meter.method)
         )
 
     def _note_metrics(self, search: Search) -> None:

@@ -1,0 +1,42 @@
+"""What a person sees during a run: a live display in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from evokit.progress.lines import LineProgress
+from evokit.progress.live import LiveProgress
+from evokit.progress.logs import ProgressHandler, logs_as_notes
+from evokit.progress.protocol import Progress, Totals
+from evokit.progress.wording import duration, energy, number
+
+__all__ = [
+    "LineProgress",
+    "LiveProgress",
+    "Progress",
+    "ProgressHandler",
+    "Totals",
+    "duration",
+    "energy",
+    "logs_as_notes",
+    "make_progress",
+    "number",
+]
+
+
+def make_progress(
+    stream: TextIO, live: bool | None = None, *, clock: Callable[[], float] = time.monotonic
+) -> LiveProgress | LineProgress:
+    """The display that fits the stream. Close it at the end, as ``contextlib.closing`` does.
+
+    Args:
+        stream: Where a person looks.
+        live: Force the live display or the lines; None asks the stream whether it is a terminal.
+        clock: Seconds.
+    """
+    if live is None:
+        live = stream.isatty() and os.environ.get("TERM") != "dumb"
+    return LiveProgress(stream, clock) if live else LineProgress(stream, clock)

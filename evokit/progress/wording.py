@@ -1,0 +1,72 @@
+"""Numbers, energy and time for people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+ESTIMATE = "estimate"
+_BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+def number(value: float | None) -> str:
+    """A value for people.
+
+    >>> number(5.80123), number(32.0), number(0.000123456), number(None)
+    ('5.8012', '32', '0.0001235', 'none yet')
+    """
+    if value is None:
+        return "none yet"
+    if math.isfinite(value) and value == int(value) and abs(value) < 1e6:
+        return str(int(value))
+    return f"{value:.4f}" if 0.1 <= abs(value) < 1e6 else f"{value:.4g}"
+
+
+def energy(joules: float, method: str) -> str:
+    """Joules for people, labelled if they are estimated.
+
+    >>> energy(1234.0, "rapl"), energy(0.5, "nvml+estimate")
+    ('1.23 kJ', '0.5 J (estimate)')
+    """
+    scale, unit = next(((s, u) for s, u in ((1e6, "MJ"), (1e3, "kJ")) if joules >= s), (1.0, "J"))
+    return f"{joules / scale:.3g} {unit}" + (" (estimate)" if ESTIMATE in method else "")
+
+
+def duration(seconds: float) -> str:
+    """A span for people.
+
+    >>> duration(41.3), duration(200), duration(7500)
+    ('41 s', '3 min', '2 h 05 min')
+    """
+    if seconds < 119.5:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """One block per value, lowest to highest; values that are not finite are left out.
+
+    >>> sparkline([3, 2, 1, 1])
+    '█▅▁▁'
+    """
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite:
+        return ""
+    low, span = min(finite), max(finite) - min(finite)
+    if span == 0 or not math.isfinite(span):
+        return _BLOCKS[0] * len(finite)
+    return "".join(_BLOCKS[round((value - low) / span * (len(_BLOCKS) - 1))] for value in finite)
+
+
+def of(index: int, total: int | None) -> str:
+    return str(index) if total is None else f"{index}/{total}"
+
+
+def left(seconds: float | None, before: str) -> str:
+    return "" if seconds is None or not math.isfinite(seconds) else f"{before}{duration(max(0.0, seconds))} left"
+
+
+def stopwatch(seconds: float) -> str:
+    whole = int(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
