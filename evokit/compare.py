@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from evokit.errors import UserError
 from evokit.execution import CHAMPION
 from evokit.launch import open_recipe
-from evokit.ledger import Ledger
 from evokit.recipe.schema import Recipe
+from evokit.repeats import unit_scores
 from evokit.report import SAYS, span, table, value, wrapped
-from evokit.rundir import RunDirectory, differences
+from evokit.rundir import differences
 from evokit.statistics import Verdict, corrected, verdict
 
 
@@ -55,7 +52,7 @@ def compared(folder: Path) -> Compared:
         tests = {one["seed"]: one["test"] for one in summary["repeats"] if one["test"] is not None}
         return Compared(folder, recipe, summary, ("repeats", *tests), list(tests.values()))
     digest = summary["data"] and summary["data"]["digest"]
-    units = _units(directory, summary)
+    units = list(unit_scores(directory.path).get(CHAMPION, ()))
     return Compared(folder, recipe, summary, (digest, len(units)), units)
 
 
@@ -109,17 +106,6 @@ def _sentence(first: Compared, one: Verdict) -> str:
     low, high = one.interval
     interval = "" if one.n == 1 else f" [{low:+.4g}, {high:+.4g}]"
     return f"{first.path} {SAYS[one.verdict]} {one.against}: {one.difference:+.4g}{interval}, n = {one.n:,}"
-
-
-def _units(directory: RunDirectory, summary: Mapping[str, Any]) -> list[float]:
-    openings = [one["number"] for one in summary["test_openings"] if one["reason"] == "final"]
-    if not openings:
-        return []
-    with closing(Ledger(directory.ledger)) as ledger:
-        scores = ledger.scores(openings[-1])
-    ours = [units for (name, _), units in scores.items() if name == CHAMPION]
-    means: list[float] = np.mean(ours, axis=0).tolist() if ours else []
-    return means
 
 
 def _speaks_of(one: Compared) -> str:

@@ -10,9 +10,10 @@ from evokit.assembly import Parts, assemble
 from evokit.errors import RunFailed, UserError
 from evokit.progress import Progress
 from evokit.recipe import Recipe, RecipeError, load_recipe
+from evokit.repeats import Scores, combine, unit_scores
 from evokit.run import Only, Run
 from evokit.rundir import RunDirectory, refuse_other_recipe
-from evokit.summary import combine, summarise
+from evokit.summary import summarise
 from evokit.warm_start import settled
 
 OF_THE_SEARCH = ("best", "generations", "stopped", "saved", "surrogate", "screens", "final", "verdicts", "rival")
@@ -164,6 +165,7 @@ def _launch_repeats(recipe: Recipe, directory: RunDirectory, progress: Progress,
         assemble_all(recipe)  # a recipe with errors leaves no directory
         directory.create(recipe)
     summaries: list[dict[str, Any]] = []
+    scores: list[Scores] = []
     with directory.lock():
         directory.keep_recipe(recipe)
         for repeat in range(recipe.repeats):
@@ -174,10 +176,11 @@ def _launch_repeats(recipe: Recipe, directory: RunDirectory, progress: Progress,
                 summaries.append(launch(one, folder, progress, resume=folder.exists(), only=only))
             except (KeyboardInterrupt, RunFailed):
                 if last := _summary(RunDirectory(folder)):
-                    combined = combine([*summaries, last], recipe.repeats)
+                    combined = combine([*summaries, last], recipe.repeats, [*scores, unit_scores(folder)])
                     directory.write_summary(combined | {"status": last["status"]})
                 raise
-            summary = directory.write_summary(combine(summaries, recipe.repeats))
+            scores.append(unit_scores(folder))
+            summary = directory.write_summary(combine(summaries, recipe.repeats, scores))
     return summary
 
 

@@ -24,7 +24,8 @@ def report(summary: Mapping[str, Any]) -> str:
     if entries:
         rows = [_quality(*entry) for entry in _with_variants(entries)]
         parts.append(table(("", "validation", "test", "95 % interval"), rows))
-        against = ("the champion against", "difference", "95 % interval", "over seeds", "p (Holm)", "verdict")
+        other = "over repeats" if "repeats" in summary else "over seeds"
+        against = ("the champion against", "difference", "95 % interval", other, "p (Holm)", "verdict")
         parts.append(table(against, list(map(_compared, summary["verdicts"]))) if summary["verdicts"] else "")
         parts.append("\n".join(map(wrapped, _verdicts(summary))))
         parts += [f"What {entry['name']} found:\n{entry['show']}" for _, entry in entries if entry["show"]]

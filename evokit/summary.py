@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from evokit.contest import Entry
 from evokit.ledger import Cost
 from evokit.pareto import hypervolumes
 from evokit.rundir import versions
-from evokit.statistics import Interval, Verdict, corrected, mean_interval, verdict
+from evokit.statistics import Interval, Verdict, mean_interval
 
 if TYPE_CHECKING:
     from evokit.run import Run
@@ -54,7 +54,7 @@ def summarise(run: Run, status: str) -> dict[str, Any]:
             _entry(run, entry, costs) | {"break_even": _break_even(run, entry, costs)} for entry in contest.baselines
         ],
         "final": None if contest.champion is None else _entry(run, contest.champion, costs),
-        "verdicts": [_verdict(one) for one in contest.verdicts],
+        "verdicts": [told(one) for one in contest.verdicts],
         "rival": None if rival is None else rival.name,
         "energy": {
             "joules": sum(cost.energy_j for cost in costs.values()),
@@ -70,64 +70,6 @@ def summarise(run: Run, status: str) -> dict[str, Any]:
         "cpu_s": sum(cost.cpu_s for cost in costs.values()),
         "versions": versions(),
     }
-
-
-def combine(summaries: Sequence[Mapping[str, Any]], planned: int) -> dict[str, Any]:
-    """One summary of repeats of a whole run. A repeat is a unit, so the verdicts speak of the method.
-
-    Args:
-        summaries: One per repeat, at least one.
-        planned: Repeats that the recipe asks for; fewer have the status ``running``.
-
-    Returns:
-        The summary of the repeat whose champion is best on validation, with sums, means and verdicts over repeats in
-        the places of its own, and ``repeats``: seed, validation and test of each.
-    """
-    goal = summaries[0]["objective"]["goal"]
-    sign = 1 if goal == "min" else -1
-    leader = min(summaries, key=lambda one: sign * one["best"]["values"][0] if one["best"] else math.inf)
-    finals = [one["final"] for one in summaries if one["final"] is not None and one["final"]["test"] is not None]
-    final, baselines = leader["final"], leader["baselines"]
-    verdicts = []
-    if len(finals) == len(summaries):
-        ours = [entry["test"] for entry in finals]
-        final = final | _over_repeats(ours)
-        baselines = []
-        for entry in leader["baselines"]:
-            same = [next(b for b in one["baselines"] if b["name"] == entry["name"]) for one in summaries]
-            theirs = [one["test"] for one in same]
-            if any(value is None for value in theirs):
-                baselines.append(entry)
-                continue
-            validation = float(np.mean([one["validation"] for one in same]))
-            baselines.append(entry | _over_repeats(theirs) | {"validation": validation})
-            verdicts.append(verdict(entry["name"], ours, theirs, goal, "repeats of the whole run: the method"))
-    return {
-        **leader,
-        "status": "done" if len(summaries) == planned and leader["status"] == "done" else "running",
-        "final": final,
-        "baselines": baselines,
-        "verdicts": [_verdict(one) for one in corrected(verdicts)],
-        "test_openings": [opening for one in summaries for opening in one["test_openings"]],
-        "wall_s": sum(one["wall_s"] for one in summaries),
-        "cpu_s": sum(one["cpu_s"] for one in summaries),
-        "energy": leader["energy"] | {"joules": sum(one["energy"]["joules"] for one in summaries)},
-        "repeats": [
-            {
-                "seed": one["seed"],
-                "validation": one["best"]["values"][0] if one["best"] else None,
-                "test": None if one["final"] is None else one["final"]["test"],
-                "work": one["search"]["work"],
-                "verdicts": one["verdicts"],
-            }
-            for one in summaries
-        ],
-    }
-
-
-def _over_repeats(tests: Sequence[float]) -> dict[str, Any]:
-    mean, interval = mean_interval(tests)
-    return {"test": mean, "interval": _plain(interval), "n_units": len(tests)}
 
 
 def _data(run: Run) -> dict[str, Any] | None:
@@ -286,22 +228,22 @@ def _cost(cost: Cost) -> dict[str, Any]:
 
 def _mean(scores: np.ndarray) -> tuple[float, list[float] | None]:
     mean, interval = mean_interval(scores)
-    return mean, _plain(interval)
+    return mean, plain(interval)
 
 
-def _plain(interval: Interval) -> list[float] | None:
+def plain(interval: Interval) -> list[float] | None:
     """JSON has no NaN: an interval that one unit cannot give is null."""
     return None if math.isnan(interval[0]) else list(interval)
 
 
-def _verdict(one: Verdict) -> dict[str, Any]:
+def told(one: Verdict) -> dict[str, Any]:
     return {
         "against": one.against,
         "difference": one.difference,
-        "interval": _plain(one.interval),
+        "interval": plain(one.interval),
         "n": one.n,
         "method": one.method,
         "verdict": one.verdict,
         "p_holm": None if math.isnan(one.p_holm) else one.p_holm,
-        "over_seeds": None if one.over_seeds is None else _plain(one.over_seeds),
+        "over_seeds": None if one.over_seeds is None else plain(one.over_seeds),
     }

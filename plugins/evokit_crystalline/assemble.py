@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from evokit.errors import UserError
-from evokit.interfaces import Evaluation, Genome, Individual
+from evokit.interfaces import Evaluation, Genome, Individual, Variant
 from evokit.streams import Streams
 from evokit_crystalline.finished import FinishedModels, save_model
 from evokit_crystalline.fitness import Gpt2Fitness
@@ -46,6 +46,10 @@ class AssembledChampion(FinishedModels):
             raise ValueError("there is no champion to assemble")
         return [{"genes": self._genome.to_json(best.genes)} | refit for refit in self._refits]
 
+    def variants(self) -> dict[str, Variant]:
+        """What the refit is worth: the model without one, where one was tried."""
+        return {"not refitted": Variant({"refit": None}, self.budgets[-1])} if len(self._refits) > 1 else {}
+
     def fit(self, setting: Mapping[str, Any], seed: int, budget: int, scratch: Path) -> Evaluation:
         """Assemble and validate; ``seed`` changes nothing, work is counted in validation tokens."""
         phenotype = self._genome.express(self._genome.from_json(setting["genes"]))
@@ -55,7 +59,7 @@ class AssembledChampion(FinishedModels):
         self, phenotype: Mapping[str, StructuredMatrix], setting: Mapping[str, Any], budget: int, scratch: Path
     ) -> Evaluation:
         tensors = assembled(self.fitness, phenotype)
-        if "refit" in setting:
+        if setting.get("refit") is not None:
             assert self.fitness.lessons is not None
             layers = [phenotype[slot] for slot in self.fitness.slots]
             with torch_threads(self.fitness.threads):

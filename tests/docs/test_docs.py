@@ -15,7 +15,7 @@ from evokit.cli import main
 from evokit.interfaces import Kind
 from evokit.ledger import Ledger
 from evokit.recipe.check import KEYS
-from evokit.summary import combine
+from evokit.repeats import combine
 
 from .conftest import ROOT
 from .pages import Reader, blocks

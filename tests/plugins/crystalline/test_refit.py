@@ -38,3 +38,19 @@ def test_validation_decides_between_refits(fitness, tmp_path):
     (measured,) = fitness.evaluate([{name: Zero(shape) for name, shape in FITTED.slots().items()}], 512)
     assert plain.values == pytest.approx(measured.values, rel=1e-5)
     assert refitted.values != plain.values
+
+
+def test_what_is_refitted_is_finished_without_it_as_well(fitness):
+    with_refit, without = (
+        ClosedForm(refit=refit).build(fitted_context(fitness=fitness, genome=None)) for refit in ((5.0,), ())
+    )
+    assert with_refit.variants()["not refitted"].keys == {"refit": None}
+    assert without.variants() == {}
+
+
+def test_a_model_that_is_not_refitted_is_the_plain_one(fitness, tmp_path):
+    contender = ClosedForm(refit=(5.0,)).build(fitted_context(fitness=fitness, genome=None))
+    plain = contender.settings(None)[0]
+    again = plain | dict(contender.variants()["not refitted"].keys)
+    first, second = (contender.fit(one, 0, 512, tmp_path / str(i)) for i, one in enumerate((plain, again)))
+    assert first.values == second.values

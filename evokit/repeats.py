@@ -1,0 +1,119 @@
+"""Repeats of a whole run, combined into one summary that speaks of the method."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evokit.interfaces import Goal
+from evokit.ledger import Ledger
+from evokit.rundir import RunDirectory
+from evokit.statistics import Verdict, corrected, mean_interval, verdict
+from evokit.summary import plain, told
+
+Scores = Mapping[str, np.ndarray]
+"""Contender to one value per test unit, the mean over its seeds."""
+
+
+def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequence[Scores] = ()) -> dict[str, Any]:
+    """One summary of repeats of a whole run.
+
+    Args:
+        summaries: One per repeat, at least one.
+        planned: Repeats that the recipe asks for; fewer have the status ``running``.
+        scores: Of each repeat. Where all were tested on the same units, a difference must be shown over the units, each
+            the mean of the repeats, and over the repeats.
+
+    Returns:
+        The summary of the repeat whose champion is best on validation, with sums, means and verdicts over repeats in
+        the places of its own, and ``repeats``: seed, validation and test of each.
+    """
+    goal = summaries[0]["objective"]["goal"]
+    sign = 1 if goal == "min" else -1
+    leader = min(summaries, key=lambda one: sign * one["best"]["values"][0] if one["best"] else math.inf)
+    final, baselines, verdicts = leader["final"], leader["baselines"], list[Verdict]()
+    if all(one["final"] is not None and one["final"]["test"] is not None for one in summaries):
+        final = _combined(final, [one["final"] for one in summaries])
+        baselines = [
+            _combined(entry, [_named(one["baselines"], entry["name"]) for one in summaries]) for entry in baselines
+        ]
+        same = scores if len({one["data"]["digest"] for one in summaries}) == 1 else ()
+        verdicts = _judged(final, baselines, goal, same)
+        for ours in final["variants"]:
+            kind = ours["name"].removeprefix(final["name"])
+            rivals = [one for entry in baselines for one in entry["variants"] if one["name"] == entry["name"] + kind]
+            verdicts += _judged(ours, rivals, goal, same)
+    return {
+        **leader,
+        "status": "done" if len(summaries) == planned and leader["status"] == "done" else "running",
+        "final": final,
+        "baselines": baselines,
+        "verdicts": [told(one) for one in verdicts],
+        "test_openings": [opening for one in summaries for opening in one["test_openings"]],
+        "wall_s": sum(one["wall_s"] for one in summaries),
+        "cpu_s": sum(one["cpu_s"] for one in summaries),
+        "energy": leader["energy"] | {"joules": sum(one["energy"]["joules"] for one in summaries)},
+        "repeats": [
+            {
+                "seed": one["seed"],
+                "validation": one["best"]["values"][0] if one["best"] else None,
+                "test": None if one["final"] is None else one["final"]["test"],
+                "work": one["search"]["work"],
+                "verdicts": one["verdicts"],
+            }
+            for one in summaries
+        ],
+    }
+
+
+def unit_scores(folder: Path) -> Scores:
+    """What the last opening of the test split in a run directory gave; empty if it was not opened."""
+    with closing(Ledger(RunDirectory(folder).ledger)) as ledger:
+        openings = [number for number, reason, _ in ledger.openings() if reason == "final"]
+        scores = ledger.scores(openings[-1]) if openings else {}
+    names = dict.fromkeys(name for name, _ in scores)
+    return {name: np.mean([units for (one, _), units in scores.items() if one == name], axis=0) for name in names}
+
+
+def _combined(entry: Mapping[str, Any], same: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """``entry`` with means over what each repeat has in its place; as it is where one of them has no test value."""
+    tests = [one["test"] for one in same]
+    if any(value is None for value in tests):
+        return dict(entry)
+    mean, interval = mean_interval(tests)
+    return {
+        **entry,
+        "validation": float(np.mean([one["validation"] for one in same])),
+        "test": mean,
+        "test_by_seed": tests,
+        "interval": plain(interval),
+        "n_units": len(tests),
+        "variants": [
+            _combined(variant, [_named(one["variants"], variant["name"]) for one in same])
+            for variant in entry["variants"]
+        ],
+    }
+
+
+def _named(entries: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+    return next(one for one in entries if one["name"] == name)
+
+
+def _judged(
+    ours: Mapping[str, Any], rivals: Sequence[Mapping[str, Any]], goal: Goal, scores: Sequence[Scores]
+) -> list[Verdict]:
+    return corrected([_verdict(ours, one, goal, scores) for one in rivals if one["test"] is not None])
+
+
+def _verdict(ours: Mapping[str, Any], theirs: Mapping[str, Any], goal: Goal, scores: Sequence[Scores]) -> Verdict:
+    name, repeats = theirs["name"], (ours["test_by_seed"], theirs["test_by_seed"])
+    if not scores:
+        return verdict(name, *repeats, goal, "repeats of the whole run: the method")
+    mine, their = (np.mean([one[side["name"]] for one in scores], axis=0) for side in (ours, theirs))
+    says = f"units of the test split, each the mean of {len(scores)} repeats, and repeats of the whole run: the method"
+    return verdict(name, mine, their, goal, says, repeats if len(scores) > 1 else None)

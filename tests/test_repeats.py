@@ -1,0 +1,92 @@
+"""Repeats combined: means, and verdicts over repeats and over test units."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evokit.repeats import combine
+from evokit.statistics import paired_interval
+from tests.small import run
+from tests.test_report import TOY_RECIPE
+
+
+def entry(name: str, test: float | None, variants: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
+    return {"name": name, "test": test, "validation": test, "variants": list(variants)}
+
+
+def summary(seed: int, ours: float, theirs: float | None, digest: str = "same") -> dict[str, Any]:
+    kept = entry("champion, plain", ours + 1)
+    rival = entry("adamw", theirs, (entry("adamw, plain", theirs),))
+    return {
+        "status": "done",
+        "seed": seed,
+        "objective": {"goal": "min"},
+        "data": {"digest": digest},
+        "best": {"values": [ours]},
+        "final": entry("champion", ours, (kept,)),
+        "baselines": [rival],
+        "verdicts": [],
+        "test_openings": [],
+        "search": {"work": 1},
+        "wall_s": 1.0,
+        "cpu_s": 2.0,
+        "energy": {"joules": 3.0},
+    }
+
+
+OURS = np.array([[1.0, 2.0, 3.0], [1.2, 2.1, 3.6]])  # repeats by documents
+THEIRS = np.array([[2.0, 2.5, 3.7], [2.1, 2.2, 4.1]])
+SUMMARIES = [
+    summary(seed, float(ours.mean()), float(theirs.mean()))
+    for seed, (ours, theirs) in enumerate(zip(OURS, THEIRS, strict=True))
+]
+SCORES = [
+    {"champion": ours, "champion, plain": ours + 1, "adamw": theirs, "adamw, plain": theirs}
+    for ours, theirs in zip(OURS, THEIRS, strict=True)
+]
+
+
+def test_a_difference_has_an_interval_over_documents_and_one_over_repeats():
+    one, _ = combine(SUMMARIES, 2, SCORES)["verdicts"]
+    difference, interval = paired_interval(OURS.mean(0), THEIRS.mean(0))
+    _, over_repeats = paired_interval(OURS.mean(1), THEIRS.mean(1))
+    assert one["difference"] == pytest.approx(difference)
+    assert one["interval"] == pytest.approx(interval)
+    assert one["over_seeds"] == pytest.approx(over_repeats)
+    assert "each the mean of 2 repeats" in one["method"]
+
+
+def test_variants_of_one_name_are_compared_with_each_other():
+    _, plain = combine(SUMMARIES, 2, SCORES)["verdicts"]
+    assert plain["against"] == "adamw, plain"
+    assert plain["difference"] == pytest.approx((OURS + 1).mean() - THEIRS.mean())
+
+
+def test_other_data_in_each_repeat_leaves_the_repeats_as_units():
+    other = [SUMMARIES[0], SUMMARIES[1] | {"data": {"digest": "another"}}]
+    one, _ = combine(other, 2, SCORES)["verdicts"]
+    assert (one["n"], one["over_seeds"]) == (2, None)
+
+
+def test_means_stand_in_the_places_of_single_values():
+    combined = combine(SUMMARIES, 2, SCORES)
+    assert combined["final"]["test"] == pytest.approx(OURS.mean())
+    assert combined["final"]["test_by_seed"] == pytest.approx(OURS.mean(1).tolist())
+    assert combined["final"]["variants"][0]["test"] == pytest.approx(OURS.mean() + 1)
+    assert combined["baselines"][0]["validation"] == pytest.approx(THEIRS.mean())
+
+
+def test_a_rival_that_failed_in_one_repeat_is_not_judged():
+    failed = [SUMMARIES[0], summary(1, 1.0, None)]
+    assert [one["against"] for one in combine(failed, 2, SCORES)["verdicts"]] == []
+    assert combine(failed, 2, SCORES)["baselines"][0]["test"] is None
+
+
+def test_repeats_of_a_run_with_a_test_split_are_judged_on_its_units(tmp_path):
+    (tmp_path / "toy.yaml").write_text(TOY_RECIPE)
+    combined = run(tmp_path / "toy.yaml", tmp_path / "run", "repeats=2", "search.generations=2")
+    assert {one["n"] for one in combined["verdicts"]} == {combined["repeats"][0]["verdicts"][0]["n"]}
+    assert all(one["over_seeds"] is not None for one in combined["verdicts"])
