@@ -82,7 +82,8 @@ def adapted(path, finished):
         values["screens"] = f"[{surrogate}{{name: race}}]"
         if "fit:" in text:
             values["fitness.model"] = "{n_embd: 16, n_layer: 1, n_head: 2, tied: false}"
-            values["baselines"] = "[{name: adamw, steps: 2, start: fitness}, {name: closed_form}, {name: random_search}]"
+            adamw = "{name: adamw, steps: 2, start: fitness}"
+            values["baselines"] = f"[{adamw}, {{name: closed_form}}, {{name: random_search}}]"
             del values["baselines.0"]
         if "hybrid:" in text:
             values |= {"final.hybrid.steps": 2, "final.hybrid.rungs": "[1]"}

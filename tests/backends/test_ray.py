@@ -20,7 +20,8 @@ from tests.small import start
 ray = pytest.importorskip("ray", reason="ray is not installed; pip install 'evokit[ray]' ends this")
 cluster_utils = pytest.importorskip("ray.cluster_utils", reason="this Ray has no local clusters of several nodes")
 
-from evokit.backends.ray import Reply, Shipment, heard, refuse_other_versions, unpacked  # noqa: E402 - needs ray
+from evokit.backends.ray import heard  # noqa: E402 - needs ray
+from evokit.backends.ray_actor import Reply, Shipment, refuse_other_versions, unpacked  # noqa: E402
 
 pytestmark = [
     pytest.mark.slow,
