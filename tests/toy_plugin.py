@@ -170,12 +170,11 @@ class ChampionContender(PointContender):
 class DescentContender(PointContender):
     """``steps`` of gradient descent on the training points from a start that the seed decides."""
 
-    budgets = (5, 20)
     deterministic = False
 
-    def __init__(self, context: Context, lr: Sequence[float]) -> None:
+    def __init__(self, context: Context, lr: Sequence[float], steps: int = 20) -> None:
         super().__init__(context)
-        self.lr = lr
+        self.lr, self.budgets = lr, (5, steps)
 
     def settings(self, best: Any) -> list[dict[str, Any]]:
         return [{"lr": lr} for lr in self.lr]
@@ -216,9 +215,11 @@ class Champion:
 @dataclass(frozen=True)
 class Descent:
     lr: tuple[float, ...] = (0.1,)
+    steps: int = 20
+    builds_on: tuple[str, ...] = ()
 
     def build(self, context: Context) -> DescentContender:
-        return DescentContender(context, self.lr)
+        return DescentContender(context, self.lr, self.steps)
 
 
 @dataclass(frozen=True)

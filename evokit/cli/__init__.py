@@ -14,6 +14,7 @@ from evokit.cli.doctor import doctor
 from evokit.cli.export import export
 from evokit.cli.list import list_
 from evokit.cli.new import new
+from evokit.cli.plot import plot
 from evokit.cli.replay import replay
 from evokit.cli.report import report
 from evokit.cli.run import run
@@ -52,5 +53,5 @@ def main() -> None:
     """
 
 
-for command in (run, check, list_, show, runs, report, compare, export, verify, replay, new, doctor):
+for command in (run, check, list_, show, runs, report, compare, plot, export, verify, replay, new, doctor):
     main.add_command(command)
