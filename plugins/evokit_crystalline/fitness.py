@@ -141,16 +141,18 @@ class Gpt2Fitness:
 
 
 def build_fitness(options: Gpt2Loss, context: Context) -> Gpt2Fitness:
-    """The fitness of a run; random continuous parts are decided by the run's seed."""
-    streams = context.streams.at("gpt2_loss", "continuous")
+    """The fitness of a run; random continuous parts are decided by the run's seed, a closed form by the data alone."""
     lessons, prepared = None, {}
     if options.continuous.fit is None:
+        streams = context.streams.at("gpt2_loss", "continuous")
         parts = continuous_parts(options.continuous, options.model, streams)
     else:
         from evokit_crystalline.fitted import fitted_parts
         from evokit_crystalline.lessons import held_out
 
         counted, lessons = held_out(context.train, options.block)
+        # A start of the SVD that is the same in all runs, so that repeats share the fit.
+        streams = Streams(0).at("gpt2_loss", "continuous")
         fitted = fitted_parts(options.continuous, options.model, counted, options.block, context.threads, streams)
         parts, prepared = fitted.parts, {"closed_form": fitted.cost}
     placed = {name: part.to(context.device) for name, part in parts.items()}

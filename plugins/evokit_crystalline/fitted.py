@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from evokit.data.cache import cached
-from evokit.data.text import Documents, full_blocks
+from evokit.data.text import Blocks, Documents, full_blocks
 from evokit.errors import UserError
 from evokit.keys import digest
 from evokit.ledger import Cost
@@ -59,15 +59,19 @@ def fitted_parts(
         streams: Of the SVD's start.
 
     Raises:
-        UserError: The head is tied, or the model is too narrow.
+        UserError: The head is tied, the model is too narrow, or there are fewer training tokens than are to be counted.
     """
     if sizes.tied:
         raise UserError("fitness gpt2_loss: continuous.fit needs a head of its own: add tied: false to model")
     if sizes.n_embd <= CONTENT:
         raise UserError(f"fitness gpt2_loss: continuous.fit needs n_embd above {CONTENT}, got {sizes.n_embd}")
+    blocks = counted_blocks(train, block, options.fit_tokens)
+    said = asdict(options)
+    if options.fit_tokens is None:
+        del said["fit_tokens"]  # all, as before there was this option
     identity = {
         "edition": EDITION,
-        "options": asdict(options),
+        "options": said,
         "sizes": asdict(sizes),
         "train": train.digest,
         "block": block,
@@ -80,7 +84,7 @@ def fitted_parts(
         import time
 
         wall, cpu = time.perf_counter(), time.process_time()
-        bigrams = count_bigrams(full_blocks(train, block), sizes.vocab_size, options.discount)
+        bigrams = count_bigrams(blocks, sizes.vocab_size, options.discount)
         placed = place(bigrams, fit_factors(options, bigrams, sizes.n_embd - CONTENT, streams), sizes)
         cost = np.array([time.perf_counter() - wall, time.process_time() - cpu])
         return {name: part.numpy() for name, part in placed.items()} | {"cost": cost}
@@ -88,6 +92,20 @@ def fitted_parts(
     arrays = cached(f"gpt2-parts-{digest(identity)}", make)
     wall_s, cpu_s = arrays.pop("cost").tolist()
     return Fitted({name: torch.from_numpy(array) for name, array in arrays.items()}, Cost(wall_s, cpu_s))
+
+
+def counted_blocks(train: Documents, block: int, tokens: int | None) -> Blocks:
+    """All blocks, or the first of an order that no seed changes, so that fewer tokens are a part of more."""
+    blocks = full_blocks(train, block)
+    if tokens is None:
+        return blocks
+    if not block <= tokens <= len(blocks) * block:
+        raise UserError(
+            f"fitness gpt2_loss: continuous.fit_tokens must be between a block of {block} and the "
+            f"{len(blocks) * block} tokens in whole blocks that the fit may count, got {tokens}"
+        )
+    order = Streams(0).at("gpt2_loss", "counted").numpy().permutation(len(blocks))
+    return blocks.take(np.sort(order[: tokens // block]))
 
 
 def fit_factors(options: Continuous, bigrams: Bigrams, rank: int, streams: Streams) -> Factors:

@@ -25,7 +25,8 @@ class Continuous:
     ratio (``bigram_svd``), or that and Newton steps for every row of the input embedding and of the head in turn
     (``bigram_newton``; of ``sweeps`` the first leaves the head as the SVD has it). The head must not be tied.
     ``discount`` smooths the counts; ``context_pseudo_counts`` and ``word_pseudo_counts`` the steps. Every tenth
-    document of the training split is left to the crystals that are ``learned``.
+    document of the training split is left to the crystals that are ``learned``; of the others ``fit_tokens`` are
+    counted, in whole blocks drawn once and for all runs, null means all.
     """
 
     init: Literal["random", "pretrained"] = "random"
@@ -35,10 +36,13 @@ class Continuous:
     context_pseudo_counts: Annotated[float, Ge(0)] = 1.0
     word_pseudo_counts: Annotated[float, Ge(0)] = 20.0
     sweeps: Annotated[int, Ge(1)] = 2
+    fit_tokens: Annotated[int, Ge(1)] | None = None
 
     def __post_init__(self) -> None:
         if self.fit is not None and self.init != "random":
             raise ValueError("fit replaces init: name one of the two")
+        if self.fit_tokens is not None and self.fit is None:
+            raise ValueError("fit_tokens limits what a fit counts: it needs fit")
         if (self.init == "pretrained") != (self.source is not None):
             raise ValueError("source belongs to init: pretrained, which needs it: a directory or a name on the hub")
 
@@ -121,6 +125,11 @@ class AdamW:
         if self.start == "fitness" and self.tied is not None:
             raise ValueError("tied belongs to start: random; the fitness's parts say whether theirs is")
 
+    @property
+    def builds_on(self) -> tuple[str, ...]:
+        """Preparations of the fitness that its seconds must include."""
+        return ("closed_form",) if self.start == "fitness" else ()
+
     def build(self, context: Context) -> Contender:
         from evokit_crystalline.adamw import AdamWContender
 
@@ -161,6 +170,11 @@ class ClosedForm:
 
     crystals: Literal["zero", "random"] = "zero"
     refit: tuple[Annotated[float, Gt(0)], ...] = ()
+
+    @property
+    def builds_on(self) -> tuple[str, ...]:
+        """Preparations of the fitness that its seconds must include."""
+        return ("closed_form",) if self.crystals == "zero" else ("closed_form", "library")
 
     def build(self, context: Context) -> Contender:
         from evokit_crystalline.assemble import ClosedFormModel

@@ -11,12 +11,12 @@ from evokit.errors import UserError
 from evokit.streams import Streams
 from evokit_crystalline.bigrams import count_bigrams
 from evokit_crystalline.factors import Factors
-from evokit_crystalline.fitted import fit_factors, fitted_parts, place
+from evokit_crystalline.fitted import counted_blocks, fit_factors, fitted_parts, place
 from evokit_crystalline.gpt2 import hidden
 from evokit_crystalline.matrices import Zero
 from evokit_crystalline.options import Continuous, Gpt2Loss
 from evokit_crystalline.sizes import HEAD
-from tests.plugins.crystalline.tiny import FITTED, markov
+from tests.plugins.crystalline.tiny import FITTED, fitted_context, markov
 
 
 @pytest.fixture(autouse=True)
@@ -88,3 +88,36 @@ def test_a_tied_head_is_refused():
 def test_bfloat16_is_refused_because_it_would_round_the_bias_away():
     with pytest.raises(ValueError, match=r"continuous.fit needs precision: float32"):
         Gpt2Loss(FITTED, tokens=128, block=16, continuous=Continuous(fit="unigram"), precision="bfloat16")
+
+
+def test_fit_tokens_limits_what_is_counted_and_fewer_are_a_part_of_more():
+    train = markov(20, seed=1)
+    all_blocks = len(full_blocks(train, 16))
+    few, more = (counted_blocks(train, 16, 16 * n) for n in (40, 90))
+    assert (len(few), len(more), len(counted_blocks(train, 16, None))) == (40, 90, all_blocks)
+    assert {tuple(row) for row in few.targets} <= {tuple(row) for row in more.targets}
+    assert len(counted_blocks(train, 16, 16 * 40 + 15)) == 40
+    fits = [
+        fitted_parts(Continuous(fit="unigram", fit_tokens=n), FITTED, train, 16, 1, Streams(0)).parts[HEAD]
+        for n in (16 * 40, 16 * all_blocks, None)
+    ]
+    assert not torch.equal(fits[0], fits[2])
+    assert torch.equal(fits[1], fits[2])
+
+
+@pytest.mark.parametrize("tokens", [15, 16 * 10_000])
+def test_more_tokens_than_there_are_or_less_than_a_block_are_refused(tokens):
+    with pytest.raises(UserError, match=rf"continuous.fit_tokens must be between a block of 16 and .*, got {tokens}"):
+        counted_blocks(markov(20, seed=1), 16, tokens)
+
+
+def test_fit_tokens_without_a_fit_is_refused():
+    with pytest.raises(ValueError, match="fit_tokens limits what a fit counts: it needs fit"):
+        Continuous(fit_tokens=1000)
+
+
+def test_repeats_of_other_seeds_share_the_fit():
+    options = Gpt2Loss(FITTED, tokens=1024, block=16, continuous=Continuous(fit="bigram_svd"))
+    one, other = (options.build(replace(fitted_context(), streams=Streams(seed))) for seed in (1, 2))
+    assert one.context == other.context
+    assert one.prepared == other.prepared  # to the last digit of its seconds: fitted once
