@@ -17,6 +17,8 @@ from typing import Any
 
 from evokit.energy.nvml import gpu_counter, open_nvml
 from evokit.energy.rapl import POWERCAP, rapl_packages
+from evokit.cores import usable_cores
+from evokit.energy import POWERCAP, gpu_counter, open_nvml, rapl_packages
 
 _PROBE_TIMEOUT_S = 180
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -254,7 +256,7 @@ def threads(
         environ: Where the thread variables are looked up.
         quota: The container's CPU limit, ``<microseconds> <period>`` or ``max <period>``.
     """
-    cores = cores or _usable_cores()
+    cores = cores or usable_cores()
     allowed = _allowed_cores(quota)
     wanted = {name: int(environ[name]) for name in _THREAD_VARIABLES if environ.get(name, "").isdigit()}
     too_many = {name: count for name, count in wanted.items() if count > cores}
@@ -267,10 +269,6 @@ def threads(
         yield Check("threads", None, f"{cores} cores are seen, but the container may use {allowed:g}", remedy)
     else:
         yield Check("threads", True, f"{cores} cores, {said}")
-
-
-def _usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _allowed_cores(quota: Path) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
@@ -13,6 +12,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt
 from pydantic import AfterValidator, Field
 
+from evokit.cores import usable_cores
 from evokit.interfaces import Component, Context, Kind
 from evokit.keys import digest, digest_bytes
 from evokit.plugins import Registry
@@ -86,8 +86,7 @@ class Execution:
         """How many workers there are."""
         if self.workers is not None:
             return self.workers
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return max(1, cores // self.threads) if self.device == "cpu" else 1
+        return max(1, usable_cores() // self.threads) if self.device == "cpu" else 1
 
     def misfits(self) -> Iterator[tuple[str, str]]:
         """Keys that the back end cannot honour, each with what to write."""
