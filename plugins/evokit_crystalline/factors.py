@@ -6,18 +6,25 @@ of its own (a multinomial logistic regression on smoothed counts), and a step so
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import torch
 from scipy import sparse
 
+from evokit.cores import usable_cores
 from evokit.streams import Streams
 from evokit_crystalline.bigrams import Bigrams
 
 CONTEXTS_AT_ONCE = 1024
 ROWS_AT_ONCE = 256
+"""Divides the former: what is solved at once must not depend on who asks for it."""
+MOST_WORKERS = 8
+"""Threads; each holds three matrices of ``CONTEXTS_AT_ONCE`` rows, some 300 MB for 25,000 words."""
 OVERSAMPLED = 16
 POWER_STEPS = 3
 CONTEXT_WEIGHT, WORD_WEIGHT = 0.75, 0.5
@@ -26,6 +33,8 @@ STEPS = (1.0, 0.5, 0.2)
 """Fractions of a Newton step that are tried for each row; that none is taken is one more choice."""
 RIDGE = 1e-3
 LARGEST = 60.0
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,20 +113,18 @@ def newton_contexts(bigrams: Bigrams, factors: Factors, pseudo_counts: float) ->
     E, H, b = factors.E, factors.H, factors.b
     backoff, base = torch.from_numpy(bigrams.backoff), torch.from_numpy(bigrams.base)
     aim = torch.from_numpy(bigrams.discounted @ H.numpy()) + backoff[:, None] * (base @ H)
-    gradient = aim.clone()
-    for at in _slices(len(E), CONTEXTS_AT_ONCE):
-        gradient[at] -= _softmax(E[at], H, b) @ H
     prior = backoff + pseudo_counts / torch.from_numpy(bigrams.context_counts)
-    step = _solve_rows(bigrams.discounted, H, gradient, prior, H.T @ (base[:, None] * H), aim)
+    moment, tried, scratch = H.T @ (base[:, None] * H), torch.tensor([*STEPS, 0.0]), _Scratch(len(H))
 
-    fractions = torch.zeros(len(E))
-    along = (aim * step).sum(1)
-    for at in _slices(len(E), CONTEXTS_AT_ONCE):
-        p, moved = _softmax(E[at], H, b), (step[at] @ H.T).clamp_(max=LARGEST)
-        losses = [(moved * t).exp_().mul_(p).sum(1).log() - t * along[at] for t in STEPS]
-        losses.append(torch.zeros_like(losses[0]))
-        fractions[at] = torch.tensor([*STEPS, 0.0])[torch.stack(losses).argmin(0)]
-    return replace(factors, E=E + fractions[:, None] * step)
+    def moved_rows(at: slice) -> torch.Tensor:
+        p = _softmax(E[at], H, b, scratch)
+        step = _solve_rows(bigrams.discounted[at], H, aim[at] - p @ H, prior[at], moment, aim[at])
+        along, moved = (aim[at] * step).sum(1), _moved(step, H, scratch)
+        losses = [_scaled(moved, t, scratch).exp_().mul_(p).sum(1).log() - t * along for t in STEPS]
+        losses.append(torch.zeros_like(along))
+        return E[at] + tried[torch.stack(losses).argmin(0)][:, None] * step
+
+    return replace(factors, E=torch.cat(list(_in_threads(moved_rows, len(E)))))
 
 
 def newton_words(bigrams: Bigrams, factors: Factors, pseudo_counts: float) -> Factors:
@@ -138,17 +145,30 @@ def newton_words(bigrams: Bigrams, factors: Factors, pseudo_counts: float) -> Fa
     features = torch.cat([E, torch.ones(len(E), 1)], 1)
     weights = (sparse.diags(bigrams.context_counts) @ bigrams.discounted).T.tocsr()
     aim = torch.from_numpy(weights @ features.numpy()) + base[:, None] * (left @ features)
+    scratch = _Scratch(len(H))
+
+    def expected(at: slice) -> torch.Tensor:
+        return _softmax(E[at], H, b, scratch).T @ (counts[at, None] * features[at])
+
     gradient = aim.clone()
-    for at in _slices(len(E), CONTEXTS_AT_ONCE):
-        gradient -= _softmax(E[at], H, b).T @ (counts[at, None] * features[at])
+    for part in _in_threads(expected, len(E)):
+        gradient -= part
     moment = features.T @ (counts[:, None] * features) / counts.sum()
-    step = _solve_rows(weights, features, gradient, base * left.sum() + pseudo_counts, moment)
+    prior = base * left.sum() + pseudo_counts
+
+    def solved(at: slice) -> torch.Tensor:
+        return _solve_rows(weights[at], features, gradient[at], prior[at], moment)
+
+    step = torch.cat(list(_in_threads(solved, len(H))))
+
+    def changes(at: slice) -> list[torch.Tensor]:
+        p, moved = _softmax(E[at], H, b, scratch), _moved(features[at], step, scratch)
+        return [counts[at] @ _scaled(moved, t, scratch).expm1_().mul_(p) for t in STEPS]
 
     bounds = torch.zeros(len(STEPS) + 1, len(H), dtype=torch.float64)
-    for at in _slices(len(E), CONTEXTS_AT_ONCE):
-        p, moved = _softmax(E[at], H, b), (features[at] @ step.T).clamp_(max=LARGEST)
-        for bound, t in zip(bounds, STEPS, strict=False):
-            bound += counts[at] @ (moved * t).expm1_().mul_(p)
+    for parts in _in_threads(changes, len(E)):
+        for bound, change in zip(bounds, parts, strict=False):
+            bound += change
     along = (aim * step).sum(1)
     for bound, t in zip(bounds, STEPS, strict=False):
         bound -= t * along
@@ -157,10 +177,41 @@ def newton_words(bigrams: Bigrams, factors: Factors, pseudo_counts: float) -> Fa
     return replace(factors, H=H + step[:, :-1], b=b + step[:, -1])
 
 
-def _softmax(E: torch.Tensor, H: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    logits = torch.addmm(b, E, H.T)
+class _Scratch(threading.local):
+    """Matrices of a chunk of contexts and all words, of each thread its own.
+
+    New ones each time would cost about as much as what is computed in them.
+    """
+
+    def __init__(self, n_words: int) -> None:
+        self.p, self.moved, self.scaled = (torch.empty(CONTEXTS_AT_ONCE, n_words) for _ in range(3))
+
+
+def _softmax(E: torch.Tensor, H: torch.Tensor, b: torch.Tensor, scratch: _Scratch) -> torch.Tensor:
+    logits = torch.addmm(b, E, H.T, out=scratch.p[: len(E)])
     logits.sub_(logits.amax(1, keepdim=True)).exp_()
     return logits.div_(logits.sum(1, keepdim=True))
+
+
+def _moved(rows: torch.Tensor, H: torch.Tensor, scratch: _Scratch) -> torch.Tensor:
+    return torch.mm(rows, H.T, out=scratch.moved[: len(rows)]).clamp_(max=LARGEST)
+
+
+def _scaled(moved: torch.Tensor, t: float, scratch: _Scratch) -> torch.Tensor:
+    return torch.mul(moved, t, out=scratch.scaled[: len(moved)])
+
+
+def _in_threads(function: Callable[[slice], T], n: int) -> Iterator[T]:
+    """``function`` of each chunk of ``n`` rows, in order, on as many cores as there are.
+
+    A chunk is computed by one thread in one shape, so that cores change no bit.
+    """
+    workers = max(1, usable_cores() // torch.get_num_threads())
+    pool = ThreadPoolExecutor(min(workers, MOST_WORKERS))
+    try:
+        yield from pool.map(function, _slices(n, CONTEXTS_AT_ONCE))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _solve_rows(
