@@ -15,10 +15,9 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
+from evokit.cores import usable_cores
 from evokit.energy.nvml import gpu_counter, open_nvml
 from evokit.energy.rapl import POWERCAP, rapl_packages
-from evokit.cores import usable_cores
-from evokit.energy import POWERCAP, gpu_counter, open_nvml, rapl_packages
 
 _PROBE_TIMEOUT_S = 180
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")

@@ -30,7 +30,10 @@ def save_tensors(tensors: Mapping[str, torch.Tensor], path: Path, metadata: Mapp
     One key of metadata gives one file: several are written in an order of their own each time.
     """
     partial = path.with_name(f"{path.name}.partial")
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    # Copied, because one crystal may stand in several layers and a file holds no tensor twice under one address.
+    plain = {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
+    }
     save_file(plain, partial, dict(metadata))
     partial.replace(path)
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from evokit.interfaces import Individual, Score
-from evokit_crystalline.finished import read_model
+from evokit_crystalline.assemble import assembled
+from evokit_crystalline.finished import read_model, save_model
 from evokit_crystalline.genome import Crystalline
 from evokit_crystalline.options import Assemble, Gpt2Loss
-from tests.plugins.crystalline.tiny import SIZES, context, documents
+from tests.plugins.crystalline.tiny import SIZES, context, documents, phenotype
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +72,12 @@ def test_the_same_model_is_the_same_file(contender, parts, tmp_path):
     setting = contender.settings(parts[2])[0]
     files = [contender.fit(setting, 0, 128, tmp_path / str(i)).artifact for i in range(4)]
     assert len({(tmp_path / file).read_bytes() for file in files}) == 1
+
+
+def test_one_crystal_may_stand_in_several_layers(parts, tmp_path):
+    fitness, _, _ = parts
+    layers = phenotype(1)
+    layers = {name: layers[name.replace(".h.1.", ".h.0.")] for name in fitness.slots}
+    save_model(assembled(fitness, layers), SIZES, tmp_path / "model.safetensors")
+    tensors, _ = read_model(tmp_path / "model.safetensors")
+    assert all((tensors[f"{name}.weight"] == matrix.dense()).all() for name, matrix in layers.items())
