@@ -17,6 +17,7 @@ from evokit.fitnesses.sphere import Sphere
 from evokit.fitnesses.zdt1 import ZDT1
 from evokit.genomes.bits import BitsOptions
 from evokit.genomes.index_vector import IndexVectorOptions
+from evokit.genomes.points import PointsOptions
 from evokit.genomes.real_vector import RealVectorOptions
 from evokit.hookspecs import hookimpl
 from evokit.interfaces import Component
@@ -28,6 +29,7 @@ from evokit.screens.race import Race
 from evokit.screens.surrogate import SurrogateScreen
 from evokit.searches.coordinate_descent import CoordinateDescent
 from evokit.searches.generational import Generational
+from evokit.searches.grid import GridSearch
 from evokit.searches.nsga2 import NSGA2
 from evokit.searches.random_search import RandomSearch
 from evokit.searches.same_search import SameSearch
@@ -49,6 +51,7 @@ def evokit_components() -> list[Component]:
         Component("data", "text_files", TextFiles),
         Component("genome", "bits", BitsOptions),
         Component("genome", "index_vector", IndexVectorOptions),
+        Component("genome", "points", PointsOptions),
         Component("genome", "real_vector", RealVectorOptions),
         Component("fitness", "onemax", Onemax),
         Component("fitness", "sphere", Sphere),
@@ -69,6 +72,7 @@ def evokit_components() -> list[Component]:
         Component("surrogate", "random_forest", RandomForest),
         Component("surrogate", "ridge", Ridge),
         Component("search", "generational", Generational),
+        Component("search", "grid", GridSearch),
         Component("search", "nsga2", NSGA2),
         Component("search", "random_search", RandomSearch),
         Component("search", "coordinate_descent", CoordinateDescent),

@@ -1,17 +1,21 @@
-"""Exporting a finished model of a run."""
+"""Exporting a finished model of a run, or what a run measured."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from evokit.assembly import assemble, build_part
 from evokit.errors import UserError
 from evokit.launch import open_recipe, repeat_folder
+from evokit.ledger import Ledger
 from evokit.recipe import Recipe, Section
 
 
 def export_model(folder: Path, name: str | None = None, contender: str = "champion", out: Path | None = None) -> Path:
-    """Write a contender's model in a format of its fitness.
+    """Write a contender's model, or what was measured, in a format of the run's fitness.
 
     Args:
         folder: A finished run.
@@ -28,24 +32,36 @@ def export_model(folder: Path, name: str | None = None, contender: str = "champi
     recipe, directory = open_recipe(folder)
     section = _section(recipe, name)
     summary = directory.read_summary()
-    entries = [] if summary is None or summary["final"] is None else [summary["final"], *summary["baselines"]]
+    home = directory.path
+    if summary is not None and "repeats" in summary:
+        home = repeat_folder(home, summary["seed"] - recipe.seed)
+    parts = assemble(recipe, home)
+    exporter = build_part(section, parts.context)
+    out = directory.path / "export" / section.name if out is None else out
+    try:
+        if hasattr(exporter, "export_measured"):
+            with closing(Ledger(home / "ledger.sqlite")) as ledger:
+                exporter.export_measured(ledger.measured_at(parts.fitness.budgets[-1]), out)
+        else:
+            exporter.export(_model(folder, home, summary, contender), out)
+    except OSError as error:
+        raise UserError(f"cannot export to {out}: {error.strerror or error}") from error
+    return out
+
+
+def _model(folder: Path, home: Path, summary: Mapping[str, Any] | None, contender: str) -> Path:
+    """The first model of a contender."""
+    entries: Sequence[Mapping[str, Any]] = []
+    if summary is not None and summary["final"] is not None:
+        entries = [summary["final"], *summary["baselines"]]
     models = {entry["name"]: entry["artifacts"] for entry in entries if entry["artifacts"]}
     if contender not in models:
         has = f"; it has {', '.join(models)}" if models else ""
         raise UserError(f"{folder} has no finished model of {contender!r}{has}")
-    home = directory.path
-    if summary is not None and "repeats" in summary:
-        home = repeat_folder(home, summary["seed"] - recipe.seed)
     artifact = home / models[contender][0]
     if not artifact.exists():
         raise UserError(f"{artifact}, the model of {contender!r}, is gone")
-    exporter = build_part(section, assemble(recipe, home).context)
-    out = directory.path / "export" / section.name if out is None else out
-    try:
-        exporter.export(artifact, out)
-    except OSError as error:
-        raise UserError(f"cannot export to {out}: {error.strerror or error}") from error
-    return out
+    return Path(artifact)
 
 
 def _section(recipe: Recipe, name: str | None) -> Section:

@@ -255,6 +255,14 @@ class Contender(Protocol):
 
 
 @dataclass(frozen=True)
+class Measured:
+    """An ok measurement of a search at full budget, as an export gets it."""
+
+    genes: Any  # JSON values
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True)
 class Data:
     """What a data component builds. The host seals ``test`` away; no other component ever sees it before the end.
 

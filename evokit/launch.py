@@ -152,11 +152,11 @@ def _finished(directory: RunDirectory, recipe: Recipe) -> dict[str, Any] | None:
 def _export(run: Run) -> None:
     champion = run.contest.champion
     for section in run.recipe.exports:
-        if champion is None or not champion.models:
-            continue
-        exporter = run.parts.build(section)
-        artifact = run.directory.path / champion.models[0].evaluation.artifact
-        exporter.export(artifact, run.directory.path / "export" / section.name)
+        exporter, out = run.parts.build(section), run.directory.path / "export" / section.name
+        if hasattr(exporter, "export_measured"):
+            exporter.export_measured(run.ledger.measured_at(run.parts.fitness.budgets[-1]), out)
+        elif champion is not None and champion.models:
+            exporter.export(run.directory.path / champion.models[0].evaluation.artifact, out)
 
 
 def _launch_repeats(recipe: Recipe, directory: RunDirectory, progress: Progress, only: Only | None) -> dict[str, Any]:

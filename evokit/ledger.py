@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evokit.interfaces import Evaluation, Individual
+from evokit.interfaces import Evaluation, Individual, Measured
 
 COMMIT_EVERY_S = 1.0
 
@@ -121,6 +121,12 @@ class Ledger:
         """All measured slots of every phase whose key begins with ``key``."""
         query = f"SELECT {EVALUATION_COLUMNS} FROM evaluations WHERE source = 'measured' AND substr(key, 1, ?) = ?"
         return [_from_sql(row) for row in self._db.execute(query, (len(key), key))]
+
+    def measured_at(self, budget: int) -> list[Measured]:
+        """What the search measured at a budget and did not fail, in the order of measurement."""
+        genes = self.genes()
+        rows = [row for row in self.rows("search") if row.budget == budget and row.evaluation.source == "measured"]
+        return [Measured(genes[row.key], row.evaluation) for row in rows if row.evaluation.ok]
 
     def counts(self, phase: str) -> dict[str, int]:
         """Evaluations by source, and how many of the measured failed."""

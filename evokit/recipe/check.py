@@ -255,7 +255,8 @@ class _Checker:
 
     def _check_genes(self, path: KeyPath, component: Component) -> None:
         if self.genome and component.kind in GENE_WORKERS:
-            self._report_if((*path, "name"), genes_misfit(component, self.genome, self.registry))
+            fits = self.fitness.name if self.fitness else ""
+            self._report_if((*path, "name"), genes_misfit(component, self.genome, self.registry, fits))
 
     def _check_other_genome(self, path: KeyPath, genome: Component) -> None:
         """One that a control searches with the recipe's operators and screens."""

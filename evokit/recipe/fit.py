@@ -37,22 +37,28 @@ def phenotype_misfit(fitness: Component, genome: Component, registry: Registry) 
     )
 
 
-def genes_misfit(component: Component, genome: Component, registry: Registry) -> str:
-    """Why an operator, surrogate, screen, search or baseline cannot work on this genome; empty if it can."""
-    genes = genes_of(genome)
-    if _works_on(component, genes):
+def genes_misfit(component: Component, genome: Component, registry: Registry, fits: str = "") -> str:
+    """Why an operator, surrogate, screen, search or baseline cannot work on this genome; empty if it can.
+
+    ``fits`` is the fitness whose own components are named among those that fit.
+    """
+    if _works_on(component, genome):
         return ""
+    that_fit = f"(those that fit: {listed(fitting(component.kind, genome, registry, fits))})"
+    if not _genes(component):
+        return (
+            f"{component.kind} {component.name!r} does not name the genes that it works on, and genome {genome.name!r} "
+            f"is for those that name {genes_of(genome)} {that_fit}"
+        )
     return (
         f"{component.kind} {component.name!r} works on genes of kind {listed(_genes(component))}, "
-        f"genome {genome.name!r} has {genes} "
-        f"(those that fit: {listed(fitting(component.kind, genome, registry, component.fits))})"
+        f"genome {genome.name!r} has {genes_of(genome)} {that_fit}"
     )
 
 
 def fitting(kind: Kind, genome: Component, registry: Registry, fits: str = "") -> list[str]:
     """Names of the components of a kind that work on a genome."""
-    genes = genes_of(genome)
-    return [component.name for component in registry.components(kind, fits) if _works_on(component, genes)]
+    return [component.name for component in registry.components(kind, fits) if _works_on(component, genome)]
 
 
 def _genes(component: Component) -> frozenset[str]:
@@ -60,6 +66,9 @@ def _genes(component: Component) -> frozenset[str]:
     return frozenset(getattr(component.options, "genes", ()))
 
 
-def _works_on(component: Component, genes: str) -> bool:
+def _works_on(component: Component, genome: Component) -> bool:
+    """Declared or, where nothing is declared, any; what belongs to a fitness knows the genomes that express for it."""
     declared = _genes(component)
-    return not declared or genes in declared
+    if declared or component.fits:
+        return not declared or genes_of(genome) in declared
+    return not getattr(genome.options, "only_declared", False)

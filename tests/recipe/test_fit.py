@@ -40,3 +40,19 @@ def test_a_pair_in_which_one_says_nothing_is_left_to_the_run(registry):
 def test_a_search_reads_nothing_unless_it_says_so(registry):
     assert reads(registry.find("search", "random_search")) == frozenset()
     assert "screens" in reads(registry.find("search", "generational"))
+
+
+def test_a_genome_may_be_for_those_alone_that_name_its_genes(registry):
+    @dataclass(frozen=True)
+    class Jobs:
+        genes: ClassVar[str] = "jobs"
+        only_declared: ClassVar[bool] = True
+
+    @dataclass(frozen=True)
+    class NamesThem:
+        genes: ClassVar[frozenset[str]] = frozenset({"jobs"})
+
+    genome = Component("genome", "jobs", Jobs)
+    assert "for those that name jobs" in genes_misfit(Component("search", "any", Silent), genome, registry)
+    assert genes_misfit(Component("search", "named", NamesThem), genome, registry) == ""
+    assert genes_misfit(Component("baseline", "of_the_fitness", Silent, fits="loss"), genome, registry) == ""
