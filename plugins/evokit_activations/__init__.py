@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from evokit.hookspecs import hookimpl
 from evokit.interfaces import Component
+from evokit_activations.analyses.options import Diversity, FigureFiles, Learning, Scaling, Trajectories
 from evokit_activations.genome import ActivationTensors
 from evokit_activations.options import (
     ClassCode,
@@ -19,6 +20,12 @@ from evokit_activations.options import (
 )
 
 FITNESS = "label_likelihood"
+ANALYSES = {
+    "search_scaling": Scaling,
+    "search_diversity": Diversity,
+    "learned_accuracy": Learning,
+    "training_trajectories": Trajectories,
+}
 
 
 @hookimpl
@@ -36,4 +43,6 @@ def evokit_components() -> list[Component]:
         ),
         Component("export", "torch_network", TorchNetwork, fits=FITNESS),
         Component("export", "targets", TargetFiles, fits=FITNESS),
+        *(Component("fitness", name, analysis) for name, analysis in ANALYSES.items()),
+        *(Component("export", "figure", FigureFiles, fits=name) for name in ANALYSES),
     ]

@@ -39,9 +39,9 @@ class Learned(FinishedNetworks):
         if best is None:
             raise ValueError("there are no targets to learn from")
         if not isinstance(best.genes, Targets):  # an estimate asks before there are any
-            return grid(_lists(self.options))
+            return grid(setting_lists(self.options))
         targets = ActivationTensors().to_json(best.genes)
-        return [{"targets": targets, **one} for one in grid(_lists(self.options))]
+        return [{"targets": targets, **one} for one in grid(setting_lists(self.options))]
 
     def fit(self, setting: Setting, seed: int, budget: int, scratch: Path) -> Evaluation:
         """Train a network on the setting's targets."""
@@ -67,7 +67,7 @@ class CrossEntropy(FinishedNetworks):
 
     def settings(self, best: Individual | None) -> list[dict[str, Any]]:
         """The grid; ``best`` changes nothing."""
-        return grid(_lists(self.options))
+        return grid(setting_lists(self.options))
 
     def fit(self, setting: Setting, seed: int, budget: int, scratch: Path) -> Evaluation:
         """Train a network on the labels."""
@@ -94,5 +94,6 @@ class FrozenUntrained(CrossEntropy):
         return untrained.shape, dict(untrained.parameters)
 
 
-def _lists(options: Any) -> dict[str, Any]:
+def setting_lists(options: Any) -> dict[str, Any]:
+    """The lists of values to be tuned, by name."""
     return {item.name: getattr(options, item.name) for item in fields(options)}

@@ -130,7 +130,7 @@ class FinishedNetworks:
             training.advance(budget // len(material.labels))
         except DivergedError as error:
             return Evaluation(outcome="diverged", work=budget, message=str(error))
-        network = self._network(training, setting)
+        network = finished_network(material, training, setting)
         metrics = {
             "loss": training.loss,
             "validation_batch_mode": float(network.correct(material.validation, batch_mode=True).mean()),
@@ -165,14 +165,16 @@ class FinishedNetworks:
         """The network before its first step."""
         return self.material.initial(setting["convolutions"], streams.at("parameters"))
 
-    def _network(self, training: Training, setting: Mapping[str, Any]) -> Network:
-        material, parameters = self.material, training.trained()
-        images = material.normalised(material.images[training.objective.images])
-        with torch.inference_mode():
-            statistics = measured_statistics(training.shape, parameters, images, CHUNK)
-        mean, std = (torch.as_tensor(one, device=material.device) for one in (material.train.mean, material.train.std))
-        about = {"setting": dict(setting), "classes": list(material.train.names)}
-        return Network(training.shape, parameters, statistics, mean, std, about)
+
+def finished_network(material: Material, training: Training, setting: Mapping[str, Any]) -> Network:
+    """The network as it is now, with the statistics of all images that it knows."""
+    parameters = training.trained()
+    images = material.normalised(material.images[training.objective.images])
+    with torch.inference_mode():
+        statistics = measured_statistics(training.shape, parameters, images, CHUNK)
+    mean, std = (torch.as_tensor(one, device=material.device) for one in (material.train.mean, material.train.std))
+    about = {"setting": dict(setting), "classes": list(material.train.names)}
+    return Network(training.shape, parameters, statistics, mean, std, about)
 
 
 def grid(lists: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:

@@ -54,6 +54,7 @@ class ActivationTensors:
 
     genes: ClassVar[str] = TENSORS
     phenotype: ClassVar[str] = TENSORS
+    only_declared: ClassVar[bool] = True  # its individuals are jobs, which other searches cannot draw or cross
 
     noise: Literal["element", "channel"] = "element"
     smooth: Literal["child", "noise"] = "child"

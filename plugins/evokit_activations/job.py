@@ -16,7 +16,12 @@ from evokit_activations.controls import class_codes
 from evokit_activations.genome import ActivationTensors, Genes, Shard, Targets
 from evokit_activations.material import CHUNK, Material, Untrained
 from evokit_activations.options import Layerwise
-from evokit_activations.search import LayerwiseSearch, forward_from, label_log_likelihood
+from evokit_activations.search import (
+    LayerwiseSearch,
+    forward_from,
+    label_log_likelihood,
+    refuse_other_layers,
+)
 from evokit_activations.targets import StoredShard, TargetStore, stored
 
 DTYPES = {name: getattr(torch, name) for name in ("float64", "float32", "bfloat16", "float16")}
@@ -37,9 +42,8 @@ class ShardJob:
 
     def __init__(self, options: Layerwise, tensors: ActivationTensors, material: Material) -> None:
         self.options, self.tensors, self.material = options, tensors, material
-        n, blocks = len(material.labels), len(material.shape.channels)
-        if len(options.layers) != blocks + 1:
-            raise ValueError(f"layers needs {blocks + 1} entries, one a block and one for the logits")
+        n = len(material.labels)
+        refuse_other_layers(options, len(material.shape.channels))
         if n % options.shard:
             near = n - n % options.shard
             raise ValueError(
@@ -125,16 +129,26 @@ class ShardJob:
         return Evaluation((mean_of(parts),), work=len(read.images))
 
     def _evaluation(self, layers: Sequence[Tensor], images: Tensor) -> Evaluation:
-        """Mean cross-entropy of stored representations, from each layer on; the logits' is the value."""
-        labels = self.material.labels[images]
-        metrics = {}
-        for layer, tensor in enumerate(layers):
-            pieces = torch.split(tensor.to(self.material.device).float(), CHUNK)
-            logits = torch.cat([forward_from(self.material.untrained, layer, one, len(layers) - 1) for one in pieces])
-            values = label_log_likelihood(logits, labels).double()
-            name = f"block{layer}" if layer < len(layers) - 1 else "logits"
-            metrics[f"cross_entropy_{name}"] = -float(values.mean())
+        """Of stored representations; the value is the cross-entropy of the logits."""
+        metrics = cross_entropies(self.material, layers, self.material.labels[images])
         return Evaluation((metrics["cross_entropy_logits"],), metrics=metrics)
+
+
+def cross_entropies(material: Material, layers: Sequence[Tensor], labels: Tensor) -> dict[str, float]:
+    """Mean cross-entropy over images when the untrained network goes on from each layer's representations.
+
+    Args:
+        material: Has the network.
+        layers: ``(n, ...)`` each, the logits last.
+        labels: ``(n,)`` int64.
+    """
+    metrics = {}
+    for layer, tensor in enumerate(layers):
+        pieces = torch.split(tensor.to(material.device).float(), CHUNK)
+        logits = torch.cat([forward_from(material.untrained, layer, one, len(layers) - 1) for one in pieces])
+        name = f"block{layer}" if layer < len(layers) - 1 else "logits"
+        metrics[f"cross_entropy_{name}"] = -float(label_log_likelihood(logits, labels).double().mean())
+    return metrics
 
 
 def mean_of(parts: Sequence[Evaluation]) -> float:

@@ -107,7 +107,25 @@ PAPER = (Layer(300, 0.3, 5.0, 5), Layer(100, 0.2, 3.0, 1), Layer(100, 0.1, 3.0, 
 
 
 @dataclass(frozen=True)
-class Layerwise:
+class Evolution:
+    """How the representations of an image evolve; ``Layerwise`` says what the options mean."""
+
+    layers: Annotated[tuple[Layer, ...], MinLen(2)] = PAPER
+    parents: Count = 20
+    explorers: Annotated[int, Ge(0)] = 100
+    refiners: Annotated[int, Ge(0)] = 120
+    noise: NonNegative = 0.3
+    lanes: Count = 10
+    select: Literal["image", "lanes"] = "image"
+
+    @property
+    def population(self) -> int:
+        """Members of a generation."""
+        return self.parents + self.explorers + self.refiners
+
+
+@dataclass(frozen=True)
+class Layerwise(Evolution):
     """Evolve the representations of each training image layer by layer, earlier layers fixed.
 
     ``layers`` has an entry for each block and one for the logits. Each generation of an image keeps its ``parents``
@@ -117,26 +135,16 @@ class Layerwise:
 
     A ``shard`` of so many images is one job, whose targets are stored when it is done; it must divide the number of
     training images. ``lanes`` images are searched at once, which bounds the memory; it is part of the result, in the
-    last bits. A generation of the run is ``shards`` shards.
+    last bits. A generation of the run is ``shards`` shards. With ``select: image`` each image keeps its own best;
+    ``lanes`` keeps the same candidates for all images searched at once, those best on their mean.
     """
 
     reads: ClassVar[frozenset[str]] = frozenset()
     genes: ClassVar[frozenset[str]] = frozenset({TENSORS})
 
-    layers: Annotated[tuple[Layer, ...], MinLen(2)] = PAPER
-    parents: Count = 20
-    explorers: Annotated[int, Ge(0)] = 100
-    refiners: Annotated[int, Ge(0)] = 120
-    noise: NonNegative = 0.3
     shard: Count = 50
-    lanes: Count = 10
     shards: Count = 8
     precision: Literal["float32", "bfloat16", "float64"] = "float32"
-
-    @property
-    def population(self) -> int:
-        """Members of a generation."""
-        return self.parents + self.explorers + self.refiners
 
     def build(self, context: Context) -> Any:
         from evokit_activations.layerwise import build_search

@@ -24,7 +24,7 @@ from evokit_activations.operators import (
     mutate_logits,
     mutate_maps,
 )
-from evokit_activations.options import Layer, Layerwise
+from evokit_activations.options import Evolution, Layer
 
 Generators = Sequence[torch.Generator]
 
@@ -66,7 +66,7 @@ class LayerwiseSearch:
     """
 
     def __init__(
-        self, untrained: Untrained, options: Layerwise, tensors: ActivationTensors, *, selecting: bool = True
+        self, untrained: Untrained, options: Evolution, tensors: ActivationTensors, *, selecting: bool = True
     ) -> None:
         self.untrained, self.options, self.tensors, self.selecting = untrained, options, tensors, selecting
 
@@ -161,6 +161,8 @@ class LayerwiseSearch:
         values = population.values
         if not self.selecting:
             values = draw(generators, (len(values),))
+        elif self.options.select == "lanes":
+            values = values.mean(1, keepdim=True).expand_as(values)
         return top_k(values, k)
 
 
@@ -183,6 +185,12 @@ def forward_from(untrained: Untrained, layer: int, x: Tensor, to: int) -> Tensor
     for block in range(layer + 1, min(to, n_blocks - 1) + 1):
         x = run_block(untrained.shape, untrained.parameters, block, x, untrained.statistics)
     return classify(untrained.parameters, x) if to == n_blocks else x.permute(0, 2, 3, 1)
+
+
+def refuse_other_layers(options: Evolution, n_blocks: int) -> None:
+    """Raises ``ValueError`` if the options do not have an entry for each block and one for the logits."""
+    if len(options.layers) != n_blocks + 1:
+        raise ValueError(f"layers needs {n_blocks + 1} entries, one a block and one for the logits")
 
 
 def label_log_likelihood(logits: Tensor, labels: Tensor) -> Tensor:

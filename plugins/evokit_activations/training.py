@@ -18,7 +18,6 @@ from evokit.streams import Streams
 from evokit_activations.material import Material
 from evokit_activations.network import Shape, forward
 from evokit_activations.options import Augment
-from evokit_activations.targets import StoredTargets
 
 FIRST_RATE, PEAK = 0.2, 0.25
 """one_cycle: the rate's first factor, and the share of steps after which it is 1."""
@@ -26,6 +25,17 @@ FIRST_RATE, PEAK = 0.2, 0.25
 
 class DivergedError(Exception):
     """The loss of a training is not finite."""
+
+
+class Targets(Protocol):
+    """Representations to learn, wherever they are."""
+
+    @property
+    def images(self) -> Tensor:
+        """``(n,)`` int64 indices of the training images that have targets."""
+
+    def rows(self, places: Tensor) -> list[Tensor]:
+        """Targets in float32 of the images at ``places`` in ``images``, ``(k, ...)`` of each layer, the logits last."""
 
 
 class Objective(Protocol):
@@ -73,7 +83,7 @@ class Representations:
     """Mean squared error of each block's output, and the divergence of the head alone from the searched distribution.
 
     Args:
-        targets: As they are stored.
+        targets: As they are stored or would be.
         kl: Weight of the divergence.
         first: First block that has a target: 1 leaves block 0 to the gradients of later ones.
         augment: How targets follow their images.
@@ -83,7 +93,7 @@ class Representations:
 
     head_apart = True
 
-    def __init__(self, targets: StoredTargets, kl: float, first: int, augment: Augment | None) -> None:
+    def __init__(self, targets: Targets, kl: float, first: int, augment: Augment | None) -> None:
         self.targets, self.kl, self.first, self.augment = targets, kl, first, augment
         self.images = targets.images
 

@@ -143,8 +143,13 @@ def test_a_shard_that_fails_costs_its_images_only(path, tmp_path, monkeypatch):
         ("search.shard=7", "does not divide the 60 training images"),
         (
             "search={name: random_search, generations: 2}",
-            "label_likelihood is measured by a search with a job of its own",
+            r"genome 'activations' is for those that name tensors \(those that fit: layerwise\)",
         ),
+        (
+            "baselines=[{name: random_search}]",
+            r"baseline 'random_search' does not name .* \(those that fit: class_code, first_generation",
+        ),
+        ("baselines=[{name: same_search, genome: {name: bits, length: 3}}]", "'same_search' does not name"),
         ("genome={name: bits, length: 3}", "genome 'bits' expresses bits"),
     ],
 )

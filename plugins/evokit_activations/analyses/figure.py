@@ -1,0 +1,48 @@
+"""An analysis taken home: its figure, and the values behind it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from evokit.checkpoint import write_atomically
+from evokit.figures import save
+from evokit.interfaces import Measured
+from evokit_activations.analyses.points import Analysis
+
+
+class FigureExport:
+    """Draws what an analysis measured.
+
+    Args:
+        analysis: Knows how.
+        suffix: png or svg.
+    """
+
+    def __init__(self, analysis: Analysis, suffix: str) -> None:
+        self._analysis, self._suffix = analysis, suffix
+
+    def export_measured(self, measured: Sequence[Measured], out: Path) -> None:
+        """Write ``figure`` and ``values.csv``.
+
+        Args:
+            measured: Of the run; at least one.
+            out: A directory, made if missing.
+        """
+        out.mkdir(parents=True, exist_ok=True)
+        write_atomically(out / "values.csv", table(measured).encode())
+        save(self._analysis.draw(measured), out / f"figure.{self._suffix}")
+
+
+def table(measured: Sequence[Measured]) -> str:
+    """CSV with a row for each point: its settings, then what was noted, exact."""
+    rows = [{**one.genes, **one.evaluation.metrics} for one in measured]
+    settings = sorted({name for one in measured for name in one.genes})
+    noted = dict.fromkeys(name for one in measured for name in one.evaluation.metrics)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*settings, *noted], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,160 @@
+"""What networks make of searched targets: accuracy alone and together (figure 4, ablations, ensembles)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from evokit.interfaces import Context, Goal, Measured
+from evokit_activations.analyses import learning_figures
+from evokit_activations.analyses.measures import cosine_gram, effective_number
+from evokit_activations.analyses.options import Learning, LearningPoint
+from evokit_activations.analyses.points import Analysis, resized, searched
+from evokit_activations.analyses.students import held, of_labels, of_targets, settings, trained
+from evokit_activations.controls import class_codes
+from evokit_activations.finished import Network
+from evokit_activations.genome import ActivationTensors
+from evokit_activations.job import cross_entropies
+from evokit_activations.material import build_material
+from evokit_activations.options import Evolution
+from evokit_activations.training import DivergedError, Objective
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TUNING = -1  # seed of the networks that settings are chosen with; no other network has it
+
+
+class LearningAnalysis(Analysis):
+    """Networks on the targets of several independent searches, validated."""
+
+    point = LearningPoint
+    objectives: ClassVar[Mapping[str, Goal]] = {"accuracy": "max"}
+
+    def accept(self, point: Mapping[str, Any]) -> Any:
+        accepted = super().accept(point)
+        self._method(accepted)
+        return accepted
+
+    def measure(self, point: LearningPoint, n: int) -> dict[str, float]:
+        if point.learn_from == "labels":
+            objective = of_labels(self.material, n)
+            chosen = self._tuned([objective] * len(settings(self.options.sgd)), settings(self.options.sgd))
+            networks = [trained(self.material, objective, chosen, run) for run in range(self.options.runs)]
+            return self._validated(networks)
+        targets = self._targets(point, n)
+        tried = settings(self.options.learn)
+        kept = [held(self.material, layers) for layers in targets]
+        chosen = self._tuned([of_targets(self.material, kept[0], one) for one in tried], tried)
+        networks = [
+            trained(self.material, of_targets(self.material, one, chosen), chosen, run) for run, one in enumerate(kept)
+        ]
+        return self._validated(networks) | self._of_targets(targets, n) | {"evaluations": self._evaluations(point)}
+
+    def draw(self, results: Sequence[Measured]) -> Figure:
+        figure: Figure = getattr(learning_figures, self.options.shows)(results, self.options.evolution)
+        return figure
+
+    def _method(self, point: LearningPoint) -> tuple[Evolution, ActivationTensors]:
+        """How a point searches. Raises ``ValueError``: the population is too small."""
+        evolution, tensors = self.options.evolution, self.options.tensors
+        if point.population is not None:
+            evolution = resized(evolution, point.population)
+        factor = 0.0 if point.learn_from == "first_generation" else point.generations
+        layers = [replace(one, generations=round(one.generations * factor)) for one in evolution.layers]
+        if point.without == "smoothing":
+            layers = [replace(one, smoothing=0) for one in layers]
+        evolution = replace(evolution, layers=tuple(layers))
+        if point.without == "image_selection":
+            evolution = replace(evolution, select="lanes")
+        elif point.without == "normalisation":
+            tensors = replace(tensors, normalise=False)
+        elif point.without == "explorers":  # as many children, all of them refiners
+            evolution = replace(evolution, explorers=0, refiners=evolution.explorers + evolution.refiners)
+        return evolution, tensors
+
+    def _targets(self, point: LearningPoint, n: int) -> list[list[Tensor]]:
+        """For each network, ``(n, ...)`` of each layer."""
+        material, (evolution, tensors), runs = self.material, self._method(point), range(self.options.runs)
+        if point.learn_from == "class_code":
+            codes = [
+                class_codes(material.shape, evolution.layers, material.streams.at("analysis", run)) for run in runs
+            ]
+            return [[layer.to(material.device)[material.labels[:n]] for layer in code] for code in codes]
+        if point.learn_from == "one_search":
+            return [searched(material, evolution, tensors, self.training_pictures(n))] * len(runs)
+        return [searched(material, evolution, tensors, self.training_pictures(n, run)) for run in runs]
+
+    def _evaluations(self, point: LearningPoint) -> int:
+        """Of candidates, for an image and a search."""
+        if point.learn_from == "class_code":
+            return 0
+        evolution, _ = self._method(point)
+        generations = sum(one.generations for one in evolution.layers)
+        return evolution.population + generations * (evolution.explorers + evolution.refiners)
+
+    def _tuned(self, objectives: Sequence[Objective], tried: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """The setting that is best on validation; the first of equals. Raises ``DivergedError`` if all diverge."""
+        if len(tried) == 1:
+            return tried[0]
+        found = []
+        for objective, setting in zip(objectives, tried, strict=True):
+            try:
+                network = trained(self.material, objective, setting, TUNING)
+            except DivergedError:
+                continue
+            found.append((float(network.correct(self.material.validation).mean()), setting))
+        if not found:
+            raise DivergedError("every setting diverged")
+        return max(found, key=lambda one: one[0])[1]
+
+    def _validated(self, networks: Sequence[Network]) -> dict[str, float]:
+        images, labels = self.material.validation.tensors(self.material.device)
+        logits = torch.stack([network.logits(images) for network in networks])
+        return together(logits.softmax(-1), labels)
+
+    def _of_targets(self, targets: Sequence[list[Tensor]], n: int) -> dict[str, float]:
+        """Cross-entropy from each layer on, mean over searches, and how different the searches are, block by block."""
+        labels = self.material.labels[:n]
+        with torch.inference_mode():
+            losses = [cross_entropies(self.material, layers, labels) for layers in targets]
+        metrics = {name: sum(one[name] for one in losses) / len(losses) for name in losses[0]}
+        for block, solutions in enumerate(list(zip(*targets, strict=True))[:-1]):
+            gram = cosine_gram(torch.stack([one.flatten(1) for one in solutions], 1))
+            number = effective_number(gram, torch.ones(gram.shape[:2], dtype=torch.bool))
+            metrics[f"n_eff_block{block}"] = float(number.mean())
+        return metrics
+
+
+def together(probabilities: Tensor, labels: Tensor) -> dict[str, float]:
+    """Accuracy of networks alone, and of ensembles that average their probabilities.
+
+    Args:
+        probabilities: ``(networks, n, classes)``.
+        labels: ``(n,)`` int64.
+
+    Returns:
+        ``accuracy``, mean over networks; its ``deviation`` over networks; ``ensemble_of_K`` for the first K networks;
+        ``disagreement``, the share of images that two networks see differently, mean over pairs.
+    """
+    probabilities = probabilities.double()
+    seen = probabilities.argmax(-1)
+    alone = (seen == labels).double().mean(1)
+    pairs = [float((a != b).double().mean()) for a, b in itertools.combinations(seen, 2)]
+    metrics = {
+        "accuracy": float(alone.mean()),
+        "deviation": float(alone.std()) if len(alone) > 1 else 0.0,
+        "disagreement": sum(pairs) / len(pairs) if pairs else 0.0,
+    }
+    sums = probabilities.cumsum(0).argmax(-1)
+    return metrics | {f"ensemble_of_{k + 1}": float((one == labels).double().mean()) for k, one in enumerate(sums)}
+
+
+def build(options: Learning, context: Context) -> LearningAnalysis:
+    """The analysis of a run."""
+    return LearningAnalysis(options, build_material(options, context))

@@ -1,0 +1,116 @@
+"""Figures of what was learned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from evokit.figures import panels
+from evokit.interfaces import Measured
+from evokit_activations.options import Evolution
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SAID = {
+    "searches": "searched targets",
+    "one_search": "one search for all",
+    "first_generation": "first generation",
+    "class_code": "a code per class",
+    "labels": "labels (SGD)",
+}
+
+
+def compute(results: Sequence[Measured], evolution: Evolution) -> Figure:
+    """Accuracy over population and over generations, the other fixed (figure 4); beside it what needs no search."""
+    figure, (left, right) = panels(2)
+
+    def population(one: Measured) -> float:
+        return one.genes.get("population") or evolution.population
+
+    def generations(one: Measured) -> float:
+        return total * one.genes.get("generations", 1.0)
+
+    searches = [one for one in results if _from(one) == "searches"]
+    others = [one for one in results if _from(one) != "searches"]
+    total = sum(one.generations for one in evolution.layers)
+    _curve(left, [one for one in searches if generations(one) == total], population)
+    _curve(right, [one for one in searches if population(one) == evolution.population], generations)
+    left.set(xlabel="population", ylabel="validation accuracy", title=f"{total} generations over all layers")
+    right.set(xlabel="generations over all layers", title=f"Population {evolution.population}")
+    for axes in (left, right):
+        for number, one in enumerate(others, 1):
+            axes.axhline(_metric(one, "accuracy"), color=f"C{number}", linestyle="--", label=SAID[_from(one)])
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.legend()
+    return figure
+
+
+def ablation(results: Sequence[Measured], evolution: Evolution) -> Figure:
+    """Cross-entropy of targets, effective number of searches' solutions and accuracy, a bar for each part left out."""
+    figure, (left, middle, right) = panels(3)
+    names = [_named(one) for one in results]
+    blocks = range(len(evolution.layers) - 1)
+    losses = {"from block 0 on": "cross_entropy_block0", "of the logits": "cross_entropy_logits"}
+    numbers = {f"block {block}": f"n_eff_block{block}" for block in blocks}
+    for axes, shown in ((left, losses), (middle, numbers), (right, {"": "accuracy"})):
+        groups = {label: [one.evaluation.metrics.get(name, 0.0) for one in results] for label, name in shown.items()}
+        _bars(axes, names, groups)
+    left.set(xlabel="cross-entropy of the targets")
+    middle.set(xlabel="effective number of solutions", yticklabels=[])
+    right.set(xlabel="validation accuracy", yticklabels=[])
+    return figure
+
+
+def ensembles(results: Sequence[Measured], evolution: Evolution) -> Figure:
+    """Accuracy of ensembles over the number of their networks."""
+    figure, (axes,) = panels(1)
+    for one in results:
+        runs = sum(name.startswith("ensemble_of_") for name in one.evaluation.metrics)
+        # The accuracy alone is the mean over all networks, not that of the first.
+        values = [_metric(one, "accuracy"), *(_metric(one, f"ensemble_of_{k}") for k in range(2, runs + 1))]
+        axes.plot(range(1, runs + 1), values, marker="o", label=SAID[_from(one)])
+    axes.set(xlabel="networks in the ensemble", ylabel="validation accuracy")
+    axes.legend()
+    return figure
+
+
+def _curve(axes: Axes, points: Sequence[Measured], x: Callable[[Measured], float]) -> None:
+    points = sorted(points, key=x)
+    accuracy, deviation = ([_metric(one, name) for one in points] for name in ("accuracy", "deviation"))
+    axes.errorbar([x(one) for one in points], accuracy, deviation, marker="o", capsize=2, label=SAID["searches"])
+    axes.set_xticks([x(one) for one in points])
+    axes.minorticks_off()
+
+
+def _bars(axes: Axes, names: Sequence[str], groups: Mapping[str, Sequence[float]]) -> None:
+    """Horizontal bars, the first name on top; groups side by side, by their label."""
+    height = 0.8 / len(groups)
+    for number, (label, values) in enumerate(groups.items()):
+        places = [place + (number - (len(groups) - 1) / 2) * height for place in range(len(names))]
+        bars = axes.barh(places, values, height=height, label=label)
+        axes.bar_label(bars, fmt="%.2f", padding=2, fontsize="x-small")
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.margins(x=0.15)
+    axes.grid(axis="y", visible=False)
+    if len(groups) > 1:
+        axes.legend(fontsize="x-small")
+
+
+def _named(one: Measured) -> str:
+    without = one.genes.get("without", "nothing")
+    if _from(one) != "searches":
+        return SAID[_from(one)]
+    return "the method" if without == "nothing" else f"without {without.replace('_', ' ')}"
+
+
+def _from(one: Measured) -> str:
+    name: str = one.genes.get("learn_from", "searches")
+    return name
+
+
+def _metric(one: Measured, name: str) -> Any:
+    return one.evaluation.metrics[name]

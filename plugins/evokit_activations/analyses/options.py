@@ -1,0 +1,147 @@
+"""What a recipe may say about an analysis. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from evokit.interfaces import Context
+from evokit.options import Count, Positive
+from evokit_activations.genome import ActivationTensors
+from evokit_activations.options import Evolution, LabelLikelihood, LearnTargets, Sgd
+
+LearnFrom = Literal["searches", "one_search", "first_generation", "class_code", "labels"]
+Without = Literal["nothing", "image_selection", "smoothing", "normalisation", "explorers"]
+
+
+@dataclass(frozen=True)
+class Analysed(LabelLikelihood):
+    """What all analyses share."""
+
+    takes: ClassVar[frozenset[str]] = frozenset({"point"})
+
+    tensors: ActivationTensors = field(default_factory=ActivationTensors)
+    evolution: Evolution = field(default_factory=Evolution)
+
+
+@dataclass(frozen=True)
+class ScalingPoint:
+    """A block, searched alone by a population of that size, in the shares of parents and children of ``evolution``."""
+
+    layer: Literal[0, 1, 2, 3, 4, 5, 6, 7]
+    population: Count
+
+
+@dataclass(frozen=True)
+class Scaling(Analysed):
+    """Cross-entropy against population and generations when one block is searched alone (the paper's figure 2).
+
+    Points have a ``layer`` and a ``population``; each block's generations are those of ``evolution.layers``, and the
+    cross-entropy of the best is noted after 1, 2, 5, 10, ... of them.
+    """
+
+    objectives: ClassVar[tuple[str, ...]] = ("cross_entropy",)
+
+    def build(self, context: Context) -> Any:
+        from evokit_activations.analyses.scaling import build
+
+        return build(self, context)
+
+
+@dataclass(frozen=True)
+class DiversityPoint:
+    """A block, searched alone."""
+
+    layer: Literal[0, 1, 2, 3, 4, 5, 6, 7]
+
+
+@dataclass(frozen=True)
+class Diversity(Analysed):
+    """Effective number of solutions against the number of independent ``runs`` (the paper's figure 3).
+
+    Points have a ``layer``, which is searched alone. The best of a run is a solution if the label's probability is
+    above one half; ``n_eff`` is the mean over images, ``n_eff_all`` that of all runs, solution or not.
+    """
+
+    objectives: ClassVar[tuple[str, ...]] = ("n_eff",)
+    runs: Count = 8
+
+    def build(self, context: Context) -> Any:
+        from evokit_activations.analyses.diversity import build
+
+        return build(self, context)
+
+
+@dataclass(frozen=True)
+class LearningPoint:
+    """What networks learn from, and how that was searched."""
+
+    learn_from: LearnFrom = "searches"
+    without: Without = "nothing"
+    population: Count | None = None
+    generations: Positive = 1.0
+
+
+@dataclass(frozen=True)
+class Learning(Analysed):
+    """Validation accuracy of networks that learn what was searched (the paper's figure 4, and ablations).
+
+    A point may have a ``population`` and ``generations``, a factor of every layer's schedule; ``without`` one part of
+    the method: ``image_selection``, ``smoothing``, ``normalisation``, ``explorers``; and what networks ``learn_from``:
+    targets of independent ``searches``, one for each network; of ``one_search`` for all; of the ``first_generation``;
+    a ``class_code``; or the ``labels`` by SGD. ``runs`` networks are trained, alone and as an ensemble whose
+    probabilities are averaged; of several settings in ``learn`` or ``sgd`` the one that is best on validation is taken,
+    for each point anew. The test split is not opened.
+    """
+
+    objectives: ClassVar[tuple[str, ...]] = ("accuracy",)
+    runs: Count = 2
+    shows: Literal["compute", "ablation", "ensembles"] = "compute"
+    learn: LearnTargets = field(default_factory=LearnTargets)
+    sgd: Sgd = field(default_factory=Sgd)
+
+    def build(self, context: Context) -> Any:
+        from evokit_activations.analyses.learning import build
+
+        return build(self, context)
+
+
+@dataclass(frozen=True)
+class TrajectoryPoint:
+    """How a network is trained, and with which seed."""
+
+    learn_from: Literal["targets", "labels"]
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Trajectories(Analysed):
+    """How representations of validation images move while a network is trained (the paper's figures 5, 6 and 7).
+
+    Points have ``learn_from: targets`` or ``labels`` (SGD) and perhaps a ``seed``. Every so many epochs, ``shows:
+    distance`` notes each block's cosine distance to the targets that a search finds for the validation images, whose
+    labels that search reads and nothing else does; ``entropy`` notes the collision entropy within and between classes.
+    """
+
+    objectives: ClassVar[tuple[str, ...]] = ("accuracy",)
+    shows: Literal["distance", "entropy"] = "distance"
+    every: Count = 1
+    learn: LearnTargets = field(default_factory=LearnTargets)
+    sgd: Sgd = field(default_factory=lambda: Sgd(convolutions=(2,)))
+
+    def build(self, context: Context) -> Any:
+        from evokit_activations.analyses.trajectories import build
+
+        return build(self, context)
+
+
+@dataclass(frozen=True)
+class FigureFiles:
+    """The figure of an analysis as ``figure.png``, or ``figure.svg``, and the values behind it as ``values.csv``."""
+
+    format: Literal["png", "svg"] = "png"
+
+    def build(self, context: Context) -> Any:
+        from evokit_activations.analyses.figure import FigureExport
+
+        return FigureExport(context.fitness, self.format)

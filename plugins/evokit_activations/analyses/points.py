@@ -1,0 +1,156 @@
+"""What analyses share: a fitness whose individuals are the points of a grid, and searches of some images."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+
+from evokit.assembly import set_threads
+from evokit.interfaces import Evaluation, Goal, Measured
+from evokit.keys import digest
+from evokit.recipe.options import validate
+from evokit.streams import Streams
+from evokit_activations.analyses.options import Analysed
+from evokit_activations.genome import ActivationTensors
+from evokit_activations.material import Material
+from evokit_activations.network import forward
+from evokit_activations.options import Evolution
+from evokit_activations.search import LayerwiseSearch, Population, refuse_other_layers
+from evokit_activations.training import DivergedError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Images to be searched.
+
+    Args:
+        pixels: ``(n, c, h, w)``, normalised.
+        labels: ``(n,)`` int64.
+        streams: Each image's random numbers are its own.
+    """
+
+    pixels: Tensor
+    labels: Tensor
+    streams: Streams
+
+    def groups(self, lanes: int) -> Iterator[tuple[Tensor, Tensor, list[torch.Generator]]]:
+        """Pixels, labels and generators of ``lanes`` images at a time."""
+        for images in torch.split(torch.arange(len(self.labels)), lanes):
+            device = str(self.pixels.device)
+            generators = [self.streams.at("image", image).torch(device) for image in images.tolist()]
+            yield self.pixels[images], self.labels[images], generators
+
+
+class Analysis(ABC):
+    """A fitness over points; at the lower budget of the first images alone. Work is counted in images.
+
+    Args:
+        options: Of the analysis.
+        material: Images and network.
+    """
+
+    point: ClassVar[type]  # a dataclass: names and values of a point
+    objectives: ClassVar[Mapping[str, Goal]]
+    options: Any
+
+    def __init__(self, options: Analysed, material: Material) -> None:
+        refuse_other_layers(options.evolution, len(material.shape.channels))
+        self.options, self.material = options, material
+        self.takes = options.takes
+        self.slots: Mapping[str, Any] = {one.name: one.type for one in fields(self.point)}
+        n = len(material.labels)
+        self.budgets: Sequence[int] = sorted({min(options.evolution.lanes, n), n})
+        self.context = digest([material.identity, type(options).__name__, asdict(options)])
+
+    @abstractmethod
+    def measure(self, point: Any, n: int) -> dict[str, float]:
+        """What is noted of a point on the first ``n`` training images, the objective among it."""
+
+    @abstractmethod
+    def draw(self, results: Sequence[Measured]) -> Figure:
+        """The figure of what was measured."""
+
+    def accept(self, point: Mapping[str, Any]) -> Any:
+        """The point as its dataclass. Raises ``ValueError`` that says what is wrong with it."""
+        try:
+            return validate(self.point, dict(point))
+        except ValidationError as error:
+            said = [": ".join([*map(str, one["loc"]), one["msg"]]) for one in error.errors()]
+            raise ValueError(f"{dict(point)}: {'; '.join(said)}") from error
+
+    def evaluate(self, batch: Sequence[Mapping[str, Any]], budget: int) -> Iterator[Evaluation]:
+        """Measure points; one whose trainings all diverge is ``diverged``."""
+        set_threads(self.material.threads)
+        (objective,) = self.objectives
+        for point in batch:
+            try:
+                metrics = self.measure(self.accept(point), budget)
+            except DivergedError as error:
+                yield Evaluation(outcome="diverged", work=budget, message=str(error))
+            else:
+                yield Evaluation((metrics[objective],), work=budget, metrics=metrics)
+
+    def training_pictures(self, n: int, run: int = 0) -> Pictures:
+        """The first ``n`` training images for one of several independent searches."""
+        material = self.material
+        streams = material.streams.at("analysis", "training", run)
+        return Pictures(material.normalised(material.images[:n]), material.labels[:n], streams)
+
+
+@torch.inference_mode()
+def searched(material: Material, evolution: Evolution, tensors: ActivationTensors, pictures: Pictures) -> list[Tensor]:
+    """``(n, ...)`` of each layer, the logits last: what the whole layer-wise search keeps."""
+    search = LayerwiseSearch(material.untrained, evolution, tensors)
+    found = [search.run(*group).layers for group in pictures.groups(evolution.lanes)]
+    return [torch.cat(layer) for layer in zip(*found, strict=True)]
+
+
+@torch.inference_mode()
+def one_layer(
+    search: LayerwiseSearch, layer: int, pixels: Tensor, labels: Tensor, generators: Sequence[torch.Generator]
+) -> Iterator[Population]:
+    """The populations of a block that is searched alone, the first one before any generation.
+
+    Earlier blocks are as the untrained network has them.
+
+    Source: 3.2, Fitness scaling: "we evolve only H(l), then recompute H(l+1), ...".
+    """
+    untrained, schedule = search.untrained, search.options.layers[layer]
+    if layer:
+        blocks, _ = forward(untrained.shape, untrained.parameters, pixels, untrained.statistics)
+        population = search.next_layer(layer, blocks[layer - 1].permute(0, 2, 3, 1), labels)
+    else:
+        population = search.first(pixels, labels, generators)
+    yield population
+    for _ in range(schedule.generations):
+        population = search.generation(layer, schedule, population, labels, generators)
+        yield population
+
+
+def refuse_other_blocks(layer: int, material: Material) -> None:
+    """Raises ``ValueError`` if the network has no such block."""
+    if layer not in material.shape.blocks:
+        raise ValueError(f"layer must be below {len(material.shape.blocks)}, the number of blocks, got {layer}")
+
+
+def resized(evolution: Evolution, population: int) -> Evolution:
+    """Another population in the same shares of parents, explorers and refiners; one parent at least.
+
+    Raises:
+        ValueError: There would be no child.
+    """
+    share = population / evolution.population
+    parents, explorers = max(1, round(evolution.parents * share)), round(evolution.explorers * share)
+    refiners = population - parents - explorers
+    if refiners < 0 or population < 2:
+        raise ValueError(f"population must hold a parent and a child, got {population}")
+    return replace(evolution, parents=parents, explorers=explorers, refiners=refiners)

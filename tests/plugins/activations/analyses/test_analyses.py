@@ -1,0 +1,108 @@
+"""Whole runs of each analysis on a few digits: every point measured, a figure, its values, the seal unopened."""
+
+import csv
+from io import StringIO
+
+import pytest
+
+from evokit.exports import export_model
+from evokit.launch import launch
+from evokit.progress import LineProgress
+from evokit.recipe import load_recipe
+
+RECIPE = """\
+data: {{name: images, sets: [digits], limit: {{train: 12, validation: 20}}}}
+fitness:
+  name: {fitness}
+  model: {{channels: [3, 4], normalise: true, whitening_patches: 100}}
+  training: {{epochs: 2, batch: 6}}
+  tensors: {{smooth: noise}}
+  evolution:
+    parents: 2
+    explorers: 3
+    refiners: 3
+    noise: 0.1
+    layers:
+      - {{generations: 2, alpha: 0.3, boost: 2, smoothing: 1}}
+      - {{generations: 3, alpha: 0.3}}
+      - {{generations: 1, alpha: 0.1}}
+    lanes: 6
+{options}
+genome: {{name: points, grids: {grids}}}
+search: {{name: grid, batch: 2}}
+execution: {{backend: inline, batch: 1}}
+export: [figure]
+"""
+LEARN = "  learn: {convolutions: [2], lr: [0.5]}\n  sgd: {convolutions: [2], lr: [0.1]}"
+CASES = {
+    "scaling": ("search_scaling", "", "[{layer: [0, 1], population: [4, 8]}]", "cross_entropy_after_2"),
+    "diversity": ("search_diversity", "  runs: 3", "[{layer: [0, 1]}]", "n_eff_all_of_3"),
+    "compute": (
+        "learned_accuracy",
+        LEARN.replace("[0.5]", "[0.5, 1.0]"),
+        "[{population: [4, 8]}, {generations: [2]}, {learn_from: [labels, class_code]}]",
+        "ensemble_of_2",
+    ),
+    "ablation": (
+        "learned_accuracy",
+        f"{LEARN}\n  shows: ablation",
+        "[{without: [nothing, image_selection, smoothing, normalisation, explorers]}, {learn_from: [class_code]}]",
+        "n_eff_block1",
+    ),
+    "ensembles": (
+        "learned_accuracy",
+        f"{LEARN}\n  shows: ensembles",
+        "[{learn_from: [searches, one_search, labels]}]",
+        "disagreement",
+    ),
+    "distance": ("training_trajectories", LEARN, "[{learn_from: [targets, labels]}]", "distance_block1_epoch2"),
+    "entropy": (
+        "training_trajectories",
+        f"{LEARN}\n  shows: entropy",
+        "[{learn_from: [targets, labels], seed: [0, 1]}]",
+        "between_block0_epoch0",
+    ),
+}
+
+
+def run(folder, case, *overrides):
+    fitness, options, grids, _ = CASES[case]
+    (folder / "tiny.yaml").write_text(RECIPE.format(fitness=fitness, options=options, grids=grids))
+    return launch(load_recipe(folder / "tiny.yaml", overrides), folder / "run", LineProgress(StringIO()))
+
+
+def values(folder):
+    with (folder / "run/export/figure/values.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_analysis_ends_with_a_figure_and_its_values(case, tmp_path):
+    summary = run(tmp_path, case)
+    assert summary["status"] == "done"
+    assert summary["evaluations"]["failed"] == 0
+    assert summary["test_openings"] == []
+    rows = values(tmp_path)
+    assert len(rows) == summary["evaluations"]["measured"]
+    assert all(CASES[case][3] in row for row in rows)
+    assert summary["best"]["values"][0] in [float(row[summary["objective"]["name"]]) for row in rows]
+    drawn = (tmp_path / "run/export/figure/figure.png").read_bytes()
+    assert drawn.startswith(b"\x89PNG")
+    again = export_model(tmp_path / "run", out=tmp_path / "again")
+    assert (again / "figure.png").read_bytes() == drawn
+    assert (again / "values.csv").read_text() == (tmp_path / "run/export/figure/values.csv").read_text()
+
+
+def test_svg_is_drawn_too(tmp_path):
+    run(tmp_path, "diversity", "export=[{name: figure, format: svg}]")
+    assert "<svg" in (tmp_path / "run/export/figure/figure.svg").read_text()
+
+
+def test_a_point_that_the_analysis_does_not_know_is_the_recipes_error(tmp_path):
+    with pytest.raises(Exception, match=r"tiny.yaml:\d+: genome.points: layer must be below 2"):
+        run(tmp_path, "diversity", "genome.grids=[{layer: [5]}]")
+
+
+def test_a_trajectory_of_several_settings_is_refused(tmp_path):
+    with pytest.raises(Exception, match="learn: a trajectory is that of one setting"):
+        run(tmp_path, "distance", "fitness.learn.lr=[0.5, 1.0]")
