@@ -69,6 +69,17 @@ SMALL_ACTIVATIONS = {
     "baselines": "[{name: sgd, convolutions: [2]}, {name: class_code}]",
     "final": "{convolutions: [2], lr: [0.5]}",
 }
+SMALL_ANALYSIS = {name: SMALL_ACTIVATIONS[name] for name in ("data", "fitness.model", "fitness.training")} | {
+    "data.limit.train": 10,
+    "fitness.evolution": f"{{layers: {SMALL_ACTIVATIONS['search.layers']}, parents: 2, explorers: 2, refiners: 2}}",
+    "search.batch": 1,
+}
+TWO_POINTS = {
+    "search_scaling": "{layer: [1], population: [3, 6]}",
+    "search_diversity": "{layer: [0, 1]}",
+    "learned_accuracy": "{learn_from: [searches, labels]}",
+    "training_trajectories": "{learn_from: [targets, labels]}",
+}
 
 
 def adapted(path, finished):
@@ -96,6 +107,10 @@ def adapted(path, finished):
             values["data"] = SMALL_GPT2["data"]
     if "label_likelihood" in text:
         values = {key: value for key, value in (values | SMALL_ACTIVATIONS).items() if key not in ONLY_GENERATIONAL}
+    if "name: grid" in text:
+        grid = TWO_POINTS[min(filter(text.__contains__, TWO_POINTS), key=text.index)]  # a recipe before its parent
+        values = {key: value for key, value in values.items() if key not in ONLY_GENERATIONAL}
+        values |= SMALL_ANALYSIS | {"genome.grids": f"[{grid}]"}
     if "init:" in text:
         values["init.from"] = finished
     return [f"{key}={value}" for key, value in values.items()]
