@@ -1,4 +1,4 @@
-"""Tiny files in the formats of the official ones."""
+"""Tiny images in memory, and tiny files in the formats of the official ones."""
 
 import dataclasses
 import pickle
@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 
 from evokit.data.image_files import write_idx
+from evokit.data.image_set import ImageSet, statistics
 from evokit.data.image_sources import KNOWN
 
 
@@ -14,6 +15,16 @@ def without_digests(monkeypatch, *names):
     for name in names:
         layout = dataclasses.replace(KNOWN[name].layout, digests={})
         monkeypatch.setitem(KNOWN, name, dataclasses.replace(KNOWN[name], layout=layout))
+
+
+def striped_images(n, channels=1, size=8, seed=0):
+    """Bright stripes on noise; the class is the stripe's row."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n) % 3
+    images = rng.integers(0, 120, (n, size, size, channels))
+    images[np.arange(n), 2 * labels] += 130
+    images = images.astype(np.uint8)
+    return ImageSet(images, labels.astype(np.int64), ("a", "b", "c"), *statistics(images))
 
 
 def random_side(n, seed, shape):

@@ -1,13 +1,11 @@
 """Images that are searched and learned in milliseconds."""
 
-import numpy as np
-
-from evokit.data.image_set import ImageSet, statistics
 from evokit.interfaces import Context
 from evokit.streams import Streams
 from evokit_activations.genome import ActivationTensors
 from evokit_activations.job import ShardJob
 from evokit_activations.options import LabelLikelihood, Layer, Layerwise, Network, Training
+from tests.data.image_fixtures import striped_images
 
 OPTIONS = LabelLikelihood(
     model=Network(channels=(3, 4), whitening_patches=200), training=Training(epochs=4, rungs=(2,), batch=8)
@@ -25,18 +23,8 @@ SEARCH = Layerwise(
 TENSORS = ActivationTensors()
 
 
-def image_set(n, channels=1, size=9, seed=0):
-    """Bright stripes on noise; the class is the stripe's row."""
-    rng = np.random.default_rng(seed)
-    labels = np.arange(n) % 3
-    images = rng.integers(0, 120, (n, size, size, channels))
-    images[np.arange(n), 2 * labels] += 130
-    images = images.astype(np.uint8)
-    return ImageSet(images, labels.astype(np.int64), ("a", "b", "c"), *statistics(images))
-
-
 def split(n, seed, channels=1):
-    return {"stripes": image_set(n, channels, seed=seed)}
+    return {"stripes": striped_images(n, channels, size=9, seed=seed)}
 
 
 def context(directory=None, **changes):

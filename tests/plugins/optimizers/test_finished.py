@@ -10,7 +10,8 @@ from evokit.streams import Streams
 from evokit_optimizers.finished import FinishedNetworks, read_networks, save_networks
 from evokit_optimizers.known import KNOWN
 from evokit_optimizers.training import Evolved
-from tests.plugins.optimizers.tiny_tasks import OPTIONS, TEST, context, image_set
+from tests.data.image_fixtures import striped_images
+from tests.plugins.optimizers.tiny_tasks import OPTIONS, TEST, context
 
 ADAM = Evolved(KNOWN["adam"])
 
@@ -65,7 +66,7 @@ def test_scoring_validation_repeats_the_validation_value(finished):
 
 def test_every_task_weighs_the_same_whatever_its_number_of_images(finished):
     contender, result = finished
-    uneven = {**TEST, "photo_tiles": image_set(90, 3, seed=9)}
+    uneven = {**TEST, "photo_tiles": striped_images(90, 3, seed=9)}
     scores = contender.score(result.artifact, uneven)
     networks = read_networks(result.artifact)[0]
     means = []

@@ -12,7 +12,8 @@ from evokit.errors import UserError
 from evokit.streams import Streams
 from evokit_optimizers.options import Augment, Network, OneTask
 from evokit_optimizers.tasks import build_tasks, network_for
-from tests.plugins.optimizers.tiny_tasks import OPTIONS, context, image_set
+from tests.data.image_fixtures import striped_images
+from tests.plugins.optimizers.tiny_tasks import OPTIONS, context
 
 
 def tasks(**changes):
@@ -56,7 +57,7 @@ def test_logits_that_are_not_finite_give_no_accuracy(task):
 
 def test_each_image_is_classified_alone(task):
     flat, statistics = start(task)
-    many = image_set(300)
+    many = striped_images(300)
     few = replace(many, images=many.images[:7], labels=many.labels[:7])
     right, alone = (task.correct(flat, statistics, {"digits": images}) for images in (many, few))
     assert np.array_equal(right[:7], alone)
@@ -87,7 +88,7 @@ def test_no_names_mean_all_sets_of_the_data():
 
 
 def test_colour_decides_the_network_unless_the_recipe_does():
-    grey, coloured = image_set(6, 1), image_set(6, 3)
+    grey, coloured = striped_images(6, 1), striped_images(6, 3)
     assert network_for(grey, Network()).kind == "small_cnn"
     assert network_for(grey, Network()).hidden == 256
     assert network_for(coloured, Network()).kind == "batchnorm_cnn"
