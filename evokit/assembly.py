@@ -54,6 +54,11 @@ class Parts:
             raise self.recipe.error(("confirm",), str(error)) from error
         return fitness
 
+    def refitted(self, genes: Any) -> Parts:
+        """The same parts with the fitness refitted to an individual, for all that is built from now on."""
+        fitness = self.fitness.refitted(self.genome.express(genes))  # type: ignore[attr-defined]
+        return replace(self, fitness=fitness, context=replace(self.context, fitness=fitness))
+
     def named_baselines(self) -> list[tuple[str, Section]]:
         """Baselines with names of their own, their ``label`` if they have one; a second one becomes ``adamw-2``."""
         seen: Counter[str] = Counter()

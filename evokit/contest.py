@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evokit.assembly import Parts
-from evokit.execution import CHAMPION
+from evokit.execution import CHAMPION, Refits
 from evokit.individuals import ranked, weights_of
 from evokit.interfaces import Contender, Evaluation, Individual, Measure, Score, Variant
 from evokit.keys import digest
@@ -46,6 +46,7 @@ class Entry:
     n_settings: int = 1
     searched: float | None = None  # best value that a control search measured
     confirmed: float | None = None  # and its value on fresh data
+    refits: Refits = ()  # of the fitness that a search ended with
     shown: str = ""  # what a control found, for people
     front: Sequence[Individual] = ()  # of a control search, with several objectives
     skipped: str = ""  # why it does not take part
@@ -91,7 +92,7 @@ class Contest:
             entry.skipped = "it gets the search's measured work, and there was no search yet"
             run.progress.note(f"{name} is skipped: {entry.skipped}")
             return
-        best, entry.confirmed = run.run_to_work(entry.phase, name, limit)
+        best, entry.confirmed, entry.refits = run.run_to_work(entry.phase, name, limit)
         if best is None:
             entry.skipped = "every individual failed"
             return
@@ -104,7 +105,7 @@ class Contest:
 
     def enter_champion(self) -> None:
         """Make the champion's finished model, if the fitness has one."""
-        self.champion = Entry(CHAMPION, CHAMPION)
+        self.champion = Entry(CHAMPION, CHAMPION, refits=self._run.refits)
         if self._run.workplace.final is not None:
             self._run.progress.phase("Champion")
             self._fit(self.champion, self._run.champion)
@@ -165,10 +166,12 @@ class Contest:
         tuning, *seeds = seeds_of(run.parts.context.streams, 1 + run.recipe.final.seeds)
         # What depends on the end of a search gets rows of its own, so that an extended run may ask for another.
         phase = entry.phase if best is None else f"{entry.phase}/{best.key[:8]}"
-        trials = run.workplace.job(entry.phase).fitness
+        if entry.refits:
+            phase += f"-{len(entry.refits)}"  # the same genes after another refit make another model
+        trials = run.workplace.job(entry.phase, entry.refits).fitness
         assert isinstance(trials, Trials)
         contender = trials.contender
-        measure = run.measure(phase, TrialGenome(), entry.phase, batch=1)
+        measure = run.measure(phase, TrialGenome(), entry.phase, batch=1, refits=entry.refits)
         variants: Mapping[str, Variant] = getattr(contender, "variants", dict)()
         if contender.deterministic:
             tuning = seeds[0]  # so that the winner's only model is the one that was tuned

@@ -15,6 +15,7 @@ from evokit.individuals import make_individual, weights_of
 from evokit.interfaces import Contender, Evaluation, Variant
 from evokit.launch import assemble_all
 from evokit.recipe import Recipe
+from evokit.searches.archive import HALL
 from evokit.searches.generational import Generational
 from evokit.searches.nsga2 import NSGA2
 
@@ -86,6 +87,8 @@ def _search(recipe: Recipe, parts: Parts, seconds_per_work: float) -> Estimate:
         for screen in parts.context.screens:
             asked, screening = screen.expected(asked, generation)
             work += screening
+        if options.refit_every and generation and generation % options.refit_every == 0:
+            asked += options.population + HALL  # at most, as most of the population is in the hall of fame
         measured += asked
         work += asked * full
     if recipe.stop.work is not None and work > recipe.stop.work:

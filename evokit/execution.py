@@ -23,6 +23,8 @@ log = logging.getLogger("evokit")
 SEARCH, FRESH, CHAMPION = "search", "fresh", "champion"  # jobs; a baseline's is baseline/NAME
 OF = "@"  # what follows is the control that a job of search or fresh belongs to
 
+Refits = tuple[str, ...]  # JSON texts of the genes that a fitness was refitted to, in this order
+
 # What another worker may do better. All else is decided by the individual and would only be found again.
 LOST: frozenset[Outcome] = frozenset({"timed_out", "worker_died", "out_of_memory"})
 
@@ -34,6 +36,7 @@ class Task:
     genes: Sequence[Any]
     budget: int
     job: str = SEARCH
+    refits: Refits = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Job:
 class Jobs(Protocol):
     """Where the jobs are; a ``Workplace``."""
 
-    def job(self, name: str) -> Job: ...
+    def job(self, name: str, refits: Refits = ()) -> Job: ...
 
 
 class Executor(Protocol):
@@ -232,7 +235,7 @@ def _said(evaluation: Evaluation) -> str:
 
 def perform(jobs: Jobs, task: Task, meter: Meter) -> list[Evaluation]:
     """Evaluate a task in this process; members share its seconds and joules equally."""
-    job = jobs.job(task.job)
+    job = jobs.job(task.job, task.refits)
     with peak_memory() as memory, meter.measure() as reading:
         evaluations = evaluate_batch(job.fitness, job.express, task.genes, task.budget)
     share = 1 / len(task.genes)

@@ -110,7 +110,11 @@ class Fitness(Protocol):
 
     Optional: ``fresh() -> Fitness``, the same question on data or replicates that the search never saw; ``confirm``
     measures the best on it before a champion is named. ``prepared``, name to ``evokit.ledger.Cost``: what was done
-    before the first measurement and counts in the run's costs.
+    before the first measurement and counts in the run's costs. ``refitted(phenotype) -> Fitness``, the same question
+    after what individuals share was fitted anew to one of them, for searches that alternate; decided by phenotype and
+    fitness alone and of the same budgets, with another ``context`` unless nothing changed. Every worker asks for it, so
+    what took long belongs on disk, below the run directory; what it took counts as the search's. None where there is
+    nothing to fit.
     """
 
     objectives: Mapping[str, Goal]
@@ -133,6 +137,9 @@ class Measure(Protocol):
 
     def __call__(self, individuals: Sequence[Individual], budget: int | None = None) -> list[Evaluation]:
         """Measure at ``budget`` (default full), in order. Sets ``fitness`` only at full budget and only when ok."""
+
+    def refit(self, individual: Individual) -> bool:
+        """From now on ask the fitness refitted to an individual. Whether its context is another one."""
 
     def born(self, individuals: Sequence[Individual]) -> None:
         """Record the lineage of a generation's new individuals."""
@@ -165,7 +172,11 @@ class Surrogate(Protocol):
 
 
 class Screen(Protocol):
-    """Decides who is worth a full measurement. Surrogate screen and race alike; a recipe chains them."""
+    """Decides who is worth a full measurement. Surrogate screen and race alike; a recipe chains them.
+
+    Optional: ``forget()``, called after a refit of the fitness: what was learned from values of the old context may
+    decide no more.
+    """
 
     def __call__(self, candidates: Sequence[Individual], measure: Measure) -> list[Individual]:
         """Those worth a full measurement, in their order."""

@@ -25,6 +25,9 @@ CREATE TABLE IF NOT EXISTS genomes (key TEXT PRIMARY KEY, genes TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS individuals (
     id INTEGER PRIMARY KEY, phase TEXT NOT NULL, generation INTEGER NOT NULL, slot INTEGER NOT NULL, key TEXT NOT NULL,
     parents TEXT NOT NULL, operator TEXT NOT NULL, UNIQUE (phase, generation, slot));
+CREATE TABLE IF NOT EXISTS refits (
+    phase TEXT NOT NULL, number INTEGER NOT NULL, generation INTEGER NOT NULL, key TEXT NOT NULL, context TEXT NOT NULL,
+    PRIMARY KEY (phase, number));
 CREATE TABLE IF NOT EXISTS frozen (
     name TEXT NOT NULL, seed INTEGER NOT NULL, artifact TEXT NOT NULL, digest TEXT NOT NULL,
     PRIMARY KEY (name, seed, digest));
@@ -176,6 +179,25 @@ class Ledger:
         generation: int | None = self._db.execute(query, (phase, key)).fetchone()[0]
         return generation
 
+    # --- refits of the fitness
+
+    def add_refit(self, phase: str, number: int, generation: int, key: str, context: str) -> None:
+        """Record to whom the fitness was refitted before a generation; asking twice, as a resume does, changes nothing.
+
+        Args:
+            phase: Of the search.
+            number: Refits of the phase so far.
+            generation: Whose measurements are the first with it.
+            key: Of the individual.
+            context: Of the refitted fitness.
+        """
+        self._write("INSERT OR REPLACE INTO refits VALUES (?, ?, ?, ?, ?)", [(phase, number, generation, key, context)])
+
+    def refits(self, phase: str) -> list[tuple[int, str, str]]:
+        """(generation, key, context) of every refit of a phase, in their order."""
+        query = "SELECT generation, key, context FROM refits WHERE phase = ? ORDER BY number"
+        return list(self._db.execute(query, (phase,)))
+
     # --- the seal of the test split
 
     def freeze(self, name: str, seed: int, artifact: str, digest: str) -> None:
@@ -276,6 +298,7 @@ def _story(path: Path) -> Iterator[Any]:
     yield from db.execute(
         "SELECT phase, generation, slot, key, parents, operator FROM individuals ORDER BY phase, generation, slot"
     )
+    yield from db.execute("SELECT * FROM refits ORDER BY phase, number")
     yield from db.execute("SELECT name, seed, digest FROM frozen ORDER BY name, seed")
     yield from db.execute("SELECT name, seed, units FROM scores ORDER BY opening, name, seed")
     db.close()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
 from evokit.errors import RunFailed
-from evokit.execution import SEARCH, Executor, Task
+from evokit.execution import SEARCH, Executor, Jobs, Refits, Task
 from evokit.interfaces import Evaluation, Fitness, Individual, Score
 from evokit.ledger import Cost, Ledger, Row
 
@@ -35,6 +36,8 @@ class LedgeredMeasure:
         batch: Individuals that are handed to a worker together; from the recipe, so that it never depends on workers.
         progress: Told about every batch.
         job: What the executor is asked to do; its fitness is ``fitness``.
+        refits: What ``fitness`` was refitted to.
+        jobs: Where refitted fitnesses come from, for searches that alternate.
     """
 
     def __init__(
@@ -47,10 +50,14 @@ class LedgeredMeasure:
         batch: int,
         progress: EvaluationProgress,
         job: str = SEARCH,
+        refits: Refits = (),
+        jobs: Jobs | None = None,
     ) -> None:
         self.generation = 0
+        self.refits = refits
         self.work = 0
         self._phase, self._genome, self._fitness, self._job = phase, genome, fitness, job
+        self._jobs = jobs
         self._ledger, self._executor, self._batch, self._progress = ledger, executor, batch, progress
         self._next = 0
         self._answered: dict[int, Row] = {row.seq: row for row in ledger.rows(phase)}
@@ -89,7 +96,8 @@ class LedgeredMeasure:
         positions = list(pending.values())
         n_cached = len(individuals) - len(positions)
         batches = [positions[i : i + self._batch] for i in range(0, len(positions), self._batch)]
-        tasks = (Task([individuals[position].genes for position in batch], budget, self._job) for batch in batches)
+        genes = ([individuals[position].genes for position in batch] for batch in batches)
+        tasks = (Task(some, budget, self._job, self.refits) for some in genes)
         for batch, evaluations in zip(batches, self._executor.map(tasks), strict=True):
             for position, evaluation in zip(batch, evaluations, strict=True):
                 key = individuals[position].key
@@ -116,6 +124,22 @@ class LedgeredMeasure:
                 evaluation = Evaluation(values=(one.predicted,), source="predicted")
                 self._write(slot, one.key, self.budgets[-1], evaluation)
 
+    def refit(self, individual: Individual) -> bool:
+        """From now on ask the fitness refitted to an individual, and write that down.
+
+        Cached values stay with the context that they were measured in.
+
+        Returns:
+            Whether the context is another one; else nothing was changed.
+        """
+        refits = (*self.refits, json.dumps(self._genome.to_json(individual.genes)))
+        fitness = self._after(refits)
+        if fitness.context == self._fitness.context:
+            return False
+        self._ledger.add_refit(self._phase, len(self.refits), self.generation, individual.key, fitness.context)
+        self._fitness, self.refits = fitness, refits
+        return True
+
     def born(self, individuals: Sequence[Individual]) -> None:
         genes = [self._genome.to_json(one.genes) for one in individuals]
         self._ledger.add_born(self._phase, self.generation, individuals, genes)
@@ -131,8 +155,8 @@ class LedgeredMeasure:
         return (self._fitness.context, key, self.budgets[-1]) in self._cache
 
     def state_dict(self) -> dict[str, Any]:
-        """How many slots were used; the rest is in the ledger."""
-        return {"next": self._next}
+        """How many slots were used and what the fitness was refitted to; the rest is in the ledger."""
+        return {"next": self._next, "refits": list(self.refits)}
 
     def load_state_dict(self, state: Mapping[str, Any], weights: tuple[float, ...]) -> None:
         """Take up after the slots that a checkpoint covers.
@@ -140,6 +164,9 @@ class LedgeredMeasure:
         Raises:
             RunFailed: The ledger misses one of them.
         """
+        self.refits = tuple(state.get("refits", ()))
+        if self.refits:
+            self._fitness = self._after(self.refits)
         genes = self._ledger.genes()
         for slot in range(state["next"]):
             row = self._answered.get(slot)
@@ -154,6 +181,11 @@ class LedgeredMeasure:
                 one = Individual(self._genome.from_json(genes[row.key]), row.key, score)
                 self._history.append((row.generation, row.context, one))
         self._next = state["next"]
+
+    def _after(self, refits: Refits) -> Fitness:
+        if self._jobs is None:
+            raise ValueError("this measure knows of no refitted fitness")
+        return self._jobs.job(self._job, refits).fitness
 
     def _expect(self, row: Row, key: str, budget: int, predicted: bool = False) -> None:
         held = (row.key, row.budget, row.context, row.evaluation.source == "predicted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from evokit.errors import UserError
 from evokit.evaluate import evaluate_together
-from evokit.execution import CHAMPION, FRESH, SEARCH, Job
+from evokit.execution import CHAMPION, FRESH, SEARCH, Job, Refits
 from evokit.interfaces import Evaluation
 from evokit.launch import open_recipe
 from evokit.ledger import Ledger, Row
@@ -52,26 +53,28 @@ def replay(folder: Path, key: str, scratch: Path) -> Replay:
         raise UserError(f"{folder} has no ledger.sqlite, so nothing was measured")
     with closing(Ledger(directory.ledger)) as ledger:
         rows, genes = ledger.measured(key), ledger.genes()
+        refits = tuple(json.dumps(genes[refitted]) for _, refitted, _ in ledger.refits(SEARCH))
     keys = sorted({row.key for row in rows})
     if len(keys) != 1:
         found = f"several begin with it: {', '.join(keys)}" if keys else "nothing that was measured has it"
         raise UserError(f"{folder}: {key!r} is not the key of one individual; {found}")
     row = min(rows, key=lambda row: row.evaluation.ok)
     workplace = Workplace(recipe, RunDirectory(scratch))
-    name = _job_of(row, workplace)
+    name, job = _job_of(row, workplace, refits)
     genome = workplace.parts.genome
-    return Replay(
-        row,
-        genome.from_json(genes[row.key]) if name in (SEARCH, FRESH) else genes[row.key],
-        workplace.job(name),
-    )
+    return Replay(row, genome.from_json(genes[row.key]) if name in (SEARCH, FRESH) else genes[row.key], job)
 
 
-def _job_of(row: Row, workplace: Workplace) -> str:
-    """The job that a row's phase asked for; a control search asks for what the search does."""
-    if row.context == workplace.job(SEARCH).fitness.context:
-        return SEARCH
+def _job_of(row: Row, workplace: Workplace, refits: Refits) -> tuple[str, Job]:
+    """The job that a row's phase asked for, after as many of the search's refits as its context says.
+
+    A control search asks for what the search does.
+    """
     kind, _, rest = row.phase.partition("/")
-    if kind == "confirm":
-        return FRESH
-    return CHAMPION if kind == CHAMPION else BASELINE + rest.partition("/")[0]
+    own = {"confirm": FRESH, CHAMPION: CHAMPION}.get(kind, BASELINE + rest.partition("/")[0])
+    for n in range(len(refits) + 1):
+        for name in (SEARCH, own) if kind != SEARCH else (SEARCH,):
+            job = workplace.job(name, refits[:n])
+            if job.fitness.context == row.context:
+                return name, job
+    raise UserError(f"nothing that this recipe measures has the context of {row.key[:8]} in phase {row.phase}")

@@ -17,7 +17,7 @@ from evokit.checkpoint import load_checkpoint, save_checkpoint, write_atomically
 from evokit.contest import Contest
 from evokit.energy import best_meter
 from evokit.errors import RunFailed
-from evokit.execution import FRESH, SEARCH
+from evokit.execution import FRESH, SEARCH, Refits
 from evokit.individuals import ranked, weights_of
 from evokit.interfaces import Individual, Score, Search
 from evokit.ledger import Cost, Ledger
@@ -61,6 +61,7 @@ class Run:
         self.search_stopped = ""
         self.champion: Individual | None = None
         self.confirmed: float | None = None
+        self.refits: Refits = ()  # what the fitness of the search was refitted to so far
         self.executor = make_executor(self.workplace, self.meter)
         self.contest = Contest(self)
         self._claim()
@@ -95,11 +96,15 @@ class Run:
         finally:
             self.executor.close()
 
-    def measure(self, phase: str, genome: Any, job: str = SEARCH, batch: int | None = None) -> LedgeredMeasure:
+    def measure(
+        self, phase: str, genome: Any, job: str = SEARCH, batch: int | None = None, refits: Refits = ()
+    ) -> LedgeredMeasure:
         """The door for one phase, which measures one job."""
-        batch = self.recipe.execution.batch if batch is None else batch
-        fitness = self.workplace.job(job).fitness
-        return LedgeredMeasure(phase, genome, fitness, self.ledger, self.executor, batch, self.progress, job)
+        batch, jobs = self.recipe.execution.batch if batch is None else batch, self.workplace
+        fitness = jobs.job(job, refits).fitness
+        return LedgeredMeasure(
+            phase, genome, fitness, self.ledger, self.executor, batch, self.progress, job, refits, jobs
+        )
 
     @contextmanager
     def costed(self, phase: str) -> Iterator[None]:
@@ -110,15 +115,15 @@ class Run:
         self.ledger.add_cost(phase, cost)
         self.ledger.flush()
 
-    def run_to_work(self, phase: str, name: str, limit: int) -> tuple[Individual | None, float | None]:
-        """Let a control spend ``limit`` units of measured work: its best, and its value on fresh data.
+    def run_to_work(self, phase: str, name: str, limit: int) -> tuple[Individual | None, float | None, Refits]:
+        """Let a control spend ``limit`` units of measured work: its best, its value on fresh data, and its refits.
 
         A search measures its individuals at full budget and stays within the limit; the search of a varied recipe
         screens as that recipe says and ends with the generation in which it reaches the limit. A resumed control
         starts over and is answered from its rows. Its champion is confirmed like that of the run.
 
         Returns:
-            None and None if all failed; the value is None without ``confirm``.
+            None and None first if all failed; the value is None without ``confirm``.
         """
         part = self.workplace.baseline(name)
         varied = isinstance(part, Parts)
@@ -139,8 +144,10 @@ class Run:
             idle = idle + 1 if measure.work == before else 0
         self._show_best(search)
         if not search.hall_of_fame():
-            return None, None
-        return self._confirmed(search, parts.genome, f"{phase}/confirm", of_control(FRESH, name, part))
+            return None, None, measure.refits
+        fresh = of_control(FRESH, name, part)
+        best, confirmed = self._confirmed(search, parts.genome, f"{phase}/confirm", fresh, measure.refits)
+        return best, confirmed, measure.refits
 
     def _claim(self) -> None:
         """Write down whose run this is, or refuse to go on with another's."""
@@ -167,6 +174,7 @@ class Run:
             self.progress.generation(search.generation + 1, horizon)
             with self.costed("search"):
                 search.step(measure)
+            self.refits = measure.refits
             if not search.hall_of_fame():
                 raise RunFailed(f"nothing valid is left after generation {search.generation}: {self._why_failed()}")
             self._note_metrics(search)
@@ -186,6 +194,7 @@ class Run:
         if (state := load_checkpoint(self.directory.checkpoints)) is not None:
             self.parts.search.load_state_dict(state["search"])
             measure.load_state_dict(state["measure"], self.weights)
+        self.refits = measure.refits
         return measure
 
     def _stop(self, search: Search, measure: LedgeredMeasure) -> str:
@@ -205,17 +214,21 @@ class Run:
         if self.recipe.confirm is None:
             return
         self.progress.phase("Confirm")
-        self.champion, self.confirmed = self._confirmed(self.parts.search, self.parts.genome, "confirm", FRESH)
+        self.champion, self.confirmed = self._confirmed(
+            self.parts.search, self.parts.genome, "confirm", FRESH, self.refits
+        )
         self.progress.best(self.confirmed, f"{self.objective} on fresh data", self.goal)
 
-    def _confirmed(self, search: Search, genome: Any, phase: str, job: str) -> tuple[Individual, float | None]:
+    def _confirmed(
+        self, search: Search, genome: Any, phase: str, job: str, refits: Refits
+    ) -> tuple[Individual, float | None]:
         """Of a search's best, the one that is best on fresh data, and its value there; without that the best."""
         hall = search.hall_of_fame()
         if self.recipe.confirm is None:
             return hall[0], None
         copies = [replace(one, fitness=Score(self.weights)) for one in hall[: self.recipe.confirm.top]]
         phase = f"{phase}/{search.generation}"  # an extended search confirms others
-        measure = self.measure(phase, genome, job)
+        measure = self.measure(phase, genome, job, refits=refits)
         with self.costed(phase):
             measure(copies)
         valid = [one for one in ranked(copies) if one.fitness.valid]

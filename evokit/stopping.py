@@ -18,7 +18,8 @@ def stop_reason(stop: Stop, logbook: Sequence[Mapping[str, Any]], work: int, sec
     Args:
         stop: The recipe's limits; what is None never stops.
         logbook: A record a generation so far: ``best``, the best value measured up to its end, None before anything
-            was; with several objectives ``front_new``, how many it added to the front.
+            was; with several objectives ``front_new``, how many it added to the front; after refits of the fitness
+            ``refits``, how many. Patience counts from the last of them, as values before and after it are not compared.
         work: Budget units spent.
         seconds: Wall time spent.
         goal: Whether lower or higher is better.
@@ -40,6 +41,8 @@ def stop_reason(stop: Stop, logbook: Sequence[Mapping[str, Any]], work: int, sec
 
 def _idle(logbook: Sequence[Mapping[str, Any]]) -> int:
     """Generations since the last with a new best or, with several objectives, a new member of the front."""
+    refits = logbook[-1].get("refits")
+    logbook = [record for record in logbook if record.get("refits") == refits]
     values = [record["best"] for record in logbook]
     found = values.index(values[-1])  # the best never worsens, so its first place is where it was found
     extended = max((at for at, record in enumerate(logbook) if record.get("front_new")), default=0)

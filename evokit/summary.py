@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -92,6 +93,7 @@ def _best(run: Run) -> dict[str, Any] | None:
         "source": "measured",  # the hall of fame holds nothing else (C1)
         "generation": run.ledger.born("search", best.key),
         "confirmed": run.confirmed,
+        "refits": [json.loads(genes) for genes in run.refits],
         "show": None if show is None else show(best.genes),
     }
 

@@ -69,6 +69,8 @@ def verify(folder: Path) -> Iterator[Claim]:
 
 def _champion(parts: Parts, best: dict[str, Any]) -> Iterator[Claim]:
     genes = parts.genome.from_json(best["genes"])
+    for one in best.get("refits", []):
+        parts = parts.refitted(parts.genome.from_json(one))
     yield Claim("key of the champion", best["key"], key_of(parts.genome, genes))
     values = _measured(parts, parts.fitness, genes)
     names = list(parts.fitness.objectives)

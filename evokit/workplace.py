@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from functools import cached_property
 from typing import Any
 
 from evokit.assembly import Parts, assemble, set_threads
-from evokit.execution import CHAMPION, FRESH, OF, SEARCH, Job
+from evokit.execution import CHAMPION, FRESH, OF, SEARCH, Job, Refits
 from evokit.interfaces import Contender
 from evokit.keys import digest
 from evokit.recipe.schema import Recipe
@@ -41,8 +42,9 @@ class Workplace:
     def __init__(self, recipe: Recipe, directory: RunDirectory, parts: Parts | None = None) -> None:
         self.recipe, self.directory = recipe, directory
         self.parts = assemble(recipe, directory.path) if parts is None else parts
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[tuple[str, Refits], Job] = {}
         self._baselines: dict[str, Any] = {}
+        self._refitted: dict[tuple[str, Refits], Parts] = {}
 
     @cached_property
     def final(self) -> Contender | None:
@@ -62,37 +64,49 @@ class Workplace:
             self._baselines[name] = self.parts.build(sections[name])
         return self._baselines[name]
 
-    def job(self, name: str) -> Job:
+    def refitted(self, refits: Refits, control: str = "") -> Parts:
+        """The recipe's parts, or those of a control that varies it, with the fitness after some refits."""
+        if not refits:
+            parts: Parts = self.baseline(control) if control else self.parts
+            return parts
+        if (control, refits) not in self._refitted:
+            before = self.refitted(refits[:-1], control)
+            genes = before.genome.from_json(json.loads(refits[-1]))
+            self._refitted[control, refits] = before.refitted(genes)
+        return self._refitted[control, refits]
+
+    def job(self, name: str, refits: Refits = ()) -> Job:
         """What can be measured under that name, built when it is first asked for.
 
         Args:
             name: ``search``; ``fresh`` for data or replicates that the search never saw; ``search@NAME`` and
                 ``fresh@NAME`` for those of a control that varies the recipe; ``champion`` and ``baseline/NAME`` for
                 the fits of a contender.
+            refits: What the fitness was refitted to.
 
         Raises:
             LookupError: There is no such job.
         """
-        if name not in self._jobs:
-            self._jobs[name] = self._build(name)
+        if (name, refits) not in self._jobs:
+            self._jobs[name, refits] = self._build(name, refits)
             set_threads(self.recipe.execution.threads)  # building it may have been what imported torch
-        return self._jobs[name]
+        return self._jobs[name, refits]
 
-    def _build(self, name: str) -> Job:
+    def _build(self, name: str, refits: Refits) -> Job:
         job, _, control = name.partition(OF)
-        parts = self.baseline(control) if control else self.parts
-        if job == SEARCH:
-            return Job(parts.fitness, parts.genome.express)
-        if job == FRESH:
-            return Job(parts.fresh_fitness(), parts.genome.express)
-        entry = name.removeprefix(BASELINE)
-        trials = Trials(entry, self._contender(name), digest([self.parts.fitness.context, entry]), self.directory)
-        return Job(trials, TrialGenome().express)
+        if job not in (SEARCH, FRESH):
+            return Job(self._trials(name.removeprefix(BASELINE), name == CHAMPION, refits), TrialGenome().express)
+        parts = self.refitted(refits, control)
+        return Job(parts.fitness if job == SEARCH else parts.fresh_fitness(), parts.genome.express)
 
-    def _contender(self, name: str) -> Contender:
+    def _trials(self, entry: str, of_champion: bool, refits: Refits) -> Trials:
         """A trained baseline fits its own models, the final those of the champion and of control searches."""
-        part = self.final if name == CHAMPION else self.baseline(name.removeprefix(BASELINE))
+        part = self.final if of_champion else self.baseline(entry)
+        fitness = self.parts.fitness
+        if refits:  # which only a search has
+            parts = self.refitted(refits, entry if isinstance(part, Parts) else "")
+            part, fitness = parts.final(), parts.fitness
         contender = contender_of(part, self.final)
         if contender is None:
-            raise LookupError(f"nothing makes models for {name!r}")
-        return contender
+            raise LookupError(f"nothing makes models for {entry!r}")
+        return Trials(entry, contender, digest([fitness.context, entry]), self.directory)

@@ -1,6 +1,8 @@
 """A ``Measure`` as a run has it, with a fitness that remembers what it was asked."""
 
 import hashlib
+import json
+from dataclasses import replace
 
 import numpy as np
 
@@ -30,8 +32,11 @@ class OneJob:
     def __init__(self, fitness, genome):
         self.fitness, self.genome = fitness, genome
 
-    def job(self, name):
-        return Job(self.fitness, self.genome.express)
+    def job(self, name, refits=()):
+        fitness = self.fitness
+        for text in refits:
+            fitness = fitness.refitted(self.genome.express(self.genome.from_json(json.loads(text))))
+        return Job(fitness, self.genome.express)
 
 
 class SumFitness:
@@ -62,14 +67,35 @@ class SumFitness:
         return Evaluation(values=(float(value),), work=budget)
 
 
+class DriftingSum(SumFitness):
+    """Each refit adds ``drift`` to all values and the sum of the champion's genes, so that old values look better."""
+
+    def __init__(self, drift=100.0, added=0.0, **options):
+        super().__init__(**options)
+        self.options, self.drift, self.added = options, drift, added
+
+    def refitted(self, genes):
+        if not self.drift:
+            return self
+        added = self.added + self.drift + float(genes.sum())
+        one = type(self)(self.drift, added, **(self.options | {"context": f"after {added}"}))
+        one.batches = self.batches  # one memory of all that was asked for
+        return one
+
+    def answer(self, genes, budget):
+        one = super().answer(genes, budget)
+        return replace(one, values=(one.values[0] + self.added,)) if one.ok else one
+
+
 GENOME = IndexVector([4] * 4)
 
 
 def door(fitness=None, ledger=None, genome=GENOME, batch=3, phase="search", progress=None):
     fitness = SumFitness() if fitness is None else fitness
     ledger = Ledger(":memory:") if ledger is None else ledger
-    executor = Inline(OneJob(fitness, genome), Meter([], [], 10.0))
-    return LedgeredMeasure(phase, genome, fitness, ledger, executor, batch, progress or Progress())
+    jobs = OneJob(fitness, genome)
+    executor = Inline(jobs, Meter([], [], 10.0))
+    return LedgeredMeasure(phase, genome, fitness, ledger, executor, batch, progress or Progress(), jobs=jobs)
 
 
 def people(*genes, genome=GENOME, goal="min"):

@@ -38,11 +38,11 @@ execution: {{backend: inline}}
 def run(tmp_path):
     """Runs the toy recipe with overrides; gives the summary and the directory."""
 
-    def run(*overrides, name="run"):
+    def run(*overrides, name="run", **how):
         path = tmp_path / "toy.yaml"
         path.write_text(RECIPE)
         out = tmp_path / name
-        summary = launch(load_recipe(path, overrides), out, LineProgress(StringIO()))
+        summary = launch(load_recipe(path, overrides), out, LineProgress(StringIO()), **how)
         return summary, out
 
     return run

@@ -38,6 +38,13 @@ def test_patience_counts_generations_since_the_best_was_found():
     assert reason(Stop(patience=3), [5.0, 4.0, 4.0, 4.0, 4.0]).startswith("no improvement for 3 generations")
 
 
+def test_patience_counts_from_the_last_refit_as_other_contexts_are_not_compared():
+    before = [{"best": value} for value in (5.0, 4.0, 1.0)]
+    after = [{"best": value, "refits": 1} for value in (3.0, 2.5, 2.5)]
+    assert stop_reason(Stop(patience=2), [*before, *after], 0, 0.0, "min") is None
+    assert stop_reason(Stop(patience=1), [*before, *after], 0, 0.0, "min").startswith("no improvement for 1")
+
+
 def test_patience_waits_while_nothing_valid_was_measured():
     assert reason(Stop(patience=1, target=0.0), [None] * 5) is None
     assert reason(Stop(patience=1)) is None

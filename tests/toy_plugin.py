@@ -62,12 +62,14 @@ class Squares:
     """``sleep`` seconds an individual. Marked ones fail, or with ``says`` only say that they failed.
 
     With ``renewable`` the champion can be confirmed. With ``twice`` contenders have a variant that works twice as long.
+    With ``shared`` all individuals share a summand, which a refit moves half of the way that an individual lacks.
     """
 
     sleep: float = 0.0
     says: bool = False
     renewable: bool = False
     twice: bool = False
+    shared: bool = False
     takes: ClassVar[frozenset[str]] = frozenset({"vector"})
 
     def build(self, context: Context) -> SquaresFitness:
@@ -79,19 +81,23 @@ class Squares:
 class SquaresFitness:
     objectives: ClassVar[Mapping[str, str]] = {"loss": "min"}
     budgets = (1, 2)
-    context = "squares"
     slots: ClassVar[Mapping[str, Any]] = {}
     takes = frozenset({"vector"})
 
-    def __init__(self, options: Squares, points: np.ndarray) -> None:
-        self.options, self.points = options, points
+    def __init__(self, options: Squares, points: np.ndarray, shared: float = 0.0) -> None:
+        self.options, self.points, self.shared = options, points, shared
+        self.context = f"squares of {len(points)} beside {shared!r}" if options.shared else "squares"
+        self.refitted = self._refitted if options.shared else None
+
+    def _refitted(self, vector: np.ndarray) -> SquaresFitness:
+        return SquaresFitness(self.options, self.points, float(self.points.mean() - vector[0] + self.shared) / 2)
 
     def evaluate(self, batch: Sequence[np.ndarray], budget: int) -> Iterator[Evaluation]:
         for vector in batch:
             time.sleep(self.options.sleep)
             fault = _fault_of(vector)
             if fault is None:
-                value = float(np.square(self.points[:budget] - vector[0]).mean())
+                value = float(np.square(self.points[:budget] - vector[0] - self.shared).mean())
                 yield Evaluation(values=(value,), work=budget)
             elif self.options.says:
                 yield Evaluation(outcome=FAULTS[fault][0], work=budget, message="said so")  # type: ignore[arg-type]
@@ -100,12 +106,15 @@ class SquaresFitness:
 
 
 class RenewableSquares(SquaresFitness):
-    def __init__(self, options: Squares, points: np.ndarray, others: np.ndarray) -> None:
-        super().__init__(options, points)
+    def __init__(self, options: Squares, points: np.ndarray, others: np.ndarray, shared: float = 0.0) -> None:
+        super().__init__(options, points, shared)
         self.others = others
 
     def fresh(self) -> SquaresFitness:
-        return SquaresFitness(self.options, self.others)
+        return SquaresFitness(self.options, self.others, self.shared)
+
+    def _refitted(self, vector: np.ndarray) -> RenewableSquares:
+        return RenewableSquares(self.options, self.points, self.others, super()._refitted(vector).shared)
 
 
 def _fault_of(vector: np.ndarray) -> str | None:
@@ -164,7 +173,7 @@ class ChampionContender(PointContender):
         return [{"genes": self.context.genome.to_json(best.genes)}]
 
     def fit(self, setting: Mapping[str, Any], seed: int, budget: int, scratch: Path) -> Evaluation:
-        return self.fitted(setting["genes"][0], scratch, budget * setting.get("times", 1))
+        return self.fitted(setting["genes"][0] + self.context.fitness.shared, scratch, budget * setting.get("times", 1))
 
 
 class DescentContender(PointContender):

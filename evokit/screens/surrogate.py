@@ -115,6 +115,9 @@ class Surrogating:
             }
         )
 
+    def forget(self) -> None:
+        self._fitted_at, self._pairs = 0, []
+
     def expected(self, n: float, generation: int) -> tuple[float, float]:
         fitted = generation >= self._options.refit_every
         return (min(n, sum(self._counts(n))) if fitted else n), 0.0

@@ -11,6 +11,8 @@ from deap import tools
 
 from evokit.interfaces import Individual, Score
 
+HALL = 10  # places in the hall of fame
+
 
 def only_ok(individuals: Iterable[Individual]) -> list[Individual]:
     """Those with an ok measurement at full budget; no other reaches a selection or a hall of fame (C1).
@@ -35,9 +37,10 @@ class Archive:
         size: Places in the hall of fame.
     """
 
-    def __init__(self, genome: Any, weights: tuple[float, ...], size: int = 10) -> None:
+    def __init__(self, genome: Any, weights: tuple[float, ...], size: int = HALL) -> None:
         self._genome, self._weights = genome, weights
         self.known: set[str] = set()
+        self.refits = 0  # of the fitness; what was measured before the last one is gone
         self.hall = tools.HallOfFame(size, similar=same_key)
         self.front = tools.ParetoFront(similar=same_key)
         self.logbook = tools.Logbook()
@@ -60,7 +63,18 @@ class Archive:
         valid = only_ok(population)
         record = {name: float(value) for name, value in self._statistics.compile(valid).items()} if valid else {}
         best = self.hall[0].fitness.values[0] if len(self.hall) else None
-        self.logbook.record(generation=generation, best=best, measured=len(measured), **record, **front)
+        refits = {"refits": self.refits} if self.refits else {}
+        self.logbook.record(generation=generation, best=best, measured=len(measured), **record, **front, **refits)
+
+    def renew(self, measured_again: Sequence[Individual]) -> None:
+        """Forget all values of the context before a refit; these are what is known in the new one."""
+        self.refits += 1
+        self.hall.clear()
+        self.front.clear()
+        self.known = {one.key for one in measured_again}  # the failed too
+        self.hall.update(only_ok(measured_again))
+        if len(self._weights) > 1:
+            self.front.update(only_ok(measured_again))
 
     def _extend_front(self, measured: Sequence[Individual]) -> dict[str, int]:
         """Size of the front, and how many of it are new, for the logbook."""
@@ -69,7 +83,7 @@ class Archive:
         return {"front": len(self.front), "front_new": sum(one.key not in before for one in self.front)}
 
     def best(self) -> Individual:
-        """The best ever measured.
+        """The best ever measured, after a refit the best since then.
 
         Raises:
             LookupError: Nothing valid was measured yet.
@@ -82,13 +96,14 @@ class Archive:
     def state_dict(self) -> dict[str, Any]:
         return {
             "known": sorted(self.known),
+            "refits": self.refits,
             "hall": dump_individuals(self.hall, self._genome),
             "front": dump_individuals(self.front, self._genome),
             "logbook": [dict(record) for record in self.logbook],
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.known = set(state["known"])
+        self.known, self.refits = set(state["known"]), state["refits"]
         self.hall.clear()
         # DEAP puts a newcomer before its equals, so going from worst to best keeps their order.
         for one in reversed(load_individuals(state["hall"], self._genome, self._weights)):

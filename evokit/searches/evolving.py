@@ -21,15 +21,18 @@ class Evolving(AskTell):
         context: Gives genome, fitness, streams, operators, screens and the genes that the first generation begins with.
         population: Places in the population.
         horizon: Generations until the search is done.
+        refit_every: Generations between refits of the fitness; None for no refits.
 
     Raises:
-        ValueError: The population has no room for the genes of ``init``.
+        ValueError: The population has no room for the genes of ``init``, or the fitness has nothing to refit.
     """
 
-    def __init__(self, context: Context, population: int, horizon: int) -> None:
+    def __init__(self, context: Context, population: int, horizon: int, refit_every: int | None = None) -> None:
         if len(context.init) > population:
             raise ValueError(f"population ({population}) has no room for the {len(context.init)} genes of init")
-        super().__init__(context.genome, weights_of(context.fitness.objectives), horizon, context.screens)
+        if refit_every is not None and getattr(context.fitness, "refitted", None) is None:
+            raise ValueError("refit_every: the fitness has nothing to refit to an individual")
+        super().__init__(context.genome, weights_of(context.fitness.objectives), horizon, context.screens, refit_every)
         self._size, self._streams, self._init = population, context.streams, context.init
         self._cross, self._mutate = context.operators["crossover"], context.operators["mutation"]
 

@@ -20,11 +20,15 @@ class Generational:
     """Each generation the elites stay and offspring take the other places.
 
     ``elites`` is a count, or as a fraction a share of the population (rounded down).
+
+    With ``refit_every`` the search alternates: after every so many generations the fitness fits what all individuals
+    share anew to the best one, population and hall of fame are measured again, and evolution goes on under that.
     """
 
     population: Annotated[int, Ge(2)] = 32
     generations: Annotated[int, Ge(1)] = 50
     elites: Annotated[int, Ge(0)] | Annotated[float, Ge(0)] = 1
+    refit_every: Annotated[int, Ge(1)] | None = None
 
     reads: ClassVar[frozenset[str]] = frozenset({"selection", "crossover", "mutation", "screens", "init"})
 
@@ -54,7 +58,7 @@ class GenerationalSearch(Evolving):
     """
 
     def __init__(self, options: Generational, context: Context) -> None:
-        super().__init__(context, options.population, options.generations)
+        super().__init__(context, options.population, options.generations, options.refit_every)
         self._options, self._select = options, context.operators["selection"]
         self._predictions_compete = any(getattr(screen, "unmeasured", "fill") == "paper" for screen in self.screens)
 

@@ -23,11 +23,15 @@ class NSGA2:
     its measured offspring together, as many of them as ``population``. The champion is the best of the first objective
     (ties go by the next); the summary and the report hold the front of all that was measured.
 
+    With ``refit_every`` the search alternates: after every so many generations the fitness fits what all individuals
+    share anew to the best one, population and hall of fame are measured again, and evolution goes on under that.
+
     Source: Deb et al. 2002, "A fast and elitist multiobjective genetic algorithm: NSGA-II".
     """
 
     population: Annotated[int, Ge(2)] = 32
     generations: Annotated[int, Ge(1)] = 50
+    refit_every: Annotated[int, Ge(1)] | None = None
 
     reads: ClassVar[frozenset[str]] = frozenset({"crossover", "mutation", "screens", "init"})
 
@@ -42,7 +46,7 @@ class NSGA2Search(Evolving):
     """The loop. Offspring are new keys; those that a screen drops or that fail are forgotten (C1)."""
 
     def __init__(self, options: NSGA2, context: Context) -> None:
-        super().__init__(context, options.population, options.generations)
+        super().__init__(context, options.population, options.generations, options.refit_every)
 
     def ask(self) -> list[Individual]:
         rng = self._rng()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from deap import tools
 
-from evokit.interfaces import Individual, Measure, Screen
-from evokit.searches.archive import Archive, dump_individuals, load_individuals
+from evokit.interfaces import Individual, Measure, Score, Screen
+from evokit.searches.archive import Archive, dump_individuals, load_individuals, only_ok
 
 
 class AskTell(ABC):
@@ -20,16 +21,22 @@ class AskTell(ABC):
         weights: -1 per objective to minimise, +1 to maximise.
         horizon: Generations until the search is done, or None for no end of its own.
         screens: Decide which offspring are measured.
+        refit_every: Generations between refits of the fitness to the best individual; None for no refits.
     """
 
     def __init__(
-        self, genome: Any, weights: tuple[float, ...], horizon: int | None, screens: Sequence[Screen] = ()
+        self,
+        genome: Any,
+        weights: tuple[float, ...],
+        horizon: int | None,
+        screens: Sequence[Screen] = (),
+        refit_every: int | None = None,
     ) -> None:
         self.generation = 0
         self.population: list[Individual] = []
         self.archive = Archive(genome, weights)
         self.horizon, self.screens = horizon, screens
-        self._genome, self._weights = genome, weights
+        self._genome, self._weights, self._refit_every = genome, weights, refit_every
 
     @property
     def done(self) -> bool:
@@ -52,8 +59,11 @@ class AskTell(ABC):
 
         Offspring that are known at full budget pass no screen and take their cached value; so does a twin of one that
         is measured. Those that no screen lets through are recorded as predicted if a surrogate predicted them.
+        Where a refit of the fitness is due, it comes first.
         """
         measure.generation = self.generation
+        if self._refit_every and self.generation and self.generation % self._refit_every == 0:
+            self._refit(measure)
         offspring = self.ask()
         measure.born(offspring)
         first = {one.key: one for one in reversed(offspring)}  # of twins, the first is screened
@@ -69,6 +79,18 @@ class AskTell(ABC):
             screen.observe(self.generation, chosen)
         self.archive.known.update(one.key for one in asked)  # the failed too: no child need fail again
         self.tell(offspring)
+
+    def _refit(self, measure: Measure) -> None:
+        """Refit the fitness to the best individual, and measure again whoever may still be compared (C4)."""
+        if not measure.refit(self.best()):
+            return
+        old = [*self.archive.hall, *self.archive.front, *only_ok(self.population)]
+        again = {one.key: replace(one, fitness=Score(self._weights), predicted=None) for one in old}
+        measure(list(again.values()))
+        self.population = only_ok(again[one.key] for one in self.population if one.key in again)
+        self.archive.renew(list(again.values()))
+        for screen in self.screens:
+            getattr(screen, "forget", lambda: None)()
 
     def best(self) -> Individual:
         return self.archive.best()

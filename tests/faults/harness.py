@@ -27,9 +27,9 @@ RECIPE = """\
 seed: 5
 plugins: [./toy_plugin.py]
 data: {name: points}
-fitness: {name: squares, sleep: 0.004, renewable: true}
+fitness: {name: squares, sleep: 0.004, renewable: true, shared: true}
 genome: {name: real_vector, length: 2, low: -3, high: 9}
-search: {name: generational, population: 10, generations: 10, elites: 1}
+search: {name: generational, population: 10, generations: 10, elites: 1, refit_every: 3}
 crossover: {name: uniform}
 mutation: {name: gaussian}
 screens:
