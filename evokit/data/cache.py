@@ -1,4 +1,4 @@
-"""Arrays that are slow to make, kept in the user's cache directory."""
+"""Arrays that are slow to make, kept in the user's cache directory or another."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ def cache_directory() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "evokit"
 
 
-def cached(key: str, make: Callable[[], Arrays]) -> Arrays:
+def cached(key: str, make: Callable[[], Arrays], folder: Path | None = None) -> Arrays:
     """What ``make`` returned when it was first called under ``key``.
 
     Args:
         key: Digest of all that decides the arrays; becomes a file's name.
         make: Called if there is no readable file, and again where none can be written.
+        folder: Where files are kept, by default in the user's cache directory.
     """
-    path = cache_directory() / f"{key}.safetensors"
+    path = (folder or cache_directory()) / f"{key}.safetensors"
     arrays = _read(path)
     if arrays is None:
         arrays = make()

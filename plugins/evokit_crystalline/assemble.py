@@ -24,7 +24,7 @@ from evokit_crystalline.refit import refitted_head
 class AssembledChampion(FinishedModels):
     """A contender that trains nothing: the champion's dense matrices beside the fitness's continuous parts.
 
-    With ``refit`` it also tries the head refitted to the champion's activations, and validation decides.
+    With ``refit`` and ``remaps`` it also tries heads refitted to the champion's activations, and validation decides.
 
     Args:
         options: Which refits.
@@ -36,9 +36,12 @@ class AssembledChampion(FinishedModels):
 
     def __init__(self, options: Assemble | ClosedForm, fitness: Gpt2Fitness, genome: Genome[Any]) -> None:
         super().__init__(fitness)
-        if options.refit and fitness.lessons is None:
-            raise UserError("refit needs continuous parts in closed form: add continuous: {fit: ...} to the fitness")
+        if (options.refit or options.remaps) and fitness.held_out is None:
+            raise UserError(
+                "refit and remaps need continuous parts in closed form: add continuous: {fit: ...} to the fitness"
+            )
         self._genome, self._refits = genome, [{}, *({"refit": pseudo_counts} for pseudo_counts in options.refit)]
+        self._refits += [{"remaps": n} for n in range(1, options.remaps + 1)]
         self.budgets: Sequence[int] = (fitness.budgets[-1],)
 
     def settings(self, best: Individual | None) -> list[dict[str, Any]]:
@@ -58,12 +61,16 @@ class AssembledChampion(FinishedModels):
     def _finished(
         self, phenotype: Mapping[str, StructuredMatrix], setting: Mapping[str, Any], budget: int, scratch: Path
     ) -> Evaluation:
-        tensors = assembled(self.fitness, phenotype)
+        fitness = self.fitness
+        for _ in range(int(setting.get("remaps", 0))):
+            assert fitness.refitted is not None
+            fitness = fitness.refitted(phenotype)
+        tensors = assembled(fitness, phenotype)
         if setting.get("refit") is not None:
-            assert self.fitness.lessons is not None
-            layers = [phenotype[slot] for slot in self.fitness.slots]
-            with torch_threads(self.fitness.threads):
-                tensors |= refitted_head(self.fitness.frame, layers, self.fitness.lessons, setting["refit"])
+            assert fitness.held_out is not None
+            layers = [phenotype[slot] for slot in fitness.slots]
+            with torch_threads(fitness.threads):
+                tensors |= refitted_head(fitness.frame, layers, fitness.held_out.exercises, setting["refit"])
         scratch.mkdir(parents=True, exist_ok=True)
         artifact = scratch / "model.safetensors"
         save_model(tensors, self.fitness.options.model, artifact)

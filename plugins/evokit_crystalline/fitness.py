@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from evokit.data.text import Blocks, Documents, full_blocks
 from evokit.errors import UserError
@@ -24,6 +26,11 @@ from evokit_crystalline.measuring import Frame, mean_losses, torch_threads
 from evokit_crystalline.operations import all_operations
 from evokit_crystalline.options import Gpt2Loss
 
+if TYPE_CHECKING:
+    from evokit_crystalline.lessons import HeldOut
+
+REFITS = 3  # that read exercises of their own; later ones read them again
+
 
 class Gpt2Fitness:
     """Mean next-token cross-entropy in nats on blocks of the validation split, the same for every individual.
@@ -38,8 +45,10 @@ class Gpt2Fitness:
         data_digest: Of the data, for the context.
         threads: Torch threads, part of the result.
         skip: How many blocks of the order are left to others.
-        lessons: Training blocks that the continuous parts were not fitted to, for crystals to learn from.
+        held_out: Training blocks that the continuous parts were not fitted to, for crystals and refits.
         prepared: What was done before the first measurement, and its cost.
+        n_refits: How often the continuous parts were refitted to an individual.
+        directory: Where refits are kept; None keeps none.
 
     Raises:
         UserError: There are fewer blocks than the budget asks for.
@@ -54,8 +63,10 @@ class Gpt2Fitness:
         data_digest: str = "",
         threads: int = 1,
         skip: int = 0,
-        lessons: Blocks | None = None,
+        held_out: HeldOut | None = None,
         prepared: Mapping[str, Cost] | None = None,
+        n_refits: int = 0,
+        directory: Path | None = None,
     ) -> None:
         self.options, self.frame, self.validation, self.threads = options, frame, validation, threads
         self.budgets: Sequence[int] = (*options.rungs, options.tokens)
@@ -64,7 +75,8 @@ class Gpt2Fitness:
         self.slots: Mapping[str, Any] = options.model.slots()
         self.precision = frame.head.precision
         self._data_digest, self._skip = data_digest, skip
-        self.lessons, self.prepared = lessons, dict(prepared or {})
+        self.held_out, self.prepared = held_out, dict(prepared or {})
+        self.n_refits, self._directory = n_refits, directory
         self.blocks = _validation_blocks(validation, options.block, skip, options.tokens)
         self.context = digest(
             {
@@ -76,6 +88,7 @@ class Gpt2Fitness:
                 "device": str(frame.head.weight.device),
                 "threads": threads,
                 "skip": skip,
+                "refits": n_refits,
                 "objectives": options.objectives,
             }
         )
@@ -115,6 +128,45 @@ class Gpt2Fitness:
             skip=self._skip + len(self.blocks),
         )
 
+    @property
+    def refitted(self) -> Callable[[Mapping[str, StructuredMatrix]], Gpt2Fitness] | None:
+        """Makes the fitness whose head reads an individual's states through the best linear map of them.
+
+        Each of the first few refits is fitted to training blocks of its own. None where the continuous parts are not
+        fitted in closed form.
+        """
+        return None if self.held_out is None else self._refitted
+
+    def _refitted(self, phenotype: Mapping[str, StructuredMatrix]) -> Gpt2Fitness:
+        parts = self.refitted_parts(phenotype)
+        return self if parts is None else self._with(Frame.of(self.options.model, parts, self.precision))
+
+    def refitted_parts(self, phenotype: Mapping[str, StructuredMatrix]) -> dict[str, torch.Tensor] | None:
+        """The continuous parts that ``refitted`` goes by; None if no map helps."""
+        from evokit_crystalline.remap import kept_remap
+
+        assert self.held_out is not None
+        blocks = self.held_out.exercises
+        size = len(blocks) // REFITS
+        at = self.n_refits % REFITS * size
+        layers = filled(phenotype, self.slots, self.frame.head.weight.device, {})
+        with torch_threads(self.threads):
+            return kept_remap(self.frame, layers, blocks.take(slice(at, at + size)), self.context, self._directory)
+
+    def _with(self, frame: Frame) -> Gpt2Fitness:
+        return Gpt2Fitness(
+            self.options,
+            frame,
+            self.validation,
+            data_digest=self._data_digest,
+            threads=self.threads,
+            skip=self._skip,
+            held_out=self.held_out,
+            prepared=self.prepared,
+            n_refits=self.n_refits + 1,
+            directory=self._directory,
+        )
+
     def _with_operations(self, one: Evaluation, phenotype: Mapping[str, StructuredMatrix]) -> Evaluation:
         """The evaluation with the second objective, if the recipe asks for it."""
         if not one.ok or "madds" not in self.objectives:
@@ -131,18 +183,32 @@ class Gpt2Fitness:
         """
         from evokit_crystalline.lessons import kept_places
 
-        if self.lessons is None:
+        if self.held_out is None:
             raise UserError("library.kinds: learned needs continuous parts in closed form: add continuous: {fit: ...}")
         if len(set(self.slots.values())) < N_PROJECTIONS:
             raise UserError("library.kinds: learned needs four different shapes in a block: choose another n_inner")
         with torch_threads(self.threads):
-            places, self.prepared["library"] = kept_places(self.frame, self.lessons, n_places, streams, self.context)
+            places, self.prepared["library"] = kept_places(
+                self.frame, self.held_out.lessons, n_places, streams, self.context
+            )
         return places
+
+    def arrangements(self, n_places: int) -> list[dict[str, int]]:
+        """Places of ``learn`` that were fitted to work together: layer name to place; layers not named are off.
+
+        The attention of an even place in the first block, that of the odd one after it in the second.
+        """
+        slots = list(self.slots)
+        first, second = slots[:2], slots[N_PROJECTIONS : N_PROJECTIONS + 2]
+        return [
+            dict.fromkeys(first, i) | dict.fromkeys(second if i + 1 < n_places else [], i + 1)
+            for i in range(0, n_places, 2)
+        ]
 
 
 def build_fitness(options: Gpt2Loss, context: Context) -> Gpt2Fitness:
     """The fitness of a run; random continuous parts are decided by the run's seed, a closed form by the data alone."""
-    lessons, prepared = None, {}
+    aside, prepared = None, {}
     if options.continuous.fit is None:
         streams = context.streams.at("gpt2_loss", "continuous")
         parts = continuous_parts(options.continuous, options.model, streams)
@@ -150,7 +216,7 @@ def build_fitness(options: Gpt2Loss, context: Context) -> Gpt2Fitness:
         from evokit_crystalline.fitted import fitted_parts
         from evokit_crystalline.lessons import held_out
 
-        counted, lessons = held_out(context.train, options.block)
+        counted, aside = held_out(context.train, options.block)
         # A start of the SVD that is the same in all runs, so that repeats share the fit.
         streams = Streams(0).at("gpt2_loss", "continuous")
         fitted = fitted_parts(options.continuous, options.model, counted, options.block, context.threads, streams)
@@ -166,8 +232,9 @@ def build_fitness(options: Gpt2Loss, context: Context) -> Gpt2Fitness:
         context.validation,
         data_digest=context.data_digest,
         threads=context.threads,
-        lessons=lessons,
+        held_out=aside,
         prepared=prepared,
+        directory=None if context.directory is None else context.directory / "artifacts" / "refits",
     )
 
 

@@ -22,6 +22,7 @@ class CrystallineGenome(IndexVector):
     Args:
         slots: Layer name to ``(n_in, n_out)``; the order is the order of the genes.
         library: Holds every shape in ``slots``.
+        arrangements: Layer name to the learned place that fills it, of individuals that are worth a first look.
 
     Raises:
         ValueError: There are no slots, or the library lacks one's shape.
@@ -31,7 +32,9 @@ class CrystallineGenome(IndexVector):
 
     phenotype: ClassVar[str] = "layers"
 
-    def __init__(self, slots: Mapping[str, Shape], library: Library) -> None:
+    def __init__(
+        self, slots: Mapping[str, Shape], library: Library, arrangements: Sequence[Mapping[str, int]] = ()
+    ) -> None:
         if not slots:
             raise ValueError("the fitness has no layers to fill")
         for name, shape in slots.items():
@@ -39,7 +42,7 @@ class CrystallineGenome(IndexVector):
                 raise ValueError(f"layer {name!r} has shape {shape}, for which the library holds no matrices")
         super().__init__([library.size] * len(slots))
         self.slots = dict(slots)
-        self.library = library
+        self.library, self._arrangements = library, arrangements
 
     def express(self, genes: np.ndarray) -> dict[str, StructuredMatrix]:
         """Layer name to matrix, in the order of the slots. Equal genes get the library's same object."""
@@ -57,10 +60,13 @@ class CrystallineGenome(IndexVector):
         return same
 
     def seeds(self) -> list[np.ndarray]:
-        """All layers off, if the library has a zero: what the continuous parts are worth alone."""
-        if ZERO not in self.library.kinds:
+        """If the library has a zero: all layers off, and learned crystals as they were fitted to work together."""
+        kinds = self.library.kinds
+        if ZERO not in kinds:
             return []
-        return [np.full(self.n_genes, self.library.kinds.index(ZERO))]
+        off, learned = kinds.index(ZERO), [j for j, kind in enumerate(kinds) if kind == LEARNED]
+        filled = [[learned[one[slot]] if slot in one else off for slot in self.slots] for one in self._arrangements]
+        return [np.full(self.n_genes, off), *map(np.array, filled)]
 
     def show(self, genes: np.ndarray) -> str:
         """One line a layer: its name, shape, chosen matrix, and what that costs beside the dense one."""
@@ -93,12 +99,14 @@ class Crystalline:
         streams, n_learned = context.streams.at("library"), self.library.n_learned
         learn = getattr(context.fitness, "learn", None)
         learned: Sequence[Place] = ()
+        arrangements: Sequence[Mapping[str, int]] = ()
         if n_learned:
             if learn is None:
                 raise ValueError(f"library.kinds: {LEARNED} needs a fitness that crystals can be learned from")
             learned = learn(n_learned, streams)
+            arrangements = getattr(context.fitness, "arrangements", lambda n_places: [])(n_learned)
         library = draw_library(slots.values(), self.library, streams, context.device, learned)
-        return CrystallineGenome(slots, library)
+        return CrystallineGenome(slots, library, arrangements)
 
 
 def _shape(name: str, shape: Sequence[int]) -> Shape:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from importlib.metadata import version
 
 import numpy as np
@@ -12,23 +13,39 @@ from evokit.data.text import Blocks, Documents, full_blocks
 from evokit.keys import digest
 from evokit.ledger import Cost
 from evokit.streams import Streams
-from evokit_crystalline.learned import NAMES, Place, learn_places, working_responses
+from evokit_crystalline.learned import NAMES, Place, learn_places
 from evokit_crystalline.library import Shape
 from evokit_crystalline.matrices import Dense, LowRank, StructuredMatrix
 from evokit_crystalline.measuring import Frame
+from evokit_crystalline.responses import working_responses
 
 EVERY = 10  # training documents, of which one is left to the crystals
-MOST_BLOCKS = 256
-EDITION = 1  # of the code that learns; part of the cache's key
+EXERCISES = 0.3  # share of their blocks that is left to refits
+MOST_BLOCKS = 2048  # of lessons
+EDITION = 2  # of the code that learns; part of the cache's key
 
 
-def held_out(train: Documents, block: int) -> tuple[Documents, Blocks]:
-    """The documents that bigrams are counted in, and up to 256 blocks of the others, drawn once and for all runs."""
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Blocks of the training documents that no bigram is counted in, in an order drawn once and for all runs.
+
+    Args:
+        lessons: For crystals to learn from.
+        exercises: For refits of the continuous parts; no crystal saw them.
+    """
+
+    lessons: Blocks
+    exercises: Blocks
+
+
+def held_out(train: Documents, block: int) -> tuple[Documents, HeldOut]:
+    """The documents that bigrams are counted in, and blocks of the others."""
     places = np.arange(len(train))
     chosen = places % EVERY == min(EVERY, len(train)) - 1
     blocks = full_blocks(train.select(places[chosen]), block)
     order = Streams(0).at("gpt2_loss", "lessons").numpy().permutation(len(blocks))
-    return train.select(places[~chosen]), blocks.take(order[:MOST_BLOCKS])
+    n = round(EXERCISES * len(blocks))
+    return train.select(places[~chosen]), HeldOut(blocks.take(order[n:][:MOST_BLOCKS]), blocks.take(order[:n]))
 
 
 def kept_places(
@@ -66,8 +83,11 @@ def kept_places(
 def _split(place: Place) -> list[tuple[str, str, np.ndarray]]:
     parts = []
     for name, matrix in place.items():
-        factors = {"U": matrix.U, "V": matrix.V} if isinstance(matrix, LowRank) else {"W": matrix.dense()}
-        parts += [(name, part, factor.numpy()) for part, factor in factors.items()]
+        if isinstance(matrix, LowRank):
+            factors = {"U": matrix.U.numpy(), "V": matrix.V.numpy(), "scale": np.array(matrix.scale)}
+        else:
+            factors = {"W": matrix.dense().numpy()}
+        parts += [(name, part, factor) for part, factor in factors.items()]
     return parts
 
 
@@ -77,5 +97,6 @@ def _joined(arrays: dict[str, np.ndarray], i: int) -> list[StructuredMatrix]:
         if f"{i}.{name}.W" in arrays:
             made.append(Dense(arrays[f"{i}.{name}.W"]))
         else:
-            made.append(LowRank(arrays[f"{i}.{name}.U"], arrays[f"{i}.{name}.V"]))
+            U, V, scale = (arrays[f"{i}.{name}.{part}"] for part in ("U", "V", "scale"))
+            made.append(LowRank(U, V, float(scale)))
     return made

@@ -1,4 +1,4 @@
-"""Learned crystals: attention looks where it says, responses are the loss's own, and the blocks help."""
+"""Learned crystals: quantised, and the blocks help."""
 
 from dataclasses import replace
 
@@ -7,14 +7,13 @@ import pytest
 import torch
 
 from evokit.streams import Streams
-from evokit_crystalline import gpt2
-from evokit_crystalline.basis import CONTENT, basis
 from evokit_crystalline.genome import Crystalline
-from evokit_crystalline.learned import attention, learn_places, quantised, working_responses
+from evokit_crystalline.learned import learn_places, quantised
 from evokit_crystalline.lessons import held_out
 from evokit_crystalline.library import LibraryOptions
 from evokit_crystalline.matrices import Zero
 from evokit_crystalline.options import Continuous, Gpt2Loss
+from evokit_crystalline.responses import working_responses
 from tests.plugins.crystalline.tiny import FITTED, fitted_context, markov
 
 
@@ -31,38 +30,6 @@ def fitness():
     return options.build(fitted_context())
 
 
-def test_a_head_copies_the_content_from_so_many_tokens_back(fitness):
-    tokens = torch.arange(16)[None] * 3
-    state = gpt2.start(fitness.frame.parts, FITTED, tokens)
-    read = gpt2.advance(fitness.frame.parts, FITTED, 0, attention(FITTED, [1, None], strided=False), state)[1][0]
-    content = state[1][0] @ torch.from_numpy(basis(16))[CONTENT:].T
-    torch.testing.assert_close(read[1:, :8], content[:-1], atol=0.02, rtol=0.01)
-    assert read[1:, 8:].abs().max() < 1e-5  # eight coordinates fill one head
-
-
-@pytest.mark.parametrize("strided", [False, True])
-def test_a_head_without_offset_takes_the_mean_of_all_tokens_so_far(fitness, strided):
-    state = gpt2.start(fitness.frame.parts, FITTED, torch.arange(16)[None] * 3)
-    read = gpt2.advance(fitness.frame.parts, FITTED, 0, attention(FITTED, [None, None], strided=strided), state)[1][0]
-    content = state[1][0] @ torch.from_numpy(basis(16))[CONTENT:].T
-    mean = content.cumsum(0) / torch.arange(1, 17)[:, None]
-    order = [0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15] if strided else list(range(16))
-    found = read if not strided else torch.empty_like(read).index_copy_(1, torch.tensor(order), read)
-    torch.testing.assert_close(found[:, :8], mean, atol=1e-4, rtol=1e-4)
-
-
-def test_responses_are_the_gradient_that_autograd_finds(fitness):
-    blocks = fitness.lessons.take(slice(3))
-    responses = working_responses(fitness.frame, blocks)
-    parts, content = fitness.frame.parts, torch.from_numpy(basis(16))[CONTENT:]
-    off = [Zero(shape) for shape in FITTED.slots().values()]
-    hidden = gpt2.hidden(parts, off, FITTED, torch.from_numpy(blocks.inputs)).detach().requires_grad_()
-    logits = (hidden @ parts["lm_head.weight"].T).flatten(0, 1)
-    torch.nn.functional.cross_entropy(logits, torch.from_numpy(blocks.targets).flatten(), reduction="sum").backward()
-    torch.testing.assert_close(responses.pull, -hidden.grad @ content.T, atol=2e-3, rtol=1e-3)
-    assert torch.linalg.eigvalsh(responses.curvature).min() > -1e-5
-
-
 def test_quantised_factors_have_few_levels_and_approximate_the_matrix():
     generator = torch.Generator().manual_seed(0)
     matrix = torch.randn(12, 3, generator=generator) @ torch.randn(3, 9, generator=generator)
@@ -72,7 +39,7 @@ def test_quantised_factors_have_few_levels_and_approximate_the_matrix():
 
 
 def test_a_learned_block_lowers_the_loss_on_documents_that_nothing_was_fitted_to(fitness):
-    places = learn_places(fitness.frame, working_responses(fitness.frame, fitness.lessons), 6, Streams(1))
+    places = learn_places(fitness.frame, working_responses(fitness.frame, fitness.held_out.lessons), 6, Streams(1))
     names = list(FITTED.slots())
     off = {name: Zero(shape) for name, shape in FITTED.slots().items()}
     candidates = [off]
@@ -110,9 +77,20 @@ def test_equal_shapes_in_a_block_are_refused():
         Crystalline(LibraryOptions(size=2, kinds=("zero", "learned"))).build(fitted_context(fitness=fitness))
 
 
-def test_what_crystals_learn_from_is_counted_nowhere_else():
+def test_what_crystals_learn_from_is_counted_nowhere_else_and_no_refit_sees_it():
     train = markov(20)
-    counted, lessons = held_out(train, 16)
+    counted, aside = held_out(train, 16)
     assert len(counted) == 18
     assert set(counted.names).isdisjoint({train.names[9], train.names[19]})
-    assert len(lessons) == sum(len(train.document(i)) // 16 for i in (9, 19))
+    n = sum(len(train.document(i)) // 16 for i in (9, 19))
+    assert (len(aside.lessons), len(aside.exercises)) == (n - round(0.3 * n), round(0.3 * n))
+    rows = [{tuple(row) for row in blocks.inputs.tolist()} for blocks in (aside.lessons, aside.exercises)]
+    assert rows[0].isdisjoint(rows[1])
+
+
+def test_places_that_were_fitted_together_are_seeds(fitness):
+    genome = Crystalline(LibraryOptions(size=6, kinds=("zero", "learned"))).build(fitted_context(fitness=fitness))
+    off, first, second = genome.seeds()
+    assert off.tolist() == [0] * 8
+    assert first.tolist() == [1, 1, 0, 0, 3, 3, 0, 0]
+    assert second.tolist() == [5, 5, 0, 0, 0, 0, 0, 0]  # the third of three has nobody after it

@@ -22,9 +22,9 @@ def fitness(tmp_path_factory):
 
 def test_the_refit_lowers_the_loss_of_what_it_was_fitted_to_and_changes_the_head_alone(fitness):
     off = [Zero(shape) for shape in FITTED.slots().values()]
-    parts = refitted_head(fitness.frame, off, fitness.lessons, 5.0)
+    parts = refitted_head(fitness.frame, off, fitness.held_out.lessons, 5.0)
     after = Frame.of(FITTED, parts, "float32")
-    (before_loss,), (after_loss,) = (mean_losses(f, [off], fitness.lessons) for f in (fitness.frame, after))
+    (before_loss,), (after_loss,) = (mean_losses(f, [off], fitness.held_out.lessons) for f in (fitness.frame, after))
     assert after_loss < before_loss - 0.01
     assert all(torch.equal(part, fitness.frame.parts[name]) for name, part in parts.items() if name != HEAD)
 
