@@ -193,6 +193,12 @@ class Gpt2Fitness:
             )
         return places
 
+    @property
+    def sublayers(self) -> list[tuple[str, str]]:
+        """Layers that read each other's numbers: the two projections of each attention and of each MLP."""
+        slots = list(self.slots)
+        return list(zip(slots[::2], slots[1::2], strict=True))
+
     def arrangements(self, n_places: int) -> list[dict[str, int]]:
         """Places of ``learn`` that were fitted to work together: layer name to place; layers not named are off.
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from evokit_crystalline.matrices import StructuredMatrix
 
 
+EXCHANGED, TOGETHER = 0.5, 0.5  # probabilities of the genome's own crossover and mutation
+
+
 class CrystallineGenome(IndexVector):
     """Gene i is the index, in the library of its shape, of layer i's matrix.
 
@@ -23,6 +26,7 @@ class CrystallineGenome(IndexVector):
         slots: Layer name to ``(n_in, n_out)``; the order is the order of the genes.
         library: Holds every shape in ``slots``.
         arrangements: Layer name to the learned place that fills it, of individuals that are worth a first look.
+        sublayers: Layers that belong together, for the genome's own crossover and mutation; by default each is alone.
 
     Raises:
         ValueError: There are no slots, or the library lacks one's shape.
@@ -33,7 +37,11 @@ class CrystallineGenome(IndexVector):
     phenotype: ClassVar[str] = "layers"
 
     def __init__(
-        self, slots: Mapping[str, Shape], library: Library, arrangements: Sequence[Mapping[str, int]] = ()
+        self,
+        slots: Mapping[str, Shape],
+        library: Library,
+        arrangements: Sequence[Mapping[str, int]] = (),
+        sublayers: Sequence[Sequence[str]] = (),
     ) -> None:
         if not slots:
             raise ValueError("the fitness has no layers to fill")
@@ -43,6 +51,8 @@ class CrystallineGenome(IndexVector):
         super().__init__([library.size] * len(slots))
         self.slots = dict(slots)
         self.library, self._arrangements = library, arrangements
+        positions = {name: i for i, name in enumerate(slots)}
+        self._sublayers = [[positions[name] for name in one] for one in sublayers or [[name] for name in slots]]
 
     def express(self, genes: np.ndarray) -> dict[str, StructuredMatrix]:
         """Layer name to matrix, in the order of the slots. Equal genes get the library's same object."""
@@ -50,6 +60,23 @@ class CrystallineGenome(IndexVector):
             name: self.library[shape][index]
             for (name, shape), index in zip(self.slots.items(), genes.tolist(), strict=True)
         }
+
+    def crossover(self, a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Exchange each sublayer with probability one half."""
+        first, second = a.copy(), b.copy()
+        for places in self._sublayers:
+            if rng.random() < EXCHANGED:
+                first[places], second[places] = b[places], a[places]
+        return first, second
+
+    def mutate(self, genes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Redraw one sublayer on average: all of it to one number, learned together, or as often one layer alone."""
+        mutated = genes.copy()
+        for places in self._sublayers:
+            if rng.random() < 1 / len(self._sublayers):
+                chosen = places if rng.random() < TOGETHER else [places[rng.integers(len(places))]]
+                mutated[chosen] = rng.integers(self.library.size)
+        return mutated
 
     def canonical(self, genes: np.ndarray) -> np.ndarray:
         """Every zero is the library's first one: layers that are switched off are switched off alike."""
@@ -106,7 +133,8 @@ class Crystalline:
             learned = learn(n_learned, streams)
             arrangements = getattr(context.fitness, "arrangements", lambda n_places: [])(n_learned)
         library = draw_library(slots.values(), self.library, streams, context.device, learned)
-        return CrystallineGenome(slots, library, arrangements)
+        sublayers = getattr(context.fitness, "sublayers", ())
+        return CrystallineGenome(slots, library, arrangements, sublayers)
 
 
 def _shape(name: str, shape: Sequence[int]) -> Shape:

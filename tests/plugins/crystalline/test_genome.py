@@ -118,3 +118,38 @@ def test_a_layer_without_inputs_is_refused():
 def test_a_library_without_the_shape_is_refused(genome):
     with pytest.raises(ValueError, match=r"layer 'new' has shape \(5, 5\), for which the library holds no"):
         CrystallineGenome({"new": (5, 5)}, genome.library)
+
+
+def paired(n_layer=2, size=6):
+    """A genome whose fitness tells which layers belong together."""
+    slots = gpt2_slots(n_layer, 8)
+    names = list(slots)
+    fitness = SimpleNamespace(slots=slots, sublayers=list(zip(names[::2], names[1::2], strict=True)))
+    return Crystalline(LibraryOptions(size=size)).build(Context(streams=Streams(0), fitness=fitness))
+
+
+def test_own_crossover_exchanges_whole_sublayers(rng):
+    a, b = np.zeros(8, int), np.ones(8, int)
+    seen = set()
+    for _ in range(40):
+        first, second = paired().crossover(a, b, rng)
+        assert (first + second == 1).all()
+        assert (first[::2] == first[1::2]).all()
+        seen.add(tuple(first[::2]))
+    assert len(seen) > 8  # of 16
+
+
+def test_own_mutation_moves_a_sublayer_together_or_one_of_its_layers(rng):
+    genome, genes = paired(size=50), np.zeros(8, int)
+    moved = [genome.mutate(genes, rng).reshape(4, 2) for _ in range(400)]
+    both = sum(((one[:, 0] == one[:, 1]) & (one[:, 0] > 0)).sum() for one in moved)
+    single = sum(((one[:, 0] == 0) ^ (one[:, 1] == 0)).sum() for one in moved)
+    assert 150 < both < 250
+    assert 150 < single < 250
+    assert genes.tolist() == [0] * 8
+
+
+def test_where_nothing_belongs_together_own_mutation_redraws_single_layers(genome, rng):
+    genes = genome.random(rng)
+    changed = np.mean([(genome.mutate(genes, rng) != genes).sum() for _ in range(400)])
+    assert changed == pytest.approx(5 / 6, abs=0.15)
