@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from evokit_crystalline.matrices import StructuredMatrix
 
 
-EXCHANGED, TOGETHER = 0.5, 0.5  # probabilities of the genome's own crossover and mutation
+EXCHANGED, TOGETHER, BORROWED = 0.5, 0.75, 0.5  # probabilities of the genome's own crossover and mutation
 
 
 class CrystallineGenome(IndexVector):
@@ -70,12 +70,16 @@ class CrystallineGenome(IndexVector):
         return first, second
 
     def mutate(self, genes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Redraw one sublayer on average: all of it to one number, learned together, or as often one layer alone."""
+        """Redraw one sublayer on average: all of it to one number, learned together, or a single layer of it.
+
+        The number is any of the library's, or as often one that another sublayer has: its crystals were learned beside.
+        """
         mutated = genes.copy()
         for places in self._sublayers:
             if rng.random() < 1 / len(self._sublayers):
                 chosen = places if rng.random() < TOGETHER else [places[rng.integers(len(places))]]
-                mutated[chosen] = rng.integers(self.library.size)
+                borrowed = rng.random() < BORROWED
+                mutated[chosen] = genes[rng.integers(len(genes))] if borrowed else rng.integers(self.library.size)
         return mutated
 
     def canonical(self, genes: np.ndarray) -> np.ndarray:

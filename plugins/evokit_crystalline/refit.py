@@ -18,6 +18,9 @@ from evokit_crystalline.gpt2 import Projection
 from evokit_crystalline.measuring import Frame, groups
 from evokit_crystalline.sizes import HEAD
 
+BLOCKS = 256
+"""At most so many are read: a Newton step over the words costs thrice what their loss does."""
+
 
 def refitted_head(
     frame: Frame, layers: Sequence[Projection], blocks: Blocks, pseudo_counts: float
@@ -28,11 +31,12 @@ def refitted_head(
     Args:
         frame: Fitted continuous parts.
         layers: One projection per slot.
-        blocks: Of the training split, without padding.
+        blocks: Of the training split, without padding; the first ``BLOCKS`` of them are read.
         pseudo_counts: Of average tokens, added to each row's Hessian.
     """
     directions = torch.from_numpy(basis(frame.sizes.n_embd))
     content, anchor = directions[CONTENT:], directions[ANCHOR]
+    blocks = blocks.take(slice(BLOCKS))
     with torch.no_grad():
         states = [gpt2.hidden(frame.parts, layers, frame.sizes, torch.from_numpy(g.inputs)) for g in groups(blocks)]
     hidden = torch.cat([state.flatten(0, 1) @ content.T for state in states])
