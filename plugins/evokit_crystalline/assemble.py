@@ -51,7 +51,10 @@ class AssembledChampion(FinishedModels):
 
     def variants(self) -> dict[str, Variant]:
         """What the refit is worth: the model without one, where one was tried."""
-        return {"not refitted": Variant({"refit": None}, self.budgets[-1])} if len(self._refits) > 1 else {}
+        tried = {name for setting in self._refits for name in setting}
+        off = {"refit": None, "remaps": 0}
+        without = Variant({name: off[name] for name in off if name in tried}, self.budgets[-1])
+        return {"not refitted": without} if tried else {}
 
     def fit(self, setting: Mapping[str, Any], seed: int, budget: int, scratch: Path) -> Evaluation:
         """Assemble and validate; ``seed`` changes nothing, work is counted in validation tokens."""
