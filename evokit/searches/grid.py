@@ -24,15 +24,16 @@ class GridSearch:
     genes: ClassVar[frozenset[str]] = frozenset({Points.genes})
 
     def build(self, context: Context) -> GridSearcher:
-        return GridSearcher(self.batch, context.genome, weights_of(context.fitness.objectives))
+        fitness = context.fitness
+        return GridSearcher(self.batch, context.genome, weights_of(fitness.objectives), fitness.budgets[-1])
 
 
 class GridSearcher(AskTell):
     """Goes through the genome's points and remembers the best."""
 
-    def __init__(self, batch: int, genome: Any, weights: tuple[float, ...]) -> None:
+    def __init__(self, batch: int, genome: Any, weights: tuple[float, ...], work: int) -> None:
         super().__init__(genome, weights, -(-len(genome.points) // batch))
-        self._batch = batch
+        self._batch, self._work = batch, work
 
     def ask(self) -> list[Individual]:
         first = self.generation * self._batch
@@ -43,3 +44,8 @@ class GridSearcher(AskTell):
         self.population = only_ok(individuals)
         self.archive.add(self.generation, individuals, individuals)
         self.generation += 1
+
+    def expected(self) -> tuple[int, int]:
+        """Measurements and work of the whole search, for estimates."""
+        n = len(self._genome.points)
+        return n, n * self._work

@@ -24,6 +24,7 @@ def test_every_point_is_measured_once_in_the_order_of_the_recipe():
     search, fitness = searched()
     assert fitness.evaluated == [(x, y) for x in range(5) for y in (0, 3)]
     assert search.generation == 3
+    assert search.expected() == (10, 10 * fitness.budgets[-1])
 
 
 def test_the_best_is_the_best_of_all():
