@@ -57,7 +57,8 @@ def ablation(results: Sequence[Measured], evolution: Evolution) -> Figure:
     numbers = {f"block {block}": f"n_eff_block{block}" for block in blocks}
     for axes, shown in ((left, losses), (middle, numbers), (right, {"": "accuracy"})):
         groups = {label: [one.evaluation.metrics.get(name, 0.0) for one in results] for label, name in shown.items()}
-        _bars(axes, names, groups)
+        errors = [_metric(one, "deviation") for one in results] if axes is right else None
+        _bars(axes, names, groups, errors)
     left.set(xlabel="cross-entropy of the targets")
     middle.set(xlabel="effective number of solutions", yticklabels=[])
     right.set(xlabel="validation accuracy", yticklabels=[])
@@ -85,12 +86,14 @@ def _curve(axes: Axes, points: Sequence[Measured], x: Callable[[Measured], float
     axes.minorticks_off()
 
 
-def _bars(axes: Axes, names: Sequence[str], groups: Mapping[str, Sequence[float]]) -> None:
+def _bars(
+    axes: Axes, names: Sequence[str], groups: Mapping[str, Sequence[float]], errors: Sequence[float] | None
+) -> None:
     """Horizontal bars, the first name on top; groups side by side, by their label."""
     height = 0.8 / len(groups)
     for number, (label, values) in enumerate(groups.items()):
         places = [place + (number - (len(groups) - 1) / 2) * height for place in range(len(names))]
-        bars = axes.barh(places, values, height=height, label=label)
+        bars = axes.barh(places, values, height=height, label=label, xerr=errors, capsize=2)
         axes.bar_label(bars, fmt="%.2f", padding=2, fontsize="x-small")
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()

@@ -8,7 +8,8 @@ import pytest
 from evokit.exports import export_model
 from evokit.launch import launch
 from evokit.progress import LineProgress
-from evokit.recipe import load_recipe
+from evokit.recipe import RecipeError, load_recipe
+from evokit.verify import verify
 
 RECIPE = """\
 data: {{name: images, sets: [digits], limit: {{train: 12, validation: 20}}}}
@@ -93,16 +94,19 @@ def test_an_analysis_ends_with_a_figure_and_its_values(case, tmp_path):
     assert (again / "values.csv").read_text() == (tmp_path / "run/export/figure/values.csv").read_text()
 
 
-def test_svg_is_drawn_too(tmp_path):
+def test_svg_is_drawn_too_and_what_was_measured_is_found_again(tmp_path):
     run(tmp_path, "diversity", "export=[{name: figure, format: svg}]")
+    claims = list(verify(tmp_path / "run"))
+    assert claims
+    assert [claim for claim in claims if not claim.holds] == []
     assert "<svg" in (tmp_path / "run/export/figure/figure.svg").read_text()
 
 
 def test_a_point_that_the_analysis_does_not_know_is_the_recipes_error(tmp_path):
-    with pytest.raises(Exception, match=r"tiny.yaml:\d+: genome.points: layer must be below 2"):
+    with pytest.raises(RecipeError, match=r"tiny.yaml:\d+: genome.points: layer must be below 2"):
         run(tmp_path, "diversity", "genome.grids=[{layer: [5]}]")
 
 
 def test_a_trajectory_of_several_settings_is_refused(tmp_path):
-    with pytest.raises(Exception, match="learn: a trajectory is that of one setting"):
+    with pytest.raises(RecipeError, match="learn: a trajectory is that of one setting"):
         run(tmp_path, "distance", "fitness.learn.lr=[0.5, 1.0]")
