@@ -42,9 +42,7 @@ def compute(results: Sequence[Measured], evolution: Evolution) -> Figure:
     for axes in (left, right):
         for number, one in enumerate(others, 1):
             axes.axhline(_metric(one, "accuracy"), color=f"C{number}", linestyle="--", label=SAID[_from(one)])
-        axes.set_xscale("log", base=2)
-        axes.xaxis.set_major_formatter("{x:g}")
-        axes.legend()
+    right.legend()
     return figure
 
 
@@ -81,8 +79,10 @@ def ensembles(results: Sequence[Measured], evolution: Evolution) -> Figure:
 def _curve(axes: Axes, points: Sequence[Measured], x: Callable[[Measured], float]) -> None:
     points = sorted(points, key=x)
     accuracy, deviation = ([_metric(one, name) for one in points] for name in ("accuracy", "deviation"))
-    axes.errorbar([x(one) for one in points], accuracy, deviation, marker="o", capsize=2, label=SAID["searches"])
-    axes.set_xticks([x(one) for one in points])
+    places = [x(one) for one in points]
+    axes.errorbar(places, accuracy, deviation, marker="o", capsize=2, label=SAID["searches"])
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(places, [f"{place:g}" for place in places])
     axes.minorticks_off()
 
 

@@ -62,8 +62,9 @@ class ScalingAnalysis(Analysis):
             }
             right.plot(list(curve), list(curve.values()), marker="o", label=f"block {layer}")
         left.set_xscale("log", base=2)
-        left.set_xticks(sorted({_population(one) for one in results}), minor=False)
-        left.xaxis.set_major_formatter("{x:g}")
+        populations = sorted({_population(one) for one in results})
+        left.set_xticks(populations, [str(one) for one in populations])
+        left.minorticks_off()
         left.set(xlabel="population", ylabel="cross-entropy, mean over images", title="Over population")
         right.set_xscale("symlog", linthresh=1)
         right.xaxis.set_major_formatter("{x:g}")
