@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -62,7 +63,7 @@ class DiversityAnalysis(Analysis):
         """``(n, ...)`` best representation of each image, and ``(n,)`` its value."""
         genes, values = [], []
         for group in self.training_pictures(n, run).groups(self.options.evolution.lanes):
-            *_, last = one_layer(search, layer, *group)
+            last = deque(one_layer(search, layer, *group), maxlen=1).pop()
             best = top_k(last.values, 1)
             genes.append(take(last.genes, best)[0])
             values.append(take(last.values, best)[0])
