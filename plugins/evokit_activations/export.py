@@ -9,7 +9,8 @@ from pathlib import Path
 from evokit.errors import UserError
 from evokit_activations import network
 from evokit_activations.finished import read_network
-from evokit_activations.targets import FOLDER
+from evokit_activations.genome import ActivationTensors, Targets
+from evokit_activations.targets import FOLDER, file_name
 
 IMPORTS = {
     "from collections.abc import Mapping\n": "import json\nfrom collections.abc import Callable, Mapping\n",
@@ -68,6 +69,7 @@ def export_targets(artifact: Path, out: Path) -> None:
     if folder is None:
         raise UserError(f"the targets of {artifact} are not in its run directory any more")
     out.mkdir(parents=True, exist_ok=True)
-    for index in targets["shards"]:
-        name = f"{targets['method']}-{index:05d}.safetensors"
-        shutil.copyfile(folder / name, out / name)
+    genes = ActivationTensors().from_json(targets)
+    assert isinstance(genes, Targets)
+    for shard in genes.each():
+        shutil.copyfile(folder / file_name(shard), out / file_name(shard))

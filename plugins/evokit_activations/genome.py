@@ -18,10 +18,14 @@ class Shard:
     Args:
         index: Images ``index * size`` to ``(index + 1) * size`` of the training side.
         method: How their targets come about: ``search`` or the name of a control.
+        cycle: Of search and learning, from 0.
+        proposal: Key of the network whose activations the search begins with; empty is the untrained one.
     """
 
     index: int
     method: str = "search"
+    cycle: int = 0
+    proposal: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,14 +36,33 @@ class Targets:
         method: How they came about.
         shards: Indices of the shards, ascending.
         digest: Of their tensors, in the order of ``shards``.
+        cycle: Of search and learning that found them.
+        proposal: Key of the network that they were searched with; empty is the untrained one.
     """
 
     method: str
     shards: tuple[int, ...]
     digest: str
+    cycle: int = 0
+    proposal: str = ""
+
+    def each(self) -> list[Shard]:
+        """The shards."""
+        return [Shard(index, self.method, self.cycle, self.proposal) for index in self.shards]
 
 
-Genes = Shard | Targets
+@dataclass(frozen=True)
+class Proposal:
+    """A network that goes on from the one searched with, learns stored targets, and is searched with next.
+
+    Args:
+        learns: The targets.
+    """
+
+    learns: Targets
+
+
+Genes = Shard | Targets | Proposal
 
 
 @dataclass(frozen=True)
@@ -76,15 +99,26 @@ class ActivationTensors:
         return genes
 
     def to_json(self, genes: Genes) -> dict[str, Any]:
+        if isinstance(genes, Proposal):
+            return {"learns": self.to_json(genes.learns)}
         data = asdict(genes)
         return data if isinstance(genes, Shard) else data | {"shards": list(genes.shards)}
 
     def from_json(self, data: Mapping[str, Any]) -> Genes:
+        if "learns" in data:
+            learns = self.from_json(data["learns"])
+            assert isinstance(learns, Targets)
+            return Proposal(learns)
+        method, cycle, proposal = str(data["method"]), int(data["cycle"]), str(data["proposal"])
         if "index" in data:
-            return Shard(int(data["index"]), str(data["method"]))
-        return Targets(str(data["method"]), tuple(int(one) for one in data["shards"]), str(data["digest"]))
+            return Shard(int(data["index"]), method, cycle, proposal)
+        shards = tuple(int(one) for one in data["shards"])
+        return Targets(method, shards, str(data["digest"]), cycle, proposal)
 
     def show(self, genes: Genes) -> str:
+        if isinstance(genes, Proposal):
+            return f"network that learned {self.show(genes.learns)}"
+        where = f"of method {genes.method} in cycle {genes.cycle}"
         if isinstance(genes, Shard):
-            return f"shard {genes.index} of method {genes.method}"
-        return f"targets of {len(genes.shards)} shards of method {genes.method}, digest {genes.digest}"
+            return f"shard {genes.index} {where}"
+        return f"targets of {len(genes.shards)} shards {where}, digest {genes.digest}"

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from evokit.assembly import set_threads
+from evokit.individuals import key_of
 from evokit.interfaces import Evaluation, Goal
 from evokit.keys import digest
 from evokit_activations.controls import class_codes
-from evokit_activations.genome import ActivationTensors, Genes, Shard, Targets
+from evokit_activations.genome import ActivationTensors, Genes, Proposal, Shard, Targets
 from evokit_activations.material import CHUNK, Material, Untrained
 from evokit_activations.options import Layerwise
+from evokit_activations.proposals import Proposals
 from evokit_activations.search import (
     LayerwiseSearch,
     forward_from,
@@ -70,6 +73,7 @@ class ShardJob:
         if material.directory is not None:
             self._store = TargetStore(material.directory, DTYPES[material.options.stored])
         self._streams = material.streams.at("search")
+        self._proposals = Proposals(options.cycles, material)
 
     @property
     def store(self) -> TargetStore:
@@ -78,32 +82,49 @@ class ShardJob:
             raise ValueError("targets are stored in a run's directory, and there is no run")
         return self._store
 
+    def network(self, proposal: str) -> Untrained:
+        """What shards that begin with that proposal are searched with; the empty one is the untrained network's."""
+        return self._proposals.network(self.store.proposal_path(proposal) if proposal else None)
+
     def evaluate(self, batch: Sequence[Genes], budget: int) -> Iterator[Evaluation]:
-        """Search shards, or read stored targets; at the lower budget only the first population."""
+        """Search shards, learn or read stored targets; at the lower budget only the first population."""
         set_threads(self.material.threads)
-        with torch.inference_mode():
-            for genes in batch:
-                yield self._shard(genes, budget) if isinstance(genes, Shard) else self._targets(genes)
+        for genes in batch:
+            if isinstance(genes, Proposal):
+                yield self._proposal(genes)
+                continue
+            with torch.inference_mode():
+                evaluation = self._shard(genes, budget) if isinstance(genes, Shard) else self._targets(genes)
+            yield evaluation
 
     def _shard(self, shard: Shard, budget: int) -> Evaluation:
         size = self.options.shard
         images = torch.arange(shard.index * size, (shard.index + 1) * size)
         full = budget == self.budgets[-1]
         method = shard.method if full else "first_generation"
-        found = [self._found(part, method) for part in torch.split(images, self.options.lanes)]
+        shard, network = replace(shard, method=method), self.network(shard.proposal)
+        found = [self._found(part, shard, network) for part in torch.split(images, self.options.lanes)]
         layers = [torch.cat(layer) for layer in zip(*found, strict=True)]
         work = {"first_generation": self.budgets[0], "class_code": size}.get(method, budget)
         if not full or self._store is None:
             tensors = stored(layers, DTYPES[self.material.options.stored])
-            return replace(self._evaluation(list(tensors.values()), images), work=work)
+            return replace(self._evaluation(network, list(tensors.values()), images), work=work)
         path = self._store.write(shard, int(images[0]), layers)
-        evaluation = self._evaluation(StoredShard(path).layers, images)
-        assert self.material.directory is not None
-        artifact = str(path.relative_to(self.material.directory))
-        return replace(evaluation, work=work, artifact=artifact)
+        evaluation = self._evaluation(network, StoredShard(path).layers, images)
+        return replace(evaluation, work=work, artifact=self._artifact(path))
 
-    def _found(self, images: Tensor, method: str) -> list[Tensor]:
+    def _proposal(self, proposal: Proposal) -> Evaluation:
+        path = self.store.proposal_path(key_of(self.tensors, proposal))
+        evaluation = self._proposals.learn(proposal, self.store, path)
+        return replace(evaluation, artifact=self._artifact(path)) if evaluation.ok else evaluation
+
+    def _artifact(self, path: Path) -> str:
+        assert self.material.directory is not None
+        return str(path.relative_to(self.material.directory))
+
+    def _found(self, images: Tensor, shard: Shard, network: Untrained) -> list[Tensor]:
         """Representations of a group of images, each layer's."""
+        method = shard.method
         material = self.material
         labels = material.labels[images]
         if method == "class_code":
@@ -113,39 +134,40 @@ class ShardJob:
         if method == "first_generation":
             options = replace(options, layers=tuple(replace(one, generations=0) for one in options.layers))
         dtype = DTYPES[options.precision]
-        untrained = in_precision(material.untrained, dtype)
-        search = LayerwiseSearch(untrained, options, self.tensors, selecting=method != "unselected")
-        generators = [self._streams.at(method, "image", int(image)).torch(material.device) for image in images]
+        search = LayerwiseSearch(in_precision(network, dtype), options, self.tensors, selecting=method != "unselected")
+        streams = self._streams.at(method, "cycle", shard.cycle) if shard.cycle else self._streams.at(method)
+        generators = [streams.at("image", int(image)).torch(material.device) for image in images]
         pixels = material.normalised(material.images[images]).to(dtype)
         return search.run(pixels, labels, generators).layers
 
     def _targets(self, targets: Targets) -> Evaluation:
         """All shards once more as they were stored."""
         read = self.store.read(targets, verified=True)
+        network = self.network(targets.proposal)
         parts = [
-            self._evaluation(shard.layers, torch.arange(len(shard.tensors["logits"])) + shard.first_image)
+            self._evaluation(network, shard.layers, torch.arange(len(shard.tensors["logits"])) + shard.first_image)
             for shard in read.shards
         ]
         return Evaluation((mean_of(parts),), work=len(read.images))
 
-    def _evaluation(self, layers: Sequence[Tensor], images: Tensor) -> Evaluation:
+    def _evaluation(self, network: Untrained, layers: Sequence[Tensor], images: Tensor) -> Evaluation:
         """Of stored representations; the value is the cross-entropy of the logits."""
-        metrics = cross_entropies(self.material, layers, self.material.labels[images])
+        metrics = cross_entropies(network, layers, self.material.labels[images])
         return Evaluation((metrics["cross_entropy_logits"],), metrics=metrics)
 
 
-def cross_entropies(material: Material, layers: Sequence[Tensor], labels: Tensor) -> dict[str, float]:
-    """Mean cross-entropy over images when the untrained network goes on from each layer's representations.
+def cross_entropies(network: Untrained, layers: Sequence[Tensor], labels: Tensor) -> dict[str, float]:
+    """Mean cross-entropy over images when a network goes on from each layer's representations.
 
     Args:
-        material: Has the network.
+        network: That was searched with.
         layers: ``(n, ...)`` each, the logits last.
         labels: ``(n,)`` int64.
     """
     metrics = {}
     for layer, tensor in enumerate(layers):
-        pieces = torch.split(tensor.to(material.device).float(), CHUNK)
-        logits = torch.cat([forward_from(material.untrained, layer, one, len(layers) - 1) for one in pieces])
+        pieces = torch.split(tensor.to(labels.device).float(), CHUNK)
+        logits = torch.cat([forward_from(network, layer, one, len(layers) - 1) for one in pieces])
         name = f"block{layer}" if layer < len(layers) - 1 else "logits"
         metrics[f"cross_entropy_{name}"] = -float(label_log_likelihood(logits, labels).double().mean())
     return metrics

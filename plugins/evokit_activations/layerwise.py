@@ -12,7 +12,7 @@ from deap import tools
 from evokit.individuals import make_individual, weights_of
 from evokit.interfaces import Context, Individual, Measure, Score
 from evokit.searches.archive import dump_individuals, load_individuals, only_ok
-from evokit_activations.genome import Shard
+from evokit_activations.genome import Proposal, Shard
 from evokit_activations.job import ShardJob
 from evokit_activations.options import Layerwise
 
@@ -20,10 +20,10 @@ log = logging.getLogger("evokit")
 
 
 class ShardSearch:
-    """One ``step`` measures the next shards.
+    """One ``step`` measures the next shards of a cycle, or behind its last shard the network that learns them.
 
-    The one individual in its hall of fame is the set of all targets so far. Its fitness is the mean over its shards'
-    measured values, all of one size.
+    The one individual in its hall of fame is the set of all targets of the last cycle that has ended, in the first
+    cycle of all so far. Its fitness is the mean over its shards' measured values, all of one size.
 
     Args:
         job: Measures shards and knows what they stored.
@@ -34,39 +34,53 @@ class ShardSearch:
     def __init__(self, job: ShardJob, genome: Any, method: str = "search") -> None:
         self.job, self.method = job, method
         self.generation = 0
-        self.horizon = -(-job.n_shards // job.options.shards)
-        self.population: Sequence[Individual] = []  # the shards so far that did not fail
+        self.cycles = 1 if method == "class_code" else job.options.cycles.number  # codes are the same in each
+        self._steps = -(-job.n_shards // job.options.shards) + 1  # of a cycle: shards, then learning
+        self.horizon = self.cycles * self._steps - 1
+        self.population: Sequence[Individual] = []  # the cycle's shards so far that did not fail
         self.logbook = tools.Logbook()
         self._genome, self._weights = genome, weights_of(job.objectives)
         self._hall: list[Individual] = []
+        self._proposal = ""  # key of the network that this cycle's shards begin with
 
     @property
     def done(self) -> bool:
         return self.generation >= self.horizon
 
     def ask(self) -> list[Individual]:
-        first = self.generation * self.job.options.shards
+        cycle, step = divmod(self.generation, self._steps)
+        if step == self._steps - 1:
+            return self._proposals()
+        first = step * self.job.options.shards
         last = min(first + self.job.options.shards, self.job.n_shards)
-        shards = (Shard(index, self.method) for index in range(first, last))
+        shards = (Shard(index, self.method, cycle, self._proposal) for index in range(first, last))
         return [make_individual(self._genome, shard, self._weights, born_by=self.method) for shard in shards]
 
     def tell(self, individuals: Sequence[Individual]) -> None:
-        self.population = [*self.population, *only_ok(individuals)]
+        cycle, step = divmod(self.generation, self._steps)
         self.generation += 1
-        self._hall = [self._all_targets()] if self.population else []
+        if step == self._steps - 1:
+            self._proposal = next((one.key for one in only_ok(individuals)), self._proposal)
+            self.population = []
+        else:
+            self.population = [*self.population, *only_ok(individuals)]
+            if self.population and (cycle == 0 or step == self._steps - 2):
+                self._hall = [self._all_targets()]
         best = self._hall[0].fitness.values[0] if self._hall else None
         images = len(self.population) * self.job.options.shard
-        self.logbook.record(generation=self.generation - 1, best=best, measured=len(individuals), images=images)
+        self.logbook.record(
+            generation=self.generation - 1, best=best, measured=len(individuals), cycle=cycle, images=images
+        )
 
     def step(self, measure: Measure) -> None:
         measure.generation = self.generation
-        shards = self.ask()
-        measure.born(shards)
+        asked = self.ask()
+        measure.born(asked)
         started = time.monotonic()
-        measure(shards)
-        self.tell(shards)
-        measure.born([*shards, *self._hall])
-        self._say_speed(len(shards), time.monotonic() - started)
+        measure(asked)
+        self.tell(asked)
+        measure.born([*asked, *self._hall])
+        self._say_speed(asked, time.monotonic() - started)
 
     def best(self) -> Individual:
         if not self._hall:
@@ -83,6 +97,7 @@ class ShardSearch:
         return {
             "generation": self.generation,
             "population": dump_individuals(self.population, self._genome),
+            "proposal": self._proposal,
             "hall": dump_individuals(self._hall, self._genome),
             "logbook": [dict(record) for record in self.logbook],
         }
@@ -90,6 +105,7 @@ class ShardSearch:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.generation = state["generation"]
         self.population = load_individuals(state["population"], self._genome, self._weights)
+        self._proposal = state["proposal"]
         self._hall = load_individuals(state["hall"], self._genome, self._weights)
         self.logbook.clear()
         for record in state["logbook"]:
@@ -97,13 +113,29 @@ class ShardSearch:
 
     def expected(self) -> tuple[int, int]:
         """Measurements and work of the whole search, for estimates."""
-        return self.job.n_shards, self.job.n_shards * self.job.budgets[-1]
+        shards, learned = self.cycles * self.job.n_shards, self.cycles - 1
+        images = self.job.n_shards * self.job.options.shard
+        work = shards * self.job.budgets[-1] + learned * self.job.options.cycles.epochs * images
+        return shards + learned, work
 
-    def _say_speed(self, n_shards: int, seconds: float) -> None:
-        size, done = self.job.options.shard, min(self.generation * self.job.options.shards, self.job.n_shards)
+    def _proposals(self) -> list[Individual]:
+        """The network that learns what the cycle found, if it found anything."""
+        if not self.population:
+            return []
+        proposal = Proposal(self.job.store.targets([one.genes for one in self.population]))
+        parents = tuple(one.key for one in self.population)
+        return [make_individual(self._genome, proposal, self._weights, parents, "learning")]
+
+    def _say_speed(self, asked: Sequence[Individual], seconds: float) -> None:
+        n_shards = sum(isinstance(one.genes, Shard) for one in asked)
+        if not n_shards:
+            return
+        size, all_shards = self.job.options.shard, self.cycles * self.job.n_shards
+        cycle, step = divmod(self.generation, self._steps)
+        done = cycle * self.job.n_shards + min(step * self.job.options.shards, self.job.n_shards)
         speed = n_shards * size / max(seconds, 1e-9)
-        left = (self.job.n_shards - done) * size / speed
-        log.info("%d of %d images, %.3g a second, %.0f s left", done * size, self.job.n_shards * size, speed, left)
+        left = (all_shards - done) * size / speed
+        log.info("%d of %d images, %.3g a second, %.0f s left", done * size, all_shards * size, speed, left)
 
     def _all_targets(self) -> Individual:
         targets = self.job.store.targets([one.genes for one in self.population])

@@ -117,11 +117,30 @@ class Evolution:
     noise: NonNegative = 0.3
     lanes: Count = 10
     select: Literal["image", "lanes"] = "image"
+    keep: Literal["best", "mean"] = "best"
 
     @property
     def population(self) -> int:
         """Members of a generation."""
         return self.parents + self.explorers + self.refiners
+
+
+@dataclass(frozen=True)
+class Cycles:
+    """Search and learning in turns, ``number`` times search with learning in between.
+
+    After each search but the last the network that was searched with learns what was found, for ``epochs`` in the
+    batches of the contenders, and the next search begins with its activations and goes forward with it. All of it
+    counts as search. The targets of the last search are the run's.
+    """
+
+    number: Count = 1
+    epochs: Count = 5
+    lr: Positive = 1.0
+    momentum: Momentum = 0.85
+    weight_decay: NonNegative = 0.0
+    schedule: Schedule = "one_cycle"
+    kl: Positive = 0.03
 
 
 @dataclass(frozen=True)
@@ -135,8 +154,12 @@ class Layerwise(Evolution):
 
     A ``shard`` of so many images is one job, whose targets are stored when it is done; it must divide the number of
     training images. ``lanes`` images are searched at once, which bounds the memory; it is part of the result, in the
-    last bits. A generation of the run is ``shards`` shards. With ``select: image`` each image keeps its own best;
-    ``lanes`` keeps the same candidates for all images searched at once, those best on their mean.
+    last bits. A generation of the run is ``shards`` shards, or what is learned between two ``cycles``. With ``select:
+    image`` each image keeps its own best; ``lanes`` keeps the same candidates for all images searched at once, those
+    best on their mean.
+
+    What is kept of a block is its ``best`` candidate, or the ``mean`` of the parents that the next generation would
+    have, in which what is neutral to the fitness is weaker.
     """
 
     reads: ClassVar[frozenset[str]] = frozenset()
@@ -145,6 +168,7 @@ class Layerwise(Evolution):
     shard: Count = 50
     shards: Count = 8
     precision: Literal["float32", "bfloat16", "float64"] = "float32"
+    cycles: Cycles = field(default_factory=Cycles)
 
     def build(self, context: Context) -> Any:
         from evokit_activations.layerwise import build_search

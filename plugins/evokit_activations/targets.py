@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -33,7 +33,11 @@ class TargetStore:
         self.folder, self.dtype = directory / "artifacts" / FOLDER, dtype
 
     def path(self, shard: Shard) -> Path:
-        return self.folder / f"{shard.method}-{shard.index:05d}.safetensors"
+        return self.folder / file_name(shard)
+
+    def proposal_path(self, key: str) -> Path:
+        """Where the network of a proposal is."""
+        return self.folder / f"proposal-{key}.safetensors"
 
     def write(self, shard: Shard, first_image: int, layers: Sequence[Tensor]) -> Path:
         """Store what was found for a shard.
@@ -45,15 +49,17 @@ class TargetStore:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         tensors = stored(layers, self.dtype)
-        about = {"method": shard.method, "shard": shard.index, "first_image": first_image, "digest": _digest(tensors)}
+        about = asdict(shard) | {"first_image": first_image, "digest": _digest(tensors)}
         path = self.path(shard)
         write_atomically(path, save(tensors, {"evokit": json.dumps(about)}))
         return path
 
     def targets(self, shards: Sequence[Shard]) -> Targets:
-        """The genes of what is stored of these shards, which are of one method."""
+        """The genes of what is stored of these shards, which are of one method and cycle."""
         digests = [StoredShard(self.path(shard)).digest for shard in shards]
-        return Targets(shards[0].method, tuple(shard.index for shard in shards), digest(digests))
+        first = shards[0]
+        indices = tuple(shard.index for shard in shards)
+        return Targets(first.method, indices, digest(digests), first.cycle, first.proposal)
 
     def read(self, targets: Targets, *, verified: bool = False) -> StoredTargets:
         """Memory-mapped targets.
@@ -65,7 +71,7 @@ class TargetStore:
         Raises:
             RunFailed: What is on disk is something else.
         """
-        shards = [StoredShard(self.path(Shard(index, targets.method))) for index in targets.shards]
+        shards = [StoredShard(self.path(shard)) for shard in targets.each()]
         digests = [_digest(shard.tensors) if verified else shard.digest for shard in shards]
         if digest(digests) != targets.digest:
             raise RunFailed(f"the targets in {self.folder} are not those that the run found: digests differ")
@@ -126,6 +132,12 @@ class StoredTargets:
             parts.append([layer[places[of_shard] % size] for layer in self.shards[shard].layers])
         back = torch.argsort(order)
         return [torch.cat(layer).float()[back] for layer in zip(*parts, strict=True)]
+
+
+def file_name(shard: Shard) -> str:
+    """Of a shard's targets."""
+    cycle = f"cycle{shard.cycle}-" if shard.cycle else ""
+    return f"{shard.method}-{cycle}{shard.index:05d}.safetensors"
 
 
 def stored(layers: Sequence[Tensor], dtype: torch.dtype) -> dict[str, Tensor]:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from evokit.data.image_batches import CropFlip, crop_flip, draw_crop_flip
 from evokit.streams import Streams
+from evokit_activations import options
 from evokit_activations.material import Material
 from evokit_activations.network import Shape, forward
 from evokit_activations.options import Augment
@@ -139,6 +140,7 @@ class Training:
         objective: What is minimised.
         setting: ``lr``, ``momentum``, ``weight_decay`` and ``schedule``.
         streams: Decide batches and augmentation.
+        length: Epochs and batches, if they are not those of the recipe's contenders.
     """
 
     def __init__(
@@ -149,9 +151,10 @@ class Training:
         objective: Objective,
         setting: Mapping[str, Any],
         streams: Streams,
+        length: options.Training | None = None,
     ) -> None:
         self.material, self.shape, self.objective, self._streams = material, shape, objective, streams
-        self._options = material.options.training
+        self._options = length or material.options.training
         self.parameters = {
             name: value.clone().requires_grad_(objective.trains(name)) for name, value in parameters.items()
         }

@@ -122,7 +122,7 @@ class LearningAnalysis(Analysis):
         """Cross-entropy from each layer on, mean over searches, and how different the searches are, block by block."""
         labels = self.material.labels[:n]
         with torch.inference_mode():
-            losses = [cross_entropies(self.material, layers, labels) for layers in targets]
+            losses = [cross_entropies(self.material.untrained, layers, labels) for layers in targets]
         metrics = {name: sum(one[name] for one in losses) / len(losses) for name in losses[0]}
         for block, solutions in enumerate(list(zip(*targets, strict=True))[:-1]):
             gram = cosine_gram(torch.stack([one.flatten(1) for one in solutions], 1))
