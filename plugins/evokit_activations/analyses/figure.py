@@ -18,14 +18,13 @@ class FigureExport:
 
     Args:
         analysis: Knows how.
-        suffix: png or svg.
     """
 
-    def __init__(self, analysis: Analysis, suffix: str) -> None:
-        self._analysis, self._suffix = analysis, suffix
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
 
     def export_measured(self, measured: Sequence[Measured], out: Path) -> None:
-        """Write ``figure`` and ``values.csv``.
+        """Write ``figure.png``, ``figure.svg`` and ``values.csv``.
 
         Args:
             measured: Of the run; at least one.
@@ -33,7 +32,9 @@ class FigureExport:
         """
         out.mkdir(parents=True, exist_ok=True)
         write_atomically(out / "values.csv", table(measured).encode())
-        save(self._analysis.draw(measured), out / f"figure.{self._suffix}")
+        figure = self._analysis.draw(measured)
+        for suffix in ("png", "svg"):
+            save(figure, out / f"figure.{suffix}")
 
 
 def table(measured: Sequence[Measured]) -> str:

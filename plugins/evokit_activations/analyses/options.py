@@ -137,11 +137,9 @@ class Trajectories(Analysed):
 
 @dataclass(frozen=True)
 class FigureFiles:
-    """The figure of an analysis as ``figure.png``, or ``figure.svg``, and the values behind it as ``values.csv``."""
-
-    format: Literal["png", "svg"] = "png"
+    """The figure of an analysis as ``figure.png`` and ``figure.svg``, and the values behind it as ``values.csv``."""
 
     def build(self, context: Context) -> Any:
         from evokit_activations.analyses.figure import FigureExport
 
-        return FigureExport(context.fitness, self.format)
+        return FigureExport(context.fitness)
