@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Ge
 
 from evokit.interfaces import Context
 from evokit.options import Count, Positive
@@ -28,7 +30,7 @@ class Analysed(LabelLikelihood):
 class ScalingPoint:
     """A block, searched alone by a population of that size, in the shares of parents and children of ``evolution``."""
 
-    layer: Literal[0, 1, 2, 3, 4, 5, 6, 7]
+    layer: Annotated[int, Ge(0)]
     population: Count
 
 
@@ -52,7 +54,7 @@ class Scaling(Analysed):
 class DiversityPoint:
     """A block, searched alone."""
 
-    layer: Literal[0, 1, 2, 3, 4, 5, 6, 7]
+    layer: Annotated[int, Ge(0)]
 
 
 @dataclass(frozen=True)
