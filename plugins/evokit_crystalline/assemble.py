@@ -36,9 +36,10 @@ class AssembledChampion(FinishedModels):
 
     def __init__(self, options: Assemble | ClosedForm, fitness: Gpt2Fitness, genome: Genome[Any]) -> None:
         super().__init__(fitness)
-        if (options.refit or options.remaps) and fitness.held_out is None:
+        if (options.refit or options.remaps) and fitness.refitted is None:
             raise UserError(
-                "refit and remaps need continuous parts in closed form: add continuous: {fit: ...} to the fitness"
+                "refit and remaps need continuous parts in closed form, with training documents left over: add"
+                " continuous: {fit: ...} to the fitness"
             )
         self._genome, self._refits = genome, [{}, *({"refit": pseudo_counts} for pseudo_counts in options.refit)]
         self._refits += [{"remaps": n} for n in range(1, options.remaps + 1)]

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from evokit_crystalline.lessons import HeldOut
 
 REFITS = 3  # that read exercises of their own; later ones read them again
+FEWEST = 2  # blocks of a refit: one to fit, one to check
 
 
 class Gpt2Fitness:
@@ -133,9 +134,9 @@ class Gpt2Fitness:
         """Makes the fitness whose head reads an individual's states through the best linear map of them.
 
         Each of the first few refits is fitted to training blocks of its own. None where the continuous parts are not
-        fitted in closed form.
+        fitted in closed form, or where there are too few training blocks for it.
         """
-        return None if self.held_out is None else self._refitted
+        return None if self.held_out is None or len(self.held_out.exercises) < FEWEST else self._refitted
 
     def _refitted(self, phenotype: Mapping[str, StructuredMatrix]) -> Gpt2Fitness:
         parts = self.refitted_parts(phenotype)
@@ -147,8 +148,8 @@ class Gpt2Fitness:
 
         assert self.held_out is not None
         blocks = self.held_out.exercises
-        size = len(blocks) // REFITS
-        at = self.n_refits % REFITS * size
+        size = max(FEWEST, len(blocks) // REFITS)
+        at = self.n_refits % REFITS * size % (len(blocks) - size + 1)
         layers = filled(phenotype, self.slots, self.frame.head.weight.device, {})
         with torch_threads(self.threads):
             return kept_remap(self.frame, layers, blocks.take(slice(at, at + size)), self.context, self._directory)
