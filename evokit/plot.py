@@ -218,7 +218,7 @@ def _scale(axis: Axes) -> None:
     axis.margins(x=0.08)
     low, high = axis.get_xlim()
     wide = high / low
-    subs = (1, 1.5, 2, 3, 4, 5, 7) if wide < 20 else (1, 3) if wide < 1000 else (1,)
+    subs = (1, 1.5, 2, 3, 4, 5, 7) if wide < 10 else (1, 2, 5) if wide < 50 else (1, 3) if wide < 1000 else (1,)
     axis.xaxis.set_major_locator(LogLocator(subs=subs))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: f"{seconds:g}"))
     axis.xaxis.set_minor_formatter(NullFormatter())
