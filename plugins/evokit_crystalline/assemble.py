@@ -16,15 +16,13 @@ from evokit.streams import Streams
 from evokit_crystalline.finished import FinishedModels, save_model
 from evokit_crystalline.fitness import Gpt2Fitness
 from evokit_crystalline.matrices import StructuredMatrix, Zero
-from evokit_crystalline.measuring import torch_threads
 from evokit_crystalline.options import Assemble, ClosedForm
-from evokit_crystalline.refit import refitted_head
 
 
 class AssembledChampion(FinishedModels):
     """A contender that trains nothing: the champion's dense matrices beside the fitness's continuous parts.
 
-    With ``refit`` and ``remaps`` it also tries heads refitted to the champion's activations, and validation decides.
+    With ``remaps`` it also tries heads refitted to the champion's hidden states, and validation decides.
 
     Args:
         options: Which refits.
@@ -36,13 +34,12 @@ class AssembledChampion(FinishedModels):
 
     def __init__(self, options: Assemble | ClosedForm, fitness: Gpt2Fitness, genome: Genome[Any]) -> None:
         super().__init__(fitness)
-        if (options.refit or options.remaps) and fitness.refitted is None:
+        if options.remaps and fitness.refitted is None:
             raise UserError(
-                "refit and remaps need continuous parts in closed form, with training documents left over: add"
+                "remaps needs continuous parts in closed form, with training documents left over: add"
                 " continuous: {fit: ...} to the fitness"
             )
-        self._genome, self._refits = genome, [{}, *({"refit": pseudo_counts} for pseudo_counts in options.refit)]
-        self._refits += [{"remaps": n} for n in range(1, options.remaps + 1)]
+        self._genome, self._refits = genome, [{}, *({"remaps": n} for n in range(1, options.remaps + 1))]
         self.budgets: Sequence[int] = (fitness.budgets[-1],)
 
     def settings(self, best: Individual | None) -> list[dict[str, Any]]:
@@ -52,10 +49,7 @@ class AssembledChampion(FinishedModels):
 
     def variants(self) -> dict[str, Variant]:
         """What the refit is worth: the model without one, where one was tried."""
-        tried = {name for setting in self._refits for name in setting}
-        off = {"refit": None, "remaps": 0}
-        without = Variant({name: off[name] for name in off if name in tried}, self.budgets[-1])
-        return {"not refitted": without} if tried else {}
+        return {"not refitted": Variant({"remaps": 0}, self.budgets[-1])} if len(self._refits) > 1 else {}
 
     def fit(self, setting: Mapping[str, Any], seed: int, budget: int, scratch: Path) -> Evaluation:
         """Assemble and validate; ``seed`` changes nothing, work is counted in validation tokens."""
@@ -66,15 +60,10 @@ class AssembledChampion(FinishedModels):
         self, phenotype: Mapping[str, StructuredMatrix], setting: Mapping[str, Any], budget: int, scratch: Path
     ) -> Evaluation:
         fitness = self.fitness
-        for _ in range(int(setting.get("remaps", 0))):
+        for _ in range(setting.get("remaps", 0)):
             assert fitness.refitted is not None
             fitness = fitness.refitted(phenotype)
         tensors = assembled(fitness, phenotype)
-        if setting.get("refit") is not None:
-            assert fitness.held_out is not None
-            layers = [phenotype[slot] for slot in fitness.slots]
-            with torch_threads(fitness.threads):
-                tensors |= refitted_head(fitness.frame, layers, fitness.held_out.exercises, setting["refit"])
         scratch.mkdir(parents=True, exist_ok=True)
         artifact = scratch / "model.safetensors"
         save_model(tensors, self.fitness.options.model, artifact)

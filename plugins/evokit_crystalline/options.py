@@ -140,20 +140,17 @@ class AdamW:
 class Assemble:
     """The champion as a finished GPT-2: its matrices in place of the projections.
 
-    ``refit`` lists pseudo-counts to try a closed-form refit of the head on the champion's activations with, on training
-    tokens that the parts were not fitted to; ``remaps`` up to how many linear maps of its hidden states, one after the
-    other, to try in the head, as an alternating search fits them. Validation says which is kept, or that none is.
-    ``hybrid`` trains the continuous parts on by AdamW, with the options of that baseline, its crystals held fast; else
-    nothing is trained.
+    ``remaps`` says up to how many linear maps of its hidden states, one after the other, are tried in the head, fitted
+    in closed form as an alternating search fits them; validation says how many are kept. ``hybrid`` trains the
+    continuous parts on by AdamW, with the options of that baseline, its crystals held fast; else nothing is trained.
     """
 
-    refit: tuple[Annotated[float, Gt(0)], ...] = ()
     remaps: Annotated[int, Ge(0)] = 0
     hybrid: AdamW | None = None
 
     def __post_init__(self) -> None:
-        if (self.refit or self.remaps) and self.hybrid is not None:
-            raise ValueError("refits and hybrid are two ways to finish a champion: choose one")
+        if self.remaps and self.hybrid is not None:
+            raise ValueError("remaps and hybrid are two ways to finish a champion: choose one")
 
     def build(self, context: Context) -> Contender:
         from evokit_crystalline.assemble import AssembledChampion
@@ -168,11 +165,10 @@ class Assemble:
 class ClosedForm:
     """The fitness's continuous parts as a finished GPT-2, with all crystals zero or with one random individual's.
 
-    ``refit`` and ``remaps`` as in ``assemble``.
+    ``remaps`` as in ``assemble``.
     """
 
     crystals: Literal["zero", "random"] = "zero"
-    refit: tuple[Annotated[float, Gt(0)], ...] = ()
     remaps: Annotated[int, Ge(0)] = 0
 
     @property

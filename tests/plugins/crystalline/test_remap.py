@@ -104,3 +104,11 @@ def test_validation_decides_how_many_maps_a_finished_model_has(fitness, tmp_path
     twice = fitness.refitted(off).refitted(off)
     (measured,) = twice.evaluate([off], 512)
     assert contender.fit(settings[2], 0, 512, tmp_path).values == pytest.approx(measured.values, rel=1e-5)
+
+
+def test_what_is_mapped_is_finished_without_it_as_well(fitness, tmp_path):
+    mapped, plain = (ClosedForm(remaps=n).build(fitted_context(fitness=fitness, genome=None)) for n in (1, 0))
+    assert plain.variants() == {}
+    off = mapped.settings(None)[1] | dict(mapped.variants()["not refitted"].keys)
+    found = mapped.fit(off, 0, 512, tmp_path / "off").values
+    assert found == plain.fit(plain.settings(None)[0], 0, 512, tmp_path / "plain").values
