@@ -27,10 +27,10 @@ def compute(results: Sequence[Measured], evolution: Evolution) -> Figure:
     figure, (left, right) = panels(2)
 
     def population(one: Measured) -> float:
-        return one.genes.get("population") or evolution.population
+        return float(one.genes.get("population") or evolution.population)
 
     def generations(one: Measured) -> float:
-        return total * one.genes.get("generations", 1.0)
+        return float(total * one.genes.get("generations", 1.0))
 
     searches = [one for one in results if _from(one) == "searches"]
     others = [one for one in results if _from(one) != "searches"]

@@ -67,7 +67,7 @@ class TrajectoryAnalysis(Analysis):
                     label = SAID[way] if name == "distance" else f"{SAID[way]}, {name} classes"
                     axes.plot(list(curve), list(curve.values()), line, color=f"C{number}", label=label)
             axes.set(xlabel="epoch", title=f"Block {block}", ylim=(0, 1 if self.options.shows == "distance" else None))
-            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.locator_params(axis="x", integer=True)
         what = "cosine distance to searched targets" if self.options.shows == "distance" else "collision entropy"
         all_axes[0].set_ylabel(what)
         all_axes[0].legend(fontsize="small", loc="upper right" if self.options.shows == "distance" else "best")
