@@ -70,9 +70,11 @@ def ensembles(results: Sequence[Measured], evolution: Evolution) -> Figure:
         runs = sum(name.startswith("ensemble_of_") for name in one.evaluation.metrics)
         # The accuracy alone is the mean over all networks, not that of the first.
         values = [_metric(one, "accuracy"), *(_metric(one, f"ensemble_of_{k}") for k in range(2, runs + 1))]
-        axes.plot(range(1, runs + 1), values, marker="o", label=SAID[_from(one)])
+        label = "independent searches" if _from(one) == "searches" else SAID[_from(one)]
+        axes.plot(range(1, runs + 1), values, marker="o", label=label)
     axes.set(xlabel="networks in the ensemble", ylabel="validation accuracy")
-    axes.legend()
+    axes.locator_params(axis="x", integer=True)
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 
