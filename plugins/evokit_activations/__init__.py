@@ -8,6 +8,7 @@ from evokit_activations.analyses.options import Diversity, FigureFiles, Learning
 from evokit_activations.genome import ActivationTensors
 from evokit_activations.options import (
     ClassCode,
+    ClassMean,
     FirstGeneration,
     FrozenBody,
     LabelLikelihood,
@@ -39,7 +40,7 @@ def evokit_components() -> list[Component]:
         Component("baseline", "frozen_body", FrozenBody, fits=FITNESS),
         *(
             Component("baseline", control.method, control, fits=FITNESS)
-            for control in (ClassCode, FirstGeneration, Unselected)
+            for control in (ClassCode, ClassMean, FirstGeneration, Unselected)
         ),
         Component("export", "torch_network", TorchNetwork, fits=FITNESS),
         Component("export", "targets", TargetFiles, fits=FITNESS),

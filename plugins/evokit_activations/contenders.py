@@ -12,12 +12,14 @@ from torch import Tensor
 
 from evokit.interfaces import Evaluation, Individual
 from evokit.streams import Streams
+from evokit_activations.averages import ClassMeans
 from evokit_activations.finished import FinishedNetworks, grid
 from evokit_activations.genome import ActivationTensors, Targets
 from evokit_activations.job import ShardJob
 from evokit_activations.network import Shape
 from evokit_activations.options import FrozenBody, LearnTargets, Sgd
 from evokit_activations.training import Labels, Representations
+from evokit_activations.training import Targets as LearnedTargets
 
 Setting = Mapping[str, Any]
 
@@ -47,7 +49,10 @@ class Learned(FinishedNetworks):
         """Train a network on the setting's targets."""
         targets = ActivationTensors().from_json(setting["targets"])
         assert isinstance(targets, Targets)
-        stored = self._job.store.read(targets)
+        stored: LearnedTargets = self._job.store.read(targets)
+        if setting["average"] == "class":
+            material, normalised = self.material, self._job.tensors.normalise
+            stored = ClassMeans(stored, material.labels, material.shape.classes, normalised=normalised)
         first = 1 if setting["supervise"] == "skip_block_0" else 0
         augment = self.material.options.training.augment
         return self.fitted(Representations(stored, setting["kl"], first, augment), setting, seed, budget, scratch)

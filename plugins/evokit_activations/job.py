@@ -14,7 +14,7 @@ from evokit.assembly import set_threads
 from evokit.individuals import key_of
 from evokit.interfaces import Evaluation, Goal
 from evokit.keys import digest
-from evokit_activations.controls import class_codes
+from evokit_activations.controls import class_codes, mean_activations
 from evokit_activations.genome import ActivationTensors, Genes, Proposal, Shard, Targets
 from evokit_activations.material import CHUNK, Material, Untrained
 from evokit_activations.options import Layerwise
@@ -27,6 +27,7 @@ from evokit_activations.search import (
 )
 from evokit_activations.targets import StoredShard, TargetStore, stored
 
+UNSEARCHED = ("class_code", "class_mean")
 DTYPES = {name: getattr(torch, name) for name in ("float64", "float32", "bfloat16", "float16")}
 
 
@@ -74,6 +75,7 @@ class ShardJob:
             self._store = TargetStore(material.directory, DTYPES[material.options.stored])
         self._streams = material.streams.at("search")
         self._proposals = Proposals(options.cycles, material)
+        self._codes: dict[str, list[Tensor]] = {}
 
     @property
     def store(self) -> TargetStore:
@@ -105,13 +107,24 @@ class ShardJob:
         shard, network = replace(shard, method=method), self.network(shard.proposal)
         found = [self._found(part, shard, network) for part in torch.split(images, self.options.lanes)]
         layers = [torch.cat(layer) for layer in zip(*found, strict=True)]
-        work = {"first_generation": self.budgets[0], "class_code": size}.get(method, budget)
+        work = self.budgets[0] if method == "first_generation" else size if method in UNSEARCHED else budget
         if not full or self._store is None:
             tensors = stored(layers, DTYPES[self.material.options.stored])
             return replace(self._evaluation(network, list(tensors.values()), images), work=work)
         path = self._store.write(shard, int(images[0]), layers)
         evaluation = self._evaluation(network, StoredShard(path).layers, images)
         return replace(evaluation, work=work, artifact=self._artifact(path))
+
+    def _class_codes(self, method: str) -> list[Tensor]:
+        """``(classes, ...)`` of each layer, for a control without a search."""
+        material = self.material
+        if method not in self._codes:
+            if method == "class_mean":
+                self._codes[method] = mean_activations(material)
+            else:
+                codes = class_codes(material.shape, self.options.layers, material.streams)
+                self._codes[method] = [code.to(material.device) for code in codes]
+        return self._codes[method]
 
     def _proposal(self, proposal: Proposal) -> Evaluation:
         path = self.store.proposal_path(key_of(self.tensors, proposal))
@@ -127,9 +140,8 @@ class ShardJob:
         method = shard.method
         material = self.material
         labels = material.labels[images]
-        if method == "class_code":
-            codes = class_codes(material.shape, self.options.layers, material.streams)
-            return [code.to(material.device)[labels] for code in codes]
+        if method in UNSEARCHED:
+            return [code[labels] for code in self._class_codes(method)]
         options = self.options
         if method == "first_generation":
             options = replace(options, layers=tuple(replace(one, generations=0) for one in options.layers))

@@ -13,7 +13,7 @@ from evokit.individuals import make_individual, weights_of
 from evokit.interfaces import Context, Individual, Measure, Score
 from evokit.searches.archive import dump_individuals, load_individuals, only_ok
 from evokit_activations.genome import Proposal, Shard
-from evokit_activations.job import ShardJob
+from evokit_activations.job import UNSEARCHED, ShardJob
 from evokit_activations.options import Layerwise
 
 log = logging.getLogger("evokit")
@@ -34,7 +34,7 @@ class ShardSearch:
     def __init__(self, job: ShardJob, genome: Any, method: str = "search") -> None:
         self.job, self.method = job, method
         self.generation = 0
-        self.cycles = 1 if method == "class_code" else job.options.cycles.number  # codes are the same in each
+        self.cycles = 1 if method in UNSEARCHED else job.options.cycles.number  # codes are the same in each
         self._steps = -(-job.n_shards // job.options.shards) + 1  # of a cycle: shards, then learning
         self.horizon = self.cycles * self._steps - 1
         self.population: Sequence[Individual] = []  # the cycle's shards so far that did not fail

@@ -210,6 +210,16 @@ class ClassCode(Control):
     method: ClassVar[str] = "class_code"
 
 
+@dataclass(frozen=True)
+class ClassMean(Control):
+    """The mean of the untrained network's activations over each class's images, with ``class_code``'s logits.
+
+    It is what ``average: class`` makes of representations that no search has changed.
+    """
+
+    method: ClassVar[str] = "class_mean"
+
+
 Rates = Annotated[tuple[Positive, ...], MinLen(1)]
 Momenta = Annotated[tuple[Momentum, ...], MinLen(1)]
 Decays = Annotated[tuple[NonNegative, ...], MinLen(1)]
@@ -223,7 +233,8 @@ class LearnTargets:
 
     The body learns from the mean squared error of each block's output, the head from ``kl`` times the divergence
     from the searched distribution, behind a stop-gradient. ``supervise: skip_block_0`` leaves the first block without a
-    target of its own.
+    target of its own. With ``average: class`` every image learns the mean of what was found for its class, with
+    ``none`` what was found for itself.
     """
 
     convolutions: Depths = (6,)
@@ -233,6 +244,7 @@ class LearnTargets:
     weight_decay: Decays = (0.0,)
     schedule: Schedules = ("constant",)
     kl: Rates = (0.03,)
+    average: Annotated[tuple[Literal["none", "class"], ...], MinLen(1)] = ("none",)
 
     def build(self, context: Context) -> Contender:
         from evokit_activations.contenders import Learned

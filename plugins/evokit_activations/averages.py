@@ -1,0 +1,54 @@
+"""Targets that all images of a class share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from evokit_activations.material import CHUNK
+from evokit_activations.operators import normalise
+from evokit_activations.training import Targets
+
+
+class ClassMeans:
+    """For each image the mean of the targets of its class.
+
+    The fitness of a representation depends on its label alone, so what was found for one image is as fit for another of
+    its class. In the mean, what is particular to an image and what was neutral to the fitness cancels out.
+
+    Args:
+        targets: Of each image.
+        labels: ``(all training images,)`` int64.
+        classes: How many there are.
+        normalised: Whether each block's mean is brought to zero mean and unit variance, as what was found was.
+    """
+
+    def __init__(self, targets: Targets, labels: Tensor, classes: int, *, normalised: bool) -> None:
+        self.images = targets.images
+        self._labels = labels[self.images]
+        *maps, logits = class_means(targets, self._labels, classes)
+        self.means: Sequence[Tensor] = [*(normalise(one) if normalised else one for one in maps), logits]
+
+    def rows(self, places: Tensor) -> list[Tensor]:
+        """As of any targets."""
+        return [layer[self._labels[places].to(layer.device)] for layer in self.means]
+
+
+def class_means(targets: Targets, labels: Tensor, classes: int) -> list[Tensor]:
+    """``(classes, ...)`` float32 means of each layer, the logits last; zeros for a class without images.
+
+    Args:
+        targets: Of n images.
+        labels: ``(n,)`` of these images.
+        classes: How many there are.
+    """
+    sums: list[Tensor] = []
+    for places in torch.split(torch.arange(len(labels)), CHUNK):
+        layers = [layer.double() for layer in targets.rows(places)]
+        sums = sums or [layer.new_zeros((classes, *layer.shape[1:])) for layer in layers]
+        for total, layer in zip(sums, layers, strict=True):
+            total.index_add_(0, labels[places].to(layer.device), layer)
+    counts = torch.bincount(labels, minlength=classes).clamp(min=1)
+    return [(total / counts.to(total.device).view(-1, *[1] * (total.dim() - 1))).float() for total in sums]

@@ -1,0 +1,92 @@
+from dataclasses import dataclass
+
+import pytest
+import torch
+
+from evokit.individuals import make_individual
+from evokit.interfaces import Context
+from evokit.streams import Streams
+from evokit_activations.averages import ClassMeans, class_means
+from evokit_activations.genome import Shard
+from evokit_activations.network import forward
+from evokit_activations.options import LearnTargets
+from evokit_activations.targets import StoredShard
+
+from .tiny import TENSORS, job
+
+
+@dataclass(frozen=True)
+class Held:
+    """Targets in memory of some of the training images."""
+
+    images: torch.Tensor
+    layers: list[torch.Tensor]
+
+    def rows(self, places):
+        return [layer[places] for layer in self.layers]
+
+
+@pytest.fixture
+def held():
+    generator = torch.Generator().manual_seed(0)
+    images = torch.tensor([5, 0, 9, 2])
+    return Held(images, [torch.randn(4, 2, 2, 3, generator=generator), torch.randn(4, 3, generator=generator)])
+
+
+LABELS = torch.tensor([1, 0, 2, 0, 0, 1, 0, 0, 0, 1])  # so that the four are of the classes 1, 1, 1, 2
+
+
+def test_images_of_a_class_share_the_mean_of_theirs(held):
+    means = ClassMeans(held, LABELS, 3, normalised=False)
+    maps, logits = means.rows(torch.tensor([3, 0, 2]))
+    assert torch.equal(means.images, held.images)
+    assert torch.allclose(maps[0], held.layers[0][3])
+    for layer, rows in zip(held.layers, (maps, logits), strict=True):
+        assert torch.allclose(rows[1], layer[:3].mean(0), atol=1e-6)
+        assert torch.equal(rows[1], rows[2])
+
+
+def test_maps_are_normalised_as_what_was_found_and_logits_are_not(held):
+    plain, normalised = (ClassMeans(held, LABELS, 3, normalised=one) for one in (False, True))
+    (maps, logits), (before, same) = (one.rows(torch.tensor([0])) for one in (normalised, plain))
+    assert maps.mean().item() == pytest.approx(0, abs=1e-6)
+    assert maps.var(correction=0).item() == pytest.approx(1, rel=1e-3)
+    assert torch.allclose(maps, (before - before.mean()) / before.std(correction=0), atol=1e-3)
+    assert torch.equal(logits, same)
+
+
+def test_a_class_without_images_has_zeros(held):
+    assert torch.equal(class_means(held, LABELS[held.images], 3)[0][0], torch.zeros(2, 2, 3))
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory):
+    one = job(tmp_path_factory.mktemp("run"))
+    list(one.evaluate([Shard(index) for index in range(4)], one.budgets[-1]))
+    return one
+
+
+def test_networks_learn_what_was_found_for_an_image_or_for_its_class(shards, tmp_path):
+    targets = shards.store.targets([Shard(index) for index in range(4)])
+    options = LearnTargets(convolutions=(2,), lr=(0.5,), average=("none", "class"))
+    contender = options.build(Context(Streams(0), fitness=shards))
+    settings = contender.settings(make_individual(TENSORS, targets, (-1.0,)))
+    assert [one["average"] for one in settings] == ["none", "class"]
+    own, shared = (
+        contender.fit(one, 1, contender.budgets[-1], tmp_path / one["average"]).metrics["loss"] for one in settings
+    )
+    assert own != shared
+
+
+def test_class_means_of_the_untrained_network_are_those_of_its_activations(shards):
+    material = shards.material
+    (evaluation,) = shards.evaluate([Shard(1, "class_mean")], shards.budgets[-1])
+    assert evaluation.work == 6, "an evaluation of each image"
+    stored = StoredShard(shards.store.path(Shard(1, "class_mean")))
+    network, pixels = material.untrained, material.normalised(material.images)
+    blocks, _ = forward(network.shape, network.parameters, pixels, network.statistics)
+    for block, layer in zip(blocks, stored.layers, strict=False):
+        mean = block[material.labels == material.labels[6]].mean(0).permute(1, 2, 0)
+        expected = (mean - mean.mean()) / mean.std(correction=0)
+        assert torch.allclose(layer[0].float(), expected, atol=0.03), "as bfloat16 keeps it"
+    assert stored.layers[-1].argmax(1).tolist() == material.labels[6:12].tolist()
