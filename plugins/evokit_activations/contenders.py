@@ -16,6 +16,7 @@ from evokit_activations.averages import ClassMeans
 from evokit_activations.finished import FinishedNetworks, grid
 from evokit_activations.genome import ActivationTensors, Targets
 from evokit_activations.job import ShardJob
+from evokit_activations.material import Material
 from evokit_activations.network import Shape
 from evokit_activations.options import FrozenBody, LearnTargets, Sgd
 from evokit_activations.training import Labels, Representations
@@ -49,13 +50,8 @@ class Learned(FinishedNetworks):
         """Train a network on the setting's targets."""
         targets = ActivationTensors().from_json(setting["targets"])
         assert isinstance(targets, Targets)
-        stored: LearnedTargets = self._job.store.read(targets)
-        if setting["average"] == "class":
-            material, normalised = self.material, self._job.tensors.normalise
-            stored = ClassMeans(stored, material.labels, material.shape.classes, normalised=normalised)
-        first = 1 if setting["supervise"] == "skip_block_0" else 0
-        augment = self.material.options.training.augment
-        return self.fitted(Representations(stored, setting["kl"], first, augment), setting, seed, budget, scratch)
+        objective = of_targets(self.material, self._job.tensors, self._job.store.read(targets), setting)
+        return self.fitted(objective, setting, seed, budget, scratch)
 
 
 class CrossEntropy(FinishedNetworks):
@@ -97,6 +93,24 @@ class FrozenUntrained(CrossEntropy):
     def _begin(self, setting: Setting, streams: Streams) -> tuple[Shape, dict[str, Tensor]]:
         untrained = self.material.untrained
         return untrained.shape, dict(untrained.parameters)
+
+
+def of_targets(
+    material: Material, tensors: ActivationTensors, targets: LearnedTargets, setting: Setting
+) -> Representations:
+    """What a network minimises that learns from targets.
+
+    Args:
+        material: Of the run.
+        tensors: How they were made.
+        targets: What was found.
+        setting: ``average``, ``supervise`` and ``kl``.
+    """
+    if setting["average"] == "class":
+        classes = material.shape.classes
+        targets = ClassMeans(targets, material.labels, classes, normalised=tensors.normalise)
+    first = 1 if setting["supervise"] == "skip_block_0" else 0
+    return Representations(targets, setting["kl"], first, material.options.training.augment)
 
 
 def setting_lists(options: Any) -> dict[str, Any]:

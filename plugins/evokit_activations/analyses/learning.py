@@ -15,11 +15,12 @@ from evokit_activations.analyses import learning_figures
 from evokit_activations.analyses.measures import cosine_gram, effective_number
 from evokit_activations.analyses.options import Learning, LearningPoint
 from evokit_activations.analyses.points import Analysis, resized, searched
-from evokit_activations.analyses.students import held, of_labels, of_targets, settings, trained
-from evokit_activations.controls import class_codes
+from evokit_activations.analyses.students import held, of_labels, settings, trained
+from evokit_activations.contenders import of_targets
+from evokit_activations.controls import class_codes, mean_activations
 from evokit_activations.finished import Network
 from evokit_activations.genome import ActivationTensors
-from evokit_activations.job import cross_entropies
+from evokit_activations.job import UNSEARCHED, cross_entropies
 from evokit_activations.material import build_material
 from evokit_activations.options import Evolution
 from evokit_activations.training import DivergedError, Objective
@@ -47,12 +48,14 @@ class LearningAnalysis(Analysis):
             chosen = self._tuned([objective] * len(settings(self.options.sgd)), settings(self.options.sgd))
             networks = [trained(self.material, objective, chosen, run) for run in range(self.options.runs)]
             return self._validated(networks)
-        targets = self._targets(point, n)
-        tried = settings(self.options.learn)
+        targets, (_, tensors) = self._targets(point, n), self._method(point)
+        learn = self.options.learn if point.average is None else replace(self.options.learn, average=(point.average,))
+        tried = settings(learn)
         kept = [held(self.material, layers) for layers in targets]
-        chosen = self._tuned([of_targets(self.material, kept[0], one) for one in tried], tried)
+        chosen = self._tuned([of_targets(self.material, tensors, kept[0], one) for one in tried], tried)
         networks = [
-            trained(self.material, of_targets(self.material, one, chosen), chosen, run) for run, one in enumerate(kept)
+            trained(self.material, of_targets(self.material, tensors, one, chosen), chosen, run)
+            for run, one in enumerate(kept)
         ]
         return self._validated(networks) | self._of_targets(targets, n) | {"evaluations": self._evaluations(point)}
 
@@ -86,13 +89,17 @@ class LearningAnalysis(Analysis):
                 class_codes(material.shape, evolution.layers, material.streams.at("analysis", run)) for run in runs
             ]
             return [[layer.to(material.device)[material.labels[:n]] for layer in code] for code in codes]
+        if point.learn_from == "class_mean":
+            with torch.inference_mode():
+                means = [layer[material.labels[:n]] for layer in mean_activations(material)]
+            return [means] * len(runs)
         if point.learn_from == "one_search":
             return [searched(material, evolution, tensors, self.training_pictures(n))] * len(runs)
         return [searched(material, evolution, tensors, self.training_pictures(n, run)) for run in runs]
 
     def _evaluations(self, point: LearningPoint) -> int:
         """Of candidates, for an image and a search."""
-        if point.learn_from == "class_code":
+        if point.learn_from in UNSEARCHED:
             return 0
         evolution, _ = self._method(point)
         generations = sum(one.generations for one in evolution.layers)

@@ -18,6 +18,7 @@ SAID = {
     "one_search": "one search for all",
     "first_generation": "first generation",
     "class_code": "a code per class",
+    "class_mean": "class means, not searched",
     "labels": "labels (SGD)",
 }
 
@@ -109,7 +110,8 @@ def _named(one: Measured) -> str:
     without = one.genes.get("without", "nothing")
     if _from(one) != "searches":
         return SAID[_from(one)]
-    return "the method" if without == "nothing" else f"without {without.replace('_', ' ')}"
+    named = "the method" if without == "nothing" else f"without {without.replace('_', ' ')}"
+    return f"{named}, class means" if one.genes.get("average") == "class" else named
 
 
 def _from(one: Measured) -> str:

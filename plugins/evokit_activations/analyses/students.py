@@ -15,7 +15,7 @@ from evokit_activations.job import DTYPES
 from evokit_activations.material import Material
 from evokit_activations.options import LearnTargets, Sgd
 from evokit_activations.targets import stored
-from evokit_activations.training import Labels, Objective, Representations, Training
+from evokit_activations.training import Labels, Objective, Training
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,6 @@ class HeldTargets:
 def held(material: Material, layers: Sequence[Tensor]) -> HeldTargets:
     """Targets rounded as on disk."""
     return HeldTargets(list(stored(layers, DTYPES[material.options.stored]).values()))
-
-
-def of_targets(material: Material, targets: HeldTargets, setting: Mapping[str, Any]) -> Objective:
-    """What a network minimises that learns from targets."""
-    first = 1 if setting["supervise"] == "skip_block_0" else 0
-    return Representations(targets, setting["kl"], first, material.options.training.augment)
 
 
 def of_labels(material: Material, n: int) -> Objective:

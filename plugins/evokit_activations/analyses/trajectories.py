@@ -14,7 +14,8 @@ from evokit.interfaces import Context, Goal, Measured
 from evokit_activations.analyses.measures import class_pairs, collision_entropy, cosine_distance, cosine_gram
 from evokit_activations.analyses.options import Trajectories, TrajectoryPoint
 from evokit_activations.analyses.points import Analysis, Pictures, searched
-from evokit_activations.analyses.students import held, of_labels, of_targets, settings, training
+from evokit_activations.analyses.students import held, of_labels, settings, training
+from evokit_activations.contenders import of_targets
 from evokit_activations.finished import Network, finished_network
 from evokit_activations.material import CHUNK, Material, build_material
 from evokit_activations.network import forward
@@ -44,7 +45,7 @@ class TrajectoryAnalysis(Analysis):
         objective = of_labels(material, n)
         if point.learn_from == "targets":
             layers = searched(material, options.evolution, options.tensors, self.training_pictures(n))
-            objective = of_targets(material, held(material, layers), setting)
+            objective = of_targets(material, self.options.tensors, held(material, layers), setting)
         noted = self._distances() if options.shows == "distance" else self._entropies()
         student, metrics, epochs = training(material, objective, setting, point.seed), {}, options.training.epochs
         for epoch in sorted({*range(0, epochs, options.every), epochs}):

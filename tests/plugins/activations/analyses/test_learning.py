@@ -56,6 +56,18 @@ def test_evaluations_are_counted_as_the_search_makes_them():
     assert analysis._evaluations(LearningPoint(learn_from="class_code")) == 0
 
 
+def test_a_point_says_whether_networks_learn_the_mean_for_a_class():
+    analysis = learning()
+    own, shared, default = (analysis.measure(LearningPoint(average=average), 12) for average in ("none", "class", None))
+    assert own == default
+    assert own["cross_entropy_block0"] == shared["cross_entropy_block0"], "the same search"
+    assert own != shared
+    assert analysis._evaluations(LearningPoint(learn_from="class_mean")) == 0
+    (mean, *_), _ = analysis._targets(LearningPoint(learn_from="class_mean"), 6)
+    assert torch.equal(mean[0], mean[3])
+    assert not torch.equal(mean[0], mean[1])
+
+
 def test_searches_differ_by_their_run_and_one_search_is_the_same_for_all():
     analysis = learning()
     (a, b), (c, d) = (analysis._targets(LearningPoint(learn_from=name), 6) for name in ("searches", "one_search"))
