@@ -117,7 +117,6 @@ class Evolution:
     noise: NonNegative = 0.3
     lanes: Count = 10
     select: Literal["image", "lanes"] = "image"
-    keep: Literal["best", "mean"] = "best"
 
     @property
     def population(self) -> int:
@@ -157,9 +156,6 @@ class Layerwise(Evolution):
     last bits. A generation of the run is ``shards`` shards, or what is learned between two ``cycles``. With ``select:
     image`` each image keeps its own best; ``lanes`` keeps the same candidates for all images searched at once, those
     best on their mean.
-
-    What is kept of a block is its ``best`` candidate, or the ``mean`` of the parents that the next generation would
-    have, in which what is neutral to the fitness is weaker.
     """
 
     reads: ClassVar[frozenset[str]] = frozenset()

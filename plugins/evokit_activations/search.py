@@ -23,7 +23,6 @@ from evokit_activations.operators import (
     crossover,
     mutate_logits,
     mutate_maps,
-    normalise,
 )
 from evokit_activations.options import Evolution, Layer
 
@@ -87,21 +86,10 @@ class LayerwiseSearch:
                 population = self.next_layer(layer, kept[-1], labels)
             for _ in range(schedule.generations):
                 population = self.generation(layer, schedule, population, labels, generators)
-            one, value = self.kept(layer, population, labels, generators)
-            kept.append(one)
-            values.append(value)
-        return Found(kept, torch.stack(values))
-
-    def kept(self, layer: int, population: Population, labels: Tensor, generators: Generators) -> tuple[Tensor, Tensor]:
-        """What stays of a layer's last population ``(lanes, ...)``, and its values ``(lanes,)``."""
-        of_logits = layer == len(self.options.layers) - 1
-        if self.options.keep == "best" or of_logits:
             best = self._chosen(population, 1, generators)
-            return take(population.genes, best)[0], take(population.values, best)[0]
-        best = self._chosen(population, min(self.options.parents, len(population.genes)), generators)
-        mean = take(population.genes, best).mean(0, keepdim=True)
-        mean = normalise(mean) if self.tensors.normalise else mean
-        return mean[0], self.log_likelihood(layer, mean, labels)[0]
+            kept.append(take(population.genes, best)[0])
+            values.append(take(population.values, best)[0])
+        return Found(kept, torch.stack(values))
 
     def first(self, images: Tensor, labels: Tensor, generators: Generators) -> Population:
         """The first block's output for noisy copies of its input, which is the whitened image.

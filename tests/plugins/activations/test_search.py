@@ -77,20 +77,6 @@ def test_each_layer_begins_with_what_was_kept_and_none_gets_worse(material, doub
     assert [tuple(layer.shape) for layer in found.layers] == [(6, 4, 4, 3), (6, 2, 2, 4), (6, 3)]
 
 
-def test_the_mean_of_the_parents_may_be_what_is_kept(material, double):
-    images, labels, generators = begin(material, range(3))
-    search = LayerwiseSearch(double, replace(SEARCH, keep="mean"), TENSORS)
-    population = search.first(images, labels, generators)
-    one, value = search.kept(0, population, labels, generators)
-    for lane in range(3):
-        best = population.values[:, lane].argsort(descending=True)[:2]
-        mean = population.genes[best, lane].mean(0)
-        assert torch.allclose(one[lane], (mean - mean.mean()) / (mean.var(correction=0) + 1e-5).sqrt())
-    assert torch.allclose(value, search.log_likelihood(0, one[None], labels)[0])
-    logits = search.run(images, labels, generators).layers[-1]
-    assert logits.shape == (3, 3)
-
-
 def test_more_generations_find_better_representations(material, double):
     few, many = (replace(SEARCH, layers=(Layer(n, 0.3, 2.0), Layer(n, 0.2, 2.0), Layer(1, 0.1))) for n in (1, 15))
     worse, better = (
