@@ -62,8 +62,8 @@ class Diversity(Analysed):
     """Effective number of solutions against the number of independent ``runs`` (the paper's figure 3).
 
     Points have a ``layer``, which is searched alone. The best of a run is a solution if the label's probability is
-    above one half; ``n_eff`` is the mean over images, of which one without a solution counts as 0; ``n_eff_all`` is that
-    of all runs, solution or not.
+    above one half; ``n_eff`` is the mean over images, one without a solution counting as 0; ``n_eff_all`` is that of
+    all runs, solution or not.
     """
 
     objectives: ClassVar[tuple[str, ...]] = ("n_eff",)
