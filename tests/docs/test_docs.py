@@ -119,7 +119,7 @@ def test_every_key_of_the_summary_is_explained_and_no_other(contest):
 
 def test_every_file_of_a_run_is_explained(contest):
     said = _first_cells(PAGES["run_directory"].partition("## summary.json")[0])
-    assert {path.name for path in contest.iterdir()} | {"export"} == said
+    assert {path.name for path in contest.iterdir()} | {"export", "plot.png", "plot.csv"} == said
 
 
 def test_every_column_of_the_ledger_is_explained(tmp_path):
