@@ -147,7 +147,7 @@ def test_a_shard_that_fails_costs_its_images_only(path, tmp_path, monkeypatch):
         ),
         (
             "baselines=[{name: random_search}]",
-            r"baseline 'random_search' does not name .* \(those that fit: class_code, first_generation",
+            r"baseline 'random_search' does not name .* \(those that fit: class_code, class_mean",
         ),
         ("baselines=[{name: same_search, genome: {name: bits, length: 3}}]", "'same_search' does not name"),
         ("genome={name: bits, length: 3}", "genome 'bits' expresses bits"),
