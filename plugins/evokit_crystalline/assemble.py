@@ -39,17 +39,18 @@ class AssembledChampion(FinishedModels):
                 "remaps needs continuous parts in closed form, with training documents left over: add"
                 " continuous: {fit: ...} to the fitness"
             )
-        self._genome, self._refits = genome, [{}, *({"remaps": n} for n in range(1, options.remaps + 1))]
+        self._genome, self._remaps = genome, range(options.remaps + 1)
         self.budgets: Sequence[int] = (fitness.budgets[-1],)
 
     def settings(self, best: Individual | None) -> list[dict[str, Any]]:
         if best is None:
             raise ValueError("there is no champion to assemble")
-        return [{"genes": self._genome.to_json(best.genes)} | refit for refit in self._refits]
+        genes = self._genome.to_json(best.genes)
+        return [{"genes": genes, "remaps": n} for n in self._remaps]
 
     def variants(self) -> dict[str, Variant]:
-        """What the refit is worth: the model without one, where one was tried."""
-        return {"not refitted": Variant({"remaps": 0}, self.budgets[-1])} if len(self._refits) > 1 else {}
+        """What maps are worth: the model without, which was among the settings, where some were tried."""
+        return {"not refitted": Variant({"remaps": 0}, self.budgets[-1])} if len(self._remaps) > 1 else {}
 
     def fit(self, setting: Mapping[str, Any], seed: int, budget: int, scratch: Path) -> Evaluation:
         """Assemble and validate; ``seed`` changes nothing, work is counted in validation tokens."""
@@ -60,7 +61,7 @@ class AssembledChampion(FinishedModels):
         self, phenotype: Mapping[str, StructuredMatrix], setting: Mapping[str, Any], budget: int, scratch: Path
     ) -> Evaluation:
         fitness = self.fitness
-        for _ in range(setting.get("remaps", 0)):
+        for _ in range(setting["remaps"]):
             assert fitness.refitted is not None
             fitness = fitness.refitted(phenotype)
         tensors = assembled(fitness, phenotype)
@@ -93,7 +94,7 @@ class ClosedFormModel(AssembledChampion):
 
     def settings(self, best: Individual | None) -> list[dict[str, Any]]:
         """``best`` changes nothing."""
-        return [{"crystals": self._crystals} | refit for refit in self._refits]
+        return [{"crystals": self._crystals, "remaps": n} for n in self._remaps]
 
     def fit(self, setting: Mapping[str, Any], seed: int, budget: int, scratch: Path) -> Evaluation:
         """Assemble and validate; ``seed`` draws the random crystals, one individual."""
