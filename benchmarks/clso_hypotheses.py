@@ -69,7 +69,7 @@ def _models(folder: Path) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
 def _looked_at(
     models: FinishedModels, tensors: Mapping[str, torch.Tensor], train: Documents, validation: Documents
 ) -> dict[str, np.ndarray]:
-    frame, layers = models._frame(tensors, "float32"), models._layers(tensors)
+    frame, layers = models.frame(tensors, "float32"), models.layers(tensors)
     losses = {}
     for name, split in (("train", train), ("validation", validation)):
         blocks = document_blocks(split, models.fitness.options.block, BLOCKS_PER_DOCUMENT)

@@ -78,11 +78,11 @@ class FinishedModels:
         tensors, _ = read_model(artifact)
         blocks = document_blocks(split, options.block, options.final_blocks_per_document)
         with torch_threads(self.fitness.threads):
-            return document_losses(self._frame(tensors, "float32"), self._layers(tensors), blocks, len(split))
+            return document_losses(self.frame(tensors, "float32"), self.layers(tensors), blocks, len(split))
 
     def validated(self, tensors: Mapping[str, torch.Tensor], work: int, *, padded: bool = True) -> Evaluation:
         """Loss on the search's full budget of validation tokens, perplexity and, if asked for, the padded loss."""
-        frame, layers = self._frame(tensors, self.fitness.precision), self._layers(tensors)
+        frame, layers = self.frame(tensors, self.fitness.precision), self.layers(tensors)
         with torch_threads(self.fitness.threads):
             (loss,) = mean_losses(frame, [layers], self.fitness.blocks)
             metrics = {"padded_loss": self._padded_loss(frame, layers)} if padded else {}
@@ -93,12 +93,14 @@ class FinishedModels:
         lines = padded_blocks(self.fitness.validation, self.fitness.options.block, PADDED_LINES)
         return float(mean_losses(frame, [layers], lines)[0])
 
-    def _frame(self, tensors: Mapping[str, torch.Tensor], precision: Precision) -> Frame:
+    def frame(self, tensors: Mapping[str, torch.Tensor], precision: Precision) -> Frame:
+        """The continuous parts of a finished model's tensors, on the fitness's device."""
         device = self.fitness.frame.head.weight.device
         sizes = replace(self.fitness.options.model, tied=HEAD not in tensors)
         placed = {name: tensors[name].detach().to(device) for name in sizes.continuous()}
         return Frame.of(sizes, placed, precision)
 
-    def _layers(self, tensors: Mapping[str, torch.Tensor]) -> list[torch.Tensor]:
+    def layers(self, tensors: Mapping[str, torch.Tensor]) -> list[torch.Tensor]:
+        """The matrices of a finished model's tensors in the order of the slots, on the fitness's device."""
         device = self.fitness.frame.head.weight.device
         return [matrix.detach().to(device) for matrix in dense_layers(tensors, self.fitness.options.model)]
