@@ -56,7 +56,7 @@ class Parts:
 
     def refitted(self, genes: Any) -> Parts:
         """The same parts with the fitness refitted to an individual, for all that is built from now on."""
-        fitness = self.fitness.refitted(self.genome.express(genes))  # type: ignore[attr-defined]
+        fitness = self.fitness.refitted(self.genome.express(genes))  # type: ignore[attr-defined]  # optional
         return replace(self, fitness=fitness, context=replace(self.context, fitness=fitness))
 
     def named_baselines(self) -> list[tuple[str, Section]]:

@@ -95,7 +95,7 @@ class Actor:
             return Reply(work(), self._notes.taken())
         except (UserError, RunFailed) as error:
             problem = str(error)
-        except Exception:
+        except Exception:  # whatever it is, it is told and ends the run there
             problem = traceback.format_exc()
         return Reply([], self._notes.taken(), problem)
 

@@ -23,7 +23,7 @@ class ProgressHandler(logging.Handler):
                 self._progress.note(f"{record.levelname.capitalize()}: {text}", keep=True)
             else:
                 self._progress.note(text)
-        except Exception:
+        except Exception:  # as every logging handler: a note that fails must not end the run
             self.handleError(record)
 
 

@@ -85,7 +85,7 @@ def read_network(path: Path, device: str = "cpu") -> Network:
     """What ``Network.save`` wrote."""
     with safe_open(path, framework="pt") as file:
         # Copied, since memory of the file may be aligned otherwise, and last bits can depend on it.
-        tensors = {name: on_device(file.get_tensor(name).clone(), device) for name in file.keys()}  # noqa: SIM118
+        tensors = {name: on_device(file.get_tensor(name).clone(), device) for name in file.keys()}  # noqa: SIM118 - no mapping
         metadata = json.loads(file.metadata()["evokit"])
     shape = metadata["shape"]
     shape = Shape(**shape | {"image": tuple(shape["image"]), "channels": tuple(shape["channels"])})

@@ -21,7 +21,7 @@ ray = pytest.importorskip("ray", reason="ray is not installed; pip install 'evok
 cluster_utils = pytest.importorskip("ray.cluster_utils", reason="this Ray has no local clusters of several nodes")
 
 from evokit.backends.ray import heard  # noqa: E402 - needs ray
-from evokit.backends.ray_actor import Reply, Shipment, refuse_other_versions, unpacked  # noqa: E402
+from evokit.backends.ray_actor import Reply, Shipment, refuse_other_versions, unpacked  # noqa: E402 - needs ray
 
 pytestmark = [
     pytest.mark.slow,

@@ -46,32 +46,32 @@ class FakeNvml(SimpleNamespace):
             raise self.NVMLError("Not Supported")
         return value
 
-    def nvmlInit(self):  # noqa: N802
+    def nvmlInit(self):  # noqa: N802 - its name
         if self.init_error:
             raise self.NVMLError(self.init_error)
 
-    def nvmlDeviceGetCount(self):  # noqa: N802
+    def nvmlDeviceGetCount(self):  # noqa: N802 - its name
         return len(self.cards)
 
-    def nvmlDeviceGetHandleByIndex(self, index):  # noqa: N802
+    def nvmlDeviceGetHandleByIndex(self, index):  # noqa: N802 - its name
         return self.cards[index]
 
-    def nvmlDeviceGetHandleByUUID(self, uuid):  # noqa: N802
+    def nvmlDeviceGetHandleByUUID(self, uuid):  # noqa: N802 - its name
         return SimpleNamespace(parent=self.cards[0], uuid=uuid)
 
-    def nvmlDeviceGetDeviceHandleFromMigDeviceHandle(self, part):  # noqa: N802
+    def nvmlDeviceGetDeviceHandleFromMigDeviceHandle(self, part):  # noqa: N802 - its name
         return part.parent
 
-    def nvmlDeviceGetUUID(self, card):  # noqa: N802
+    def nvmlDeviceGetUUID(self, card):  # noqa: N802 - its name
         return card.uuid
 
-    def nvmlDeviceGetName(self, card):  # noqa: N802
+    def nvmlDeviceGetName(self, card):  # noqa: N802 - its name
         return card.name
 
-    def nvmlDeviceGetTotalEnergyConsumption(self, card):  # noqa: N802
+    def nvmlDeviceGetTotalEnergyConsumption(self, card):  # noqa: N802 - its name
         return self._number(card.energy_mj)
 
-    def nvmlDeviceGetPowerUsage(self, card):  # noqa: N802
+    def nvmlDeviceGetPowerUsage(self, card):  # noqa: N802 - its name
         return self._number(card.power_mw)
 
 
