@@ -12,7 +12,7 @@ from evokit_activations.network import forward
 from evokit_activations.options import LearnTargets
 from evokit_activations.targets import StoredShard
 
-from .tiny import TENSORS, job
+from .tiny import TENSORS
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,6 @@ def test_maps_are_normalised_as_what_was_found_and_logits_are_not(held):
 
 def test_a_class_without_images_has_zeros(held):
     assert torch.equal(class_means(held, LABELS[held.images], 3)[0][0], torch.zeros(2, 2, 3))
-
-
-@pytest.fixture(scope="module")
-def shards(tmp_path_factory):
-    one = job(tmp_path_factory.mktemp("run"))
-    list(one.evaluate([Shard(index) for index in range(4)], one.budgets[-1]))
-    return one
 
 
 def test_networks_learn_what_was_found_for_an_image_or_for_its_class(shards, tmp_path):

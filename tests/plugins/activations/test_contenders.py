@@ -15,14 +15,7 @@ from evokit_activations.finished import read_network
 from evokit_activations.genome import Shard
 from evokit_activations.options import FrozenBody, LearnTargets, Sgd, TargetFiles, TorchNetwork
 
-from .tiny import TENSORS, TEST, job
-
-
-@pytest.fixture(scope="module")
-def shards(tmp_path_factory):
-    one = job(tmp_path_factory.mktemp("run"))
-    list(one.evaluate([Shard(index) for index in range(4)], one.budgets[-1]))
-    return one
+from .tiny import TENSORS, TEST
 
 
 def built(options, shards):
