@@ -24,6 +24,7 @@ SUFFIXES = (".png", ".svg")
 COLUMNS = (
     "run", "contender", "split", "point", "work", "steps", "cpu_s", "cpu_s_with_tuning", "value", "low", "high",
 )  # fmt: skip
+ENTRY_INCHES, CHARACTER_INCHES = 0.75, 0.075  # of the legend: a line and its gaps, a small letter
 LEAST_S = 1e-3  # CPU seconds of what was too quick for the clock, on a logarithmic axis
 SAYS = {"at": "", "beyond": "more than ", "within": "at most "}
 
@@ -69,7 +70,7 @@ def write(one: Plotted, path: Path) -> Path:
     values = path.with_suffix(".csv")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save(_figure(one), path)
+        save(drawn(one), path)
         write_atomically(values, csv_text(one).encode())
     except OSError as error:
         raise UserError(f"{error.filename or path} cannot be written: {error.strerror}") from error
@@ -154,7 +155,8 @@ def sentence(one: Crossing, run: str = "") -> str:
     )
 
 
-def _figure(one: Plotted) -> Any:
+def drawn(one: Plotted) -> Any:
+    """The figure: a panel for validation and, where test values are on record, one for the test split."""
     from evokit.figures import panels
 
     splits: list[Split] = ["validation"]
@@ -174,7 +176,9 @@ def _figure(one: Plotted) -> Any:
         _scale(axis)
         axis.set_ylabel(f"{one.curves[0].objective}, {split}")
     handles = [_handle(look, label) for label, look in looks.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2 * len(splits), fontsize="small", frameon=False)
+    entry = ENTRY_INCHES + CHARACTER_INCHES * max(map(len, looks))
+    ncols = max(1, int(figure.get_figwidth() / entry))
+    figure.legend(handles=handles, loc="outside lower center", ncols=ncols, fontsize="small", frameon=False)
     return figure
 
 

@@ -8,7 +8,8 @@ from click.testing import CliRunner
 
 from evokit.cli import main
 from evokit.crossing import Crossing
-from evokit.plot import COLUMNS, sentence
+from evokit.curves import Curve, Curves, Point
+from evokit.plot import COLUMNS, Plotted, drawn, sentence
 from tests.small import RECIPES, run
 from tests.test_curves import INLINE
 from tests.test_report import TOY_RECIPE
@@ -49,6 +50,17 @@ def test_legends_name_all_contenders(toy, tmp_path):
     text = (tmp_path / "it.svg").read_text()
     for label in ("champion", "descent, 20 steps, tuned", "descent, 400 steps, tuned", "random_search"):
         assert f"<!-- {label} -->" in text
+
+
+def test_a_legend_of_long_names_stays_inside_the_figure(tmp_path):
+    way = [Point("finished", 10, 2.0, 3.0, 1.0)]
+    names = [f"a baseline of a rather long name, and its number {i}" for i in range(5)]
+    curves = [Curve(name, True, way, component=name) for name in names]
+    figure = drawn(Plotted([Curves("run", tmp_path, "loss", "min", curves)], [[]]))
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    left, _, right, _ = legend.get_window_extent().extents
+    assert 0 <= left < right <= figure.bbox.width
 
 
 def test_the_default_is_in_the_run(toy):
