@@ -19,7 +19,6 @@ STYLE = {
     "axes.grid": True,
     "grid.alpha": 0.3,
     "axes.prop_cycle": "cycler(color=['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#56B4E9', '#E69F00', '#666666'])",
-    "legend.frameon": False,
     "svg.hashsalt": "evokit",  # the same figure is the same bytes
 }
 """The colours are those of Okabe and Ito, told apart by readers of every colour vision."""

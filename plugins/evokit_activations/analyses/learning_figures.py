@@ -75,7 +75,7 @@ def ensembles(results: Sequence[Measured], evolution: Evolution) -> Figure:
         axes.plot(range(1, runs + 1), values, marker="o", label=label)
     axes.set(xlabel="networks in the ensemble", ylabel="validation accuracy")
     axes.locator_params(axis="x", integer=True)
-    axes.legend(fontsize="small")
+    figure.legend(loc="outside lower center", ncols=2, fontsize="small")
     return figure
 
 
