@@ -81,10 +81,15 @@ def unit_scores(folder: Path) -> Scores:
 
 
 def _combined(entry: Mapping[str, Any], same: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """``entry`` with means over what each repeat has in its place; as it is where one of them has no test value."""
+    """``entry`` with means over what each repeat has in its place; untested where one of them has no test value."""
     tests = [one["test"] for one in same]
+    variants = [
+        _combined(variant, [_named(one["variants"], variant["name"]) for one in same]) for variant in entry["variants"]
+    ]
     if any(value is None for value in tests):
-        return dict(entry)
+        skipped = next((one["skipped"] for one in same if one["skipped"]), entry["skipped"])
+        nothing: dict[str, Any] = {"test": None, "test_by_seed": [], "interval": None, "n_units": 0}
+        return {**entry, **nothing, "skipped": skipped, "variants": variants}
     mean, interval = mean_interval(tests)
     return {
         **entry,
@@ -93,21 +98,20 @@ def _combined(entry: Mapping[str, Any], same: Sequence[Mapping[str, Any]]) -> di
         "test_by_seed": tests,
         "interval": plain(interval),
         "n_units": len(tests),
-        "variants": [
-            _combined(variant, [_named(one["variants"], variant["name"]) for one in same])
-            for variant in entry["variants"]
-        ],
+        "variants": variants,
     }
 
 
 def _named(entries: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
-    return next(one for one in entries if one["name"] == name)
+    """The entry of that name; an untested one for a variant whose fits failed, which has none."""
+    return next((one for one in entries if one["name"] == name), {"test": None, "skipped": "", "variants": []})
 
 
 def _judged(
     ours: Mapping[str, Any], rivals: Sequence[Mapping[str, Any]], goal: Goal, scores: Sequence[Scores]
 ) -> list[Verdict]:
-    return corrected([_verdict(ours, one, goal, scores) for one in rivals if one["test"] is not None])
+    tested = [one for one in rivals if one["test"] is not None and ours["test"] is not None]
+    return corrected([_verdict(ours, one, goal, scores) for one in tested])
 
 
 def _verdict(ours: Mapping[str, Any], theirs: Mapping[str, Any], goal: Goal, scores: Sequence[Scores]) -> Verdict:

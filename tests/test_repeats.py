@@ -14,7 +14,8 @@ from tests.test_report import TOY_RECIPE
 
 
 def entry(name: str, test: float | None, variants: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
-    return {"name": name, "test": test, "validation": test, "variants": list(variants)}
+    skipped = "every fit failed" if test is None else ""
+    return {"name": name, "test": test, "validation": test, "skipped": skipped, "variants": list(variants)}
 
 
 def summary(seed: int, ours: float, theirs: float | None, digest: str = "same") -> dict[str, Any]:
@@ -79,10 +80,19 @@ def test_means_stand_in_the_places_of_single_values():
     assert combined["baselines"][0]["validation"] == pytest.approx(THEIRS.mean())
 
 
-def test_a_rival_that_failed_in_one_repeat_is_not_judged():
-    failed = [SUMMARIES[0], summary(1, 1.0, None)]
-    assert [one["against"] for one in combine(failed, 2, SCORES)["verdicts"]] == []
-    assert combine(failed, 2, SCORES)["baselines"][0]["test"] is None
+@pytest.mark.parametrize("ours", [1.0, 3.0])  # the repeat that failed is the best one, or it is not
+def test_a_rival_that_failed_in_one_repeat_is_not_judged(ours):
+    scores = [SCORES[0], {name: units for name, units in SCORES[1].items() if "adamw" not in name}]
+    combined = combine([SUMMARIES[0], summary(1, ours, None)], 2, scores)
+    assert combined["verdicts"] == []
+    (rival,) = combined["baselines"]
+    assert (rival["test"], rival["skipped"]) == (None, "every fit failed")
+
+
+def test_a_variant_that_one_repeat_lacks_is_not_judged():
+    last = SUMMARIES[1] | {"final": SUMMARIES[1]["final"] | {"variants": []}}
+    combined = combine([SUMMARIES[0], last], 2, SCORES)
+    assert [one["against"] for one in combined["verdicts"]] == ["adamw"]
 
 
 def test_repeats_of_a_run_with_a_test_split_are_judged_on_its_units(tmp_path):
