@@ -62,7 +62,7 @@ class Surrogating:
     def __init__(
         self, options: SurrogateScreen, surrogate: Surrogate, genome: Any, sign: float, streams: Streams
     ) -> None:
-        self.unmeasured = options.unmeasured
+        self.unmeasured, self.refit_every = options.unmeasured, options.refit_every
         self._options, self._surrogate, self._genome = options, surrogate, genome
         self._sign, self._streams = sign, streams
         self._fitted_at = 0  # generation of the fit in memory; it is derived, so it is no part of the state

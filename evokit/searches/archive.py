@@ -103,7 +103,7 @@ class Archive:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.known, self.refits = set(state["known"]), state["refits"]
+        self.known, self.refits = set(state["known"]), state.get("refits", 0)
         self.hall.clear()
         # DEAP puts a newcomer before its equals, so going from worst to best keeps their order.
         for one in reversed(load_individuals(state["hall"], self._genome, self._weights)):

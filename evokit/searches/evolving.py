@@ -32,6 +32,12 @@ class Evolving(AskTell):
             raise ValueError(f"population ({population}) has no room for the {len(context.init)} genes of init")
         if refit_every is not None and getattr(context.fitness, "refitted", None) is None:
             raise ValueError("refit_every: the fitness has nothing to refit to an individual")
+        slow = max((getattr(screen, "refit_every", 0) for screen in context.screens), default=0)
+        if refit_every is not None and slow >= refit_every:
+            raise ValueError(
+                f"refit_every ({refit_every}) leaves a surrogate that is fitted every {slow} generations nothing to be"
+                " fitted to: give its screen a smaller refit_every"
+            )
         super().__init__(context.genome, weights_of(context.fitness.objectives), horizon, context.screens, refit_every)
         self._size, self._streams, self._init = population, context.streams, context.init
         self._cross, self._mutate = context.operators["crossover"], context.operators["mutation"]

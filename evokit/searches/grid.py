@@ -31,6 +31,8 @@ class GridSearch:
 class GridSearcher(AskTell):
     """Goes through the genome's points and remembers the best."""
 
+    breeds = False
+
     def __init__(self, batch: int, genome: Any, weights: tuple[float, ...], work: int) -> None:
         super().__init__(genome, weights, -(-len(genome.points) // batch))
         self._batch, self._work = batch, work

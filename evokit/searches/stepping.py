@@ -82,7 +82,7 @@ class AskTell(ABC):
 
     def _refit(self, measure: Measure) -> None:
         """Refit the fitness to the best individual, and measure again whoever may still be compared (C4)."""
-        if not measure.refit(self.best()):
+        if not self.hall_of_fame() or not measure.refit(self.best()):
             return
         old = [*self.archive.hall, *self.archive.front, *only_ok(self.population)]
         again = {one.key: replace(one, fitness=Score(self._weights), predicted=None) for one in old}

@@ -172,3 +172,29 @@ def test_a_fitness_with_nothing_to_refit_is_refused(options):
     fitness.objectives = {"sum": "min", "distance": "min"}
     with pytest.raises(ValueError, match="refit_every: the fitness has nothing to refit to an individual"):
         built(options, fitness)
+
+
+def test_where_nobody_is_valid_there_is_nobody_to_refit_to():
+    ledger = Ledger(":memory:")
+    nobody = DriftingSum(budgets=(1, 2), fails=lambda genes: "nan")
+    search = run(*alternating(nobody, ledger))
+    assert search.done
+    assert ledger.refits("search") == []
+
+
+@pytest.mark.parametrize("every", [3, 4])
+def test_a_surrogate_that_would_never_be_fitted_is_refused(every):
+    slow = replace(SURROGATE, refit_every=every)
+    with pytest.raises(ValueError, match=rf"refit_every \(3\) leaves a surrogate that is fitted every {every} generat"):
+        alternating(screens=[slow])
+
+
+def test_what_is_present_is_what_was_measured_since_the_last_refit():
+    ledger = Ledger(":memory:")
+    assert ledger.present_rows("search") == []
+    search, measure = alternating(ledger=ledger)
+    run(search, measure)
+    present = ledger.present_rows("search")
+    assert {row.context for row in present} == {measure._fitness.context}
+    assert len(present) < len(ledger.rows("search"))
+    assert len(ledger.measured_at(2)) == len(present)
