@@ -199,7 +199,8 @@ class Search(Protocol):
 
     Optional: ``job``, a fitness of the search's own that is measured in place of the recipe's, which it is made with.
     So a search whose populations are tensors measures whole shards of them. ``expected() -> (measurements, work)`` of
-    the whole search, for estimates.
+    the whole search, for estimates. ``breeds = False``, where the next individuals need no valid one among those
+    before, so that a generation that fails as a whole ends nothing.
     """
 
     generation: int  # steps completed

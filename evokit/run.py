@@ -172,10 +172,12 @@ class Run:
         began, first = saved_at, search.generation
         while not (reason := self._stop(search, measure)):
             self.progress.generation(search.generation + 1, horizon)
-            with self.costed("search"):
-                search.step(measure)
-            self.refits = measure.refits
-            if not search.hall_of_fame():
+            try:
+                with self.costed("search"):
+                    search.step(measure)
+            finally:
+                self.refits = measure.refits
+            if not search.hall_of_fame() and (search.done or getattr(search, "breeds", True)):
                 raise RunFailed(f"nothing valid is left after generation {search.generation}: {self._why_failed()}")
             self._note_metrics(search)
             each = (time.monotonic() - began) / (search.generation - first)

@@ -1,6 +1,13 @@
-import numpy as np
+from io import StringIO
 
+import numpy as np
+import pytest
+
+from evokit.errors import RunFailed
 from evokit.genomes.points import Points, combinations
+from evokit.launch import launch
+from evokit.progress import LineProgress
+from evokit.recipe import load_recipe
 from evokit.searches.grid import GridSearch
 from tests.door import SumFitness, door
 from tests.searches.building import built, portrait, run, through_a_file
@@ -36,3 +43,57 @@ def test_it_goes_on_from_its_state_as_if_never_stopped(tmp_path):
     resumed = built(GridSearch(4), fitness, POINTS)
     resumed.load_state_dict(through_a_file(half.state_dict(), tmp_path))
     assert portrait(run(resumed, door(fitness, genome=POINTS))) == portrait(searched()[0])
+
+
+PLUGIN = """\
+from dataclasses import dataclass
+from typing import ClassVar
+import numpy as np
+import evokit
+from evokit.interfaces import Component
+
+
+@dataclass(frozen=True)
+class Steep:
+    objectives: ClassVar = {"steepness": "min"}
+    budgets: ClassVar = (1,)
+    context: ClassVar = "steep"
+    takes: ClassVar = frozenset({"point"})
+    slots: ClassVar = {}
+
+    def evaluate(self, batch, budget):
+        rates = np.array([one["rate"] for one in batch], dtype=float)
+        return np.where(rates > least_bad, np.nan, rates)
+
+
+@evokit.hookimpl
+def evokit_components():
+    return [Component("fitness", "steep", Steep)]
+"""
+RECIPE = """\
+plugins: [steep.py]
+fitness: {name: steep}
+genome: {name: points, grids: [{rate: [10, 9, 1, 2]}]}
+search: {name: grid, batch: 2}
+execution: {backend: inline}
+"""
+
+
+@pytest.fixture
+def steep(tmp_path):
+    def start(least_bad):
+        (tmp_path / "steep.py").write_text(PLUGIN.replace("least_bad", str(least_bad)))
+        (tmp_path / "grid.yaml").write_text(RECIPE)
+        return launch(load_recipe(tmp_path / "grid.yaml"), tmp_path / "run", LineProgress(StringIO()))
+
+    return start
+
+
+def test_a_batch_that_fails_as_a_whole_ends_nothing(steep):
+    summary = steep(5)
+    assert (summary["evaluations"]["failed"], summary["best"]["values"]) == (2, [1.0])
+
+
+def test_a_grid_in_which_nothing_is_valid_fails_at_its_end(steep):
+    with pytest.raises(RunFailed, match="nothing valid is left after generation 2"):
+        steep(0)
