@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,12 +11,12 @@ from typing import Any
 
 from evokit.errors import UserError
 from evokit.evaluate import evaluate_together
-from evokit.execution import CHAMPION, FRESH, SEARCH, Job, Refits
+from evokit.execution import CHAMPION, FRESH, OF, SEARCH, Job, Refits
 from evokit.interfaces import Evaluation
 from evokit.launch import open_recipe
 from evokit.ledger import Ledger, Row
 from evokit.rundir import RunDirectory
-from evokit.workplace import BASELINE, Workplace
+from evokit.workplace import BASELINE, Workplace, contender_of, of_control
 
 
 @dataclass(frozen=True)
@@ -53,28 +54,50 @@ def replay(folder: Path, key: str, scratch: Path) -> Replay:
         raise UserError(f"{folder} has no ledger.sqlite, so nothing was measured")
     with closing(Ledger(directory.ledger)) as ledger:
         rows, genes = ledger.measured(key), ledger.genes()
-        refits = tuple(json.dumps(genes[refitted]) for _, refitted, _ in ledger.refits(SEARCH))
-    keys = sorted({row.key for row in rows})
-    if len(keys) != 1:
-        found = f"several begin with it: {', '.join(keys)}" if keys else "nothing that was measured has it"
-        raise UserError(f"{folder}: {key!r} is not the key of one individual; {found}")
-    row = min(rows, key=lambda row: row.evaluation.ok)
+        keys = sorted({row.key for row in rows})
+        if len(keys) != 1:
+            found = f"several begin with it: {', '.join(keys)}" if keys else "nothing that was measured has it"
+            raise UserError(f"{folder}: {key!r} is not the key of one individual; {found}")
+        row = min(rows, key=lambda row: row.evaluation.ok)
+        refits = tuple(json.dumps(genes[refitted]) for _, refitted, _ in ledger.refits(_search_of(row)))
     workplace = Workplace(recipe, RunDirectory(scratch))
     name, job = _job_of(row, workplace, refits)
-    genome = workplace.parts.genome
-    return Replay(row, genome.from_json(genes[row.key]) if name in (SEARCH, FRESH) else genes[row.key], job)
+    data = genes[row.key]
+    if name.partition(OF)[0] not in (SEARCH, FRESH):
+        return Replay(row, data, job)
+    control = name.partition(OF)[2]
+    genome = (workplace.baseline(control) if control else workplace.parts).genome
+    return Replay(row, genome.from_json(data), job)
+
+
+def _search_of(row: Row) -> str:
+    """The phase of the search that a row belongs to: its own, or that of the control which it confirms or finishes."""
+    kind, _, rest = row.phase.partition("/")
+    return BASELINE + rest.partition("/")[0] if kind == BASELINE.rstrip("/") else SEARCH
 
 
 def _job_of(row: Row, workplace: Workplace, refits: Refits) -> tuple[str, Job]:
-    """The job that a row's phase asked for, after as many of the search's refits as its context says.
-
-    A control search asks for what the search does.
-    """
-    kind, _, rest = row.phase.partition("/")
-    own = {"confirm": FRESH, CHAMPION: CHAMPION}.get(kind, BASELINE + rest.partition("/")[0])
+    """The job that a row's phase asked for, after as many of its search's refits as its context says."""
+    names = list(_jobs_of(row, workplace))
     for n in range(len(refits) + 1):
-        for name in (SEARCH, own) if kind != SEARCH else (SEARCH,):
+        for name in names:
             job = workplace.job(name, refits[:n])
             if job.fitness.context == row.context:
                 return name, job
     raise UserError(f"nothing that this recipe measures has the context of {row.key[:8]} in phase {row.phase}")
+
+
+def _jobs_of(row: Row, workplace: Workplace) -> Iterator[str]:
+    """Those that a row's phase may have asked for. A control search asks for what the search does, or its own part."""
+    search = _search_of(row)
+    if search == SEARCH:
+        yield {"confirm": FRESH, CHAMPION: CHAMPION}.get(row.phase.partition("/")[0], SEARCH)
+        return
+    name = search.removeprefix(BASELINE)
+    part = workplace.baseline(name)
+    if not hasattr(part, "fit"):
+        yield of_control(SEARCH, name, part)
+        if workplace.recipe.confirm is not None:
+            yield of_control(FRESH, name, part)
+    if contender_of(part, workplace.final) is not None:
+        yield search

@@ -4,6 +4,7 @@ from evokit.errors import UserError
 from evokit.ledger import Ledger
 from evokit.replay import replay
 from tests import small, test_contest
+from tests.searches.test_same_search import CONTROL
 
 run = test_contest.run
 
@@ -70,6 +71,14 @@ def test_fresh_measurements_are_replayed_on_fresh_data(tmp_path):
     ledger.close()
     one = replay(out, row.key, tmp_path)
     assert one.row.phase in ("search", "confirm/2")
+    assert one.measure().values == one.row.evaluation.values
+
+
+@pytest.mark.parametrize("phase", ["baseline/narrow", "baseline/narrow/confirm/5"])
+def test_a_control_of_another_genome_is_replayed_with_its_own(run, tmp_path, phase):
+    _, out = run(CONTROL, "fitness.renewable=true", "confirm={top: 3}")
+    one = replay(out, keys(out, phase)[0], tmp_path / "scratch")
+    assert one.genes[0] >= 2.5
     assert one.measure().values == one.row.evaluation.values
 
 
