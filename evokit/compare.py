@@ -52,7 +52,7 @@ def compared(folder: Path) -> Compared:
         tests = {one["seed"]: one["test"] for one in summary["repeats"] if one["test"] is not None}
         return Compared(folder, recipe, summary, ("repeats", *tests), list(tests.values()))
     digest = summary["data"] and summary["data"]["digest"]
-    units = list(unit_scores(directory.path).get(CHAMPION, ()))
+    units = list(unit_scores(directory.path).get(CHAMPION, ())) if summary["test_openings"] else []
     return Compared(folder, recipe, summary, (digest, len(units)), units)
 
 

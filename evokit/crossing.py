@@ -61,7 +61,7 @@ def crossings(one: Curves) -> list[Crossing]:
 
 
 def _methods(curves: Sequence[Curve]) -> Iterator[tuple[str, list[Curve]]]:
-    """Trained baselines that differ in their horizon only, shortest first."""
+    """Trained baselines of one component that are tuned alike and build on the same, as horizons, shortest first."""
     groups: dict[str, list[Curve]] = {}
     for curve in curves:
         if curve.trained and curve.last.kind == "finished":

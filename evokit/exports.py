@@ -9,9 +9,11 @@ from typing import Any
 
 from evokit.assembly import assemble, build_part
 from evokit.errors import UserError
+from evokit.interfaces import Measured
 from evokit.launch import open_recipe, repeat_folder
 from evokit.ledger import Ledger
 from evokit.recipe import Recipe, Section
+from evokit.rundir import RunDirectory
 
 
 def export_model(folder: Path, name: str | None = None, contender: str = "champion", out: Path | None = None) -> Path:
@@ -40,13 +42,22 @@ def export_model(folder: Path, name: str | None = None, contender: str = "champi
     out = directory.path / "export" / section.name if out is None else out
     try:
         if hasattr(exporter, "export_measured"):
-            with closing(Ledger(home / "ledger.sqlite")) as ledger:
-                exporter.export_measured(ledger.measured_at(parts.fitness.budgets[-1]), out)
+            exporter.export_measured(_measured(folder, home, parts.fitness.budgets[-1]), out)
         else:
             exporter.export(_model(folder, home, summary, contender), out)
     except OSError as error:
         raise UserError(f"cannot export to {out}: {error.strerror or error}") from error
     return out
+
+
+def _measured(folder: Path, home: Path, budget: int) -> list[Measured]:
+    """What the search measured and did not fail."""
+    directory = RunDirectory(home)
+    if directory.ledger.exists():
+        with directory.explained(), closing(Ledger(directory.ledger)) as ledger:
+            if measured := ledger.measured_at(budget):
+                return measured
+    raise UserError(f"{folder} has measured nothing yet that could be exported")
 
 
 def _model(folder: Path, home: Path, summary: Mapping[str, Any] | None, contender: str) -> Path:

@@ -125,10 +125,16 @@ class Ledger:
         query = f"SELECT {EVALUATION_COLUMNS} FROM evaluations WHERE source = 'measured' AND substr(key, 1, ?) = ?"
         return [_from_sql(row) for row in self._db.execute(query, (len(key), key))]
 
+    def present_rows(self, phase: str) -> list[Row]:
+        """Slots of a phase since the last refit of its fitness: values of another context answer another question."""
+        rows, refits = self.rows(phase), self.refits(phase)
+        return [row for row in rows if row.context == refits[-1][2]] if refits else rows
+
     def measured_at(self, budget: int) -> list[Measured]:
         """What the search measured at a budget and did not fail, in the order of measurement."""
         genes = self.genes()
-        rows = [row for row in self.rows("search") if row.budget == budget and row.evaluation.source == "measured"]
+        measured = (row for row in self.present_rows("search") if row.evaluation.source == "measured")
+        rows = [row for row in measured if row.budget == budget]
         return [Measured(genes[row.key], row.evaluation) for row in rows if row.evaluation.ok]
 
     def counts(self, phase: str) -> dict[str, int]:

@@ -204,8 +204,11 @@ def _label(one: Plotted, curves: Curves, curve: Curve) -> str:
     if curve.trained and curve.steps is not None:
         what, *how = method(curve).split(", ")
         name = ", ".join([what, f"{curve.steps:,} steps", *how])
-    several = len({each.folder for each in one.curves}) > 1
-    return f"{curves.folder.name}: {name}" if several else name
+    folders = {each.folder.resolve() for each in one.curves}
+    if len(folders) == 1:
+        return name
+    told_apart = len({folder.name for folder in folders}) == len(folders)
+    return f"{curves.folder.resolve().name if told_apart else curves.folder}: {name}"
 
 
 def _handle(look: Mapping[str, Any], label: str) -> Any:

@@ -124,7 +124,7 @@ def _would_have_reported(run: Run) -> float | None:
     """The best value if predictions counted as losses, as in the code of the CLSO paper."""
     if not run.ledger.counts("search")["predicted"]:
         return _best_measured(run)
-    values = [row.evaluation.values[0] for row in run.ledger.rows("search") if _counts_at_full(run, row)]
+    values = [row.evaluation.values[0] for row in run.ledger.present_rows("search") if _counts_at_full(run, row)]
     if not values:
         return None
     return min(values) if run.goal == "min" else max(values)

@@ -78,6 +78,14 @@ def test_several_runs_carry_their_names(toy, tmp_path):
     assert text.count("<!-- other: champion -->") == 1  # of both repeats
 
 
+def test_runs_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    way = [Curve("champion", False, [Point("best so far", 1, 1.0, 1.0, 1.0)])]
+    folders = [tmp_path / "a" / "run", tmp_path / "b" / "run"]
+    both = Plotted([Curves(str(folder), folder, "loss", "min", way) for folder in folders], [[], []])
+    (legend,) = drawn(both).legends
+    assert [text.get_text() for text in legend.get_texts()] == [f"{folder}: champion" for folder in folders]
+
+
 def test_mistakes_are_one_sentence(toy, tmp_path):
     done = plot(toy, "--out", "it.jpg")
     assert (done.exit_code, done.output) == (2, "--out it.jpg must end in .png or .svg, which says the format\n")
