@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -191,9 +190,9 @@ def mean_of(parts: Sequence[Evaluation]) -> float:
 
 
 def in_precision(untrained: Untrained, dtype: torch.dtype) -> Untrained:
-    """The network in another precision; statistics stay float32 at least, which batch normalisation wants."""
+    """The network in another precision, its statistics too."""
     if dtype == torch.float32:
         return untrained
     parameters = {name: value.to(dtype) for name, value in untrained.parameters.items()}
-    statistics: dict[str, Any] = {name: value.to(dtype) for name, value in untrained.statistics.items()}
+    statistics = {name: value.to(dtype) for name, value in untrained.statistics.items()}
     return Untrained(untrained.shape, parameters, statistics)

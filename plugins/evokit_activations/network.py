@@ -140,9 +140,9 @@ def measured_statistics(shape: Shape, parameters: Tensors, images: Tensor, chunk
     for block in shape.blocks:
         for place in range(shape.convolutions):
             name, weight = f"block{block}.norm{place}", parameters[f"block{block}.conv{place}"]
-            pieces = [F.conv2d(piece, weight, padding=1) for piece in pieces]
-            if place == 0:
-                pieces = [F.max_pool2d(piece, 2) for piece in pieces]
+            # Pooled at once: all images' maps before pooling would take four times the memory.
+            maps = (F.conv2d(piece, weight, padding=1) for piece in pieces)
+            pieces = [one if place else F.max_pool2d(one, 2) for one in maps]
             n = sum(piece.numel() // piece.shape[1] for piece in pieces)
             mean = torch.stack([piece.sum((0, 2, 3), dtype=torch.float64) for piece in pieces]).sum(0) / n
             squares = [(piece - mean[:, None, None]).square().sum((0, 2, 3), dtype=torch.float64) for piece in pieces]

@@ -40,7 +40,7 @@ class Augment:
     """Random crops of the image padded by ``pad`` pixels, half of them mirrored if ``flip``.
 
     Searched targets stay those of the image as it is (``reused``, as in the paper) or are mirrored and shifted with it
-    (``moved``), by whole places: a shift of a layer's half place or more counts.
+    (``moved``), by whole places, of which half a one counts as one towards the right and the bottom.
     """
 
     pad: Annotated[int, Ge(0)] = 2

@@ -122,7 +122,7 @@ def move(maps: Tensor, moves: CropFlip, pad: int, stride: int) -> Tensor:
         stride: Of the layer.
     """
     n, height, width, _ = maps.shape
-    down, right = (torch.round((one - pad) / stride).long() for one in (moves.down, moves.right))
+    down, right = (torch.floor((one - pad) / stride + 0.5).long() for one in (moves.down, moves.right))
     places = torch.arange(max(height, width, n), device=maps.device)
     rows = (places[:height] + down[:, None]).clamp(0, height - 1)
     columns = (places[:width] + right[:, None]).clamp(0, width - 1)

@@ -134,9 +134,15 @@ class Gpt2Fitness:
         """Makes the fitness whose head reads an individual's states through the best linear map of them.
 
         Each of the first few refits is fitted to training blocks of its own. None where the continuous parts are not
-        fitted in closed form, or where there are too few training blocks for it.
+        fitted in closed form, where there are too few training blocks for it, and on other devices than the processor.
         """
-        return None if self.held_out is None or len(self.held_out.exercises) < FEWEST else self._refitted
+        possible = self._learns and self.held_out is not None and len(self.held_out.exercises) >= FEWEST
+        return self._refitted if possible else None
+
+    @property
+    def _learns(self) -> bool:
+        """Whether regressions on hidden states are to be had: they are computed on the processor."""
+        return self.frame.head.weight.device.type == "cpu"
 
     def _refitted(self, phenotype: Mapping[str, StructuredMatrix]) -> Gpt2Fitness:
         parts = self.refitted_parts(phenotype)
@@ -184,6 +190,8 @@ class Gpt2Fitness:
         """
         from evokit_crystalline.lessons import kept_places
 
+        if not self._learns:
+            raise UserError("library.kinds: learned is computed on the processor: write execution: {device: cpu}")
         if self.held_out is None:
             raise UserError("library.kinds: learned needs continuous parts in closed form: add continuous: {fit: ...}")
         if len(set(self.slots.values())) < N_PROJECTIONS:

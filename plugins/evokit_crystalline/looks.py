@@ -22,7 +22,8 @@ class Look:
     """Where a head looks: at one token, ``back`` tokens ago, or at all so far through a window.
 
     ``width`` is the window's standard deviation in tokens: weights fall like a Gaussian from the current token into the
-    past. Infinite, it is the mean of all so far.
+    past. Infinite, it is the mean of all so far. The position codes come again after ``n_positions`` tokens, so that at
+    the end of a block as long as that a window reads the block's beginning as well, as if it followed.
     """
 
     back: int = 0

@@ -133,7 +133,7 @@ class LearningAnalysis(Analysis):
         metrics = {name: sum(one[name] for one in losses) / len(losses) for name in losses[0]}
         for block, solutions in enumerate(list(zip(*targets, strict=True))[:-1]):
             gram = cosine_gram(torch.stack([one.flatten(1) for one in solutions], 1))
-            number = effective_number(gram, torch.ones(gram.shape[:2], dtype=torch.bool))
+            number = effective_number(gram, torch.ones(gram.shape[:2], dtype=torch.bool, device=gram.device))
             metrics[f"n_eff_block{block}"] = float(number.mean())
         return metrics
 

@@ -144,6 +144,14 @@ def test_small_shifts_do_not_reach_deep_layers():
     assert torch.equal(move(maps, moves, 2, 1), maps[:, [1, 2, 2]][:, :, [0, 0, 1]])
 
 
+def test_half_places_all_go_the_same_way():
+    """So that shifts by two pixels more are always one place more, on both sides of the middle."""
+    maps = torch.arange(7, dtype=torch.float32).view(1, 7, 1, 1).expand(4, 7, 1, 1)
+    still = torch.zeros(4, dtype=torch.long)
+    moves = CropFlip(torch.tensor([0, 2, 4, 6]), still + 3, torch.zeros(4, dtype=torch.bool))
+    assert move(maps, moves, 3, 2)[:, 3, 0, 0].tolist() == [2, 3, 4, 5]
+
+
 def test_moved_targets_are_used_where_the_recipe_says(stored):
     maps, logits = outputs()
     places = torch.arange(5)

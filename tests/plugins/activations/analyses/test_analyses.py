@@ -5,6 +5,7 @@ from io import StringIO
 
 import pytest
 
+from evokit.errors import UserError
 from evokit.exports import export_model
 from evokit.launch import launch
 from evokit.progress import LineProgress
@@ -102,3 +103,13 @@ def test_a_point_that_the_analysis_does_not_know_is_the_recipes_error(tmp_path):
 def test_a_trajectory_of_several_settings_is_refused(tmp_path):
     with pytest.raises(RecipeError, match="learn: a trajectory is that of one setting"):
         run(tmp_path, "entropy", "fitness.learn.lr=[0.5, 1.0]")
+
+
+def test_where_nothing_was_measured_there_is_nothing_to_draw(tmp_path):
+    run(tmp_path, "diversity")
+    for file in tmp_path.glob("run/ledger.sqlite*"):
+        file.unlink()
+    with pytest.raises(UserError, match="has measured nothing yet that could be exported"):
+        export_model(tmp_path / "run", out=tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+    assert not (tmp_path / "run" / "ledger.sqlite").exists()
