@@ -27,6 +27,7 @@ from evokit_crystalline.loss import mean_loss
 from evokit_crystalline.measuring import torch_threads
 from evokit_crystalline.options import AdamW, Schedule
 from evokit_crystalline.sizes import Sizes
+from evokit_crystalline.unfolded import folded, unfolded
 
 SAVE_EVERY_S = 30.0
 REPORT_EVERY_S = 10.0
@@ -131,6 +132,8 @@ class AdamWContender(FinishedModels):
     def start(self, setting: Mapping[str, Any], seed: int, path: Path) -> Training:
         """A training at step 0, with its state to be saved to ``path``."""
         tensors = self.first_tensors(setting, Streams(seed).at("adamw", "start"))
+        if self.starts_fitted:
+            tensors = unfolded(tensors)
         return Training(self.fitness, self.sizes, tensors, self.held(), setting, seed, path)
 
     def first_tensors(self, setting: Mapping[str, Any], streams: Streams) -> dict[str, torch.Tensor]:
@@ -141,6 +144,11 @@ class AdamWContender(FinishedModels):
         if self.options.start == "fitness":
             matrices = {n: m * (not n.endswith("c_proj.weight")) for n, m in matrices.items()}
         return {**self.fitness.frame.parts, **matrices}
+
+    @property
+    def starts_fitted(self) -> bool:
+        """Whether training starts from parts in closed form."""
+        return self.options.start == "fitness" and self.fitness.options.continuous.fit is not None
 
     def held(self) -> frozenset[str]:
         """Names of tensors that are not trained."""
@@ -203,7 +211,7 @@ class Training:
     @property
     def tensors(self) -> dict[str, torch.Tensor]:
         """The full state dict as it stands."""
-        return {**self.parameters, **self._held}
+        return folded({**self.parameters, **self._held})
 
     def __str__(self) -> str:
         return f"step {self.step} of {dict(self.setting)}"
@@ -212,9 +220,9 @@ class Training:
         """One step; returns the loss before it. A loss that is not finite changes nothing."""
         device = self.parameters["transformer.wte.weight"].device
         inputs, targets = torch.from_numpy(blocks.inputs).to(device), torch.from_numpy(blocks.targets).to(device)
-        h = hidden(self.parameters, dense_layers(self.tensors, self.sizes), self.sizes, inputs)
-        head = head_weight(self.parameters)
-        loss = mean_loss(h.flatten(0, 1), head, targets.flatten(), self._precision)
+        tensors = self.tensors
+        h = hidden(tensors, dense_layers(tensors, self.sizes), self.sizes, inputs)
+        loss = mean_loss(h.flatten(0, 1), head_weight(tensors), targets.flatten(), self._precision)
         value = loss.item()
         if math.isfinite(value):
             self._optimizer.zero_grad()

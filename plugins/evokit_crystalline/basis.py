@@ -13,9 +13,9 @@ ANCHOR = 1
 CODES = slice(2, 8)
 CONTENT = 8
 """The first row of content."""
-WAVELENGTHS = (1, 1 / 8, 1 / 64)
+WAVELENGTHS = (2, 1 / 8, 1 / 64)
 """Of the three position codes, in multiples of ``n_positions``: from far to near, each tells apart what the longer one
-hardly can."""
+hardly can. The longest is so long that a score falls with distance up to the last position."""
 
 
 def basis(width: int) -> np.ndarray:

@@ -46,5 +46,9 @@ class HybridChampion(AdamWContender):
         genes = self._genome.random(Streams(0).at("rehearsal").numpy())
         return super().settings(None)[0] | {"genes": self._genome.to_json(genes)}
 
+    @property
+    def starts_fitted(self) -> bool:
+        return self.fitness.options.continuous.fit is not None
+
     def held(self) -> frozenset[str]:
         return frozenset(f"{slot}.weight" for slot in self.fitness.slots)

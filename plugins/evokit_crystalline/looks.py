@@ -13,8 +13,9 @@ from evokit_crystalline.basis import CODES, CONTENT, WAVELENGTHS, basis, positio
 from evokit_crystalline.matrices import Dense
 from evokit_crystalline.sizes import Sizes
 
-SHARPNESS = 40.0
-"""Of scores between position codes: the nearest wrong position is at least 0.29 lower, which leaves it e⁻¹¹."""
+SHARPNESS = (160.0, 40.0, 40.0)
+"""Of scores between codes of each wavelength. Among up to 128 positions a wrong one's score is at least 11 lower, which
+leaves it e⁻¹¹. The longest wavelength is sharpest: where the next one comes again its cosine has fallen by 0.08 only."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,7 @@ class Look:
     """Where a head looks: at one token, ``back`` tokens ago, or at all so far through a window.
 
     ``width`` is the window's standard deviation in tokens: weights fall like a Gaussian from the current token into the
-    past. Infinite, it is the mean of all so far. The position codes come again after ``n_positions`` tokens, so that at
-    the end of a block as long as that a window reads the block's beginning as well, as if it followed.
+    past. Infinite, it is the mean of all so far.
     """
 
     back: int = 0
@@ -32,11 +32,11 @@ class Look:
     def sharpness(self, n_positions: int) -> np.ndarray:
         """``(6,)`` factors of the position codes: all of them for one token, the slowest alone for a window.
 
-        Near its maximum ``s cos(2π d / n)`` falls by ``s (2π d / n)² / 2``, which is ``d² / (2 width²)``.
+        Near its maximum ``s cos(2π d / λ)`` falls by ``s (2π d / λ)² / 2``, which is ``d² / (2 width²)``.
         """
         if self.width is None:
-            return np.full(2 * len(WAVELENGTHS), SHARPNESS)
-        slowest = (n_positions / (2 * math.pi * self.width)) ** 2
+            return np.repeat(SHARPNESS, 2)
+        slowest = (WAVELENGTHS[0] * n_positions / (2 * math.pi * self.width)) ** 2
         return np.array([slowest, slowest] + [0.0] * (2 * len(WAVELENGTHS) - 2))
 
 

@@ -52,6 +52,17 @@ def test_a_window_falls_like_a_gaussian_into_the_past(width):
     np.testing.assert_allclose(found / found[0], np.exp(-(distance**2) / (2 * width**2)), atol=0.02)
 
 
+@pytest.mark.parametrize("width", [2.0, 6.0, 13.0])
+def test_a_window_at_the_end_of_a_block_reads_nothing_of_its_beginning(width):
+    assert weights(Look(width=width), 128, 128)[127, :64].sum() < 1e-4
+
+
+@pytest.mark.parametrize("n", [16, 64, 128])
+@pytest.mark.parametrize("back", [0, 1, 3])
+def test_a_look_at_one_token_sees_no_other(n, back):
+    assert weights(Look(back), n, n).diagonal(-back).min() > 0.9999
+
+
 def test_a_head_reads_the_directions_that_it_is_given_and_no_others():
     content = some_content(16, 8)
     direction = np.zeros((8, 1), np.float32)
