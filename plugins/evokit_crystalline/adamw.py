@@ -218,7 +218,7 @@ class Training:
 
     def update(self, blocks: Blocks, lr: float) -> float:
         """One step; returns the loss before it. A loss that is not finite changes nothing."""
-        device = self.parameters["transformer.wte.weight"].device
+        device = next(iter(self.parameters.values())).device
         inputs, targets = torch.from_numpy(blocks.inputs).to(device), torch.from_numpy(blocks.targets).to(device)
         tensors = self.tensors
         h = hidden(tensors, dense_layers(tensors, self.sizes), self.sizes, inputs)

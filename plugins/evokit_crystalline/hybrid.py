@@ -14,10 +14,14 @@ from evokit_crystalline.adamw import AdamWContender
 from evokit_crystalline.assemble import assembled
 from evokit_crystalline.fitness import Gpt2Fitness
 from evokit_crystalline.options import AdamW
+from evokit_crystalline.sizes import HEAD
+from evokit_crystalline.unfolded import EMBEDDING
 
 
 class HybridChampion(AdamWContender):
-    """A contender that finishes the champion with gradient steps on everything but its crystals.
+    """A contender that finishes the champion with gradient steps on its continuous parts, crystals held fast.
+
+    Of parts in closed form the embedding's content, the head's and the bias are trained: what was fitted.
 
     Args:
         options: What the recipe says.
@@ -51,4 +55,8 @@ class HybridChampion(AdamWContender):
         return self.fitness.options.continuous.fit is not None
 
     def held(self) -> frozenset[str]:
-        return frozenset(f"{slot}.weight" for slot in self.fitness.slots)
+        """The crystals; and of parts in closed form all but what was fitted, as crystals rely on the position codes."""
+        crystals = {f"{slot}.weight" for slot in self.fitness.slots}
+        return frozenset(
+            crystals | (self.sizes.continuous().keys() - {EMBEDDING, HEAD} if self.starts_fitted else set())
+        )

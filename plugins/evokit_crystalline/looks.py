@@ -15,7 +15,7 @@ from evokit_crystalline.sizes import Sizes
 
 SHARPNESS = (160.0, 40.0, 40.0)
 """Of scores between codes of each wavelength. Among up to 128 positions a wrong one's score is at least 11 lower, which
-leaves it e⁻¹¹. The longest wavelength is sharpest: where the next one comes again its cosine has fallen by 0.08 only."""
+leaves it e⁻¹¹. The longest wavelength is sharpest: where the next comes again, its cosine has fallen by 0.08 only."""
 
 
 @dataclass(frozen=True)

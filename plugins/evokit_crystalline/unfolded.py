@@ -1,7 +1,9 @@
-"""The head of a fitted model with its bias apart, for optimizers whose steps depend on how a model is written down.
+"""A fitted model's embedding and head in the coordinates of their fit, for optimizers that depend on coordinates.
 
-A closed form stores the head's bias along the anchor, divided by the anchor's size. That is exact, but AdamW moves every
-number by about its rate: all of a row's gradient would be the bias's, and a step of 1e-5 would move it by 0.02.
+A closed form keeps the content of both in directions of its own, beside an anchor and position codes, and the head's
+bias along the anchor, divided by the anchor's size. That is exact, but AdamW moves every number by about its rate: the
+bias would have most of a head row's gradient, a step of 1e-5 would move it by 0.02, and steps of the embedding would
+move the position codes that sharp attention reads.
 """
 
 from __future__ import annotations
@@ -10,32 +12,36 @@ from collections.abc import Mapping
 
 import torch
 
-from evokit_crystalline.basis import ANCHOR, basis
+from evokit_crystalline.basis import ANCHOR, CONTENT, basis
 from evokit_crystalline.fitted import ANCHOR_SIZE
 from evokit_crystalline.sizes import HEAD
 
-BIAS = "lm_head.bias"
+EMBEDDING = "transformer.wte.weight"
+EMBEDDED, PREDICTED, BIAS = "transformer.wte.content", "lm_head.content", "lm_head.bias"
+"""Content of the embedding and of the head, ``(vocab_size, n_embd - CONTENT)``, and the bias, ``(vocab_size,)``."""
 
 Tensors = Mapping[str, torch.Tensor]
 
 
 def unfolded(tensors: Tensors) -> dict[str, torch.Tensor]:
-    """The same model with the head's part along the anchor as ``lm_head.bias``, ``(vocab_size,)``."""
-    anchor = _anchor(tensors[HEAD])
-    along = tensors[HEAD] @ anchor
-    return {**tensors, HEAD: tensors[HEAD] - along[:, None] * anchor, BIAS: along * ANCHOR_SIZE}
+    """The same model, with ``EMBEDDED``, ``PREDICTED`` and ``BIAS`` in place of the two matrices."""
+    rest = dict(tensors)
+    embedding, head = rest.pop(EMBEDDING), rest.pop(HEAD)
+    anchor, content = _directions(head, head.shape[1])
+    return {**rest, EMBEDDED: embedding @ content.T, PREDICTED: head @ content.T, BIAS: head @ anchor * ANCHOR_SIZE}
 
 
 def folded(tensors: Tensors) -> dict[str, torch.Tensor]:
-    """The head as one matrix again. What a step put along the anchor into the rows is no part of the model."""
-    if BIAS not in tensors:
-        return dict(tensors)
+    """A GPT-2 again; tensors that were not unfolded are returned as they are."""
     rest = dict(tensors)
-    rows, bias = rest[HEAD], rest.pop(BIAS)
-    anchor = _anchor(rows)
-    along = bias / ANCHOR_SIZE - rows @ anchor
-    return {**rest, HEAD: rows + along[:, None] * anchor}
+    if BIAS not in rest:
+        return rest
+    embedded, predicted, bias = (rest.pop(name) for name in (EMBEDDED, PREDICTED, BIAS))
+    anchor, content = _directions(embedded, embedded.shape[1] + CONTENT)
+    embedding = embedded @ content + ANCHOR_SIZE * anchor
+    return {**rest, EMBEDDING: embedding, HEAD: predicted @ content + (bias / ANCHOR_SIZE)[:, None] * anchor}
 
 
-def _anchor(head: torch.Tensor) -> torch.Tensor:
-    return torch.from_numpy(basis(head.shape[1])[ANCHOR]).to(head)
+def _directions(like: torch.Tensor, width: int) -> tuple[torch.Tensor, torch.Tensor]:
+    directions = torch.from_numpy(basis(width)).to(like)
+    return directions[ANCHOR], directions[CONTENT:]

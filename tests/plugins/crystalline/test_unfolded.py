@@ -4,10 +4,11 @@ import pytest
 import torch
 
 from evokit_crystalline import gpt2
-from evokit_crystalline.basis import ANCHOR, basis
+from evokit_crystalline.basis import ANCHOR, CONTENT, basis
+from evokit_crystalline.fitted import ANCHOR_SIZE
 from evokit_crystalline.options import Continuous, Gpt2Loss
 from evokit_crystalline.sizes import HEAD
-from evokit_crystalline.unfolded import BIAS, folded, unfolded
+from evokit_crystalline.unfolded import BIAS, EMBEDDED, PREDICTED, folded, unfolded
 from tests.plugins.crystalline.tiny import FITTED, fitted_context
 
 
@@ -26,29 +27,36 @@ def logits(tensors):
 
 
 def test_it_is_the_same_model(tensors):
-    torch.testing.assert_close(folded(unfolded(tensors))[HEAD], tensors[HEAD], atol=1e-9, rtol=0)
-    assert folded(tensors).keys() == tensors.keys()
+    again = folded(unfolded(tensors))
+    assert again.keys() == tensors.keys() == folded(tensors).keys()
+    for name, tensor in tensors.items():
+        torch.testing.assert_close(again[name], tensor, atol=1e-3, rtol=1e-6)  # the anchor's 2,000 in float32
+    torch.testing.assert_close(logits(again), logits(tensors), atol=1e-4, rtol=0)
 
 
 def test_the_bias_is_what_is_added_to_logits(tensors):
     apart = unfolded(tensors)
-    raised_by = torch.linspace(-1, 1, len(apart[BIAS]), dtype=torch.float64)
-    raised = folded({**apart, BIAS: apart[BIAS] + raised_by})
-    added = (logits(raised) - logits(tensors)).mean((0, 1))
-    torch.testing.assert_close(added, raised_by, atol=1e-3, rtol=0)
+    added = torch.linspace(-1, 1, len(apart[BIAS]), dtype=torch.float64)
+    raised = folded({**apart, BIAS: apart[BIAS] + added})
+    torch.testing.assert_close((logits(raised) - logits(tensors)).mean((0, 1)), added, atol=1e-3, rtol=0)
 
 
-# The anchor is a unit vector in float32: what is along it is taken out up to 1e-8 of 2,000.
-def test_neither_rows_nor_their_gradient_know_the_anchor(tensors):
+def test_a_head_row_and_its_bias_have_gradients_of_one_size(tensors):
+    """As stored, the gradient along the anchor is 2,000 times the bias's own."""
+    whole = tensors[HEAD].clone().requires_grad_()
+    logits({**tensors, HEAD: whole}).logsumexp(-1).sum().backward()
+    apart = {name: tensor.clone().requires_grad_() for name, tensor in unfolded(tensors).items()}
+    logits(folded(apart)).logsumexp(-1).sum().backward()
+    directions = torch.from_numpy(basis(FITTED.n_embd)).double()
+    torch.testing.assert_close(whole.grad @ directions[ANCHOR], ANCHOR_SIZE * apart[BIAS].grad, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(whole.grad @ directions[CONTENT:].T, apart[PREDICTED].grad, rtol=1e-4, atol=1e-4)
+
+
+def test_no_step_of_the_embedding_moves_anchor_or_positions(tensors):
     apart = unfolded(tensors)
-    rows = apart[HEAD].clone().requires_grad_()
-    logits(folded({**apart, HEAD: rows})).logsumexp(-1).sum().backward()
-    anchor = torch.from_numpy(basis(FITTED.n_embd)[ANCHOR]).double()
-    assert (apart[HEAD] @ anchor).abs().max() < 1e-6
-    assert (rows.grad @ anchor).abs().max() < 1e-4 * rows.grad.abs().max()
-
-
-def test_what_a_step_adds_along_the_anchor_changes_nothing(tensors):
-    apart = unfolded(tensors)
-    along = apart[HEAD] + torch.from_numpy(basis(FITTED.n_embd)[ANCHOR]).double()
-    torch.testing.assert_close(logits(folded({**apart, HEAD: along})), logits(tensors), atol=1e-4, rtol=0)
+    moved = (
+        folded({**apart, EMBEDDED: apart[EMBEDDED] + 1})["transformer.wte.weight"] - tensors["transformer.wte.weight"]
+    )
+    others = torch.from_numpy(basis(FITTED.n_embd)[:CONTENT]).double()
+    assert (moved @ others.T).abs().max() < 1e-3
+    assert moved.abs().max() > 0.1
