@@ -21,11 +21,13 @@ class CoordinateDescent:
     """From a random point, one gene after the other in random order, to the best of its alternatives.
 
     ``per_gene`` alternatives are drawn for each gene (all if null). A sweep over all genes without an improvement
-    starts again from a new random point.
+    starts again from a new random point. With ``seeds`` the first start is the best of the genome's known good
+    individuals and a random one, as in evolution.
     """
 
     per_gene: Annotated[int, Ge(1)] | None = None
     generations: Annotated[int, Ge(1)] | None = None
+    seeds: bool = False
 
     reads: ClassVar[frozenset[str]] = frozenset()
     genes: ClassVar[frozenset[str]] = frozenset({"index_vector", "bits"})
@@ -42,7 +44,7 @@ class CoordinateDescender(AskTell):
 
     def __init__(self, options: CoordinateDescent, genome: Any, weights: tuple[float, ...], streams: Streams) -> None:
         super().__init__(genome, weights, options.generations)  # the population is the current point
-        self._per_gene, self._streams = options.per_gene, streams
+        self._per_gene, self._streams, self._seeds = options.per_gene, streams, options.seeds
         self._sizes = getattr(genome, "sizes", (2,) * genome.n_genes)  # a bit has two choices
         self._started = 0  # generation of the current start
         self._stuck = 0  # genes since the last improvement
@@ -50,7 +52,8 @@ class CoordinateDescender(AskTell):
     def ask(self) -> list[Individual]:
         rng = self._streams.at("coordinate_descent", self.generation).numpy()
         if not self.population:
-            return [make_individual(self._genome, self._genome.random(rng), self._weights)]
+            seeds = self._known_good() if self._seeds and self.generation == 0 else []
+            return [*seeds, make_individual(self._genome, self._genome.random(rng), self._weights)]
         current = self.population[0]
         gene = self._order()[(self.generation - self._started - 1) % len(current.genes)]
         choices = [value for value in range(self._sizes[gene]) if value != current.genes[gene]]

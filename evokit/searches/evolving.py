@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -48,11 +48,11 @@ class Evolving(AskTell):
 
     def _first(self, rng: np.random.Generator) -> list[Individual]:
         """The genes of ``init``, then known good individuals of the genome, then random ones."""
-        known_good: Sequence[Any] = getattr(self._genome, "seeds", list)()
-        told = [("init", genes) for genes in self._init] + [("seed", genes) for genes in known_good]
-        made = [make_individual(self._genome, genes, self._weights, born_by=origin) for origin, genes in told]
-        distinct = {one.key: one for one in reversed(made)}  # of twins, the first stays
-        seeded = [one for one in made if distinct[one.key] is one][: self._size]
+        told = [make_individual(self._genome, genes, self._weights, born_by="init") for genes in self._init]
+        distinct: dict[str, Individual] = {}
+        for one in [*told, *self._known_good()]:
+            distinct.setdefault(one.key, one)
+        seeded = list(distinct.values())[: self._size]
         rest = self._size - len(seeded)
         return [*seeded, *self._distinct(rest, {one.key for one in seeded}, lambda: self._random(rng))]
 

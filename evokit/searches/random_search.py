@@ -17,10 +17,14 @@ from evokit.streams import Streams
 
 @dataclass(frozen=True)
 class RandomSearch:
-    """Independent random individuals, ``batch`` at a time. As a baseline it stops at the search's measured work."""
+    """Independent random individuals, ``batch`` at a time. As a baseline it stops at the search's measured work.
+
+    With ``seeds`` the genome's known good individuals come first, as in evolution.
+    """
 
     batch: Annotated[int, Ge(1)] = 8
     generations: Annotated[int, Ge(1)] | None = None
+    seeds: bool = False
 
     reads: ClassVar[frozenset[str]] = frozenset()
 
@@ -34,10 +38,13 @@ class RandomSearcher(AskTell):
     def __init__(self, options: RandomSearch, genome: Any, weights: tuple[float, ...], streams: Streams) -> None:
         super().__init__(genome, weights, options.generations)
         self._batch, self._streams = options.batch, streams
+        self._seeds = self._known_good() if options.seeds else []
 
     def ask(self) -> list[Individual]:
         rng = self._streams.at("random_search", self.generation).numpy()
-        return [make_individual(self._genome, self._genome.random(rng), self._weights) for _ in range(self._batch)]
+        drawn = [make_individual(self._genome, self._genome.random(rng), self._weights) for _ in range(self._batch)]
+        seeds = self._seeds[self.generation * self._batch :][: self._batch]
+        return [*seeds, *drawn[len(seeds) :]]
 
     def tell(self, individuals: Sequence[Individual]) -> None:
         self.population = only_ok(individuals)

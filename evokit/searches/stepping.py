@@ -9,6 +9,7 @@ from typing import Any
 
 from deap import tools
 
+from evokit.individuals import make_individual
 from evokit.interfaces import Individual, Measure, Score, Screen
 from evokit.searches.archive import Archive, dump_individuals, load_individuals, only_ok
 
@@ -53,6 +54,12 @@ class AskTell(ABC):
     @abstractmethod
     def tell(self, individuals: Sequence[Individual]) -> None:
         """Take what ``ask`` gave back, measured or not."""
+
+    def _known_good(self) -> list[Individual]:
+        """The genome's seeds, if it has any, each once."""
+        genes: Sequence[Any] = getattr(self._genome, "seeds", list)()
+        made = [make_individual(self._genome, one, self._weights, born_by="seed") for one in genes]
+        return list({one.key: one for one in made}.values())
 
     def step(self, measure: Measure) -> None:
         """One generation: ask, screen, measure, tell.

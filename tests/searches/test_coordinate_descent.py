@@ -38,6 +38,21 @@ def test_it_starts_at_a_random_point():
     assert len(starts) == 5
 
 
+class Seeded(IndexVector):
+    def seeds(self):
+        return [np.full(4, 1), np.full(4, 2)]
+
+
+def test_with_seeds_it_starts_at_the_best_of_them_and_a_random_point():
+    search = built(CoordinateDescent(seeds=True), genome=Seeded([4] * 4))
+    assert len(search.ask()) == 3
+    search.tell(set_values(search.ask(), [5.0, 3.0, 4.0]))
+    assert search.population[0].genes.tolist() == [2] * 4
+    for _ in range(4):
+        told_nothing_new(search)
+    assert len(search.ask()) == 1  # it starts again at random
+
+
 def test_the_alternatives_of_one_gene_are_all_asked_for():
     search = started()
     gene, current = changed(search), search.population[0].genes

@@ -4,6 +4,7 @@ import pytest
 from evokit.fitnesses.onemax import Onemax
 from evokit.fitnesses.sphere import SphereFitness
 from evokit.genomes.bits import Bits
+from evokit.genomes.index_vector import IndexVector
 from evokit.genomes.real_vector import RealVector
 from evokit.ledger import Ledger
 from evokit.searches.random_search import RandomSearch
@@ -20,6 +21,26 @@ def test_a_generation_is_one_batch():
 def test_asking_again_gives_the_same():
     search = built(RandomSearch())
     assert [one.key for one in search.ask()] == [one.key for one in search.ask()]
+
+
+class Seeded(IndexVector):
+    """Knows three good individuals, two of them the same."""
+
+    def seeds(self):
+        return [np.array(genes) for genes in ([1, 1, 1, 1, 1, 1], [2, 2, 2, 2, 2, 2], [1, 1, 1, 1, 1, 1])]
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5])
+def test_seeds_come_first_and_take_nothing_else_away(batch):
+    genome = Seeded((4,) * 6)
+    plain, seeded = (built(RandomSearch(batch, seeds=seeds), genome=genome) for seeds in (False, True))
+    drawn: list[list[list[int]]] = [[], []]
+    for _ in range(4):
+        for search, found in zip((plain, seeded), drawn, strict=True):
+            found.extend(one.genes.tolist() for one in search.ask())
+            search.tell([])
+    assert drawn[1][:2] == [[1] * 6, [2] * 6]
+    assert drawn[1][2:] == drawn[0][2:]
 
 
 def test_draws_cover_the_space_evenly():
