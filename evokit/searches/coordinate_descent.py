@@ -11,6 +11,7 @@ from annotated_types import Ge
 
 from evokit.individuals import make_individual, ranked, weights_of
 from evokit.interfaces import Context, Individual
+from evokit.options import Label
 from evokit.searches.archive import only_ok
 from evokit.searches.stepping import AskTell
 from evokit.streams import Streams
@@ -22,12 +23,13 @@ class CoordinateDescent:
 
     ``per_gene`` alternatives are drawn for each gene (all if null). A sweep over all genes without an improvement
     starts again from a new random point. With ``seeds`` the first start is the best of the genome's known good
-    individuals and a random one, as in evolution.
+    individuals and a random one, as in evolution. ``label`` is its name in the results.
     """
 
     per_gene: Annotated[int, Ge(1)] | None = None
     generations: Annotated[int, Ge(1)] | None = None
     seeds: bool = False
+    label: Label = ""
 
     reads: ClassVar[frozenset[str]] = frozenset()
     genes: ClassVar[frozenset[str]] = frozenset({"index_vector", "bits"})

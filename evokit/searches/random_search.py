@@ -10,6 +10,7 @@ from annotated_types import Ge
 
 from evokit.individuals import make_individual, weights_of
 from evokit.interfaces import Context, Individual
+from evokit.options import Label
 from evokit.searches.archive import only_ok
 from evokit.searches.stepping import AskTell
 from evokit.streams import Streams
@@ -19,12 +20,13 @@ from evokit.streams import Streams
 class RandomSearch:
     """Independent random individuals, ``batch`` at a time. As a baseline it stops at the search's measured work.
 
-    With ``seeds`` the genome's known good individuals come first, as in evolution.
+    With ``seeds`` the genome's known good individuals come first, as in evolution. ``label`` is its name in results.
     """
 
     batch: Annotated[int, Ge(1)] = 8
     generations: Annotated[int, Ge(1)] | None = None
     seeds: bool = False
+    label: Label = ""
 
     reads: ClassVar[frozenset[str]] = frozenset()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from evokit.interfaces import Context
+from evokit.options import Label
 from evokit.recipe.nested import Nested
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class SameSearch:
     """
 
     genome: Annotated[Mapping[str, Any], Nested("genome")]
-    label: str = ""
+    label: Label = ""
 
     def build(self, context: Context) -> Parts:
         assert context.vary is not None

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 
 from evokit.interfaces import Contender, Context, Fitness
+from evokit.options import Label
 from evokit_crystalline.sizes import Sizes
 
 Schedule = Literal["constant", "cosine"]
@@ -104,6 +105,7 @@ class AdamW:
     ``start: fitness`` begins with the fitness's continuous parts, closed forms included, and with random projections,
     of which those that write to the residual stream are zero, so that the first loss is that of the parts alone.
     ``tied`` is whether the head of a random start is tied to the embedding; null follows the fitness's model.
+    ``label`` is its name in the results.
     """
 
     steps: Annotated[int, Ge(1)] = 500
@@ -115,6 +117,7 @@ class AdamW:
     batch: Annotated[int, Ge(1)] = 8
     start: Start = "random"
     tied: bool | None = None
+    label: Label = ""
 
     def __post_init__(self) -> None:
         if not (self.lr and self.weight_decay and self.schedule):

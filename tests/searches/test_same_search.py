@@ -81,3 +81,10 @@ def test_its_jobs_are_its_own(recipe, tmp_path):
 def test_a_genome_that_does_not_fit_is_an_error_of_the_recipe(recipe, genome, message):
     with pytest.raises(RecipeError, match=message):
         assemble_all(recipe(f"baselines=[{{name: same_search, genome: {genome}}}]"))
+
+
+def test_a_label_is_a_name(recipe):
+    ((name, _),) = assemble(recipe("baselines=[{name: random_search, label: draws-2.1}]")).named_baselines()
+    assert name == "draws-2.1"
+    with pytest.raises(RecipeError, match=r"baselines.0.label: must match .*, got 'a/b'"):
+        recipe("baselines=[{name: random_search, label: a/b}]")
