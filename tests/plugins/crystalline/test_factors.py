@@ -12,6 +12,7 @@ from evokit.streams import Streams
 from evokit_crystalline import factors
 from evokit_crystalline.bigrams import count_bigrams
 from evokit_crystalline.factors import newton_contexts, newton_words, svd_factors, unigram_factors
+from evokit_crystalline.measuring import torch_threads
 from tests.plugins.crystalline.tiny import markov
 
 
@@ -82,7 +83,8 @@ def test_the_number_of_cores_changes_no_bit(bigrams, monkeypatch, step):
     for cores in (1, 3):
         monkeypatch.setattr(factors, "usable_cores", lambda cores=cores: cores)
         threads.clear()
-        found.append(step(bigrams, start, 5.0))
+        with torch_threads(1):
+            found.append(step(bigrams, start, 5.0))
         assert len(threads) == cores
     one, three = found
     assert torch.equal(one.E, three.E)
