@@ -113,11 +113,14 @@ def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]
     direction = "lower" if objective["goal"] == "min" else "higher"
     first, born = best["values"][0], best["generation"]
     yield (
-        f"Best measured: {objective['name']} {number(first)} ({direction} is better), "
+        f"{'Best measured' if first == summary['best_measured'] else 'Champion'}: {objective['name']} {number(first)} "
+        f"({direction} is better), "
         f"found in generation {born + 1}, key {best['key'][:8]}"
     )
     if best["confirmed"] is not None:
         yield f"Measured again on what the search never saw: {objective['name']} {number(best['confirmed'])}"
+        if first != (own := summary["best_measured"]):
+            yield f"There it was ahead of the search's own best, {objective['name']} {number(own)}."
     claimed = summary["would_have_reported"]
     if claimed != summary["best_measured"]:
         yield f"Had predictions counted as measurements, this run would have reported {number(claimed)}."

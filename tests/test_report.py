@@ -50,6 +50,14 @@ def test_it_says_what_was_found_and_what_it_cost(small):
     assert "(estimate)" in text or small["energy"]["method"] in ("rapl", "nvml")
 
 
+def test_a_champion_that_fresh_data_chose_is_not_called_the_best_measured(small):
+    best = {**small["best"], "values": [30.0], "confirmed": 31.0}
+    text = report({**small, "best": best, "best_measured": 32.0, "would_have_reported": 32.0})
+    assert "Champion: ones 30 (higher is better)" in text
+    assert "There it was ahead of the search's own best, ones 32." in text
+    assert "Best measured" not in text
+
+
 def test_generations_are_counted_from_one_as_the_display_does(small):
     assert f"found in generation {small['best']['generation'] + 1}," in report(small)
 
