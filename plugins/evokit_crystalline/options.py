@@ -103,7 +103,8 @@ class AdamW:
     rises from zero. The defaults are the paper's one setting (section 4.3).
 
     ``start: fitness`` begins with the fitness's continuous parts, closed forms included, and with random projections,
-    of which those that write to the residual stream are zero, so that the first loss is that of the parts alone.
+    of which those that write to the residual stream are zero, so that the first loss is that of the parts alone. A
+    closed form is trained in the coordinates of its fit, with the head's bias apart from its rows.
     ``tied`` is whether the head of a random start is tied to the embedding; null follows the fitness's model.
     ``label`` is its name in the results.
     """
@@ -145,7 +146,8 @@ class Assemble:
 
     ``remaps`` says up to how many linear maps of its hidden states, one after the other, are tried in the head, fitted
     in closed form as an alternating search fits them; validation says how many are kept. ``hybrid`` trains the
-    continuous parts on by AdamW, with the options of that baseline, its crystals held fast; else nothing is trained.
+    continuous parts on by AdamW, with the options of that baseline, its crystals held fast; else nothing is trained. Of a
+    closed form what was fitted is trained: positions and norms, on which the crystals rely, stay.
     """
 
     remaps: Annotated[int, Ge(0)] = 0
