@@ -146,8 +146,8 @@ class Assemble:
 
     ``remaps`` says up to how many linear maps of its hidden states, one after the other, are tried in the head, fitted
     in closed form as an alternating search fits them; validation says how many are kept. ``hybrid`` trains the
-    continuous parts on by AdamW, with the options of that baseline, its crystals held fast; else nothing is trained. Of a
-    closed form what was fitted is trained: positions and norms, on which the crystals rely, stay.
+    continuous parts on by AdamW, with the options of that baseline, its crystals held fast; else nothing is trained.
+    Of a closed form what was fitted is trained: positions and norms, on which the crystals rely, stay.
     """
 
     remaps: Annotated[int, Ge(0)] = 0
