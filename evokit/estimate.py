@@ -6,8 +6,9 @@ import math
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from evokit.assembly import Parts, set_threads
 from evokit.evaluate import evaluate_batch
@@ -21,6 +22,8 @@ from evokit.searches.nsga2 import NSGA2
 
 TIMED = 3  # individuals
 ROW_BYTES = 600  # of the ledger, an evaluation with its lineage
+
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True)
@@ -50,15 +53,15 @@ def estimate(recipe: Recipe) -> tuple[list[Estimate], list[Evaluation]]:
     phases = [search]
     if recipe.confirm is not None:
         phases.append(_measurements("confirm", recipe.confirm.top, parts.fitness.budgets[-1], seconds_per_work))
+    final = parts.final()
+    fits = None if final is None else _contender("champion's model", final, parts)
     for name, section in parts.named_baselines():
         part = parts.build(section)
         if hasattr(part, "fit"):
             phases.append(_contender(f"baseline {name}", part, parts))
         else:
-            phases.append(Estimate(f"baseline {name}", None, search.work, search.seconds, search.disk_bytes))
-    if (final := parts.final()) is not None:
-        phases.append(_contender("champion's model", final, parts))
-    return phases, evaluations
+            phases.append(_control(f"baseline {name}", part, search, seconds_per_work, fits))
+    return phases if fits is None else [*phases, fits], evaluations
 
 
 def _time_a_few(parts: Parts) -> tuple[list[Evaluation], float]:
@@ -100,6 +103,28 @@ def _search(recipe: Recipe, parts: Parts, seconds_per_work: float) -> Estimate:
 def _measurements(phase: str, n: int, full: int, seconds_per_work: float, work: float | None = None) -> Estimate:
     work = n * full if work is None else work
     return Estimate(phase, n, round(work), work * seconds_per_work, n * ROW_BYTES)
+
+
+def _control(phase: str, part: Any, search: Estimate, seconds_per_work: float, fits: Estimate | None) -> Estimate:
+    """A control gets the search's work, or ends earlier if it says so; what it finds is fitted like the champion."""
+    control = replace(search, phase=phase, measurements=None)
+    expected = getattr(part, "expected", None)
+    if expected is not None and search.work is not None:
+        measurements, work = expected()
+        control = _measurements(phase, measurements, 0, seconds_per_work, min(work, search.work))
+    if fits is None:
+        return control
+    return Estimate(
+        phase,
+        _sum(control.measurements, fits.measurements),
+        _sum(control.work, fits.work),
+        _sum(control.seconds, fits.seconds),
+        _sum(control.disk_bytes, fits.disk_bytes),
+    )
+
+
+def _sum(a: Number | None, b: Number | None) -> Number | None:
+    return None if a is None or b is None else a + b
 
 
 def _contender(phase: str, contender: Contender, parts: Parts) -> Estimate:

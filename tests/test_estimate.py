@@ -54,3 +54,9 @@ def test_failures_are_told(tmp_path):
 def test_errors_that_building_shows_are_found(tmp_path):
     with pytest.raises(RecipeError, match=r"rungs \[3\]"):
         estimate(load_recipe(write_recipe(tmp_path), ["screens.1.rungs=[3]"]))
+
+
+def test_what_a_control_finds_is_fitted_as_the_champion_is(tmp_path):
+    (tmp_path / "toy.yaml").write_text(TOY_RECIPE)
+    found = phases(tmp_path / "toy.yaml", "baselines=[{name: random_search}]")
+    assert found["baseline random_search"].work == found["search"].work + found["champion's model"].work
