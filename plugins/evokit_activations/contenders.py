@@ -13,6 +13,7 @@ from torch import Tensor
 from evokit.interfaces import Evaluation, Individual
 from evokit.streams import Streams
 from evokit_activations.averages import ClassMeans
+from evokit_activations.controls import OwnActivations
 from evokit_activations.finished import FinishedNetworks, grid
 from evokit_activations.genome import ActivationTensors, Targets
 from evokit_activations.job import ShardJob
@@ -52,6 +53,12 @@ class Learned(FinishedNetworks):
         assert isinstance(targets, Targets)
         objective = of_targets(self.material, self._job.tensors, self._job.store.read(targets), setting)
         return self.fitted(objective, setting, seed, budget, scratch)
+
+    def rehearse(self, scratch: Path) -> tuple[float, int]:
+        """Seconds and bytes of one full fit, by timing an epoch on class means, since there are no searched targets."""
+        setting = grid(setting_lists(self.options))[-1] | {"average": "class"}
+        objective = of_targets(self.material, self._job.tensors, OwnActivations(self.material), setting)
+        return self.rehearsed(objective, setting)
 
 
 class CrossEntropy(FinishedNetworks):

@@ -87,6 +87,12 @@ class ShardJob:
         """What shards that begin with that proposal are searched with; the empty one is the untrained network's."""
         return self._proposals.network(self.store.proposal_path(proposal) if proposal else None)
 
+    def work(self, method: str) -> int:
+        """Of a whole shard; codes count an evaluation an image."""
+        if method in UNSEARCHED:
+            return self.options.shard
+        return self.budgets[0 if method == "first_generation" else -1]
+
     def evaluate(self, batch: Sequence[Genes], budget: int) -> Iterator[Evaluation]:
         """Search shards, learn or read stored targets; at the lower budget only the first population."""
         set_threads(self.material.threads)
@@ -106,7 +112,7 @@ class ShardJob:
         shard, network = replace(shard, method=method), self.network(shard.proposal)
         found = [self._found(part, shard, network) for part in torch.split(images, self.options.lanes)]
         layers = [torch.cat(layer) for layer in zip(*found, strict=True)]
-        work = self.budgets[0] if method == "first_generation" else size if method in UNSEARCHED else budget
+        work = self.work(method)
         if not full or self._store is None:
             tensors = stored(layers, DTYPES[self.material.options.stored])
             return replace(self._evaluation(network, list(tensors.values()), images), work=work)

@@ -115,7 +115,7 @@ class ShardSearch:
         """Measurements and work of the whole search, for estimates."""
         shards, learned = self.cycles * self.job.n_shards, self.cycles - 1
         images = self.job.n_shards * self.job.options.shard
-        work = shards * self.job.budgets[-1] + learned * self.job.options.cycles.epochs * images
+        work = shards * self.job.work(self.method) + learned * self.job.options.cycles.epochs * images
         return shards + learned, work
 
     def _proposals(self) -> list[Individual]:

@@ -86,9 +86,13 @@ def test_controls_that_search_get_the_same_evaluations(finished):
     assert work["class_code"] - learning == 60
 
 
-def test_the_search_is_foretold_exactly(finished, path):
-    foretold = {one.phase: one for one in estimate(load_recipe(path))[0]}["search"]
-    assert (foretold.measurements, foretold.work) == (10, finished[1]["search"]["work"])
+def test_what_each_phase_takes_is_foretold(finished, path):
+    summary, foretold = finished[1], {one.phase: one for one in estimate(load_recipe(path))[0]}
+    assert (foretold["search"].measurements, foretold["search"].work) == (10, summary["search"]["work"])
+    assert foretold["champion's model"].work == summary["final"]["work"]
+    for entry in summary["baselines"]:
+        assert foretold[f"baseline {entry['name']}"].work == entry["work"]
+    assert all(one.seconds > 0 for one in foretold.values())
 
 
 def test_what_the_summary_claims_is_found_again(finished):
