@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import isnan, nan
 from typing import TYPE_CHECKING, Any
 
 from evokit.figures import panels
@@ -55,7 +56,7 @@ def ablation(results: Sequence[Measured], evolution: Evolution) -> Figure:
     losses = {"from block 0 on": "cross_entropy_block0", "of the logits": "cross_entropy_logits"}
     numbers = {f"block {block}": f"n_eff_block{block}" for block in blocks}
     for axes, shown in ((left, losses), (middle, numbers), (right, {"": "accuracy"})):
-        groups = {label: [one.evaluation.metrics.get(name, 0.0) for one in results] for label, name in shown.items()}
+        groups = {label: [one.evaluation.metrics.get(name, nan) for one in results] for label, name in shown.items()}
         errors = [_metric(one, "deviation") for one in results] if axes is right else None
         _bars(axes, names, groups, errors)
     left.set(xlabel="cross-entropy of the targets")
@@ -97,9 +98,9 @@ def _bars(
     for number, (label, values) in enumerate(groups.items()):
         places = [place + (number - (len(groups) - 1) / 2) * height for place in range(len(names))]
         bars = axes.barh(places, values, height=height, label=label, xerr=errors, capsize=2)
-        axes.bar_label(bars, fmt="%.2f", padding=2, fontsize="x-small")
+        axes.bar_label(bars, fmt=lambda value: "" if isnan(value) else f"{value:.2f}", padding=2, fontsize="x-small")
     axes.set_yticks(range(len(names)), names)
-    axes.invert_yaxis()
+    axes.set_ylim(len(names) - 0.5, -0.5)
     axes.margins(x=0.15)
     axes.grid(axis="y", visible=False)
     if len(groups) > 1:
