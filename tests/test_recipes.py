@@ -96,6 +96,8 @@ def adapted(path, finished):
             adamw = "{name: adamw, steps: 2, start: fitness}"
             values["baselines"] = f"[{adamw}, {{name: closed_form}}, {{name: random_search}}]"
             del values["baselines.0"]
+        if "fit_tokens:" in text:
+            values["fitness.continuous.fit_tokens"] = 25_600
         if "hybrid:" in text:
             values |= {"final.hybrid.steps": 2, "final.hybrid.rungs": "[1]"}
     if "text_classification" in text:
