@@ -11,7 +11,7 @@ from evokit.errors import UserError
 from evokit.execution import CHAMPION
 from evokit.launch import open_recipe
 from evokit.recipe.schema import Recipe
-from evokit.repeats import unit_scores
+from evokit.repeats import final_goal, unit_scores
 from evokit.report import SAYS, span, table, value, wrapped
 from evokit.rundir import differences
 from evokit.statistics import Verdict, corrected, verdict
@@ -63,8 +63,7 @@ def verdicts(first: Compared, others: Sequence[Compared]) -> tuple[list[Verdict]
         if reason := _incomparable(first, one):
             reasons.append(reason)
         else:
-            goal = first.summary["objective"]["goal"]
-            found.append(verdict(str(one.path), first.units, one.units, goal, _speaks_of(first)))
+            found.append(verdict(str(one.path), first.units, one.units, final_goal(first.summary), _speaks_of(first)))
     return corrected(found), reasons
 
 

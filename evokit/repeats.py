@@ -33,11 +33,11 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
         The summary of the repeat whose champion is best on validation, with sums, means and verdicts over repeats in
         the places of its own, and ``repeats``: seed, validation and test of each.
     """
-    goal = summaries[0]["objective"]["goal"]
-    sign = 1 if goal == "min" else -1
+    sign = 1 if summaries[0]["objective"]["goal"] == "min" else -1
     leader = min(summaries, key=lambda one: sign * one["best"]["values"][0] if one["best"] else math.inf)
     final, baselines, verdicts = leader["final"], leader["baselines"], list[Verdict]()
     if all(one["final"] is not None and one["final"]["test"] is not None for one in summaries):
+        goal = final_goal(leader)
         final = _combined(final, [one["final"] for one in summaries])
         baselines = [
             _combined(entry, [_named(one["baselines"], entry["name"]) for one in summaries]) for entry in baselines
@@ -69,6 +69,12 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
             for one in summaries
         ],
     }
+
+
+def final_goal(summary: Mapping[str, Any]) -> Goal:
+    """Whether lower or higher test values are better, which need not be so of the search's objective."""
+    goal: Goal = summary["final"].get("goal", summary["objective"]["goal"])  # runs before 2026-11-26 lack it
+    return goal
 
 
 def unit_scores(folder: Path) -> Scores:

@@ -166,6 +166,7 @@ def _entry(run: Run, entry: Entry, costs: Mapping[str, Cost]) -> dict[str, Any]:
         "trained": entry.searched is None,
         "metrics": dict(entry.models[0].evaluation.metrics) if entry.models else {},
         "seeds": [model.seed for model in entry.models],
+        "goal": run.goal if entry.contender is None else entry.contender.goal,
         "test": test,
         "test_by_seed": list(entry.seed_scores),
         "interval": interval,

@@ -60,6 +60,15 @@ def test_a_difference_has_an_interval_over_documents_and_one_over_repeats():
     assert "each the mean of 2 repeats" in one["method"]
 
 
+def test_test_values_have_their_own_goal():
+    """A search for a low loss may be tested by accuracy."""
+    turned = [{**one, "final": {**one["final"], "goal": "max"}} for one in SUMMARIES]
+    (lower, *_), (higher, *_) = (combine(ones, 2, [])["verdicts"] for ones in (SUMMARIES, turned))
+    assert "lower is better" in lower["method"]
+    assert "higher is better" in higher["method"]
+    assert lower["difference"] == higher["difference"]
+
+
 def test_variants_of_one_name_are_compared_with_each_other():
     _, plain = combine(SUMMARIES, 2, SCORES)["verdicts"]
     assert plain["against"] == "adamw, plain"
