@@ -35,7 +35,8 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
     """
     sign = 1 if summaries[0]["objective"]["goal"] == "min" else -1
     leader = min(summaries, key=lambda one: sign * one["best"]["values"][0] if one["best"] else math.inf)
-    final, baselines, verdicts = leader["final"], leader["baselines"], list[Verdict]()
+    final, baselines, rival = leader["final"], leader["baselines"], leader["rival"]
+    verdicts: list[Verdict] = []
     if all(one["final"] is not None and one["final"]["test"] is not None for one in summaries):
         goal = final_goal(leader)
         final = _combined(final, [one["final"] for one in summaries])
@@ -43,6 +44,7 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
             _combined(entry, [_named(one["baselines"], entry["name"]) for one in summaries]) for entry in baselines
         ]
         same = scores if len({one["data"]["digest"] for one in summaries}) == 1 else ()
+        rival = _rival(baselines, goal)
         verdicts = _judged(final, baselines, goal, same)
         for ours in final["variants"]:
             kind = ours["name"].removeprefix(final["name"])
@@ -53,6 +55,7 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
         "status": "done" if len(summaries) == planned and leader["status"] == "done" else "running",
         "final": final,
         "baselines": baselines,
+        "rival": rival,
         "verdicts": [told(one) for one in verdicts],
         "test_openings": [opening for one in summaries for opening in one["test_openings"]],
         "wall_s": sum(one["wall_s"] for one in summaries),
@@ -111,6 +114,13 @@ def _combined(entry: Mapping[str, Any], same: Sequence[Mapping[str, Any]]) -> di
 def _named(entries: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
     """The entry of that name; an untested one for a variant whose fits failed, which has none."""
     return next((one for one in entries if one["name"] == name), {"test": None, "skipped": "", "variants": []})
+
+
+def _rival(baselines: Sequence[Mapping[str, Any]], goal: Goal) -> str | None:
+    """The baseline that is best on validation in the mean of the repeats, as a single run's is in its own."""
+    tested = [one for one in baselines if one["test"] is not None]
+    sign = 1 if goal == "min" else -1
+    return min(tested, key=lambda one: sign * one["validation"])["name"] if tested else None
 
 
 def _judged(

@@ -29,6 +29,7 @@ def summary(seed: int, ours: float, theirs: float | None, digest: str = "same") 
         "best": {"values": [ours]},
         "final": entry("champion", ours, (kept,)),
         "baselines": [rival],
+        "rival": "adamw",
         "verdicts": [],
         "test_openings": [],
         "search": {"work": 1},
@@ -67,6 +68,20 @@ def test_test_values_have_their_own_goal():
     assert "lower is better" in lower["method"]
     assert "higher is better" in higher["method"]
     assert lower["difference"] == higher["difference"]
+    clear = [summary(seed, 1.0 + seed / 100, 2.0 - seed / 100) for seed in range(3)]
+    turned = [{**one, "final": {**one["final"], "goal": "max"}} for one in clear]
+    assert [combine(ones, 3, [])["verdicts"][0]["verdict"] for ones in (clear, turned)] == ["better", "worse"]
+
+
+@pytest.mark.parametrize(("goal", "best"), [("min", "b"), ("max", "a")])
+def test_the_rival_is_the_best_in_the_mean_of_the_repeats(goal, best):
+    """Not the one that was best in the repeat whose champion leads."""
+    ones = [
+        {**one, "rival": "a" if goal == "min" else "b", "baselines": [entry("a", a), entry("b", b)]}
+        | {"final": {**one["final"], "goal": goal}}
+        for one, a, b in zip(SUMMARIES, (3.0, 9.0), (4.0, 5.0), strict=True)
+    ]
+    assert combine(ones, 2, [])["rival"] == best
 
 
 def test_variants_of_one_name_are_compared_with_each_other():
