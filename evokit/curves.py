@@ -16,11 +16,13 @@ from evokit.interfaces import Goal
 from evokit.launch import open_recipe, repeat_folder
 from evokit.ledger import Ledger, Row
 from evokit.recipe.schema import Section
+from evokit.repeats import final_goal
 from evokit.rundir import RunDirectory
 from evokit.workplace import BASELINE
 
 PREPARE = "prepare/"
 Kind = Literal["best so far", "rung", "finished"]
+FINISHED = "finished models"
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,11 @@ class Curve:
 
 @dataclass(frozen=True)
 class Curves:
-    """All curves of one run, or of one repeat of it in ``folder``; the champion's comes first."""
+    """All curves of one run, or of one repeat of it in ``folder``; the champion's comes first.
+
+    ``objective`` and ``goal`` are of the values; where finished models are measured in another quantity than the
+    search, only their values are here.
+    """
 
     run: str
     folder: Path
@@ -109,6 +115,13 @@ def read_curves(folder: Path) -> list[Curves]:
     if not curves[0].points:
         raise UserError(f"{folder} has nothing to plot yet: its search has measured nobody at full budget")
     name, goal = summary["objective"]["name"], summary["objective"]["goal"]
+    if summary["final"] is not None and final_goal(summary) != goal:
+        # Finished models are measured in another quantity, so that the search's values have no place on their axis.
+        name, goal = FINISHED, final_goal(summary)
+        ends = [replace(one, points=[point for point in one.points if point.kind != "best so far"]) for one in curves]
+        curves = ends if ends[0].points else curves[:0]
+    if not curves:
+        raise UserError(f"{folder} has nothing to plot yet: the champion's models are not finished")
     return [Curves(str(folder), folder, name, goal, [curve for curve in curves if curve.points])]
 
 

@@ -1,5 +1,7 @@
 """Curves of a toy run against its ledger and its summary."""
 
+import json
+import shutil
 import sqlite3
 
 import pytest
@@ -77,6 +79,18 @@ def test_what_it_builds_on_counts_as_its_own(curves):
     assert point.cpu_s > 7
     assert curves["descent"].last.cpu_s < 7
     assert (curves["descent-2"].steps, curves["descent-2"].builds_on) == (40, ("fit",))
+
+
+def test_values_of_another_quantity_share_no_axis(toy, tmp_path):
+    """A search for a low loss whose networks are tested by accuracy."""
+    copy = shutil.copytree(toy[0], tmp_path / "run")
+    summary = json.loads((copy / "summary.json").read_text())
+    summary["final"]["goal"] = "max"
+    (copy / "summary.json").write_text(json.dumps(summary))
+    (found,) = read_curves(copy)
+    assert (found.objective, found.goal) == ("finished models", "max")
+    assert {point.kind for curve in found.curves for point in curve.points} == {"rung", "finished"}
+    assert found.curves[0].name == "champion"
 
 
 def test_repeats_have_curves_of_their_own(tmp_path):
