@@ -56,7 +56,7 @@ class HybridChampion(AdamWContender):
 
     def held(self) -> frozenset[str]:
         """The crystals; and of parts in closed form all but what was fitted, as crystals rely on the position codes."""
-        crystals = {f"{slot}.weight" for slot in self.fitness.slots}
-        return frozenset(
-            crystals | (self.sizes.continuous().keys() - {EMBEDDING, HEAD} if self.starts_fitted else set())
-        )
+        held = {f"{slot}.weight" for slot in self.fitness.slots}
+        if self.starts_fitted:
+            held |= self.sizes.continuous().keys() - {EMBEDDING, HEAD}
+        return frozenset(held)

@@ -35,7 +35,9 @@ def test_the_crystals_stay_and_the_parts_learn(parts, tmp_path):
     layers = genome.express(best.genes)
     assert not sizes.tied
     assert all(torch.equal(tensors[f"{slot}.weight"], layers[slot].dense()) for slot in fitness.slots)
-    assert not torch.equal(tensors[HEAD], fitness.frame.parts[HEAD])
+    learned = {HEAD, "transformer.wte.weight"}
+    moved = {n for n in fitness.frame.parts if not torch.allclose(tensors[n], fitness.frame.parts[n], atol=1e-3)}
+    assert moved == learned  # positions and norms stay, as crystals rely on them
     with pytest.raises(ValueError, match="there is no champion to train on"):
         contender.settings(None)
 
