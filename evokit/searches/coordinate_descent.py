@@ -46,7 +46,7 @@ class CoordinateDescender(AskTell):
 
     def __init__(self, options: CoordinateDescent, genome: Any, weights: tuple[float, ...], streams: Streams) -> None:
         super().__init__(genome, weights, options.generations)  # the population is the current point
-        self._per_gene, self._streams, self._seeds = options.per_gene, streams, options.seeds
+        self._per_gene, self._streams, self._seeds = options.per_gene, streams, self._seeds_if(options.seeds)
         self._sizes = getattr(genome, "sizes", (2,) * genome.n_genes)  # a bit has two choices
         self._started = 0  # generation of the current start
         self._stuck = 0  # genes since the last improvement
@@ -54,7 +54,7 @@ class CoordinateDescender(AskTell):
     def ask(self) -> list[Individual]:
         rng = self._streams.at("coordinate_descent", self.generation).numpy()
         if not self.population:
-            seeds = self._known_good() if self._seeds and self.generation == 0 else []
+            seeds = self._seeds if self.generation == 0 else []
             return [*seeds, make_individual(self._genome, self._genome.random(rng), self._weights)]
         current = self.population[0]
         gene = self._order()[(self.generation - self._started - 1) % len(current.genes)]

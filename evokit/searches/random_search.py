@@ -40,7 +40,7 @@ class RandomSearcher(AskTell):
     def __init__(self, options: RandomSearch, genome: Any, weights: tuple[float, ...], streams: Streams) -> None:
         super().__init__(genome, weights, options.generations)
         self._batch, self._streams = options.batch, streams
-        self._seeds = self._known_good() if options.seeds else []
+        self._seeds = self._seeds_if(options.seeds)
 
     def ask(self) -> list[Individual]:
         rng = self._streams.at("random_search", self.generation).numpy()

@@ -61,6 +61,16 @@ class AskTell(ABC):
         made = [make_individual(self._genome, one, self._weights, born_by="seed") for one in genes]
         return list({one.key: one for one in made}.values())
 
+    def _seeds_if(self, wanted: bool) -> list[Individual]:
+        """The genome's seeds for a recipe that asks for them.
+
+        Raises:
+            ValueError: The genome is of a kind that has none.
+        """
+        if wanted and not hasattr(self._genome, "seeds"):
+            raise ValueError("seeds: the genome knows no individuals to begin with")
+        return self._known_good() if wanted else []
+
     def step(self, measure: Measure) -> None:
         """One generation: ask, screen, measure, tell.
 

@@ -7,6 +7,7 @@ from evokit.genomes.bits import Bits
 from evokit.genomes.index_vector import IndexVector
 from evokit.genomes.real_vector import RealVector
 from evokit.ledger import Ledger
+from evokit.searches.coordinate_descent import CoordinateDescent
 from evokit.searches.random_search import RandomSearch
 from evokit.streams import Streams
 from tests.door import SumFitness, door, story
@@ -41,6 +42,12 @@ def test_seeds_come_first_and_take_nothing_else_away(batch):
             search.tell([])
     assert drawn[1][:2] == [[1] * 6, [2] * 6]
     assert drawn[1][2:] == drawn[0][2:]
+
+
+@pytest.mark.parametrize("options", [RandomSearch(seeds=True), CoordinateDescent(seeds=True)])
+def test_seeds_of_a_genome_that_has_none_are_refused(options):
+    with pytest.raises(ValueError, match="seeds: the genome knows no individuals to begin with"):
+        built(options)
 
 
 def test_draws_cover_the_space_evenly():
