@@ -19,9 +19,9 @@ import torch
 
 from evokit.assembly import assemble
 from evokit.data.text import Documents, document_blocks
+from evokit.intervals import mean_interval
 from evokit.launch import open_recipe
 from evokit.report import table
-from evokit.statistics import mean_interval
 from evokit_crystalline import gpt2
 from evokit_crystalline.finished import FinishedModels, read_model
 from evokit_crystalline.measuring import document_losses, groups

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from evokit.errors import UserError
 from evokit.execution import CHAMPION
-from evokit.launch import open_recipe
+from evokit.launch import open_recipe, repeat_folder
 from evokit.recipe.schema import Recipe
-from evokit.repeats import final_goal, unit_scores
+from evokit.repeats import final_goal, mean_scores, unit_scores
 from evokit.report import SAYS, span, table, value, wrapped
 from evokit.rundir import differences
 from evokit.statistics import Verdict, corrected, verdict
@@ -21,15 +23,16 @@ from evokit.statistics import Verdict, corrected, verdict
 class Compared:
     """A run as one side of a comparison.
 
-    ``units`` is one test value per unit of the champion, the mean over seeds; empty without a test. ``unit`` says what
-    they are: the units of the data's test split, or the seeds of repeats.
+    ``units`` is the champion's test value of each unit, ``(n_rows, n_units)`` with a row per training or repeat, or
+    ``(n_repeats,)`` where repeats were tested on units of their own; empty without a test. ``unit`` says what they are:
+    data and seeds, so that runs of which it is the same can be paired.
     """
 
     path: Path
     recipe: Recipe
     summary: Mapping[str, Any]
     unit: tuple[Any, ...]
-    units: Sequence[float]
+    units: np.ndarray
 
     @property
     def work(self) -> int:
@@ -48,12 +51,20 @@ def compared(folder: Path) -> Compared:
     summary = directory.read_summary()
     if summary is None or summary["best"] is None:
         raise UserError(f"{folder} has no champion yet; evokit run ... --resume --out {folder} goes on with it")
-    if "repeats" in summary:
-        tests = {one["seed"]: one["test"] for one in summary["repeats"] if one["test"] is not None}
-        return Compared(folder, recipe, summary, ("repeats", *tests), list(tests.values()))
     digest = summary["data"] and summary["data"]["digest"]
-    units = list(unit_scores(directory.path).get(CHAMPION, ())) if summary["test_openings"] else []
-    return Compared(folder, recipe, summary, (digest, len(units)), units)
+    if "repeats" in summary:
+        tested = {place: one for place, one in enumerate(summary["repeats"]) if one["test"] is not None}
+        folders = [repeat_folder(folder, place) for place in tested]
+        digests = {compared(one).unit[0] for one in folders}
+        rows = [
+            mean_scores(one)[CHAMPION] if len(digests) == 1 else tested[place]["test"]
+            for place, one in zip(tested, folders, strict=True)
+        ]
+        seeds = [one["seed"] for one in tested.values()]
+        return Compared(folder, recipe, summary, ("repeats", *sorted(digests), *seeds), np.array(rows))
+    scores = unit_scores(directory.path) if summary["test_openings"] else {}
+    units = scores.get(CHAMPION, np.empty((0, 0)))
+    return Compared(folder, recipe, summary, (digest, units.shape[1]), units)
 
 
 def verdicts(first: Compared, others: Sequence[Compared]) -> tuple[list[Verdict], list[str]]:
@@ -63,14 +74,16 @@ def verdicts(first: Compared, others: Sequence[Compared]) -> tuple[list[Verdict]
         if reason := _incomparable(first, one):
             reasons.append(reason)
         else:
-            found.append(verdict(str(one.path), first.units, one.units, final_goal(first.summary), _speaks_of(first)))
+            n_rows = min(len(first.units), len(one.units))  # the first seeds of both
+            pair = first.units[:n_rows], one.units[:n_rows]
+            found.append(verdict(str(one.path), *pair, final_goal(first.summary), _speaks_of(first)))
     return corrected(found), reasons
 
 
 def _incomparable(first: Compared, one: Compared) -> str:
     """Why two runs have no verdict; empty if they have one."""
     for each in (first, one):
-        if not each.units:
+        if not each.units.size:
             return f"{each.path} has no test values: no verdict"
     if one.summary["objective"] != first.summary["objective"] or one.unit != first.unit:
         return f"{first.path} and {one.path} were not tested on the same units: no verdict"
@@ -109,5 +122,7 @@ def _sentence(first: Compared, one: Verdict) -> str:
 
 def _speaks_of(one: Compared) -> str:
     if one.unit[0] == "repeats":
-        return "repeats with the same seeds; speaks of the methods"
-    return "units of the test split; speaks of these champions, not of the methods"
+        units = "units of the test split and " if one.units.ndim > 1 else ""
+        return f"over {units}repeats with the same seeds; speaks of the methods"
+    trainings = " and trainings" if len(one.units) > 1 else ""
+    return f"over units of the test split{trainings}; speaks of these champions, not of the methods"

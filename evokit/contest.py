@@ -50,14 +50,18 @@ class Entry:
     shown: str = ""  # what a control found, for people
     front: Sequence[Individual] = ()  # of a control search, with several objectives
     skipped: str = ""  # why it does not take part
-    scores: np.ndarray | None = None  # (n_units,) on the sealed test, mean over seeds
-    seed_scores: Sequence[float] = ()  # (n_models,) on the sealed test, mean over units
+    scores: np.ndarray | None = None  # (n_models, n_units) on the sealed test
     variants: dict[str, Entry] = field(default_factory=dict)  # more models of the same setting, such as longer trained
 
     @property
     def all(self) -> list[Entry]:
         """Itself and its variants, those that have models."""
         return [entry for entry in (self, *self.variants.values()) if entry.models]
+
+    @property
+    def seed_scores(self) -> list[float]:
+        """Of each model on the sealed test, mean over units."""
+        return [] if self.scores is None else list(self.scores.mean(axis=1).tolist())
 
     @property
     def validation(self) -> float | None:
@@ -135,9 +139,7 @@ class Contest:
             return []
         return corrected(
             [
-                verdict(
-                    entry.name, ours.scores, entry.scores, contender.goal, self._speaks_of(entry), _paired(ours, entry)
-                )
+                verdict(entry.name, *paired_scores(ours, entry), contender.goal, self._speaks_of(entry))
                 for entry in rivals
                 if entry.scores is not None
             ]
@@ -153,8 +155,7 @@ class Contest:
                 units = np.asarray(entry.contender.score(path, test), dtype=float)
                 self._run.ledger.add_score(opening, entry.name, model.seed, units.tolist())
                 known[entry.name, model.seed] = units.tolist()
-        per_seed = np.array([known[entry.name, model.seed] for model in entry.models])
-        entry.scores, entry.seed_scores = np.asarray(per_seed.mean(axis=0)), per_seed.mean(axis=1).tolist()
+        entry.scores = np.array([known[entry.name, model.seed] for model in entry.models])
 
     def rival(self) -> Entry | None:
         """The baseline that is best on validation: the one that the verdict is about."""
@@ -203,8 +204,8 @@ class Contest:
         assert self.champion is not None
         assert self.champion.contender is not None
         unit, n = self.champion.contender.unit, [len(self.champion.models), len(entry.models)]
-        means = "" if max(n) == 1 else f"; means of {n[0]} models of ours and {n[1]} of theirs"
-        return f"{unit}s of the test split{means}; speaks of this champion, not of the method"
+        trainings = "" if max(n) == 1 else f" and trainings, {n[0]} of ours and {n[1]} of theirs"
+        return f"over {unit}s of the test split{trainings}; speaks of this champion, not of the method"
 
 
 def _loss(entry: Entry) -> float:
@@ -255,8 +256,18 @@ def _trials(settings: Sequence[Mapping[str, Any]], seeds: Sequence[int], contend
     return [Individual(trial, digest(trial), Score(weights), born_by="setting") for trial in trials]
 
 
-def _paired(ours: Entry, theirs: Entry) -> tuple[Sequence[float], Sequence[float]] | None:
-    """Test values of both for the same seeds; None if there are no two of them."""
-    if len(ours.models) < 2 or [one.seed for one in ours.models] != [one.seed for one in theirs.models]:
-        return None
-    return ours.seed_scores, theirs.seed_scores
+def paired_scores(ours: Entry, theirs: Entry) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of both, row by row of the same seed; a side with one model has one row.
+
+    A seed that failed on one side is left out on both. Without a common one the means over seeds are compared.
+    """
+    assert ours.scores is not None
+    assert theirs.scores is not None
+    if min(len(ours.models), len(theirs.models)) == 1:
+        return ours.scores, theirs.scores
+    seeds = [[model.seed for model in entry.models] for entry in (ours, theirs)]
+    common = [seed for seed in seeds[0] if seed in seeds[1]]
+    if not common:
+        return ours.scores.mean(axis=0), theirs.scores.mean(axis=0)
+    rows = [[all_seeds.index(seed) for seed in common] for all_seeds in seeds]
+    return ours.scores[rows[0]], theirs.scores[rows[1]]

@@ -10,7 +10,7 @@ from evokit.assembly import Parts, assemble
 from evokit.errors import RunFailed, UserError
 from evokit.progress import Progress
 from evokit.recipe import Recipe, RecipeError, load_recipe
-from evokit.repeats import Scores, combine, unit_scores
+from evokit.repeats import Scores, combine, mean_scores
 from evokit.run import Only, Run
 from evokit.rundir import RunDirectory, refuse_other_recipe
 from evokit.summary import summarise
@@ -176,10 +176,10 @@ def _launch_repeats(recipe: Recipe, directory: RunDirectory, progress: Progress,
                 summaries.append(launch(one, folder, progress, resume=folder.exists(), only=only))
             except (KeyboardInterrupt, RunFailed):
                 if last := _summary(RunDirectory(folder)):
-                    combined = combine([*summaries, last], recipe.repeats, [*scores, unit_scores(folder)])
+                    combined = combine([*summaries, last], recipe.repeats, [*scores, mean_scores(folder)])
                     directory.write_summary(combined | {"status": last["status"]})
                 raise
-            scores.append(unit_scores(folder))
+            scores.append(mean_scores(folder))
             summary = directory.write_summary(combine(summaries, recipe.repeats, scores))
     return summary
 

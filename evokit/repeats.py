@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from evokit.interfaces import Goal
+from evokit.intervals import mean_interval
 from evokit.ledger import Ledger
 from evokit.rundir import RunDirectory
-from evokit.statistics import Verdict, corrected, mean_interval, verdict
+from evokit.statistics import Verdict, corrected, verdict
 from evokit.summary import plain, told
 
 Scores = Mapping[str, np.ndarray]
@@ -26,8 +27,8 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
     Args:
         summaries: One per repeat, at least one.
         planned: Repeats that the recipe asks for; fewer have the status ``running``.
-        scores: Of each repeat. Where all were tested on the same units, a difference must be shown over the units, each
-            the mean of the repeats, and over the repeats.
+        scores: Of each repeat. Where all were tested on the same units, intervals are over repeats and units, both
+            random; else over repeats.
 
     Returns:
         The summary of the repeat whose champion is best on validation, with sums, means and verdicts over repeats in
@@ -39,11 +40,12 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
     verdicts: list[Verdict] = []
     if all(one["final"] is not None and one["final"]["test"] is not None for one in summaries):
         goal = final_goal(leader)
-        final = _combined(final, [one["final"] for one in summaries])
-        baselines = [
-            _combined(entry, [_named(one["baselines"], entry["name"]) for one in summaries]) for entry in baselines
-        ]
         same = scores if len({one["data"]["digest"] for one in summaries}) == 1 else ()
+        final = _combined(final, [one["final"] for one in summaries], same)
+        baselines = [
+            _combined(entry, [_named(one["baselines"], entry["name"]) for one in summaries], same)
+            for entry in baselines
+        ]
         rival = _rival(baselines, goal)
         verdicts = _judged(final, baselines, goal, same)
         for ours in final["variants"]:
@@ -80,33 +82,44 @@ def final_goal(summary: Mapping[str, Any]) -> Goal:
     return goal
 
 
-def unit_scores(folder: Path) -> Scores:
-    """What the last opening of the test split in a run directory gave; empty if it was not opened."""
+def unit_scores(folder: Path) -> dict[str, np.ndarray]:
+    """What the last opening of the test split in a run directory gave; empty if it was not opened.
+
+    Returns:
+        Contender to ``(n_models, n_units)``.
+    """
     with closing(Ledger(RunDirectory(folder).ledger)) as ledger:
         openings = [number for number, reason, _ in ledger.openings() if reason == "final"]
         scores = ledger.scores(openings[-1]) if openings else {}
     names = dict.fromkeys(name for name, _ in scores)
-    return {name: np.mean([units for (one, _), units in scores.items() if one == name], axis=0) for name in names}
+    return {name: np.array([units for (one, _), units in scores.items() if one == name]) for name in names}
 
 
-def _combined(entry: Mapping[str, Any], same: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def mean_scores(folder: Path) -> Scores:
+    """The same, the mean over models."""
+    return {name: units.mean(axis=0) for name, units in unit_scores(folder).items()}
+
+
+def _combined(entry: Mapping[str, Any], same: Sequence[Mapping[str, Any]], scores: Sequence[Scores]) -> dict[str, Any]:
     """``entry`` with means over what each repeat has in its place; untested where one of them has no test value."""
     tests = [one["test"] for one in same]
     variants = [
-        _combined(variant, [_named(one["variants"], variant["name"]) for one in same]) for variant in entry["variants"]
+        _combined(variant, [_named(one["variants"], variant["name"]) for one in same], scores)
+        for variant in entry["variants"]
     ]
     if any(value is None for value in tests):
         skipped = next((one["skipped"] for one in same if one["skipped"]), entry["skipped"])
         nothing: dict[str, Any] = {"test": None, "test_by_seed": [], "interval": None, "n_units": 0}
         return {**entry, **nothing, "skipped": skipped, "variants": variants}
-    mean, interval = mean_interval(tests)
+    units = _table(entry, tests, scores)
+    mean, interval = mean_interval(units)
     return {
         **entry,
         "validation": float(np.mean([one["validation"] for one in same])),
         "test": mean,
         "test_by_seed": tests,
         "interval": plain(interval),
-        "n_units": len(tests),
+        "n_units": units.shape[-1],
         "variants": variants,
     }
 
@@ -131,9 +144,12 @@ def _judged(
 
 
 def _verdict(ours: Mapping[str, Any], theirs: Mapping[str, Any], goal: Goal, scores: Sequence[Scores]) -> Verdict:
-    name, repeats = theirs["name"], (ours["test_by_seed"], theirs["test_by_seed"])
-    if not scores:
-        return verdict(name, *repeats, goal, "repeats of the whole run: the method")
-    mine, their = (np.mean([one[side["name"]] for one in scores], axis=0) for side in (ours, theirs))
-    says = f"units of the test split, each the mean of {len(scores)} repeats, and repeats of the whole run: the method"
-    return verdict(name, mine, their, goal, says, repeats if len(scores) > 1 else None)
+    mine, their = (_table(side, side["test_by_seed"], scores) for side in (ours, theirs))
+    units = "units of the test split and " if scores else ""
+    says = f"over {units}{len(ours['test_by_seed'])} repeats of the whole run; speaks of the method"
+    return verdict(theirs["name"], mine, their, goal, says)
+
+
+def _table(entry: Mapping[str, Any], tests: Sequence[float], scores: Sequence[Scores]) -> np.ndarray:
+    """``(n_repeats, n_units)`` scores of an entry where all were tested on the same units; else a value a repeat."""
+    return np.stack([one[entry["name"]] for one in scores]) if scores else np.asarray(tests)

@@ -24,8 +24,7 @@ def report(summary: Mapping[str, Any]) -> str:
     if entries:
         rows = [_quality(*entry) for entry in _with_variants(entries)]
         parts.append(table(("", "validation", "test", "95 % interval"), rows))
-        other = "over repeats" if "repeats" in summary else "over seeds"
-        against = ("the champion against", "difference", "95 % interval", other, "p (Holm)", "verdict")
+        against = ("the champion against", "difference", "95 % interval", "over seeds", "p (Holm)", "verdict")
         parts.append(table(against, list(map(_compared, summary["verdicts"]))) if summary["verdicts"] else "")
         parts.append("\n".join(map(wrapped, _verdicts(summary))))
         parts += [f"What {entry['name']} found:\n{entry['show']}" for _, entry in entries if entry["show"]]
@@ -222,7 +221,7 @@ def _compared(one: Mapping[str, Any]) -> tuple[str, ...]:
         one["against"],
         f"{one['difference']:+.4g}",
         _interval(one["interval"]),
-        _interval(one["over_seeds"]),
+        _interval(one.get("over_seeds")),  # of runs before 2026-11-28, whose verdicts had two intervals
         "" if one["p_holm"] is None else f"{one['p_holm']:.2g}",
         one["verdict"],
     )

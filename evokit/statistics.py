@@ -1,4 +1,4 @@
-"""Intervals and verdicts: computed, never written by hand (C3). All intervals have 95 % confidence."""
+"""Verdicts and correlations: computed, never written by hand (C3). All intervals have 95 % confidence."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from evokit.interfaces import Goal
-
-Interval = tuple[float, float]
+from evokit.intervals import LEVEL, Interval, mean_interval, p_value
 
 _TAIL = 0.975  # two-sided 95 %
-_LEVEL = 0.05  # of a family of verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +22,12 @@ class Verdict:
 
     against: str
     difference: float  # mean of ours - theirs
-    interval: Interval  # 95 %, of the difference; (nan, nan) for a single unit
+    interval: Interval  # 95 %, of the difference, over every random factor; (nan, nan) for a single unit
     n: int  # units compared: documents, images, repeats
     method: str
     verdict: Literal["better", "worse", "no difference shown"]
     p: float = math.nan  # two-sided, of no difference; nan for a single unit
     p_holm: float = math.nan  # corrected for the other rivals of its family
-    over_seeds: Interval | None = None  # 95 %, of the difference, over seeds instead of units; None without pairs
 
     def __str__(self) -> str:
         low, high = self.interval
@@ -40,112 +37,41 @@ class Verdict:
         )
 
 
-def mean_interval(values: npt.ArrayLike) -> tuple[float, Interval]:
-    """Mean with its Student t interval.
-
-    Args:
-        values: ``(n,)``, n >= 1.
-
-    Returns:
-        The mean and (low, high); (nan, nan) for n = 1, where no spread is known.
-
-    Raises:
-        ValueError: Not one dimension, empty, or not finite.
-
-    Source: Student 1908, "The probable error of a mean".
-
-    >>> mean_interval([1.0])
-    (1.0, (nan, nan))
-    """
-    from scipy.special import stdtrit
-
-    sample = _finite(values)
-    mean = float(sample.mean())
-    if sample.size == 1:
-        return mean, (math.nan, math.nan)
-    half = float(stdtrit(sample.size - 1, _TAIL)) * float(sample.std(ddof=1)) / math.sqrt(sample.size)
-    return mean, (mean - half, mean + half)
-
-
-def paired_interval(a: npt.ArrayLike, b: npt.ArrayLike) -> tuple[float, Interval]:
-    """Mean of ``a - b`` with its Student t interval.
-
-    Args:
-        a: ``(n,)``; unit i is the same document, image or repeat in both.
-        b: ``(n,)``.
-
-    Raises:
-        ValueError: The shapes differ, or as ``mean_interval``.
-    """
-    first, second = _finite(a), _finite(b)
-    if first.shape != second.shape:
-        raise ValueError(f"pairs must have equal shapes, got {first.shape} and {second.shape}")
-    return mean_interval(first - second)
-
-
-def verdict(
-    against: str,
-    ours: npt.ArrayLike,
-    theirs: npt.ArrayLike,
-    goal: Goal,
-    method_says: str,
-    seeds: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
-) -> Verdict:
+def verdict(against: str, ours: npt.ArrayLike, theirs: npt.ArrayLike, goal: Goal, method_says: str) -> Verdict:
     """Compare with a rival, unit by unit: a difference is shown if its 95 % interval excludes 0.
+
+    With several trainings or repeats these are random as the units are, and one interval is over both: units alone
+    cannot tell the luck of one training from a better method.
 
     Args:
         against: The rival's name.
-        ours: ``(n,)`` one value per unit.
-        theirs: ``(n,)`` the rival's values for the same units.
+        ours: ``(n_units,)`` one value per unit, or ``(n_rows, n_units)`` a row per training or repeat.
+        theirs: The rival's values for the same units. Row i of both is of the same seed; a single row on one side,
+            as of a deterministic rival, stands against each of the other's.
         goal: Whether lower (``min``) or higher (``max``) is better.
-        method_says: What the units are and what the verdict speaks of, e.g. "test documents, this champion".
-        seeds: ``(n_seeds,)`` means of ours and theirs for the same seeds, at least two. Then a difference must be shown
-            over seeds as well, since units alone cannot tell the luck of one training from a better method.
+        method_says: What units and rows are and what the verdict speaks of, e.g. "test documents, this champion".
 
     Raises:
-        ValueError: As ``paired_interval``.
+        ValueError: The units differ in number, both sides have several rows and not as many, or as ``mean_interval``.
     """
-    difference, (low, high) = paired_interval(ours, theirs)
-    p, over_seeds = paired_p(ours, theirs), None
+    first, second = (np.atleast_2d(np.asarray(side, dtype=np.float64)) for side in (ours, theirs))
+    if first.shape[1:] != second.shape[1:] or (len(first) != len(second) and min(len(first), len(second)) > 1):
+        raise ValueError(f"pairs must have equal shapes, got {np.shape(ours)} and {np.shape(theirs)}")
+    differences = first - second
+    difference, (low, high) = mean_interval(differences)
+    p = p_value(differences)
     side: Literal["min", "max"] | None = "min" if high < 0 else "max" if low > 0 else None
-    if seeds is not None:
-        _, over_seeds = paired_interval(*seeds)
-        p = max(p, paired_p(*seeds))
-        side = side if not over_seeds[0] <= 0 <= over_seeds[1] else None
     direction = "lower" if goal == "min" else "higher"
     return Verdict(
         against=against,
         difference=difference,
         interval=(low, high),
-        n=_finite(ours).size,
-        method=f"{method_says}; ours - theirs, paired Student t, 95 %; {direction} is better",
+        n=differences.shape[1],
+        method=f"{method_says}; ours - theirs, paired, 95 %; {direction} is better",
         verdict="no difference shown" if side is None else "better" if side == goal else "worse",
         p=p,
         p_holm=p,
-        over_seeds=over_seeds,
     )
-
-
-def paired_p(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
-    """Two-sided p-value of the paired Student t test that ``a - b`` has mean 0; NaN for one pair.
-
-    Args:
-        a: ``(n,)``.
-        b: ``(n,)``.
-
-    >>> paired_p([1, 2, 3], [1, 2, 3])
-    1.0
-    """
-    from scipy.special import stdtr
-
-    differences = _finite(a) - _finite(b)
-    n = differences.size
-    if n == 1:
-        return math.nan
-    error = float(differences.std(ddof=1)) / math.sqrt(n)
-    if error == 0:
-        return 0.0 if differences.mean() else 1.0
-    return 2 * float(stdtr(n - 1, -abs(float(differences.mean())) / error))
 
 
 def corrected(family: Sequence[Verdict]) -> list[Verdict]:
@@ -166,7 +92,7 @@ def corrected(family: Sequence[Verdict]) -> list[Verdict]:
         replace(
             one,
             p_holm=holm.get(one.against, math.nan),
-            verdict=one.verdict if holm.get(one.against, 1.0) < _LEVEL else "no difference shown",
+            verdict=one.verdict if holm.get(one.against, 1.0) < LEVEL else "no difference shown",
         )
         for one in family
     ]

@@ -11,10 +11,11 @@ import numpy as np
 
 from evokit.break_even import Point, break_even
 from evokit.contest import Entry
+from evokit.intervals import Interval, mean_interval
 from evokit.ledger import Cost
 from evokit.pareto import hypervolumes
 from evokit.rundir import versions
-from evokit.statistics import Interval, Verdict, mean_interval
+from evokit.statistics import Verdict
 
 if TYPE_CHECKING:
     from evokit.run import Run
@@ -168,9 +169,9 @@ def _entry(run: Run, entry: Entry, costs: Mapping[str, Cost]) -> dict[str, Any]:
         "seeds": [model.seed for model in entry.models],
         "goal": run.goal if entry.contender is None else entry.contender.goal,
         "test": test,
-        "test_by_seed": list(entry.seed_scores),
+        "test_by_seed": entry.seed_scores,
         "interval": interval,
-        "n_units": 0 if entry.scores is None else len(entry.scores),
+        "n_units": 0 if entry.scores is None else entry.scores.shape[1],
         "work": sum(run.ledger.work(phase) for phase in _phases(costs, entry.phase)),
         "artifacts": [model.evaluation.artifact for model in entry.models],
         "confirmed": entry.confirmed,
@@ -248,5 +249,4 @@ def told(one: Verdict) -> dict[str, Any]:
         "method": one.method,
         "verdict": one.verdict,
         "p_holm": None if math.isnan(one.p_holm) else one.p_holm,
-        "over_seeds": None if one.over_seeds is None else plain(one.over_seeds),
     }

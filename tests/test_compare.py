@@ -9,9 +9,9 @@ from click.testing import CliRunner
 from evokit.cli import main
 from evokit.compare import compared, comparison, verdicts
 from evokit.errors import UserError
+from evokit.intervals import mean_interval
 from evokit.ledger import Ledger
 from evokit.report import WIDTH
-from evokit.statistics import paired_interval
 from tests.small import run
 from tests.test_report import TOY_RECIPE
 
@@ -33,9 +33,9 @@ def runs(tmp_path_factory):
 
 def units(folder):
     ledger = Ledger(folder / "ledger.sqlite")
-    (scores,) = ledger.scores(1).values()
+    scores = list(ledger.scores(1).values())
     ledger.close()
-    return scores
+    return np.array(scores)
 
 
 def of(folder, *names):
@@ -46,7 +46,7 @@ def of(folder, *names):
 
 def test_the_verdict_is_of_paired_differences_over_the_test_units(runs):
     (found,), reasons = of(runs, "one", "short")
-    difference, interval = paired_interval(units(runs / "one"), units(runs / "short"))
+    difference, interval = mean_interval(units(runs / "one") - units(runs / "short"))
     assert (found.difference, found.interval) == (pytest.approx(difference), pytest.approx(interval))
     assert (found.n, found.against, reasons) == (3, str(runs / "short"), [])
     assert "not of the methods" in found.method
@@ -63,7 +63,10 @@ def test_repeats_are_paired_by_their_seeds(runs):
     (found,), _ = of(runs, "twice", "again")
     tests = [[one["test"] for one in compared(runs / name).summary["repeats"]] for name in ("twice", "again")]
     assert found.difference == pytest.approx(np.mean(tests[0]) - np.mean(tests[1]))
-    assert found.n == 2
+    assert found.n == 3
+    rows = [[units(runs / name / f"repeat-{i}").mean(0) for i in (0, 1)] for name in ("twice", "again")]
+    assert found.interval == pytest.approx(mean_interval(np.subtract(*rows))[1])
+    assert "units of the test split and repeats" in found.method
     assert "speaks of the methods" in found.method
 
 

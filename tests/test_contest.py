@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evokit.contest import seeds_of
+from evokit.contest import Entry, Model, paired_scores, seeds_of
+from evokit.interfaces import Evaluation
 from evokit.launch import launch
 from evokit.progress import LineProgress
 from evokit.recipe import load_recipe
@@ -196,3 +197,28 @@ def test_what_a_seed_does_not_change_is_fitted_once_whether_tuned_or_not(run):
     _, out = run("baselines=[{name: same_for_all, lr: [0.05, 0.1]}]")
     where = "FROM evaluations WHERE phase = 'baseline/same_for_all' AND budget = 20 AND source = 'measured'"
     assert rows(out, f"SELECT count(*) {where}") == [(1,)]  # of two settings one survives the rung
+
+
+def scored(*seeds):
+    """An entry whose score of unit u with seed s is 10 s + u."""
+    models = [Model(seed, {}, Evaluation((0.0,))) for seed in seeds]
+    return Entry("it", "it", models=models, scores=10 * np.array(seeds)[:, None] + np.arange(3.0))
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "rows"),
+    [
+        ((1, 2, 3), (1, 2, 3), ([1, 2, 3], [1, 2, 3])),
+        ((1, 2, 3), (1, 3), ([1, 3], [1, 3])),  # a fit failed
+        ((3, 1), (1, 2, 3), ([3, 1], [3, 1])),
+        ((1, 2, 3), (7,), ([1, 2, 3], [7])),  # deterministic
+    ],
+)
+def test_models_are_paired_by_their_seeds(ours, theirs, rows):
+    pairs = paired_scores(scored(*ours), scored(*theirs))
+    assert [(units[:, 0] / 10).tolist() for units in pairs] == list(rows)
+
+
+def test_models_without_a_common_seed_are_compared_in_their_means():
+    ours, theirs = paired_scores(scored(1, 3), scored(2, 6))
+    assert (ours.tolist(), theirs.tolist()) == ([20, 21, 22], [40, 41, 42])

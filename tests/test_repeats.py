@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from evokit.intervals import mean_interval
 from evokit.repeats import combine
-from evokit.statistics import paired_interval
 from tests.small import run
 from tests.test_report import TOY_RECIPE
 
@@ -51,14 +51,13 @@ SCORES = [
 ]
 
 
-def test_a_difference_has_an_interval_over_documents_and_one_over_repeats():
+def test_a_difference_has_one_interval_over_documents_and_repeats():
     one, _ = combine(SUMMARIES, 2, SCORES)["verdicts"]
-    difference, interval = paired_interval(OURS.mean(0), THEIRS.mean(0))
-    _, over_repeats = paired_interval(OURS.mean(1), THEIRS.mean(1))
+    difference, interval = mean_interval(OURS - THEIRS)
     assert one["difference"] == pytest.approx(difference)
     assert one["interval"] == pytest.approx(interval)
-    assert one["over_seeds"] == pytest.approx(over_repeats)
-    assert "each the mean of 2 repeats" in one["method"]
+    assert one["n"] == 3
+    assert "over units of the test split and 2 repeats" in one["method"]
 
 
 def test_test_values_have_their_own_goal():
@@ -93,13 +92,17 @@ def test_variants_of_one_name_are_compared_with_each_other():
 def test_other_data_in_each_repeat_leaves_the_repeats_as_units():
     other = [SUMMARIES[0], SUMMARIES[1] | {"data": {"digest": "another"}}]
     one, _ = combine(other, 2, SCORES)["verdicts"]
-    assert (one["n"], one["over_seeds"]) == (2, None)
+    assert one["n"] == 2
+    assert one["interval"] == pytest.approx(mean_interval(OURS.mean(1) - THEIRS.mean(1))[1])
+    assert combine(other, 2, SCORES)["final"]["interval"] == pytest.approx(mean_interval(OURS.mean(1))[1])
 
 
 def test_means_stand_in_the_places_of_single_values():
     combined = combine(SUMMARIES, 2, SCORES)
     assert combined["final"]["test"] == pytest.approx(OURS.mean())
     assert combined["final"]["test_by_seed"] == pytest.approx(OURS.mean(1).tolist())
+    assert combined["final"]["interval"] == pytest.approx(mean_interval(OURS)[1])
+    assert combined["final"]["n_units"] == 3
     assert combined["final"]["variants"][0]["test"] == pytest.approx(OURS.mean() + 1)
     assert combined["baselines"][0]["validation"] == pytest.approx(THEIRS.mean())
 
@@ -123,4 +126,3 @@ def test_repeats_of_a_run_with_a_test_split_are_judged_on_its_units(tmp_path):
     (tmp_path / "toy.yaml").write_text(TOY_RECIPE)
     combined = run(tmp_path / "toy.yaml", tmp_path / "run", "repeats=2", "search.generations=2")
     assert {one["n"] for one in combined["verdicts"]} == {combined["repeats"][0]["verdicts"][0]["n"]}
-    assert all(one["over_seeds"] is not None for one in combined["verdicts"])

@@ -154,7 +154,7 @@ def test_sizes(n, text):
 
 
 def test_a_verdict_a_row_with_what_it_rests_on(contest):
-    one = contest["verdicts"][0] | {"over_seeds": [-0.5, -0.25], "p_holm": 0.0123}
+    one = contest["verdicts"][0] | {"over_seeds": [-0.5, -0.25], "p_holm": 0.0123}  # of an earlier version
     text = report(contest | {"verdicts": [one]})
     assert "the champion against" in text
     assert "[-0.5, -0.25]" in text

@@ -1,0 +1,170 @@
+import math
+
+import numpy as np
+import pytest
+import scipy.stats
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evokit.intervals import LEVEL, mean_interval, p_value
+
+finite = st.floats(-1e6, 1e6, allow_subnormal=False)
+tables = st.integers(1, 4).flatmap(
+    lambda n: st.lists(st.lists(finite, min_size=n, max_size=n), min_size=1, max_size=4).map(np.array)
+)
+
+
+def student(values):
+    """SciPy's interval of one factor."""
+    found = scipy.stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    return found.low, found.high
+
+
+def hall(values):
+    """Hall's interval of one factor, by bisection on the mean that his statistic, as he writes it, just rejects."""
+    n, mean, deviation = len(values), np.mean(values), np.std(values, ddof=1)
+    skewness, t = scipy.stats.skew(values, bias=False), scipy.stats.t.ppf(0.975, n - 1)
+
+    def statistic(true_mean):
+        w = (mean - true_mean) / deviation
+        transformed = w + skewness * w**2 / 3 + skewness**2 * w**3 / 27 + skewness / (6 * n)
+        return math.sqrt(n) * transformed
+
+    far = 50 * deviation
+    low = scipy.optimize.brentq(lambda true_mean: statistic(true_mean) - t, mean - far, mean + far)
+    high = scipy.optimize.brentq(lambda true_mean: statistic(true_mean) + t, mean - far, mean + far)
+    return low, high
+
+
+def test_a_hand_worked_sample():
+    # 1, 2, 3: mean 2, s = 1, t(2, 0.975) = 4.302653, half width 4.302653 / sqrt(3) = 2.484138; no skewness
+    mean, interval = mean_interval([1, 2, 3])
+    assert mean == 2
+    assert interval == pytest.approx((-0.484138, 4.484138), abs=1e-6)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_each_limit_is_the_farther_one_of_students_and_of_halls(sign):
+    values = sign * np.random.default_rng(0).exponential(size=12)
+    (low, high), (corrected_low, corrected_high) = student(values), hall(values)
+    assert mean_interval(values)[1] == pytest.approx((min(low, corrected_low), max(high, corrected_high)))
+    assert (corrected_low < low) != (corrected_high > high)  # one side is Hall's, the other Student's
+
+
+def test_two_crossed_factors_of_a_hand_worked_table():
+    # Row means 0.5 and 2.5: s2 = 2, V = 2 / 2 = 1, t(1) = 12.7062. Column means 0.5, 1.5, 2.5: s2 = 1, V = 1 / 3, t(2)
+    # = 4.302653. What is left is 0.5, -0.5, 0 and its mirror: sum of squares 1, over 2 degrees of freedom and 6 values
+    # V = 1 / 12. The squared half width: 12.7062^2 + 4.302653^2 / 3 - 4.302653^2 / 12 = 166.0758; its root 12.8871.
+    mean, interval = mean_interval([[0.0, 0.0, 1.5], [1.0, 3.0, 3.5]])
+    assert mean == pytest.approx(1.5)
+    assert interval == pytest.approx((1.5 - 12.8871, 1.5 + 12.8871), abs=2e-4)
+
+
+def test_rows_that_are_equal_throughout_are_one():
+    """As those of a deterministic contender, whose repeats say nothing new: no interval of zero width."""
+    row = np.random.default_rng(1).normal(size=9)
+    assert mean_interval(np.tile(row, (5, 1))) == mean_interval(row)
+
+
+@pytest.mark.parametrize("values", [[[1.0, 2.0, 4.0, 4.5]], [[1.0], [2.0], [4.0], [4.5]]])
+def test_a_factor_of_one_level_is_none(values):
+    assert mean_interval(values) == mean_interval([1.0, 2.0, 4.0, 4.5])
+
+
+def test_crossed_factors_are_never_surer_than_one():
+    table = np.random.default_rng(2).normal(size=(4, 15))
+    low, high = mean_interval(table)[1]
+    for means in (table.mean(0), table.mean(1)):
+        inner_low, inner_high = mean_interval(means)[1]
+        assert low <= inner_low + 1e-12
+        assert high >= inner_high - 1e-12
+
+
+def test_one_value_has_no_interval():
+    mean, interval = mean_interval([7.0])
+    assert mean == 7
+    assert all(map(math.isnan, (*interval, p_value([7.0]))))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"), [([], "n >= 1"), ([[[1.0]]], r"\(1, 1, 1\)"), ([1.0, math.nan], "finite, got 1")]
+)
+def test_what_is_no_sample_is_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        mean_interval(values)
+
+
+@given(tables)
+def test_the_interval_mirrors(table):
+    mean, (low, high) = mean_interval(table)
+    turned_mean, turned = mean_interval(-table)
+    assert (turned_mean, *turned) == pytest.approx((-mean, -high, -low), nan_ok=True)
+
+
+@given(tables)
+def test_p_is_below_the_level_where_the_interval_excludes_0(table):
+    _, (low, high) = mean_interval(table)
+    p = p_value(table)
+    if abs(p - LEVEL) > 1e-6:  # bisection ends near it
+        assert (p < LEVEL) == (low > 0 or high < 0)
+
+
+def test_p_agrees_with_scipy_where_there_is_no_skewness():
+    values = np.array([-1.0, 0.5, 1.0, 1.5, 3.0])
+    assert p_value(values) == pytest.approx(scipy.stats.ttest_1samp(values, 0).pvalue)
+
+
+@pytest.mark.parametrize(("n_differ", "shown"), [(1, False), (4, False), (5, False), (6, True), (50, True)])
+def test_ties_of_one_step_show_no_more_than_the_sign_test(n_differ, shown):
+    """Of 1,000 images a network gets so many right that the other gets wrong, and none the other way round."""
+    values = np.zeros(1000)
+    values[:n_differ] = 1
+    assert (p_value(values) < LEVEL) == shown == (scipy.stats.binomtest(n_differ, n_differ).pvalue < LEVEL)
+
+
+def test_equal_differences_alone_show_nothing():
+    assert p_value([0.5, 0.5, 0.5]) > LEVEL
+    assert p_value(np.full(30, 0.5)) < LEVEL
+
+
+NULLS = {
+    "normal": lambda rng, shape: rng.normal(size=shape),
+    "exponential": lambda rng, shape: rng.exponential(size=shape) - 1,
+    "heavy tails": lambda rng, shape: rng.standard_t(3, shape),
+    "ties": lambda rng, shape: rng.choice([-1.0, 0, 0, 0, 0, 1], shape),
+}
+
+
+@pytest.mark.parametrize("units", NULLS)
+@pytest.mark.parametrize(
+    ("n_rows", "n_units", "rows", "rest"),
+    [
+        (1, 23, 0, 0),
+        (2, 23, 1, 1),
+        (3, 23, 0.3, 1),
+        (5, 23, 0.2, 0.1),
+        (5, 23, 1, 1),
+        (10, 23, 0.3, 1),
+        (8, 200, 0.2, 0.1),
+    ],
+)
+def test_chance_shows_a_difference_in_at_most_5_percent(units, n_rows, n_units, rows, rest):
+    """Difference = row + unit + rest, all three random with mean 0; ``rows`` and ``rest`` are deviations."""
+    rng, n_runs = np.random.default_rng([n_rows, n_units, len(units)]), 400
+    shown = [
+        p_value(
+            rng.normal(0, rows, (n_rows, 1)) + NULLS[units](rng, (1, n_units)) + rng.normal(0, rest, (n_rows, n_units))
+        )
+        < LEVEL
+        for _ in range(n_runs)
+    ]
+    assert np.mean(shown) <= LEVEL + 3 * math.sqrt(LEVEL * (1 - LEVEL) / n_runs)  # three binomial standard errors
+
+
+def test_a_real_difference_is_shown():
+    """Rows and units deviate by 0.1 and 0.5, a difference of 0.6 is five standard errors: honest, not idle."""
+    rng, shown = np.random.default_rng(3), []
+    for _ in range(100):
+        table = 0.6 + rng.normal(0, 0.1, (5, 1)) + rng.normal(0, 0.5, (1, 23)) + rng.normal(0, 0.2, (5, 23))
+        shown.append(p_value(table) < LEVEL)
+    assert np.mean(shown) > 0.9
