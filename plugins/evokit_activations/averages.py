@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -10,6 +11,9 @@ from torch import Tensor
 from evokit_activations.material import CHUNK
 from evokit_activations.operators import normalise
 from evokit_activations.training import Targets
+
+CODE_LOGIT = 5.0
+"""Of the class's own logit above the others: a cross-entropy of 0.06 with ten classes."""
 
 
 class ClassMeans:
@@ -34,6 +38,37 @@ class ClassMeans:
     def rows(self, places: Tensor) -> list[Tensor]:
         """As of any targets."""
         return [layer[self._labels[places].to(layer.device)] for layer in self.means]
+
+
+@dataclass(frozen=True)
+class ClassLogits:
+    """Targets with the logits of their class in place of their own.
+
+    Args:
+        targets: Of each image.
+        labels: ``(all training images,)`` int64.
+        classes: How many there are.
+    """
+
+    targets: Targets
+    labels: Tensor
+    classes: int
+
+    @property
+    def images(self) -> Tensor:
+        return self.targets.images
+
+    def rows(self, places: Tensor) -> list[Tensor]:
+        """As of any targets."""
+        *maps, own = self.targets.rows(places)
+        labels = self.labels[self.images[places]].to(own.device)
+        return [*maps, class_logits(self.classes).to(own.device)[labels]]
+
+
+def class_logits(classes: int) -> Tensor:
+    """``(classes, classes)`` logits of each class, around zero."""
+    logits = CODE_LOGIT * torch.eye(classes)
+    return logits - logits.mean(1, keepdim=True)
 
 
 def class_means(targets: Targets, labels: Tensor, classes: int) -> list[Tensor]:

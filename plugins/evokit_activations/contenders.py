@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from evokit.interfaces import Evaluation, Individual
+from evokit.interfaces import Evaluation, Individual, Variant
 from evokit.streams import Streams
-from evokit_activations.averages import ClassMeans
+from evokit_activations.averages import ClassLogits, ClassMeans
 from evokit_activations.controls import OwnActivations
 from evokit_activations.finished import FinishedNetworks, grid
 from evokit_activations.genome import ActivationTensors, Targets
@@ -46,6 +46,11 @@ class Learned(FinishedNetworks):
             return grid(setting_lists(self.options))
         targets = ActivationTensors().to_json(best.genes)
         return [{"targets": targets, **one} for one in grid(setting_lists(self.options))]
+
+    def variants(self) -> dict[str, Variant]:
+        """What the logits are worth: the same with those that were found, where the class's are learned."""
+        own = Variant({"logits": "own"}, self.budgets[-1])
+        return {"own logits": own} if self.options.logits == "class" else {}
 
     def fit(self, setting: Setting, seed: int, budget: int, scratch: Path) -> Evaluation:
         """Train a network on the setting's targets."""
@@ -111,15 +116,18 @@ def of_targets(
         material: Of the run.
         tensors: How they were made.
         targets: What was found.
-        setting: ``average``, ``supervise`` and ``kl``.
+        setting: ``average``, ``logits``, ``supervise`` and ``kl``.
     """
+    classes = material.shape.classes
     if setting["average"] == "class":
-        classes = material.shape.classes
         targets = ClassMeans(targets, material.labels, classes, normalised=tensors.normalise)
+    if setting["logits"] == "class":
+        targets = ClassLogits(targets, material.labels, classes)
     first = 1 if setting["supervise"] == "skip_block_0" else 0
     return Representations(targets, setting["kl"], first, material.options.training.augment)
 
 
 def setting_lists(options: Any) -> dict[str, Any]:
-    """The lists of values to be tuned, by name."""
-    return {item.name: getattr(options, item.name) for item in fields(options)}
+    """The lists of values to be tuned, by name; what is no list has one value."""
+    values = {item.name: getattr(options, item.name) for item in fields(options)}
+    return {name: value if isinstance(value, tuple) else (value,) for name, value in values.items()}

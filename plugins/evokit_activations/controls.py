@@ -9,14 +9,11 @@ import torch
 from torch import Tensor
 
 from evokit.streams import Streams
-from evokit_activations.averages import class_means
+from evokit_activations.averages import class_logits, class_means
 from evokit_activations.material import Material
 from evokit_activations.network import Shape, forward
 from evokit_activations.operators import normalise, smooth
 from evokit_activations.options import Layer
-
-CODE_LOGIT = 5.0
-"""Of the class's own logit above the others: a cross-entropy of 0.06 with ten classes."""
 
 
 def class_codes(shape: Shape, layers: Sequence[Layer], streams: Streams) -> list[Tensor]:
@@ -36,12 +33,6 @@ def class_codes(shape: Shape, layers: Sequence[Layer], streams: Streams) -> list
         code = torch.randn((shape.classes, height, width, channels), generator=generator)
         codes.append(normalise(smooth(code, layers[place].smoothing)))
     return [*codes, class_logits(shape.classes)]
-
-
-def class_logits(classes: int) -> Tensor:
-    """``(classes, classes)`` logits of each class, around zero."""
-    logits = CODE_LOGIT * torch.eye(classes)
-    return logits - logits.mean(1, keepdim=True)
 
 
 @dataclass(frozen=True)

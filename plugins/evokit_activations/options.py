@@ -16,6 +16,7 @@ Momentum = Annotated[float, Ge(0), Lt(1)]
 Convolutions = Literal[2, 4, 6]
 Supervision = Literal["all", "skip_block_0"]
 Schedule = Literal["constant", "one_cycle"]
+Logits = Literal["own", "class"]
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ class Cycles:
 
     After each search but the last the network that was searched with learns what was found, for ``epochs`` in the
     batches of the contenders, and the next search begins with its activations and goes forward with it. All of it
-    counts as search. The targets of the last search are the run's.
+    counts as search. The targets of the last search are the run's. ``logits`` as in ``learn_targets``.
     """
 
     number: Count = 1
@@ -140,6 +141,7 @@ class Cycles:
     weight_decay: NonNegative = 0.0
     schedule: Schedule = "one_cycle"
     kl: Positive = 0.03
+    logits: Logits = "own"
 
 
 @dataclass(frozen=True)
@@ -231,6 +233,11 @@ class LearnTargets:
     from the searched distribution, behind a stop-gradient. ``supervise: skip_block_0`` leaves the first block without a
     target of its own. With ``average: class`` every image learns the mean of what was found for its class, with
     ``none`` what was found for itself.
+
+    ``logits`` says which the head learns: those that were found with the blocks (``own``, the paper's way), or those of
+    ``class_code`` whatever was found (``class``), so that champion and controls differ in their blocks alone. It is no
+    list, as champion and controls would then choose apart. With ``class`` as many networks again are finished with
+    their own logits and compared with each other, which tells blocks and logits apart.
     """
 
     convolutions: Depths = (6,)
@@ -241,6 +248,7 @@ class LearnTargets:
     schedule: Schedules = ("constant",)
     kl: Rates = (0.03,)
     average: Annotated[tuple[Literal["none", "class"], ...], MinLen(1)] = ("none",)
+    logits: Logits = "own"
 
     def build(self, context: Context) -> Contender:
         from evokit_activations.contenders import Learned

@@ -13,13 +13,14 @@ import torch
 from torch import Tensor
 
 from evokit.interfaces import Evaluation
+from evokit_activations.averages import ClassLogits
 from evokit_activations.finished import finished_network, read_network
 from evokit_activations.genome import Proposal
 from evokit_activations.material import CHUNK, Material, Untrained
 from evokit_activations.network import forward
 from evokit_activations.options import Cycles
 from evokit_activations.targets import TargetStore
-from evokit_activations.training import DivergedError, Representations, Training
+from evokit_activations.training import DivergedError, Representations, Targets, Training
 
 
 class Proposals:
@@ -59,7 +60,10 @@ class Proposals:
         """
         material, options, learns = self.material, self.options, proposal.learns
         before = self.network(store.proposal_path(learns.proposal) if learns.proposal else None)
-        targets = Representations(store.read(learns), options.kl, 0, material.options.training.augment)
+        found: Targets = store.read(learns)
+        if options.logits == "class":
+            found = ClassLogits(found, material.labels, material.shape.classes)
+        targets = Representations(found, options.kl, 0, material.options.training.augment)
         streams = material.streams.at("proposal", learns.method, learns.cycle)
         length = replace(material.options.training, epochs=options.epochs, rungs=())
         training = Training(material, before.shape, before.parameters, targets, asdict(options), streams, length)

@@ -22,7 +22,7 @@ from evokit_activations.finished import Network
 from evokit_activations.genome import ActivationTensors
 from evokit_activations.job import UNSEARCHED, cross_entropies
 from evokit_activations.material import build_material
-from evokit_activations.options import Evolution
+from evokit_activations.options import Evolution, LearnTargets
 from evokit_activations.training import DivergedError, Objective
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ class LearningAnalysis(Analysis):
             networks = [trained(self.material, objective, chosen, run) for run in range(self.options.runs)]
             return self._validated(networks)
         targets, (_, tensors) = self._targets(point, n), self._method(point)
-        learn = self.options.learn if point.average is None else replace(self.options.learn, average=(point.average,))
-        tried = settings(learn)
+        tried = settings(self._learn(point))
         kept = [held(self.material, layers) for layers in targets]
         chosen = self._tuned([of_targets(self.material, tensors, kept[0], one) for one in tried], tried)
         networks = [
@@ -62,6 +61,13 @@ class LearningAnalysis(Analysis):
     def draw(self, results: Sequence[Measured]) -> Figure:
         figure: Figure = getattr(learning_figures, self.options.shows)(results, self.options.evolution)
         return figure
+
+    def _learn(self, point: LearningPoint) -> LearnTargets:
+        """How the networks of a point learn."""
+        learn: LearnTargets = self.options.learn
+        if point.average is not None:
+            learn = replace(learn, average=(point.average,))
+        return learn if point.logits is None else replace(learn, logits=point.logits)
 
     def _method(self, point: LearningPoint) -> tuple[Evolution, ActivationTensors]:
         """How a point searches. Raises ``ValueError``: the population is too small."""
@@ -95,7 +101,10 @@ class LearningAnalysis(Analysis):
             return [means] * len(runs)
         if point.learn_from == "one_search":
             return [searched(material, evolution, tensors, self.training_pictures(n))] * len(runs)
-        return [searched(material, evolution, tensors, self.training_pictures(n, run)) for run in runs]
+        selecting = point.learn_from != "unselected"
+        return [
+            searched(material, evolution, tensors, self.training_pictures(n, run), selecting=selecting) for run in runs
+        ]
 
     def _evaluations(self, point: LearningPoint) -> int:
         """Of candidates, for an image and a search."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SAID = {
     "searches": "searched targets",
     "one_search": "one search for all",
+    "unselected": "without selection",
     "first_generation": "first generation",
     "class_code": "a code per class",
     "class_mean": "class means, not searched",
@@ -37,12 +38,15 @@ def compute(results: Sequence[Measured], evolution: Evolution) -> Figure:
     searches = [one for one in results if _from(one) == "searches"]
     others = [one for one in results if _from(one) != "searches"]
     total = sum(one.generations for one in evolution.layers)
-    _curve(left, [one for one in searches if generations(one) == total], population)
-    _curve(right, [one for one in searches if population(one) == evolution.population], generations)
+    for logits in dict.fromkeys(one.genes.get("logits") for one in searches):
+        points = [one for one in searches if one.genes.get("logits") == logits]
+        label = f"{SAID['searches']}, {logits} logits" if logits else SAID["searches"]
+        _curve(left, [one for one in points if generations(one) == total], population, label)
+        _curve(right, [one for one in points if population(one) == evolution.population], generations, label)
     left.set(xlabel="population", ylabel="validation accuracy", title=f"{total} generations over all layers")
     right.set(xlabel="generations over all layers", title=f"Population {evolution.population}")
     for axes in (left, right):
-        for number, one in enumerate(others, 1):
+        for number, one in enumerate(others, 2):  # behind the curves' colours
             axes.axhline(_metric(one, "accuracy"), color=f"C{number}", linestyle="--", label=SAID[_from(one)])
     right.legend()
     return figure
@@ -80,11 +84,11 @@ def ensembles(results: Sequence[Measured], evolution: Evolution) -> Figure:
     return figure
 
 
-def _curve(axes: Axes, points: Sequence[Measured], x: Callable[[Measured], float]) -> None:
+def _curve(axes: Axes, points: Sequence[Measured], x: Callable[[Measured], float], label: str) -> None:
     points = sorted(points, key=x)
     accuracy, deviation = ([_metric(one, name) for one in points] for name in ("accuracy", "deviation"))
     places = [x(one) for one in points]
-    axes.errorbar(places, accuracy, deviation, marker="o", capsize=2, label=SAID["searches"])
+    axes.errorbar(places, accuracy, deviation, marker="o", capsize=2, label=label)
     axes.set_xscale("log", base=2)
     axes.set_xticks(places, [f"{place:g}" for place in places])
     axes.minorticks_off()
@@ -110,9 +114,12 @@ def _bars(
 def _named(one: Measured) -> str:
     without = one.genes.get("without", "nothing")
     if _from(one) != "searches":
-        return SAID[_from(one)]
-    named = "the method" if without == "nothing" else f"without {without.replace('_', ' ')}"
-    return f"{named}, class means" if one.genes.get("average") == "class" else named
+        named = SAID[_from(one)]
+    else:
+        named = "the method" if without == "nothing" else f"without {without.replace('_', ' ')}"
+        named = f"{named}, class means" if one.genes.get("average") == "class" else named
+    logits = one.genes.get("logits")
+    return f"{named}, {logits} logits" if logits else named
 
 
 def _from(one: Measured) -> str:

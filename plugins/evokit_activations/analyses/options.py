@@ -10,9 +10,9 @@ from annotated_types import Ge
 from evokit.interfaces import Context
 from evokit.options import Count, Positive
 from evokit_activations.genome import ActivationTensors
-from evokit_activations.options import Evolution, LabelLikelihood, LearnTargets, Sgd
+from evokit_activations.options import Evolution, LabelLikelihood, LearnTargets, Logits, Sgd
 
-LearnFrom = Literal["searches", "one_search", "first_generation", "class_code", "class_mean", "labels"]
+LearnFrom = Literal["searches", "one_search", "unselected", "first_generation", "class_code", "class_mean", "labels"]
 Without = Literal["nothing", "image_selection", "smoothing", "normalisation", "explorers"]
 
 
@@ -84,6 +84,7 @@ class LearningPoint:
     population: Count | None = None
     generations: Positive = 1.0
     average: Literal["none", "class"] | None = None
+    logits: Logits | None = None
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,10 @@ class Learning(Analysed):
 
     A point may have a ``population`` and ``generations``, a factor of every layer's schedule; ``without`` one part of
     the method: ``image_selection``, ``smoothing``, ``normalisation``, ``explorers``; and what networks ``learn_from``:
-    targets of independent ``searches``, one for each network; of ``one_search`` for all; of the ``first_generation``;
-    a ``class_code`` or ``class_mean``; or the ``labels`` by SGD. ``average`` says, in place of ``learn.average``,
-    whether an image learns what was found for it or the mean for its class. ``runs`` networks are trained, alone and as
-    an ensemble whose probabilities are averaged; of several settings in ``learn`` or ``sgd`` the one that is best on
+    targets of independent ``searches``, one for each network; of ``one_search`` for all; of searches ``unselected``,
+    their parents drawn at random; of the ``first_generation``; a ``class_code`` or ``class_mean``; or the ``labels`` by
+    SGD. ``average`` and ``logits`` take the place of those of ``learn``. ``runs`` networks are trained, alone and as an
+    ensemble whose probabilities are averaged; of several settings in ``learn`` or ``sgd`` the one that is best on
     validation is taken, for each point anew. The test split is not opened.
     """
 

@@ -107,9 +107,16 @@ class Analysis(ABC):
 
 
 @torch.inference_mode()
-def searched(material: Material, evolution: Evolution, tensors: ActivationTensors, pictures: Pictures) -> list[Tensor]:
+def searched(
+    material: Material,
+    evolution: Evolution,
+    tensors: ActivationTensors,
+    pictures: Pictures,
+    *,
+    selecting: bool = True,
+) -> list[Tensor]:
     """``(n, ...)`` of each layer, the logits last: what the whole layer-wise search keeps."""
-    search = LayerwiseSearch(material.untrained, evolution, tensors)
+    search = LayerwiseSearch(material.untrained, evolution, tensors, selecting=selecting)
     found = [search.run(*group).layers for group in pictures.groups(evolution.lanes)]
     return [torch.cat(layer) for layer in zip(*found, strict=True)]
 

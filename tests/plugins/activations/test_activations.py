@@ -42,7 +42,7 @@ baselines:
   - {name: sgd, convolutions: [2]}
   - {name: class_code}
   - {name: unselected}
-final: {convolutions: [2], lr: [0.5, 1.0]}
+final: {convolutions: [2], lr: [0.5, 1.0], logits: class}
 execution: {backend: inline, batch: 1}
 export: [torch_network, targets]
 """
@@ -70,7 +70,8 @@ def test_a_run_ends_with_networks_and_verdicts(finished):
     folder, summary = finished
     assert summary["status"] == "done"
     assert summary["generations"] == 4
-    assert [verdict["against"] for verdict in summary["verdicts"]] == ["sgd", "class_code", "unselected"]
+    own = ["class_code, own logits", "unselected, own logits"]
+    assert [verdict["against"] for verdict in summary["verdicts"]] == ["sgd", "class_code", "unselected", *own]
     validation = {entry["name"]: entry["validation"] for entry in summary["baselines"]}
     assert validation[summary["rival"]] == max(validation.values()), "accuracy is better if higher"
     assert summary["would_have_reported"] == summary["best_measured"]
@@ -84,6 +85,12 @@ def test_controls_that_search_get_the_same_evaluations(finished):
     learning = summary["final"]["work"]  # the same settings and seeds
     assert work["unselected"] - learning == summary["search"]["work"] == 60 * (8 + 12 * 6)
     assert work["class_code"] - learning == 60
+
+
+def test_a_codes_own_logits_are_those_of_the_class(finished):
+    _, summary = finished
+    code = next(one for one in summary["baselines"] if one["name"] == "class_code")
+    assert [one["test_by_seed"] for one in code["variants"]] == [code["test_by_seed"]]
 
 
 def test_what_each_phase_takes_is_foretold(finished, path):

@@ -6,7 +6,7 @@ import torch
 from evokit.individuals import make_individual
 from evokit.interfaces import Context
 from evokit.streams import Streams
-from evokit_activations.averages import ClassMeans, class_means
+from evokit_activations.averages import ClassLogits, ClassMeans, class_means
 from evokit_activations.genome import Shard
 from evokit_activations.network import forward
 from evokit_activations.options import LearnTargets
@@ -53,6 +53,14 @@ def test_maps_are_normalised_as_what_was_found_and_logits_are_not(held):
     assert maps.var(correction=0).item() == pytest.approx(1, rel=1e-3)
     assert torch.allclose(maps, (before - before.mean()) / before.std(correction=0), atol=1e-3)
     assert torch.equal(logits, same)
+
+
+def test_logits_of_a_class_take_the_place_of_those_that_were_found(held):
+    targets = ClassLogits(held, LABELS, 3)
+    assert torch.equal(targets.images, held.images)
+    maps, logits = targets.rows(torch.tensor([3, 0]))  # of the classes 2 and 1
+    assert torch.equal(maps, held.layers[0][[3, 0]])
+    assert torch.allclose(logits, torch.tensor([[-5 / 3, -5 / 3, 10 / 3], [-5 / 3, 10 / 3, -5 / 3]]))
 
 
 def test_a_class_without_images_has_zeros(held):

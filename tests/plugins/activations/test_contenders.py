@@ -11,6 +11,7 @@ from evokit.errors import UserError
 from evokit.individuals import make_individual
 from evokit.interfaces import Context
 from evokit.streams import Streams
+from evokit_activations.contenders import of_targets
 from evokit_activations.finished import read_network
 from evokit_activations.genome import Shard
 from evokit_activations.options import FrozenBody, LearnTargets, Sgd, TargetFiles, TorchNetwork
@@ -40,6 +41,36 @@ def test_every_combination_is_tried(shards, best, learned):
     assert [(one["convolutions"], one["lr"]) for one in settings] == [(2, 0.5), (2, 1.0), (4, 0.5), (4, 1.0)]
     assert all(one["targets"] == TENSORS.to_json(best.genes) for one in settings)
     assert json.loads(json.dumps(settings)) == settings
+
+
+def test_with_class_logits_controls_differ_from_the_champion_in_their_blocks_alone(shards, best):
+    """What the head learns is the same to the bit, whatever a search or a control found."""
+    methods = ("search", "unselected", "first_generation", "class_mean", "class_code")
+    for method in methods:
+        list(shards.evaluate([Shard(0, method)], shards.budgets[-1]))
+    setting = built(LearnTargets(average=("class",), logits="class"), shards).settings(best)[0]
+    learned = {}
+    for method in methods:
+        stored = shards.store.read(shards.store.targets([Shard(0, method)]))
+        learned[method] = of_targets(shards.material, TENSORS, stored, setting).targets.rows(torch.arange(6))
+    *blocks, logits = learned.pop("search")
+    assert logits.argmax(1).tolist() == shards.material.labels[:6].tolist()
+    for *others, same in learned.values():
+        assert torch.equal(same, logits)
+        assert not any(torch.equal(one, other) for one, other in zip(blocks, others, strict=True))
+
+
+def test_own_logits_change_the_head_alone(shards, best, tmp_path):
+    contender = built(LearnTargets(convolutions=(2,), lr=(0.5,), logits="class"), shards)
+    (setting,), (variant,) = contender.settings(best), contender.variants().values()
+    for name, one in (("class", setting), ("own", setting | variant.keys)):
+        assert contender.fit(one, 1, contender.budgets[-1], tmp_path / name).work == variant.work
+    shared, own = (read_network(tmp_path / name / "network.safetensors").parameters for name in ("class", "own"))
+    assert [name for name, value in shared.items() if not torch.equal(value, own[name])] == ["head"]
+
+
+def test_where_networks_learn_own_logits_there_is_no_group_beside_them(learned):
+    assert learned[0].variants() == {}
 
 
 def test_without_targets_there_is_nothing_to_learn(learned):

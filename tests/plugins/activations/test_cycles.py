@@ -85,6 +85,16 @@ def test_the_next_search_begins_with_the_proposal_and_goes_forward_with_it(cycli
     assert measured(cycling, targets).values == searched.values
 
 
+def test_with_class_logits_a_proposals_head_learns_the_label_whatever_was_found(tmp_path):
+    learned = {}
+    for logits in ("own", "class"):
+        one = job(tmp_path / logits, search=replace(CYCLES, cycles=replace(CYCLES.cycles, logits=logits)))
+        artifact = measured(one, first_proposal(one)).artifact
+        learned[logits] = read_network(tmp_path / logits / artifact).parameters
+    differ = [name for name, value in learned["own"].items() if not torch.equal(value, learned["class"][name])]
+    assert differ == ["head"]
+
+
 def test_each_cycle_draws_its_own_numbers_and_has_files_of_its_own(cycling):
     key = key_of(TENSORS, proposal := first_proposal(cycling))
     measured(cycling, proposal)

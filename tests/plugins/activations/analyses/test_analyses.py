@@ -41,13 +41,14 @@ CASES = {
     "compute": (
         "learned_accuracy",
         LEARN.replace("[0.5]", "[0.5, 1.0]"),
-        "[{population: [4, 8]}, {generations: [2]}, {learn_from: [labels, class_code]}]",
+        "[{population: [4, 8], logits: [class, own]}, {generations: [2]}, {learn_from: [labels, class_code]}]",
         "ensemble_of_2",
     ),
     "ablation": (
         "learned_accuracy",
         f"{LEARN}\n  shows: ablation",
-        "[{without: [nothing, image_selection, smoothing, normalisation, explorers]}, {learn_from: [class_code]}]",
+        "[{without: [nothing, image_selection, smoothing, normalisation, explorers]},"
+        " {learn_from: [class_code, unselected]}]",
         "n_eff_block1",
     ),
     "entropy": (

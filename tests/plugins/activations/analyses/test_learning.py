@@ -68,6 +68,24 @@ def test_a_point_says_whether_networks_learn_the_mean_for_a_class():
     assert not torch.equal(mean[0], mean[1])
 
 
+def test_a_point_says_whose_logits_networks_learn():
+    analysis = learning()
+    own, shared, default = (analysis.measure(LearningPoint(logits=logits), 12) for logits in ("own", "class", None))
+    assert own == default
+    assert own["cross_entropy_logits"] == shared["cross_entropy_logits"], "of what was found"
+    assert own != shared
+
+
+def test_without_selection_as_much_is_searched_and_less_is_found():
+    analysis = learning(runs=1)
+    (selected,), (drifting,) = (
+        analysis._targets(LearningPoint(learn_from=name), 12) for name in ("searches", "unselected")
+    )
+    losses = [analysis._of_targets([one], 12)["cross_entropy_logits"] for one in (selected, drifting)]
+    assert losses[0] < losses[1]
+    assert analysis._evaluations(LearningPoint(learn_from="unselected")) == 9 + 7 * 7
+
+
 def test_searches_differ_by_their_run_and_one_search_is_the_same_for_all():
     analysis = learning()
     (a, b), (c, d) = (analysis._targets(LearningPoint(learn_from=name), 6) for name in ("searches", "one_search"))
