@@ -172,3 +172,20 @@ def test_a_budget_table_adds_up(path):
         return
     assert rows
     assert sum(int(seconds) for _, seconds in rows) == int(total[1])
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_where_the_search_knows_individuals_so_does_a_control(path):
+    """Each search among the baselines begins with the genome's seeds, or has a twin beside it that does."""
+    recipe = load_recipe(path)
+    controls = [one for one in recipe.baselines if hasattr(one.options, "seeds")]
+    if knows_individuals(recipe.genome):
+        seeded = {one.name for one in controls if one.options.seeds}
+        assert {one.name for one in controls} == seeded
+
+
+def knows_individuals(genome):
+    """Whether it has seeds, told by its options, as libraries take long to be built."""
+    if genome.name == "crystalline":
+        return "zero" in genome.options.library.kinds
+    return bool(getattr(genome.options, "seeds", ()))

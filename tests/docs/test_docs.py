@@ -14,6 +14,7 @@ from evokit import hookspecs
 from evokit.cli import main
 from evokit.interfaces import Kind
 from evokit.ledger import Ledger
+from evokit.plugins import load_plugins
 from evokit.recipe.check import KEYS
 from evokit.repeats import combine
 
@@ -104,6 +105,13 @@ def test_every_hook_has_a_heading_with_its_signature():
 def test_every_kind_of_component_is_in_the_reference():
     rows = re.findall(r"^\| `(\w+)` \|", PAGES["plugins"].partition("| kind | real thing |")[2], re.MULTILINE)
     assert rows == list(get_args(Kind))
+
+
+def test_the_page_on_trust_says_of_every_baseline_what_it_takes_away():
+    rows = re.findall(r"^\| (`.+?) \| (.+?) \|", _section(PAGES["trust"], "What each control takes away"), re.MULTILINE)
+    said = {(name, fits.strip("`")) for names, fits in rows for name in re.findall(r"`(\w+)`", names)}
+    offered = [one.component for one in load_plugins().offers if one.component.kind == "baseline"]
+    assert said == {(one.name, one.fits or "any") for one in offered if one.options.__module__.startswith("evokit")}
 
 
 def test_every_key_of_a_recipe_is_explained():
