@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,20 @@ def cached(key: str, make: Callable[[], Arrays], folder: Path | None = None) -> 
         except OSError as error:
             log.info("Not cached: %s", error)
     return arrays
+
+
+def texts_key(texts: Sequence[str], use: str) -> str:
+    """Key for what is made of texts.
+
+    Args:
+        texts: Of any number and length.
+        use: What is made, and all else that decides it.
+    """
+    hasher = hashlib.blake2b(use.encode(), digest_size=16)
+    for text in texts:
+        data = text.encode()
+        hasher.update(len(data).to_bytes(8, "little") + data)
+    return hasher.hexdigest()
 
 
 def _read(path: Path) -> Arrays | None:

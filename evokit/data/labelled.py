@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,28 +17,28 @@ from evokit.streams import Streams
 
 @dataclass(frozen=True, eq=False)
 class LabelledTexts:
-    """Tokenized texts, the class of each, and the document that each is from.
+    """Tokenized texts, the class of each, and the unit that each counts in.
 
     Args:
         texts: One entry a text.
         labels: ``(n_texts,)`` int64, indices into ``classes``.
         classes: Their names, the same on all sides.
-        sources: ``(n_texts,)`` int64, ascending from 0: which document a text is from. What is from one document is no
-            independent evidence, so scores are means over documents.
+        units: ``(n_texts,)`` int64 from 0 without gaps. What is from one document or from near-duplicates is no
+            independent evidence, so it is one unit, and scores are means over units.
     """
 
     texts: Documents
     labels: np.ndarray
     classes: tuple[str, ...]
-    sources: np.ndarray
+    units: np.ndarray
 
     def __len__(self) -> int:
         return len(self.texts)
 
     @cached_property
     def digest(self) -> str:
-        """Of texts, labels, classes and sources."""
-        return digest([self.texts.digest, array_key(self.labels), self.classes, array_key(self.sources)])
+        """Of texts, labels, classes and units."""
+        return digest([self.texts.digest, array_key(self.labels), self.classes, array_key(self.units)])
 
     def balanced(self, n: int) -> np.ndarray:
         """``(n,)`` indices of texts, of every class as many as any prefix allows, in an order that no seed changes.
@@ -76,11 +76,6 @@ def labelled_data(name: str, origin: str, sides: Mapping[str, LabelledTexts]) ->
         if missing := set(range(len(texts.classes))) - set(texts.labels.tolist()):
             lacking = ", ".join(texts.classes[label] for label in sorted(missing))
             raise UserError(f"data {name}: no text of class {lacking} is left for {side} in {origin}")
-        sizes |= {f"{side}_texts": len(texts), f"{side}_documents": int(texts.sources[-1]) + 1}
+        sizes |= {f"{side}_texts": len(texts), f"{side}_units": int(texts.units.max()) + 1}
     content = digest({side: texts.digest for side, texts in sides.items()})
     return Data(name, origin, content, sizes, sides["train"], sides["validation"], sides["test"])
-
-
-def numbered(sources: Sequence[int]) -> np.ndarray:
-    """Ascending document numbers without gaps: ``[3, 3, 7]`` becomes ``[0, 0, 1]``."""
-    return np.unique(np.asarray(sources, np.int64), return_inverse=True)[1].astype(np.int64)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from annotated_types import Ge, MinLen
 
-from evokit.data.huggingface import completed, load, without_copies
+from evokit.data.huggingface import completed, load, without_near_duplicates
 from evokit.data.labelled import LabelledTexts, labelled_data
+from evokit.data.near_duplicates import near_duplicates
+from evokit.data.text import numbered
 from evokit.data.vocabulary import encode_documents
 from evokit.errors import UserError
 from evokit.interfaces import Context, Data
@@ -32,8 +34,8 @@ class LabelledSplits:
 class LabelledText:
     """Texts and their classes by a data set's name on the hub, or the folder it was saved to; the defaults are GLUE's.
 
-    The texts of a pair (``text: [premise, hypothesis]``) are joined by a line break. A text that occurs on two sides is
-    kept in test rather than validation, and in either rather than in training.
+    The texts of a pair (``text: [premise, hypothesis]``) are joined by a line break. Near-duplicates are
+    treated as by ``huggingface``.
     """
 
     path: str = "nyu-mll/glue"
@@ -57,7 +59,7 @@ class LabelledText:
     splits: LabelledSplits = field(default_factory=LabelledSplits)
 
     def build(self, context: Context) -> Data:
-        """Train, validation and test as ``LabelledTexts``, each text a document of its own.
+        """Train, validation and test as ``LabelledTexts``, each text a unit of its own but for near-duplicates.
 
         Raises:
             UserError: The data set cannot be had, lacks a split, a column or labels, or is too small to be split.
@@ -76,14 +78,14 @@ class LabelledText:
                 raise UserError(f"data labelled_text: {message}")
             texts[side], found = self._read(stored[split], split)
             labels |= found
-        sides = without_copies(completed(texts, self.path, name="labelled_text"))
+        sides, left_out = without_near_duplicates(completed(texts, self.path, name="labelled_text"))
         classes = tuple(map(str, range(max(labels.values()) + 1)))
         label = " ".join(filter(None, [self.path, self.config, self.revision]))
-        return labelled_data(
-            "labelled_text",
-            f"{label} (datasets {datasets.__version__})",
-            {side: _labelled(found, labels, classes) for side, found in sides.items()},
-        )
+        labelled = {side: _labelled(found, labels, classes) for side, found in sides.items()}
+        units = numbered(near_duplicates(list(sides["test"].values())))
+        labelled["test"] = replace(labelled["test"], units=units)
+        data = labelled_data("labelled_text", f"{label} (datasets {datasets.__version__})", labelled)
+        return replace(data, sizes={**data.sizes, "near_duplicates_left_out": left_out})
 
     def _read(self, dataset: Dataset, split: str) -> tuple[dict[str, str], dict[str, int]]:
         """Name to text and name to class."""

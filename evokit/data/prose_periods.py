@@ -8,9 +8,9 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge
 
-from evokit.data.labelled import LabelledTexts, labelled_data, numbered
+from evokit.data.labelled import LabelledTexts, labelled_data
 from evokit.data.prose import Prose
-from evokit.data.text import Documents, join_documents
+from evokit.data.text import Documents, join_documents, numbered
 from evokit.interfaces import Context, Data
 
 FIRST_YEAR = 1790
@@ -22,9 +22,10 @@ r"""GPT-2's tokens for "\n" and "\n\n"."""
 class ProsePeriods:
     """Paragraphs of presidential addresses, to be told apart by period; packaged, split by document.
 
-    A class is ``years`` years long, counted from 1790; the last one takes what is left. All paragraphs of one year are
-    on one side, so that no class can be told by the topics of an address. Shorter paragraphs than ``min_tokens`` are
-    left out. A paragraph may name a year, which any classifier may use.
+    A class is ``years`` years long, counted from 1790; the last one takes what is left. Sides and units are those of
+    the addresses: all paragraphs of one year are on one side, so that no class can be told by the topics of an address,
+    and count together. Shorter paragraphs than ``min_tokens`` are left out. A paragraph may name a year, which any
+    classifier may use.
     """
 
     years: Annotated[int, Ge(10)] = 40
@@ -52,7 +53,7 @@ class ProsePeriods:
         return labelled_data("prose_periods", prose.origin, sides)
 
     def _paragraphs(self, documents: Documents, classes: tuple[str, ...]) -> LabelledTexts:
-        texts, names, labels, sources = [], [], [], []
+        texts, names, labels, units = [], [], [], []
         for i, name in enumerate(documents.names):
             label = min((int(name[:4]) - FIRST_YEAR) // self.years, len(classes) - 1)
             for number, paragraph in enumerate(_paragraphs(documents.document(i))):
@@ -60,8 +61,8 @@ class ProsePeriods:
                     texts.append(paragraph)
                     names.append(f"{name}/{number}")
                     labels.append(label)
-                    sources.append(i)
-        return LabelledTexts(join_documents(texts, names), np.array(labels, np.int64), classes, numbered(sources))
+                    units.append(documents.units[i])
+        return LabelledTexts(join_documents(texts, names), np.array(labels, np.int64), classes, numbered(units))
 
 
 def _paragraphs(tokens: np.ndarray) -> list[np.ndarray]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -24,16 +25,21 @@ class Documents:
         tokens: ``(n_tokens,)`` integer token ids, without any end-of-text.
         starts: ``(n_documents + 1,)`` int64; document i is ``tokens[starts[i]:starts[i + 1]]``.
         names: One name a document.
+        groups: ``(n_documents,)`` integers, equal for documents that are no independent evidence, such as
+            near-duplicates; each document is its own group if None.
 
     Raises:
-        ValueError: The starts do not cut the tokens into one piece a name.
+        ValueError: The starts do not cut the tokens into one piece a name, or the groups are not one a name.
     """
 
     tokens: np.ndarray
     starts: np.ndarray
     names: tuple[str, ...]
+    groups: np.ndarray | None = None
 
     def __post_init__(self) -> None:
+        if self.groups is not None and len(self.groups) != len(self.names):
+            raise ValueError(f"{len(self.names)} documents need as many groups, got {len(self.groups)}")
         if len(self.starts) != len(self.names) + 1:
             raise ValueError(f"{len(self.names)} documents need {len(self.names) + 1} starts, got {len(self.starts)}")
         if self.starts[0] != 0 or self.starts[-1] != len(self.tokens) or (np.diff(self.starts) < 0).any():
@@ -48,12 +54,33 @@ class Documents:
 
     def select(self, indices: Sequence[int] | np.ndarray) -> Documents:
         """The documents at ``indices``, in that order."""
-        return join_documents([self.document(i) for i in indices], [self.names[i] for i in indices])
+        chosen = join_documents([self.document(i) for i in indices], [self.names[i] for i in indices])
+        return chosen if self.groups is None else replace(chosen, groups=self.groups[np.asarray(indices, np.int64)])
+
+    @cached_property
+    def units(self) -> np.ndarray:
+        """``(n_documents,)`` int64 numbers of the groups, without gaps: test scores are means over units."""
+        return np.arange(len(self)) if self.groups is None else numbered(self.groups)
+
+    @property
+    def n_units(self) -> int:
+        return int(self.units.max(initial=-1)) + 1
 
     @cached_property
     def digest(self) -> str:
-        """Of names and tokens, whatever integer type holds them."""
-        return digest([self.names, array_key(self.starts), array_key(self.tokens.astype("<u4"))])
+        """Of names, tokens and units, whatever integer type holds them."""
+        tokens = array_key(self.tokens.astype("<u4"))
+        return digest([self.names, array_key(self.starts), tokens, array_key(self.units)])
+
+
+def numbered(groups: Sequence[int] | np.ndarray) -> np.ndarray:
+    """``(n,)`` int64: the groups from 0 in the order in which they first occur.
+
+    >>> numbered([7, 3, 7]).tolist()
+    [0, 1, 0]
+    """
+    _, first, group = np.unique(np.asarray(groups, np.int64), return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[group].astype(np.int64)
 
 
 def join_documents(documents: Sequence[np.ndarray], names: Sequence[str]) -> Documents:
@@ -161,28 +188,36 @@ class Split:
     test: np.ndarray
 
 
-def split_by_document(names: Sequence[str], groups: Sequence[str] | None = None) -> Split:
+def split_by_document(names: Sequence[str], groups: Sequence[Hashable] | None = None) -> Split:
     """Eight tenths for training, one for validation, one for test, decided by the order of names alone.
 
     Groups are counted, not documents: they are ordered by the first of their members' names, and the group at
     position i goes to validation if ``i % 10 == 8``, to test if ``i % 10 == 9``, else to training, with all members.
+    Of more than a fifth of all documents a group is never held out: it goes to training, the next takes its position.
 
     Args:
         names: One name a document, in any order.
-        groups: One group a document, for those that belong on one side, such as a speech and its written version;
-            each name its own group if None.
+        groups: One group a document, for those that belong on one side, such as near-duplicates; each document its own
+            group if None.
 
     Raises:
         ValueError: There are fewer than 10 groups, so that a side would be empty.
     """
     groups = names if groups is None else groups
-    first: dict[str, str] = {}
+    first: dict[Hashable, str] = {}
     for name, group in zip(names, groups, strict=True):
         first[group] = min(first.get(group, name), name)
-    if len(first) < 10:
-        raise ValueError(f"a split by document needs at least 10 documents that differ, got {len(first)}")
-    position = {group: i for i, group in enumerate(sorted(first, key=lambda group: (first[group], group)))}
-    side = np.array([position[group] % 10 for group in groups])
+    sizes = Counter(groups)
+    position: dict[Hashable, int] = {}
+    for group in sorted(first, key=first.__getitem__):
+        if len(position) % 10 < 8 or 5 * sizes[group] <= len(names):
+            position[group] = len(position)
+    if len(position) < 10:
+        raise ValueError(
+            "a split by document, near-duplicates counted once, needs at least 10 documents that differ, "
+            f"got {len(position)}"
+        )
+    side = np.array([position.get(group, 0) % 10 for group in groups])
     return Split(np.flatnonzero(side < 8), np.flatnonzero(side == 8), np.flatnonzero(side == 9))
 
 
@@ -198,5 +233,6 @@ def text_data(name: str, origin: str, *, train: Documents, validation: Documents
         if not len(documents):
             raise UserError(f"data {name}: no document is left for {side} in {origin}")
         sizes |= {f"{side}_documents": len(documents), f"{side}_tokens": len(documents.tokens)}
+    sizes["test_units"] = test.n_units
     content = digest({side: documents.digest for side, documents in sides.items()})
     return Data(name, origin, content, sizes, train, validation, test)

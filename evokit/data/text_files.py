@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from evokit.data.near_duplicates import near_duplicates
 from evokit.data.text import split_by_document, text_data
 from evokit.data.vocabulary import encode_documents
 from evokit.errors import UserError
@@ -13,7 +14,7 @@ from evokit.interfaces import Context, Data
 
 @dataclass(frozen=True)
 class TextFiles:
-    """The UTF-8 files of a folder, split by document; files of the same content stay on one side."""
+    """The UTF-8 files of a folder, split by document; near-duplicates stay on one side and are one unit."""
 
     folder: str
     """Where the files are."""
@@ -25,16 +26,18 @@ class TextFiles:
         """Train, validation and test as ``Documents``, named by their paths below the folder.
 
         Raises:
-            UserError: There is no such folder, a file is not UTF-8, or fewer than 10 files differ.
+            UserError: There is no such folder, a file is not UTF-8, or fewer than 10 files are no
+                near-duplicates.
         """
         folder = Path(self.folder).expanduser()
         if not folder.is_dir():
             raise UserError(f"data text_files: there is no folder {folder}")
         found = {path.relative_to(folder).as_posix(): path for path in folder.glob(self.pattern) if path.is_file()}
         texts = {name: text for name, path in sorted(found.items()) if (text := _read(path)).strip()}
-        documents = encode_documents(list(texts.values()), list(texts))
+        groups = near_duplicates(list(texts.values()))
+        documents = replace(encode_documents(list(texts.values()), list(texts)), groups=groups)
         try:
-            split = split_by_document(documents.names, groups=list(texts.values()))
+            split = split_by_document(documents.names, groups.tolist())
         except ValueError as error:
             raise UserError(f"data text_files: {error} in {folder} ({self.pattern})") from error
         return text_data(

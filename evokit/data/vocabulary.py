@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evokit.data.cache import cached
+from evokit.data.cache import cached, texts_key
 from evokit.data.text import EOS, Documents
 
 if TYPE_CHECKING:
@@ -52,11 +51,18 @@ def encode_documents(texts: Sequence[str], names: Sequence[str] | None = None) -
     [15496, 995, 0]
     """
     names = tuple(map(str, range(len(texts)))) if names is None else tuple(names)
-    if sum(map(len, texts)) < _WORTH_CACHING:
-        arrays = _encode(texts)
-    else:
-        arrays = cached(f"gpt2-tokens-{_digest(texts)}", lambda: _encode(texts))
+    long = sum(map(len, texts)) >= _WORTH_CACHING
+    arrays = cached(_key(texts), lambda: _encode(texts)) if long else _encode(texts)
     return Documents(arrays["tokens"], arrays["starts"], names)
+
+
+def decode_documents(documents: Documents) -> list[str]:
+    """The text of each document; bytes that are no UTF-8 become U+FFFD.
+
+    >>> decode_documents(encode_documents(["Hello world", "!"]))
+    ['Hello world', '!']
+    """
+    return _tokenizer().decode_batch([documents.document(i).tolist() for i in range(len(documents))])
 
 
 def _encode(texts: Sequence[str]) -> dict[str, np.ndarray]:
@@ -83,15 +89,11 @@ def _chunks(texts: Sequence[str]) -> Iterator[list[str]]:
         yield chunk
 
 
-def _digest(texts: Sequence[str]) -> str:
+def _key(texts: Sequence[str]) -> str:
     """Of all that decides the tokens."""
     from tokenizers import __version__
 
-    hasher = hashlib.blake2b(f"{__version__} {_merges_text()}".encode(), digest_size=16)
-    for text in texts:
-        data = text.encode()
-        hasher.update(len(data).to_bytes(8, "little") + data)
-    return hasher.hexdigest()
+    return f"gpt2-tokens-{texts_key(texts, f'{__version__} {_merges_text()}')}"
 
 
 def _merges_text() -> str:

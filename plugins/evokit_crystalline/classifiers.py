@@ -50,11 +50,11 @@ class FinishedClassifiers(ABC):
         self.budgets: Sequence[int] = (fitness.work_of(len(self.train)),)
 
     def score(self, artifact: Path, split: LabelledTexts) -> np.ndarray:
-        """``(n_documents,)`` mean of the metric over each document's texts, all of them."""
+        """``(n_units,)`` mean of the metric over each unit's texts, all of them."""
         texts = Encoded.of(split, np.arange(len(split)), self.fitness.options.length)
         tensors, _ = read_tensors(artifact)
         found = scores(self.predicted(tensors, texts), texts.labels)[self.fitness.options.metric]
-        mean: np.ndarray = np.bincount(split.sources, found) / np.bincount(split.sources)
+        mean: np.ndarray = np.bincount(split.units, found) / np.bincount(split.units)
         return mean
 
     def finished(self, tensors: Mapping[str, torch.Tensor], scratch: Path) -> Evaluation:

@@ -70,15 +70,16 @@ class FinishedModels:
         self.fitness = fitness
 
     def score(self, artifact: Path, split: Documents) -> np.ndarray:
-        """``(n_documents,)`` mean nats over the tokens of each document, as many as the fitness's options allow.
+        """``(n_units,)`` mean nats over the tokens of each unit, as many of a document as the fitness's options allow.
 
         Always in float32, whatever the search and the training ran in, as a user of the model would.
         """
         options = self.fitness.options
         tensors, _ = read_model(artifact)
         blocks = document_blocks(split, options.block, options.final_blocks_per_document)
+        units = replace(blocks, documents=split.units[blocks.documents])
         with torch_threads(self.fitness.threads):
-            return document_losses(self.frame(tensors, "float32"), self.layers(tensors), blocks, len(split))
+            return document_losses(self.frame(tensors, "float32"), self.layers(tensors), units, split.n_units)
 
     def validated(self, tensors: Mapping[str, torch.Tensor], work: int, *, padded: bool = True) -> Evaluation:
         """Loss on the search's full budget of validation tokens, perplexity and, if asked for, the padded loss."""

@@ -85,16 +85,17 @@ class LanguageTask:
 
     def units(self, split: Documents) -> int:
         """How many values ``correct`` has."""
-        return len(split)
+        return split.n_units
 
     def correct(self, flat: Tensor, statistics: Mapping[str, Tensor], split: Documents) -> np.ndarray:
-        """``(n_documents,)`` share of each document's bytes that are predicted right; always in float32."""
+        """``(n_units,)`` share of each unit's bytes that are predicted right; always in float32."""
         blocks = document_blocks(as_bytes(split), self.network.length, self.per_document)
         inputs, targets = self._tensors(blocks)
         right = self._predicted(flat, inputs, targets, torch.float32)[0].cpu().numpy()
         real = blocks.targets != IGNORED
-        counts = np.bincount(blocks.documents, real.sum(1), len(split))
-        return np.bincount(blocks.documents, (right & real).sum(1), len(split)) / np.maximum(counts, 1)
+        units = split.units[blocks.documents]
+        counts = np.bincount(units, real.sum(1), split.n_units)
+        return np.bincount(units, (right & real).sum(1), split.n_units) / np.maximum(counts, 1)
 
     @torch.no_grad()
     def _predicted(self, flat: Tensor, inputs: Tensor, targets: Tensor, dtype: torch.dtype) -> tuple[Tensor, bool]:

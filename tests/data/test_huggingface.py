@@ -78,11 +78,36 @@ def test_no_text_is_on_two_sides(saved):
     data = HuggingFace(folder).build(CONTEXT)
     assert [texts(data.train), texts(data.validation)] == [tokens(["z"]), tokens(["x"])]
     assert texts(data.test) == tokens(["y", "w", "v"])
+    assert data.sizes["near_duplicates_left_out"] == 3
 
 
 def test_copies_in_one_stored_split_stay_on_one_side(saved):
     data = HuggingFace(saved(train=[*rows("a", 10), "a number 9."])).build(CONTEXT)
     assert data.test.names == ("train/00000009", "train/00000010")
+
+
+SPEECH = " ".join(f"word{i}" for i in range(60))
+
+
+def test_near_duplicates_in_one_stored_split_stay_on_one_side(saved):
+    data = HuggingFace(saved(train=[SPEECH, *rows("a", 18), f"{SPEECH} and so on"])).build(CONTEXT)
+    assert {"train/00000000", "train/00000019"} <= set(data.train.names)
+
+
+def test_near_duplicates_of_two_stored_splits_are_kept_in_one(saved):
+    train = [SPEECH.upper(), "Other.", f"{SPEECH} and so on"]
+    data = HuggingFace(saved(train=train, validation=[f"So: {SPEECH}", "More."], test=[SPEECH])).build(CONTEXT)
+    assert data.train.names == ("train/00000001",)
+    assert data.validation.names == ("validation/00000001",)
+    assert data.sizes["near_duplicates_left_out"] == 3
+
+
+def test_near_duplicates_in_a_stored_test_split_are_one_unit(saved):
+    test = [SPEECH, "Something else.", f"{SPEECH} and so on"]
+    data = HuggingFace(saved(train=rows("a", 5), validation=rows("b", 2), test=test)).build(CONTEXT)
+    assert data.test.units.tolist() == [0, 1, 0]
+    assert data.sizes["test_documents"] == 3
+    assert data.sizes["test_units"] == 2
 
 
 def test_lines_are_joined_into_articles_at_titles(saved):

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evokit.data.labelled import LabelledTexts, labelled_data, numbered
+from evokit.data.labelled import LabelledTexts, labelled_data
 from evokit.data.labelled_text import LabelledSplits, LabelledText
 from evokit.data.prose import Prose
 from evokit.data.prose_periods import ProsePeriods
@@ -47,10 +47,6 @@ def test_a_side_without_a_class_is_refused():
         labelled_data("x", "y", sides)
 
 
-def test_documents_are_numbered_without_gaps():
-    assert numbered([3, 3, 7, 9, 9]).tolist() == [0, 0, 1, 2, 2]
-
-
 # --- paragraphs of the prose
 
 
@@ -83,11 +79,11 @@ def test_no_year_is_on_two_sides(periods):
     assert sum(map(len, years)) == len(set.union(*years))
 
 
-def test_paragraphs_of_one_address_are_one_document(periods):
+def test_paragraphs_of_one_address_are_one_unit(periods):
     side = periods.validation
     owners = [name.split("/")[0] for name in side.texts.names]
-    assert side.sources.tolist() == [list(dict.fromkeys(owners)).index(owner) for owner in owners]
-    assert periods.sizes["validation_documents"] == len(set(owners))
+    assert side.units.tolist() == [list(dict.fromkeys(owners)).index(owner) for owner in owners]
+    assert periods.sizes["validation_units"] == len(set(owners))
 
 
 # --- the hub's
@@ -116,6 +112,25 @@ def test_a_saved_task_has_its_validation_split_as_test_and_validation_cut_from_t
     assert data.train.classes == ("0", "1")
     number = [int(name.split("/")[1]) for name in data.train.texts.names]
     assert data.train.labels.tolist() == [n // 3 % 2 for n in number]
+
+
+def test_near_duplicates_in_the_test_split_are_one_unit(tmp_path):
+    import datasets
+
+    speech = " ".join(f"word{i}" for i in range(60))
+    sides = {
+        side: datasets.Dataset.from_dict(
+            {"sentence": [f"{speech} {side}", f"a {side} text", f"{side}: {speech}", side], "label": [0, 1, 0, 0]}
+        )
+        for side in ("train", "validation", "test")
+    }
+    datasets.DatasetDict(sides).save_to_disk(tmp_path / "set")
+    splits = LabelledSplits(validation="validation", test="test")
+    data = LabelledText(path=str(tmp_path / "set"), splits=splits).build(CONTEXT)
+    assert data.test.units.tolist() == [0, 1, 0, 2]
+    assert data.sizes["test_units"] == 3
+    assert data.sizes["near_duplicates_left_out"] == 4
+    assert data.train.texts.names == ("train/00000001", "train/00000003")
 
 
 def test_pairs_are_joined(tmp_path):

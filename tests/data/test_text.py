@@ -1,3 +1,6 @@
+from collections import Counter
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -122,10 +125,11 @@ def test_the_digest_ignores_the_integer_type():
     assert Documents(documents.tokens.astype(np.int32), documents.starts, documents.names).digest == documents.digest
 
 
-@pytest.mark.parametrize("change", ["tokens", "starts", "names"])
+@pytest.mark.parametrize("change", ["tokens", "starts", "names", "groups"])
 def test_the_digest_tells_documents_apart(change):
     parts = {"tokens": np.array([1, 2, 3]), "starts": np.array([0, 1, 3]), "names": ("a", "b")}
     others = {"tokens": np.array([1, 2, 4]), "starts": np.array([0, 2, 3]), "names": ("a", "c")}
+    others["groups"] = np.array([0, 0])
     assert Documents(**parts).digest != Documents(**(parts | {change: others[change]})).digest
 
 
@@ -135,6 +139,24 @@ def test_starts_that_do_not_cut_the_tokens_are_refused(starts):
         Documents(np.arange(3), np.array(starts), ("a", "b"))
 
 
+def test_units_are_the_groups_in_their_order_without_gaps():
+    documents = replace(documents_of([1, 2, 3, 4]), groups=np.array([9, 4, 9, 7]))
+    assert documents.units.tolist() == [0, 1, 0, 2]
+    assert documents.n_units == 3
+    assert documents.select([3, 2]).units.tolist() == [0, 1]
+    assert documents_of([5, 6]).units.tolist() == [0, 1]
+
+
+def test_the_digest_goes_by_units_not_by_the_numbers_of_groups():
+    documents = documents_of([1, 2])
+    assert replace(documents, groups=np.array([5, 3])).digest == documents.digest
+
+
+def test_a_group_too_few_is_refused():
+    with pytest.raises(ValueError, match="2 documents need as many groups, got 1"):
+        replace(documents_of([1, 2]), groups=np.array([0]))
+
+
 def test_a_name_too_many_is_refused():
     with pytest.raises(ValueError, match="2 documents need 3 starts, got 2"):
         Documents(np.arange(3), np.array([0, 3]), ("a", "b"))
@@ -142,7 +164,7 @@ def test_a_name_too_many_is_refused():
 
 names_with_groups = st.lists(
     st.tuples(st.text("ab", max_size=9), st.integers(0, 40).map(str)), min_size=10, unique_by=lambda pair: pair[0]
-).filter(lambda pairs: len({group for _, group in pairs}) >= 10)
+).filter(lambda pairs: sum(5 * n <= len(pairs) for n in Counter(g for _, g in pairs).values()) >= 10)
 
 
 @given(names_with_groups)
@@ -180,6 +202,19 @@ def test_groups_are_counted_where_their_first_name_stands():
     assert {0, 1, 11} <= set(split.train)
 
 
+def test_a_group_of_more_than_a_fifth_is_never_held_out_and_the_next_takes_its_position():
+    names = [f"{i:02}" for i in range(30)]
+    split = split_by_document(names, groups=[*names[:8], *["x"] * 7, *names[15:]])
+    assert split.validation.tolist() == [15, 25]
+    assert split.test.tolist() == [16, 26]
+
+
+def test_a_group_of_a_fifth_may_be_held_out():
+    names = [f"{i:02}" for i in range(30)]
+    split = split_by_document(names, groups=[*names[:8], *["x"] * 6, *names[14:]])
+    assert split.validation.tolist() == [*range(8, 14), 23]
+
+
 def test_too_few_documents_for_a_split_are_refused():
     with pytest.raises(ValueError, match="at least 10 documents that differ, got 9"):
         split_by_document([str(i) for i in range(9)])
@@ -194,6 +229,7 @@ def test_data_states_the_size_of_each_side():
         "validation_tokens": 3,
         "test_documents": 1,
         "test_tokens": 2,
+        "test_units": 1,
     }
 
 

@@ -45,6 +45,17 @@ def test_files_of_one_content_stay_on_one_side(folder):
     assert {"09.txt", "copy.txt"} <= set(TextFiles(str(folder)).build(CONTEXT).test.names)
 
 
+def test_near_duplicates_stay_on_one_side_and_are_one_unit(folder):
+    speech = " ".join(f"word{i}" for i in range(60))
+    (folder / "00.txt").write_text(speech)
+    (folder / "19.txt").write_text(f"As I said: {speech.upper()}!")
+    (folder / "20.txt").write_text("Document number twenty.")
+    data = TextFiles(str(folder)).build(CONTEXT)
+    assert {"00.txt", "19.txt"} <= set(data.train.names)
+    assert data.train.n_units == len(data.train) - 1
+    assert data.test.names == ("09.txt", "20.txt")
+
+
 def test_a_changed_file_changes_the_digest(folder):
     before = TextFiles(str(folder)).build(CONTEXT).digest
     (folder / "03.txt").write_text("Other.")

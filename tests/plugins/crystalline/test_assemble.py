@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from evokit.data.text import join_documents
 from evokit.interfaces import Individual, Score
 from evokit_crystalline.assemble import assembled
 from evokit_crystalline.finished import read_model, save_model
@@ -54,6 +55,15 @@ def test_a_score_reads_so_many_blocks_of_each_document(parts, contender, tmp_pat
     short = type(cut)(np.concatenate([cut.document(i)[:32] for i in range(3)]), np.arange(4) * 32, cut.names)
     scores = Assemble().build(context(fitness=limited, genome=genome)).score(artifact, split)
     assert scores == pytest.approx(contender.score(artifact, short), rel=1e-6)
+
+
+def test_documents_of_one_unit_have_one_score_the_mean_over_their_tokens(parts, contender, tmp_path):
+    _, _, best = parts
+    artifact = contender.fit(contender.settings(best)[0], 0, 128, tmp_path).artifact
+    split = join_documents([documents(1, tokens, seed=5).tokens for tokens in (30, 10, 20)], ["a", "b", "c"])
+    each = contender.score(artifact, split)
+    scores = contender.score(artifact, replace(split, groups=np.array([7, 3, 7])))
+    assert scores == pytest.approx([(30 * each[0] + 20 * each[2]) / 50, each[1]], rel=1e-6)
 
 
 def test_without_a_champion_there_is_nothing_to_assemble(contender):

@@ -190,13 +190,13 @@ def test_the_finished_champion_has_the_value_that_the_search_measured(fitness, c
 
 
 @pytest.mark.parametrize("metric", ["cross_entropy", "accuracy"])
-def test_a_score_is_a_mean_over_the_texts_of_a_document(champion, tmp_path, metric):
+def test_a_score_is_a_mean_over_the_texts_of_a_unit(champion, tmp_path, metric):
     measured = alone(replace(OPTIONS, metric=metric))
     genome, best = champion
     contender = Classify(texts=90).build(context(fitness=measured, genome=genome))
     result, split = fitted(contender, tmp_path, best), labelled(seed=5)
     scores = contender.score(result.artifact, split)
-    one = replace(split, sources=np.arange(len(split)))
+    one = replace(split, units=np.arange(len(split)))
     assert scores == pytest.approx(contender.score(result.artifact, one).reshape(30, 4).mean(1))
     assert len(contender.train) == 90
 
@@ -206,7 +206,7 @@ def test_a_bag_of_words_tells_these_classes_and_its_file_repeats_it(fitness, tmp
     result = fitted(contender, tmp_path)
     assert result.metrics["accuracy"] > 0.8
     validation = labelled(seed=2)
-    score = contender.score(result.artifact, replace(validation, sources=np.arange(120)))
+    score = contender.score(result.artifact, replace(validation, units=np.arange(120)))
     assert score[validation.balanced(30)].mean() == pytest.approx(result.values[0])
     assert contender.goal == "min"
 

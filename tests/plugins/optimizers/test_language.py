@@ -63,6 +63,15 @@ def test_a_document_is_scored_by_its_share_of_right_bytes(task):
         assert score == pytest.approx(np.mean(guesses == np.frombuffer(text, np.uint8)))
 
 
+def test_documents_of_one_unit_have_one_score_the_share_of_their_bytes(task):
+    documents = encode_documents(["the cat", "a dog lay", "on"])
+    flat = start(task)
+    each = task.correct(flat, {}, documents)
+    grouped = replace(documents, groups=np.array([2, 1, 2]))
+    assert task.correct(flat, {}, grouped) == pytest.approx([(7 * each[0] + 2 * each[2]) / 9, each[1]])
+    assert task.units(grouped) == 2
+
+
 def test_an_empty_document_counts_as_wrong(task):
     documents = join_documents([np.array([], int), DOCUMENTS.document(0)], ["empty", "cat"])
     assert task.correct(start(task), {}, documents)[0] == 0
