@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from evokit.assembly import Parts, set_threads
+from evokit.data.overlap import overlap_told
 from evokit.evaluate import evaluate_batch
 from evokit.individuals import make_individual, weights_of
 from evokit.interfaces import Contender, Evaluation, Variant
@@ -37,11 +38,12 @@ class Estimate:
     disk_bytes: int | None
 
 
-def estimate(recipe: Recipe) -> tuple[list[Estimate], list[Evaluation]]:
+def estimate(recipe: Recipe) -> tuple[list[Estimate], list[Evaluation], str]:
     """What each phase will take if nothing ends it early; a surrogate that steps aside makes the search longer.
 
     Returns:
-        One entry per phase, and the evaluations that were timed, whose failures are worth a look before a long run.
+        One entry per phase; the evaluations that were timed, whose failures are worth a look before a long run; and
+        what the test split has in common with the others, if anything.
 
     Raises:
         RecipeError: A part refused its options, or parts do not fit.
@@ -61,7 +63,8 @@ def estimate(recipe: Recipe) -> tuple[list[Estimate], list[Evaluation]]:
             phases.append(_contender(f"baseline {name}", part, parts))
         else:
             phases.append(_control(f"baseline {name}", part, search, seconds_per_work, fits))
-    return phases if fits is None else [*phases, fits], evaluations
+    told = "" if parts.data is None else overlap_told(parts.data)
+    return phases if fits is None else [*phases, fits], evaluations, told
 
 
 def _time_a_few(parts: Parts) -> tuple[list[Evaluation], float]:

@@ -74,6 +74,8 @@ def _head(summary: Mapping[str, Any]) -> Iterator[str]:
     if data := summary["data"]:
         splits = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in data["splits"].items())
         yield f"Data: {data['name']} from {data['source']} ({splits})"
+        if overlap := data.get("overlap"):
+            yield f"Overlap: {overlap}"
 
 
 def _search(summary: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from evokit.break_even import Point, break_even
 from evokit.contest import Entry
+from evokit.data.overlap import overlap_told
 from evokit.intervals import Interval, mean_interval
 from evokit.ledger import Cost
 from evokit.pareto import hypervolumes
@@ -78,7 +79,13 @@ def _data(run: Run) -> dict[str, Any] | None:
     data = run.parts.data
     if data is None:
         return None
-    return {"name": data.name, "source": data.origin, "digest": data.digest, "splits": dict(data.sizes)}
+    return {
+        "name": data.name,
+        "source": data.origin,
+        "digest": data.digest,
+        "splits": dict(data.sizes),
+        "overlap": overlap_told(data),
+    }
 
 
 def _best(run: Run) -> dict[str, Any] | None:

@@ -47,7 +47,7 @@ def test_seconds_grow_with_the_work():
 
 
 def test_failures_are_told(tmp_path):
-    _, timed = estimate(load_recipe(write_recipe(tmp_path), ["fitness={name: odd, fails: raises, all: true}"]))
+    _, timed, _ = estimate(load_recipe(write_recipe(tmp_path), ["fitness={name: odd, fails: raises, all: true}"]))
     assert [one.outcome for one in timed] == ["raised"] * TIMED
 
 

@@ -32,12 +32,12 @@ def check(recipe: Path | None, overrides: tuple[str, ...], schema: bool) -> None
     from evokit.estimate import estimate
     from evokit.progress import duration
     from evokit.recipe import load_recipe
-    from evokit.report import size, table
+    from evokit.report import size, table, wrapped
 
     assert recipe is not None
     loaded = load_recipe(recipe, overrides)
     name_plugins(loaded)
-    phases, timed = estimate(loaded)
+    phases, timed, overlap = estimate(loaded)
     rows = [
         (
             one.phase,
@@ -54,6 +54,8 @@ def check(recipe: Path | None, overrides: tuple[str, ...], schema: bool) -> None
     click.echo(table(("phase", "measurements", "work", "time", "disk"), rows))
     if loaded.repeats > 1:
         click.echo(f"\nThe recipe repeats all of this {loaded.repeats} times.")
+    if overlap:
+        click.echo(f"\n{wrapped(f'{overlap}.')}")
     if failed := [one for one in timed if not one.ok]:
         message = f"{failed[0].outcome}: {failed[0].message}"
         click.echo(f"\n{len(failed)} of {len(timed)} random individuals failed, the first one {message}", err=True)

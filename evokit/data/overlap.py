@@ -28,7 +28,7 @@ def overlap_told(data: Data) -> str:
         return ""
     key = f"overlap-{digest([data.digest, EDITION, SHINGLE, COMMON])}"
     left_out = data.sizes.get("near_duplicates_left_out", 0)
-    told = [f"{left_out:,} texts were left out as near-duplicates of texts of another split"] if left_out else []
+    told = [f"near-duplicates of texts of another split that were left out: {left_out:,}"] if left_out else []
     found = Overlap(**cached(key, partial(_counted, test, train, validation)))
     n = int((found.share >= SHARE).sum())
     if n:

@@ -112,6 +112,30 @@ def test_check_warns_of_a_fitness_that_fails(tmp_path):
     assert "3 of 3 random individuals failed, the first one raised: ArithmeticError" in done.stderr
 
 
+def test_check_tells_of_what_splits_share(tmp_path):
+    import datasets
+
+    words, others = ([f"{name}{i}" for i in range(200)] for name in ("word", "other"))
+    parts = [[*words[:14], *others], [*words[50:64], *others[::-1]]]
+    sides = {"train": [*map(" ".join, parts), "No."], "validation": ["So. " * 99], "test": [" ".join(words), "No."]}
+    data = {side: datasets.Dataset.from_dict({"text": texts}) for side, texts in sides.items()}
+    datasets.DatasetDict(data).save_to_disk(tmp_path / "speeches")
+    model = "{vocab_size: 50257, n_positions: 16, n_embd: 8, n_layer: 1, n_head: 1}"
+    (tmp_path / "said.yaml").write_text(f"""\
+data: {{name: huggingface, path: {tmp_path}/speeches}}
+fitness: {{name: gpt2_loss, model: {model}, tokens: 64, block: 16}}
+genome: {{name: crystalline, library: {{size: 8}}}}
+search: {{name: generational, population: 4, generations: 1, elites: 0}}
+crossover: {{name: uniform}}
+mutation: {{name: reset}}
+""")
+    done = invoke("check", tmp_path / "said.yaml")
+    assert done.exit_code == 0, done.stderr
+    told = " ".join(done.stdout.split())
+    assert "near-duplicates of texts of another split that were left out: 1; 1 of 2 test texts have 3% or more" in told
+    assert "of test/00000000 5%, most of it in train/00000000." in told
+
+
 def test_check_needs_a_recipe_or_the_schema():
     assert invoke("check").exit_code == 2
 

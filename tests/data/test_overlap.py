@@ -42,7 +42,7 @@ def test_texts_with_classes_are_looked_at_too():
 def test_it_is_told_how_many_texts_were_left_out():
     data = text_data("n", "o", train=documents(a="One."), validation=documents(b="Two."), test=documents(c=SPEECH))
     left_out = replace(data, sizes={**data.sizes, "near_duplicates_left_out": 3})
-    assert overlap_told(left_out) == "3 texts were left out as near-duplicates of texts of another split"
+    assert overlap_told(left_out) == "near-duplicates of texts of another split that were left out: 3"
 
 
 def test_nothing_is_told_where_nothing_is_shared():
