@@ -10,7 +10,9 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from evokit.data.vault import unit_keys
 from evokit.interfaces import Contender, Context, Data, Fitness, Search
+from evokit.keys import digest
 from evokit.recipe.schema import Recipe, Section, Stop
 from evokit.recipe.yaml_source import RecipeError
 from evokit.streams import Streams
@@ -86,6 +88,8 @@ def assemble(recipe: Recipe, directory: Path | None = None) -> Parts:
     data: Data | None = None
     if recipe.data is not None:
         data = build_part(recipe.data, context)
+        if data.vault is not None:  # another share is another test split, whatever the component digested
+            data = replace(data, digest=digest([data.digest, unit_keys(data.test)]))
         context = replace(context, train=data.train, validation=data.validation, data_digest=data.digest)
     set_threads(execution.threads)
     fitness = build_part(recipe.fitness, context)

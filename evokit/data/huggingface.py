@@ -13,6 +13,7 @@ from annotated_types import Ge
 
 from evokit.data.near_duplicates import apart, near_duplicates
 from evokit.data.text import split_by_document, text_data
+from evokit.data.vault import Vault
 from evokit.data.vocabulary import encode_documents
 from evokit.errors import UserError
 from evokit.interfaces import Context, Data
@@ -62,12 +63,16 @@ class HuggingFace:
 
     splits: Splits = field(default_factory=Splits)
 
+    vault: Vault = 0.0
+    """About this share of the test documents, by content, is kept for ``evokit unseal``."""
+
     def build(self, context: Context) -> Data:
         """Train, validation and test as ``Documents``, named by split and position.
 
         Raises:
             UserError: The hub cannot be reached, the data set has no such configuration, split or column, or it is
                 too small to be split.
+            ValueError: The vault would be empty, or hold all of the test.
         """
         import datasets
 
@@ -79,7 +84,14 @@ class HuggingFace:
         documents = {side: encode_documents(list(texts.values()), list(texts)) for side, texts in sides.items()}
         documents["test"] = replace(documents["test"], groups=near_duplicates(list(sides["test"].values())))
         label = " ".join(filter(None, [self.path, self.config, self.revision]))
-        data = text_data("huggingface", f"{label} (datasets {datasets.__version__})", **documents)
+        data = text_data(
+            "huggingface",
+            f"{label} (datasets {datasets.__version__})",
+            train=documents["train"],
+            validation=documents["validation"],
+            test=documents["test"],
+            vault=self.vault,
+        )
         return replace(data, sizes={**data.sizes, "near_duplicates_left_out": left_out})
 
     def _texts(self, dataset: Dataset, split: str) -> dict[str, str]:

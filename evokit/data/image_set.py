@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -55,6 +55,14 @@ class ImageSet:
     @property
     def n_classes(self) -> int:
         return len(self.names)
+
+    def unit_keys(self) -> list[str]:
+        """A digest of the pixels of each image."""
+        return list(map(array_key, self.images))
+
+    def take_units(self, indices: np.ndarray) -> ImageSet:
+        """The images at ``indices``, in that order."""
+        return replace(self, images=self.images[indices], labels=self.labels[indices])
 
     @cached_property
     def digest(self) -> str:

@@ -13,6 +13,7 @@ from evokit.data.image_packages import Stored
 from evokit.data.image_resize import resized
 from evokit.data.image_set import ImageSet, Labelled, split_images, statistics
 from evokit.data.image_sources import KNOWN, READS_FOLDER, SetName, Source, load
+from evokit.data.vault import Vault, cut
 from evokit.errors import UserError
 from evokit.interfaces import Context, Data
 from evokit.keys import digest
@@ -69,6 +70,9 @@ class Images:
     limit: Limit = field(default_factory=Limit)
     """At most so many images a side, after the split."""
 
+    vault: Vault = 0.0
+    """About this share of each data set's test images, by their pixels as resized, is kept for ``evokit unseal``."""
+
     def __post_init__(self) -> None:
         members = self.members
         if not members:
@@ -99,6 +103,8 @@ class Images:
             UserError: A data set is not where the recipe says, is not the official one, or is too small to be split.
         """
         sides: dict[str, dict[str, ImageSet]] = {"train": {}, "validation": {}, "test": {}}
+        if self.vault:
+            sides["vault"] = {}
         origins, sizes = [], {}
         for one in self.members:
             stored = load(one.name, one.source or self.source, one.folder)
@@ -124,7 +130,10 @@ class Images:
         limits = {"train": self.limit.train, "validation": self.limit.validation, "test": self.limit.test}
         sides = {side: _first(getattr(split, side), limit) for side, limit in limits.items()}
         mean, std = statistics(sides["train"].images)
-        return {side: ImageSet(*part, stored.names, mean, std) for side, part in sides.items()}, split.copies
+        parts = {side: ImageSet(*part, stored.names, mean, std) for side, part in sides.items()}
+        if self.vault:
+            parts["test"], parts["vault"] = cut(parts["test"], self.vault)
+        return parts, split.copies
 
 
 def _first(part: Labelled, limit: int | None) -> Labelled:

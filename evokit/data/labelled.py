@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from evokit.data.text import Documents
+from evokit.data.text import Documents, numbered, smallest_keys
 from evokit.errors import UserError
 from evokit.interfaces import Data
 from evokit.keys import array_key, digest
@@ -34,6 +34,15 @@ class LabelledTexts:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    def unit_keys(self) -> list[str]:
+        """A digest for each unit, the smallest of its texts'."""
+        return smallest_keys(self.texts, self.units)
+
+    def take_units(self, indices: np.ndarray) -> LabelledTexts:
+        """The texts of these units, which are numbered anew."""
+        texts = np.flatnonzero(np.isin(self.units, indices))
+        return LabelledTexts(self.texts.select(texts), self.labels[texts], self.classes, numbered(self.units[texts]))
 
     @cached_property
     def digest(self) -> str:
@@ -64,18 +73,21 @@ def labelled_data(name: str, origin: str, sides: Mapping[str, LabelledTexts]) ->
     Args:
         name: Of the component.
         origin: Where the texts are from.
-        sides: ``train``, ``validation`` and ``test``.
+        sides: ``train``, ``validation`` and ``test``, and ``vault`` if there is one.
 
     Raises:
-        UserError: A side lacks a class, or there are fewer than two.
+        UserError: A side lacks a class, or there are fewer than two. Test and vault count together.
     """
+    held_out = [side for side in ("test", "vault") if side in sides]
+    tested = np.concatenate([sides[side].labels for side in held_out])
     sizes: dict[str, int] = {}
     for side, texts in sides.items():
         if len(texts.classes) < 2:
             raise UserError(f"data {name}: {origin} has one class only")
-        if missing := set(range(len(texts.classes))) - set(texts.labels.tolist()):
+        labels = tested if side in held_out else texts.labels
+        if missing := set(range(len(texts.classes))) - set(labels.tolist()):
             lacking = ", ".join(texts.classes[label] for label in sorted(missing))
             raise UserError(f"data {name}: no text of class {lacking} is left for {side} in {origin}")
         sizes |= {f"{side}_texts": len(texts), f"{side}_units": int(texts.units.max()) + 1}
     content = digest({side: texts.digest for side, texts in sides.items()})
-    return Data(name, origin, content, sizes, sides["train"], sides["validation"], sides["test"])
+    return Data(name, origin, content, sizes, **sides)

@@ -13,6 +13,7 @@ from evokit.data.huggingface import completed, load, without_near_duplicates
 from evokit.data.labelled import LabelledTexts, labelled_data
 from evokit.data.near_duplicates import near_duplicates
 from evokit.data.text import numbered
+from evokit.data.vault import Vault, cut
 from evokit.data.vocabulary import encode_documents
 from evokit.errors import UserError
 from evokit.interfaces import Context, Data
@@ -58,11 +59,15 @@ class LabelledText:
 
     splits: LabelledSplits = field(default_factory=LabelledSplits)
 
+    vault: Vault = 0.0
+    """About this share of the test texts, by content, is kept for ``evokit unseal``."""
+
     def build(self, context: Context) -> Data:
         """Train, validation and test as ``LabelledTexts``, each text a unit of its own but for near-duplicates.
 
         Raises:
             UserError: The data set cannot be had, lacks a split, a column or labels, or is too small to be split.
+            ValueError: The vault would be empty, or hold all of the test.
         """
         import datasets
 
@@ -84,6 +89,8 @@ class LabelledText:
         labelled = {side: _labelled(found, labels, classes) for side, found in sides.items()}
         units = numbered(near_duplicates(list(sides["test"].values())))
         labelled["test"] = replace(labelled["test"], units=units)
+        if self.vault:
+            labelled["test"], labelled["vault"] = cut(labelled["test"], self.vault)
         data = labelled_data("labelled_text", f"{label} (datasets {datasets.__version__})", labelled)
         return replace(data, sizes={**data.sizes, "near_duplicates_left_out": left_out})
 

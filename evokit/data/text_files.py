@@ -7,6 +7,7 @@ from pathlib import Path
 
 from evokit.data.near_duplicates import near_duplicates
 from evokit.data.text import split_by_document, text_data
+from evokit.data.vault import Vault
 from evokit.data.vocabulary import encode_documents
 from evokit.errors import UserError
 from evokit.interfaces import Context, Data
@@ -22,12 +23,16 @@ class TextFiles:
     pattern: str = "*.txt"
     """Which files; ``**/*.txt`` looks into folders below. Files of white space alone are left out."""
 
+    vault: Vault = 0.0
+    """About this share of the test files, by content, is kept for ``evokit unseal``."""
+
     def build(self, context: Context) -> Data:
         """Train, validation and test as ``Documents``, named by their paths below the folder.
 
         Raises:
             UserError: There is no such folder, a file is not UTF-8, or fewer than 10 files are no
                 near-duplicates.
+            ValueError: The vault would be empty, or hold all of the test.
         """
         folder = Path(self.folder).expanduser()
         if not folder.is_dir():
@@ -46,6 +51,7 @@ class TextFiles:
             train=documents.select(split.train),
             validation=documents.select(split.validation),
             test=documents.select(split.test),
+            vault=self.vault,
         )
 
 
