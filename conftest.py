@@ -1,5 +1,26 @@
-"""Modules that need an extra are collected, for their doctests, only where it is installed."""
+"""Modules that need an extra are collected, for doctests, only where it is; openings of tests are not the user's."""
 
+import os
+import tempfile
 from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+
+import pytest
 
 collect_ignore = [] if find_spec("ray") else ["evokit/backends/ray.py", "evokit/backends/ray_actor.py"]
+
+# Set at once, for fixtures of modules and all subprocesses.
+STATES = tempfile.TemporaryDirectory(prefix="evokit-states-")
+os.environ["EVOKIT_STATE"] = STATES.name
+NUMBERS = count()
+
+
+@pytest.fixture(autouse=True)
+def _own_state(monkeypatch):
+    """What one test opens is nothing to the next."""
+    monkeypatch.setenv("EVOKIT_STATE", str(Path(STATES.name) / str(next(NUMBERS))))
+
+
+def pytest_unconfigure():
+    STATES.cleanup()

@@ -13,6 +13,7 @@ from evokit.execution import CHAMPION, Refits
 from evokit.individuals import ranked, weights_of
 from evokit.interfaces import Contender, Evaluation, Individual, Measure, Score, Variant
 from evokit.keys import digest
+from evokit.openings import registered
 from evokit.rundir import file_digest, now
 from evokit.screens.race import Racing
 from evokit.statistics import Verdict, corrected, verdict
@@ -80,6 +81,7 @@ class Contest:
         self.baselines: list[Entry] = []
         self.verdicts: list[Verdict] = []
         self.opening: int | None = None
+        self.register: dict[str, Any] | None = None  # who opened the same units so far
 
     def enter_baseline(self, name: str) -> None:
         """Fit a trained baseline, or let a control search spend the search's measured work."""
@@ -114,18 +116,40 @@ class Contest:
             self._run.progress.phase("Champion")
             self._fit(self.champion, self._run.champion)
 
+    @property
+    def entries(self) -> list[Entry]:
+        """All that have models, the champion first."""
+        assert self.champion is not None
+        return [one for entry in (self.champion, *self.baselines) for one in entry.all]
+
     def decide(self) -> None:
         """Freeze every model, open the seal, score, and compute a verdict per rival."""
         run = self._run
         if run.parts.data is None or self.champion is None or not self.champion.models:
             return
-        entries = [one for entry in (self.champion, *self.baselines) for one in entry.all]
-        frozen = self._freeze(entries)
-        self.opening = run.ledger.opening("final", frozen, now())
+        self.open("final", run.parts.data.test, run.recipe.path.name)
         run.progress.phase("Test")
-        with run.costed("test"):
-            for entry in entries:
-                self._score(entry, run.parts.data.test, self.opening)
+        self.judge(run.parts.data.test, "test")
+
+    def open(self, reason: str, split: Any, recipe: str) -> None:
+        """Freeze every model, then open a sealed split: a row in the ledger and one in the machine's register.
+
+        Args:
+            reason: ``final`` for the test split, ``unseal`` for the vault.
+            split: What is opened.
+            recipe: Name of its file, for the register.
+        """
+        run = self._run
+        self.opening = run.ledger.opening(reason, self._freeze(self.entries), now())
+        self.register = registered(run.ledger, self.opening, split, run.parts, recipe, run.directory.path)
+
+    def judge(self, split: Any, phase: str) -> None:
+        """Score every model on the split that was opened, at the cost of a phase, and compute a verdict per rival."""
+        assert self.champion is not None
+        assert self.opening is not None
+        with self._run.costed(phase):
+            for entry in self.entries:
+                self._score(entry, split, self.opening)
         self.verdicts = self._judged(self.champion, self.baselines)
         for name, ours in self.champion.variants.items():
             self.verdicts += self._judged(ours, [entry.variants[name] for entry in self.baselines if entry.variants])
@@ -145,14 +169,14 @@ class Contest:
             ]
         )
 
-    def _score(self, entry: Entry, test: Any, opening: int) -> None:
-        """Score each model on the test split; what this opening scored already is not scored again."""
+    def _score(self, entry: Entry, split: Any, opening: int) -> None:
+        """Score each model on the split; what this opening scored already is not scored again."""
         assert entry.contender is not None
         known = self._run.ledger.scores(opening)
         for model in entry.models:
             if (entry.name, model.seed) not in known:
                 path = self._run.directory.path / model.evaluation.artifact
-                units = np.asarray(entry.contender.score(path, test), dtype=float)
+                units = np.asarray(entry.contender.score(path, split), dtype=float)
                 self._run.ledger.add_score(opening, entry.name, model.seed, units.tolist())
                 known[entry.name, model.seed] = units.tolist()
         entry.scores = np.array([known[entry.name, model.seed] for model in entry.models])

@@ -8,11 +8,12 @@ from typing import Any
 
 from evokit.assembly import Parts, assemble
 from evokit.errors import RunFailed, UserError
+from evokit.openings import vault_opened
 from evokit.progress import Progress
 from evokit.recipe import Recipe, RecipeError, load_recipe
-from evokit.repeats import Scores, combine, mean_scores
+from evokit.repeats import Scores, combine, combined_vault, mean_scores
 from evokit.run import Only, Run
-from evokit.rundir import RunDirectory, refuse_other_recipe
+from evokit.rundir import RunDirectory, differences, refuse_other_recipe
 from evokit.summary import summarise
 from evokit.warm_start import settled
 
@@ -59,6 +60,23 @@ def open_recipe(folder: Path) -> tuple[Recipe, RunDirectory]:
     return load_recipe(directory.recipe), directory
 
 
+def open_finished(folder: Path, to: str) -> tuple[Recipe, RunDirectory, dict[str, Any]]:
+    """The resolved recipe, the directory and the summary of a finished run.
+
+    Args:
+        folder: The run directory.
+        to: What the run is finished for, for the message.
+
+    Raises:
+        UserError: This is no run directory, or the run is not finished.
+    """
+    recipe, directory = open_recipe(folder)
+    summary = directory.read_summary()
+    if summary is None or summary["status"] != "done":
+        raise UserError(f"{folder} has no finished run to {to}; evokit run ... --resume --out {folder} goes on with it")
+    return recipe, directory, summary
+
+
 def assemble_all(recipe: Recipe, directory: Path | None = None) -> Parts:
     """Build everything that the recipe names, so that nothing is refused only after hours of search.
 
@@ -92,6 +110,18 @@ def _admit(directory: RunDirectory, recipe: Recipe, resume: bool) -> None:
         except UserError:
             return  # a plugin that has moved since: what the ledger holds decides
         refuse_other_recipe(then, recipe)
+        _refuse_unsealed(directory, then, recipe)
+
+
+def _refuse_unsealed(directory: RunDirectory, then: Recipe, now: Recipe) -> None:
+    """Refuse another end of a search whose models were scored in the vault: it is opened once."""
+    changed = [key for key, _ in differences(then, now) if key.startswith(("search.", "stop"))]
+    folders = [directory.path, *(repeat_folder(directory.path, repeat) for repeat in range(then.repeats))]
+    if changed and any(vault_opened(one) for one in folders):
+        raise UserError(
+            f"{directory.path} cannot go on under another {', '.join(changed)}: its vault was opened; start a new run "
+            "with another --out"
+        )
 
 
 def _launch_one(recipe: Recipe, directory: RunDirectory, progress: Progress, only: Only | None) -> dict[str, Any]:
@@ -180,7 +210,11 @@ def _launch_repeats(recipe: Recipe, directory: RunDirectory, progress: Progress,
                     directory.write_summary(combined | {"status": last["status"]})
                 raise
             scores.append(mean_scores(folder))
-            summary = directory.write_summary(combine(summaries, recipe.repeats, scores))
+            combined = combine(summaries, recipe.repeats, scores)
+            if len(summaries) == recipe.repeats:
+                folders = [repeat_folder(directory.path, repeat) for repeat in range(recipe.repeats)]
+                combined["vault"] = combined_vault(summaries, folders)
+            summary = directory.write_summary(combined)
     return summary
 
 

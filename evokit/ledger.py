@@ -9,8 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from evokit.interfaces import Evaluation, Individual, Measured
+from evokit.keys import digest
 
 COMMIT_EVERY_S = 1.0
 
@@ -216,19 +218,19 @@ class Ledger:
         return list(self._db.execute("SELECT name, seed, artifact, digest FROM frozen ORDER BY rowid"))
 
     def opening(self, reason: str, models: str, at: str) -> int:
-        """Record an opening of the test split and return its number.
+        """Record an opening of the test split or of the vault and return its number.
 
         A resumed run that opens it for the same models goes on with the opening that it began.
 
         Args:
-            reason: ``final`` or ``verify``.
+            reason: ``final`` or ``verify``; ``unseal`` for the vault.
             models: Digest of the set of frozen models.
             at: Time.
         """
         last = self._db.execute(
             "SELECT id, models FROM openings WHERE reason = ? ORDER BY id DESC", (reason,)
         ).fetchone()
-        if reason == "final" and last is not None and last[1] == models:
+        if reason != "verify" and last is not None and last[1] == models:
             return int(last[0])
         row = self._db.execute(
             "INSERT INTO openings (reason, models, opened_at) VALUES (?, ?, ?)", (reason, models, at)
@@ -238,8 +240,15 @@ class Ledger:
         return row.lastrowid
 
     def openings(self) -> list[tuple[int, str, str]]:
-        """(number, reason, time) of every opening."""
+        """(number, reason, time) of every opening, of the vault too."""
         return list(self._db.execute("SELECT id, reason, opened_at FROM openings ORDER BY id"))
+
+    def identity_of(self, opening: int) -> str:
+        """Of an opening among those of all runs; a new run in the place of this one has others."""
+        if (own := self.meta("ledger")) is None:
+            self.set_meta("ledger", own := uuid4().hex)
+        (at,) = self._db.execute("SELECT opened_at FROM openings WHERE id = ?", (opening,)).fetchone()
+        return digest([own, opening, at])
 
     def add_score(self, opening: int, name: str, seed: int, units: Sequence[float]) -> None:
         row = (opening, name, seed, json.dumps([float(unit) for unit in units]))

@@ -13,6 +13,7 @@ import numpy as np
 from evokit.interfaces import Goal
 from evokit.intervals import mean_interval
 from evokit.ledger import Ledger
+from evokit.register import UNSEAL
 from evokit.rundir import RunDirectory
 from evokit.statistics import Verdict, corrected, verdict
 from evokit.summary import plain, told
@@ -60,6 +61,8 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
         "rival": rival,
         "verdicts": [told(one) for one in verdicts],
         "test_openings": [opening for one in summaries for opening in one["test_openings"]],
+        "register": last_register(summaries),
+        "vault": None,
         "wall_s": sum(one["wall_s"] for one in summaries),
         "cpu_s": sum(one["cpu_s"] for one in summaries),
         "energy": leader["energy"] | {"joules": sum(one["energy"]["joules"] for one in summaries)},
@@ -76,28 +79,45 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
     }
 
 
+def combined_vault(summaries: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> dict[str, Any] | None:
+    """The vaults of all repeats, each in a folder of its own, combined as the tests are; None while one is closed."""
+    vaults = [one.get("vault") for one in summaries]  # runs before 2026-11-28 lack it
+    if None in vaults:
+        return None
+    scores = [mean_scores(folder, UNSEAL) for folder in folders]
+    combined = combine([{**one, **one["vault"]} for one in summaries], len(summaries), scores)
+    kept = ("final", "baselines", "rival", "verdicts", "register")
+    return {"opened_at": summaries[-1]["vault"]["opened_at"], **{key: combined[key] for key in kept}}
+
+
+def last_register(summaries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """What the register said to the last of the runs that it knows, which counts those before."""
+    found = [one["register"] for one in summaries if one.get("register")]
+    return max(found, key=lambda one: one["openings"] or 0, default=None)
+
+
 def final_goal(summary: Mapping[str, Any]) -> Goal:
     """Whether lower or higher test values are better, which need not be so of the search's objective."""
     goal: Goal = summary["final"].get("goal", summary["objective"]["goal"])  # runs before 2026-11-26 lack it
     return goal
 
 
-def unit_scores(folder: Path) -> dict[str, np.ndarray]:
-    """What the last opening of the test split in a run directory gave; empty if it was not opened.
+def unit_scores(folder: Path, reason: str = "final") -> dict[str, np.ndarray]:
+    """What the last opening for that reason in a run directory gave; empty if there was none.
 
     Returns:
         Contender to ``(n_models, n_units)``.
     """
     with closing(Ledger(RunDirectory(folder).ledger)) as ledger:
-        openings = [number for number, reason, _ in ledger.openings() if reason == "final"]
+        openings = [number for number, one, _ in ledger.openings() if one == reason]
         scores = ledger.scores(openings[-1]) if openings else {}
     names = dict.fromkeys(name for name, _ in scores)
     return {name: np.array([units for (one, _), units in scores.items() if one == name]) for name in names}
 
 
-def mean_scores(folder: Path) -> Scores:
+def mean_scores(folder: Path, reason: str = "final") -> Scores:
     """The same, the mean over models."""
-    return {name: units.mean(axis=0) for name, units in unit_scores(folder).items()}
+    return {name: units.mean(axis=0) for name, units in unit_scores(folder, reason).items()}
 
 
 def _combined(entry: Mapping[str, Any], same: Sequence[Mapping[str, Any]], scores: Sequence[Scores]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from evokit.progress import duration, energy, number
+from evokit.register import spoken
 
 WIDTH = 100
 SHOWN = 12  # members of a front
@@ -22,17 +23,33 @@ def report(summary: Mapping[str, Any]) -> str:
     entries = list(_entries(summary))
     parts = ["\n".join(map(wrapped, _head(summary))), _search(summary), _front(summary)]
     if entries:
-        rows = [_quality(*entry) for entry in _with_variants(entries)]
-        parts.append(table(("", "validation", "test", "95 % interval"), rows))
-        against = ("the champion against", "difference", "95 % interval", "over seeds", "p (Holm)", "verdict")
-        parts.append(table(against, list(map(_compared, summary["verdicts"]))) if summary["verdicts"] else "")
+        parts += _contest(entries, summary["verdicts"], "test")
         parts.append("\n".join(map(wrapped, _verdicts(summary))))
+        parts += _vault(summary["vault"]) if summary.get("vault") else []
         parts += [f"What {entry['name']} found:\n{entry['show']}" for _, entry in entries if entry["show"]]
         costs = ("what it took", "work", "CPU s", "wall s", "energy", "peak memory")
         method = summary["energy"]["method"]
         parts.append(table(costs, [_costs(*entry, method) for entry in entries]))
     parts.append("\n".join(map(wrapped, _in_all(summary))))
     return "\n\n".join(part for part in parts if part)
+
+
+def _contest(
+    entries: Iterable[tuple[str, Mapping[str, Any]]], verdicts: Sequence[Mapping[str, Any]], split: str
+) -> list[str]:
+    """Values of all on a split, and the champion against each."""
+    rows = [_quality(*entry) for entry in _with_variants(entries)]
+    against = ("the champion against", "difference", "95 % interval", "over seeds", "p (Holm)", "verdict")
+    compared = table(against, list(map(_compared, verdicts))) if verdicts else ""
+    return [table(("", "validation", split, "95 % interval"), rows), compared]
+
+
+def _vault(vault: Mapping[str, Any]) -> list[str]:
+    """What the part of the test split that was kept says, under a heading of its own."""
+    entries = [("champion", vault["final"]), *((one["name"] + _remark(one), one) for one in vault["baselines"])]
+    contest = _contest(entries, vault["verdicts"], "vault")
+    said = "\n".join(map(wrapped, [*_rival_verdict(vault), *_openings(vault)]))
+    return [f"The vault, opened at {vault['opened_at']}:", *contest, said]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -234,21 +251,41 @@ def _interval(ends: Sequence[float] | None) -> str:
 
 
 def _verdicts(summary: Mapping[str, Any]) -> Iterator[str]:
-    for one in summary["verdicts"]:
-        if one["against"] == summary["rival"]:
-            yield (
-                f"Verdict: the champion {SAYS[one['verdict']]} {one['against']}, the best baseline on validation: "
-                f"{one['difference']:+.4g} {_interval(one['interval'])}, n = {one['n']:,}"
-            )
+    yield from _rival_verdict(summary)
     for entry in summary["baselines"]:
         if entry["break_even"] is not None:
             yield _repaid(entry["name"], entry["break_even"])
     if summary["verdicts"]:
         yield f"({summary['verdicts'][0]['method']})"
+    if summary["test_openings"]:
         yield f"The test split was opened {_count(len(summary['test_openings']), 'time')}."
+        yield from _openings(summary)
     for entry in summary["baselines"]:
         if entry["skipped"]:
             yield f"{entry['name']} was skipped: {entry['skipped']}"
+
+
+def _rival_verdict(judged: Mapping[str, Any]) -> Iterator[str]:
+    for one in judged["verdicts"]:
+        if one["against"] == judged["rival"]:
+            yield (
+                f"Verdict: the champion {SAYS[one['verdict']]} {one['against']}, the best baseline on validation: "
+                f"{one['difference']:+.4g} {_interval(one['interval'])}, n = {one['n']:,}"
+            )
+
+
+def _openings(opened: Mapping[str, Any]) -> Iterator[str]:
+    """Who opened the same units, as far as the machine's register knows."""
+    register = opened.get("register")  # runs before 2026-11-28 lack it
+    if register is None:
+        return
+    if register["problem"]:
+        yield f"Openings of it by other runs were not counted: {register['problem']}"
+        return
+    yield (
+        f"It, or a part of it, was opened {_count(register['openings'], 'time')} on this machine up to then: "
+        f"{spoken(register)}. Not counted: other machines, other users, and what was opened before this register began."
+    )
 
 
 def _repaid(name: str, found: Mapping[str, Any]) -> str:

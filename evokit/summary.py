@@ -14,6 +14,7 @@ from evokit.contest import Entry
 from evokit.data.overlap import overlap_told
 from evokit.intervals import Interval, mean_interval
 from evokit.ledger import Cost
+from evokit.openings import test_openings
 from evokit.pareto import hypervolumes
 from evokit.rundir import versions
 from evokit.statistics import Verdict
@@ -66,9 +67,9 @@ def summarise(run: Run, status: str) -> dict[str, Any]:
             "notes": run.meter.notes,
             "phases": {phase: cost.energy_j for phase, cost in costs.items()},
         },
-        "test_openings": [
-            {"number": number, "reason": reason, "at": at} for number, reason, at in run.ledger.openings()
-        ],
+        "test_openings": test_openings(run.ledger),
+        "register": contest.register,
+        "vault": None,
         "wall_s": sum(cost.wall_s for cost in costs.values()),
         "cpu_s": sum(cost.cpu_s for cost in costs.values()),
         "versions": versions(),
@@ -164,7 +165,6 @@ def _screens(run: Run) -> list[dict[str, Any]]:
 
 
 def _entry(run: Run, entry: Entry, costs: Mapping[str, Cost]) -> dict[str, Any]:
-    test, interval = (None, None) if entry.scores is None else _mean(entry.scores)
     return {
         "name": entry.name,
         "settings": dict(entry.models[0].setting) if entry.models else None,
@@ -175,10 +175,7 @@ def _entry(run: Run, entry: Entry, costs: Mapping[str, Cost]) -> dict[str, Any]:
         "metrics": dict(entry.models[0].evaluation.metrics) if entry.models else {},
         "seeds": [model.seed for model in entry.models],
         "goal": run.goal if entry.contender is None else entry.contender.goal,
-        "test": test,
-        "test_by_seed": entry.seed_scores,
-        "interval": interval,
-        "n_units": 0 if entry.scores is None else entry.scores.shape[1],
+        **scored(entry),
         "work": sum(run.ledger.work(phase) for phase in _phases(costs, entry.phase)),
         "artifacts": [model.evaluation.artifact for model in entry.models],
         "confirmed": entry.confirmed,
@@ -186,6 +183,17 @@ def _entry(run: Run, entry: Entry, costs: Mapping[str, Cost]) -> dict[str, Any]:
         "skipped": entry.skipped,
         "variants": [_entry(run, variant, costs) for variant in entry.variants.values()],
         **_cost(_sum(costs, entry.phase)),
+    }
+
+
+def scored(entry: Entry) -> dict[str, Any]:
+    """Its values on the split that was opened."""
+    test, interval = (None, None) if entry.scores is None else _mean(entry.scores)
+    return {
+        "test": test,
+        "test_by_seed": entry.seed_scores,
+        "interval": interval,
+        "n_units": 0 if entry.scores is None else entry.scores.shape[1],
     }
 
 

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from evokit.assembly import Parts, assemble, set_threads
-from evokit.errors import UserError
 from evokit.evaluate import evaluate_batch
 from evokit.individuals import key_of
 from evokit.interfaces import Contender, Fitness
-from evokit.launch import open_recipe, repeat_folder
+from evokit.launch import open_finished, repeat_folder
 from evokit.ledger import Ledger
+from evokit.openings import registered, test_openings
 from evokit.rundir import RunDirectory, file_digest, now
 from evokit.workplace import contender_of
 
@@ -48,12 +48,7 @@ def verify(folder: Path) -> Iterator[Claim]:
     Raises:
         UserError: There is no finished run.
     """
-    recipe, directory = open_recipe(folder)
-    summary = directory.read_summary()
-    if summary is None or summary["status"] != "done":
-        raise UserError(
-            f"{folder} has no finished run to verify; evokit run ... --resume --out {folder} goes on with it"
-        )
+    recipe, directory, summary = open_finished(folder, "verify")
     if "repeats" in summary:
         for repeat in range(len(summary["repeats"])):
             one = repeat_folder(folder, repeat)
@@ -90,11 +85,11 @@ def _measured(parts: Parts, fitness: Fitness, genes: Any) -> Sequence[Any]:
 
 def _models(parts: Parts, directory: RunDirectory, summary: dict[str, Any]) -> Iterator[Claim]:
     assert parts.data is not None
-    contenders = _contenders(parts)
+    contenders = contenders_of(parts)
     with directory.lock(), closing(Ledger(directory.ledger)) as ledger:
         opening = ledger.opening("verify", "", now())
-        openings = [{"number": number, "reason": reason, "at": at} for number, reason, at in ledger.openings()]
-        directory.write_summary(summary | {"test_openings": openings})
+        register = registered(ledger, opening, parts.data.test, parts, summary["recipe"], directory.path)
+        directory.write_summary(summary | {"test_openings": test_openings(ledger), "register": register})
         digests = {(name, artifact): digest for name, _, artifact, digest in ledger.frozen()}
         entered = [(entry["name"], entry) for entry in [summary["final"], *summary["baselines"]]]
         entered += [(name, variant) for name, entry in entered for variant in entry["variants"]]
@@ -114,7 +109,7 @@ def _models(parts: Parts, directory: RunDirectory, summary: dict[str, Any]) -> I
                 yield Claim(f"test value of {entry['name']}", entry["test"], found_value)
 
 
-def _contenders(parts: Parts) -> dict[str, Contender]:
+def contenders_of(parts: Parts) -> dict[str, Contender]:
     """Who scores whose models: a trained baseline its own, the fitness's final all others."""
     final = parts.final()
     contenders = {"champion": final}

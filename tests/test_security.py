@@ -105,6 +105,7 @@ COMMANDS = {
     "run": ["run", "small.yaml", "--out", "elsewhere", "--set", "search.generations=1"],
     "check": ["check", "small.yaml"],
     "verify": ["verify", "runs/small"],
+    "unseal": ["unseal", "runs/small"],
     "export": ["export", "runs/small"],
     "replay": ["replay", "runs/small", "0"],
 }

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from evokit import Component, Context, Data, Evaluation, hookimpl
+from evokit.data.vault import Vault, cut
 from evokit.individuals import make_individual
 from evokit.interfaces import Individual, Variant
 from evokit.searches.generational import Generational, GenerationalSearch
@@ -26,10 +27,16 @@ MARKS = 1024  # generations that a mark can tell apart
 
 @dataclass(frozen=True)
 class Points:
+    """With ``vault: 0.6`` the first two test points are in the vault."""
+
+    test: tuple[float, ...] = (1.0, 1.5, 2.5)
+    vault: Vault = 0.0
+
     def build(self, context: Context) -> Data:
-        train, validation, test = np.array([0.0, 1.0, 2.0]), np.array([1.0, 2.0]), np.array([1.0, 1.5, 2.5])
-        sizes = {"train_points": 3, "validation_points": 2, "test_points": 3}
-        return Data("points", "tests", "digest-of-points", sizes, train, validation, test)
+        train, validation = np.array([0.0, 1.0, 2.0]), np.array([1.0, 2.0])
+        test, vault = cut(np.array(self.test), self.vault)
+        sizes = {"train_points": 3, "validation_points": 2, "test_points": len(test)}
+        return Data("points", "tests", "digest-of-points", sizes, train, validation, test, vault)
 
 
 def _raise() -> None:

@@ -20,6 +20,7 @@ from evokit.cli.report import report
 from evokit.cli.run import run
 from evokit.cli.runs import runs
 from evokit.cli.show import show
+from evokit.cli.unseal import unseal
 from evokit.cli.verify import verify
 from evokit.errors import RunFailed, UserError
 
@@ -53,5 +54,5 @@ def main() -> None:
     """
 
 
-for command in (run, check, list_, show, runs, report, compare, plot, export, verify, replay, new, doctor):
+for command in (run, check, list_, show, runs, report, compare, plot, export, verify, unseal, replay, new, doctor):
     main.add_command(command)

@@ -1,4 +1,4 @@
-"""The commands that read: list, show, check, runs, report, export, verify, doctor."""
+"""The commands that read: list, show, check, runs, report, export, verify, unseal, doctor."""
 
 import json
 import sys
@@ -212,13 +212,41 @@ def test_verify_of_a_false_claim_is_exit_code_1(tmp_path):
     assert done.stderr.splitlines()[-1] == "1 claim does not hold"
 
 
+def test_unseal_prints_the_report_and_a_second_one_says_so(tmp_path):
+    (tmp_path / "toy.yaml").write_text(TOY_RECIPE)
+    run(tmp_path / "toy.yaml", tmp_path / "run", "data.vault=0.6")
+    done = invoke("unseal", tmp_path / "run")
+    assert done.exit_code == 0
+    assert "The vault, opened at " in done.stdout
+    again = invoke("unseal", tmp_path / "run")
+    assert again.exit_code == 0
+    assert "nothing is scored again" in again.stdout
+
+
+def test_unseal_of_a_run_without_a_vault_is_one_sentence_and_exit_code_2(toy):
+    done = invoke("unseal", toy)
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[-1] == f"{toy} has no vault; a recipe keeps one with data: {{..., vault: 0.5}}"
+    assert "Traceback" not in done.stderr
+
+
+def test_an_interrupted_unseal_says_how_to_go_on(toy, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("evokit.unseal.unseal", interrupted)
+    done = invoke("unseal", toy)
+    assert done.exit_code == 130
+    assert f"Go on with: evokit unseal {toy}" in done.stderr
+
+
 def test_export_says_where(toy, tmp_path):
     done = invoke("export", toy, "--out", tmp_path / "out")
     assert done.exit_code == 0
     assert done.stdout == f"Exported to {tmp_path / 'out'}\n"
 
 
-@pytest.mark.parametrize("command", ["report", "verify", "export"])
+@pytest.mark.parametrize("command", ["report", "verify", "unseal", "export"])
 def test_what_is_no_run_is_one_sentence_and_exit_code_2(tmp_path, command):
     done = invoke(command, tmp_path)
     assert done.exit_code == 2

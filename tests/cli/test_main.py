@@ -10,7 +10,7 @@ from evokit import __version__
 from evokit.cli import main
 from evokit.errors import RunFailed, UserError
 
-COMMANDS = ["run", "check", "list", "show", "runs", "report", "export", "verify", "doctor"]
+COMMANDS = ["run", "check", "list", "show", "runs", "report", "export", "verify", "unseal", "doctor"]
 HEAVY = "{'torch', 'transformers', 'pandas', 'datasets', 'sklearn', 'scipy'}"
 
 
