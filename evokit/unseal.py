@@ -54,7 +54,7 @@ def unseal(folder: Path, progress: Progress) -> dict[str, Any]:
 def _unsealed_repeat(folder: Path, progress: Progress, *, first: bool) -> dict[str, Any]:
     _, directory, summary = open_finished(folder, "unseal")
     with directory.lock():
-        return summary if summary["vault"] else _unsealed(folder, progress, first=first)
+        return summary if summary.get("vault") else _unsealed(folder, progress, first=first)
 
 
 def _unsealed(folder: Path, progress: Progress, *, first: bool = True) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import pytest
 
 from evokit.assembly import assemble
 from evokit.recipe import RecipeError, load_recipe
+from tests.test_report import TOY_RECIPE
 
 BITS = "fitness: {name: onemax}\ngenome: {name: bits, length: 8}\n"
 EVOLVED = "search: {name: generational}\ncrossover: {name: uniform}\nmutation: {name: bit_flip}\n"
@@ -27,10 +28,17 @@ def test_parts_see_those_built_before_them(parts):
     assert sorted(context.operators) == ["crossover", "mutation", "selection"]
 
 
+def test_another_vault_makes_other_data_whatever_the_component_digested(tmp_path):
+    (tmp_path / "toy.yaml").write_text(TOY_RECIPE)
+    shares = (0.0, 0.3, 0.6)  # of which the last two keep other points
+    found = {assemble(load_recipe(tmp_path / "toy.yaml", [f"data.vault={share}"])).data.digest for share in shares}
+    assert len(found) == 3
+
+
 def test_no_part_is_given_the_test_split():
     from evokit.interfaces import Context
 
-    assert "test" not in Context.__dataclass_fields__
+    assert not {"test", "vault"} & set(Context.__dataclass_fields__)
 
 
 def test_a_search_without_an_end_is_refused(parts):

@@ -117,6 +117,28 @@ def test_a_resumed_final_goes_on_with_the_opening_that_it_began(ledger):
     assert ledger.openings() == [(first, "final", "monday")]
 
 
+def test_an_unsealing_goes_on_with_the_opening_that_it_began(ledger):
+    ledger.opening("final", "models", "monday")
+    first = ledger.opening("unseal", "models", "tuesday")
+    assert ledger.opening("unseal", "models", "wednesday") == first
+    assert [reason for _, reason, _ in ledger.openings()] == ["final", "unseal"]
+
+
+def test_an_opening_has_an_identity_that_no_opening_of_another_ledger_has(tmp_path):
+    def identities():
+        ledger = Ledger(tmp_path / "ledger.sqlite")
+        numbers = [ledger.opening(reason, "models", "monday") for reason in ("final", "unseal")]
+        found = [ledger.identity_of(number) for number in numbers]
+        ledger.close()
+        return found
+
+    first = identities()
+    assert first == identities()
+    for path in tmp_path.iterdir():
+        path.unlink()
+    assert len({*first, *identities()}) == 4
+
+
 def test_other_models_or_another_reason_open_anew(ledger):
     numbers = [ledger.opening(*one) for one in [("final", "a", ""), ("final", "b", ""), ("verify", "b", "")] * 2]
     assert len(set(numbers)) == 6

@@ -183,3 +183,10 @@ def test_a_missing_training_split_is_reported_with_those_there_are(saved):
 def test_too_few_documents_to_split_are_reported(saved):
     with pytest.raises(UserError, match="at least 10 documents that differ, got 3"):
         HuggingFace(saved(train=rows("a", 3))).build(CONTEXT)
+
+
+def test_a_part_of_the_test_documents_is_kept_in_the_vault(saved):
+    path = saved(train=rows("a", 5), validation=rows("b", 2), test=rows("c", 9))
+    data = HuggingFace(path, vault=0.5).build(CONTEXT)
+    assert sorted(texts(data.test) + texts(data.vault)) == sorted(tokens(rows("c", 9)))
+    assert data.sizes["test_documents"] + data.sizes["vault_documents"] == 9

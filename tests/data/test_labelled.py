@@ -133,6 +133,15 @@ def test_near_duplicates_in_the_test_split_are_one_unit(tmp_path):
     assert data.train.texts.names == ("train/00000001", "train/00000003")
 
 
+def test_a_part_of_the_test_texts_is_kept_in_the_vault(tmp_path):
+    path = str(saved(tmp_path))
+    whole, data = (LabelledText(path=path, vault=share).build(CONTEXT) for share in (0.0, 0.7))
+    assert sorted(data.test.texts.names + data.vault.texts.names) == sorted(whole.test.texts.names)
+    label_of = dict(zip(whole.test.texts.names, whole.test.labels.tolist(), strict=True))
+    for side in (data.test, data.vault):
+        assert side.labels.tolist() == [label_of[name] for name in side.texts.names]
+
+
 def test_pairs_are_joined(tmp_path):
     path = str(saved(tmp_path, second=["more"]))
     alone, pair = (
