@@ -64,7 +64,7 @@ class HuggingFace:
     splits: Splits = field(default_factory=Splits)
 
     vault: Vault = 0.0
-    """About this share of the test documents, by content, is kept for ``evokit unseal``."""
+    """About this share of the test units, by content, is kept for ``evokit unseal``."""
 
     def build(self, context: Context) -> Data:
         """Train, validation and test as ``Documents``, named by split and position.

@@ -60,7 +60,7 @@ class LabelledText:
     splits: LabelledSplits = field(default_factory=LabelledSplits)
 
     vault: Vault = 0.0
-    """About this share of the test texts, by content, is kept for ``evokit unseal``."""
+    """About this share of the test units, by content, is kept for ``evokit unseal``."""
 
     def build(self, context: Context) -> Data:
         """Train, validation and test as ``LabelledTexts``, each text a unit of its own but for near-duplicates.

@@ -47,7 +47,7 @@ class Prose:
     """First year; earlier addresses are left out. It moves no address to another side."""
 
     vault: Vault = 0.0
-    """About this share of the test addresses, by year, is kept for ``evokit unseal``."""
+    """About this share of the test units, by their first address, is kept for ``evokit unseal``."""
 
     def build(self, context: Context) -> Data:
         """Train, validation and test as ``Documents``.

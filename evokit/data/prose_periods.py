@@ -35,7 +35,7 @@ class ProsePeriods:
     """Use the small packaged sample, the beginnings of every fourth address; for tests."""
 
     vault: Vault = 0.0
-    """About this share of the test addresses, by year as in ``prose``, is kept for ``evokit unseal``."""
+    """About this share of the test units, those of ``prose``, is kept for ``evokit unseal``."""
 
     def build(self, context: Context) -> Data:
         """Train, validation and test as ``LabelledTexts``.

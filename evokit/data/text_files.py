@@ -24,7 +24,7 @@ class TextFiles:
     """Which files; ``**/*.txt`` looks into folders below. Files of white space alone are left out."""
 
     vault: Vault = 0.0
-    """About this share of the test files, by content, is kept for ``evokit unseal``."""
+    """About this share of the test units, by content, is kept for ``evokit unseal``."""
 
     def build(self, context: Context) -> Data:
         """Train, validation and test as ``Documents``, named by their paths below the folder.
