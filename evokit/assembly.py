@@ -11,6 +11,8 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from evokit.data.vault import unit_keys
+from evokit.energy import best_meter
+from evokit.errors import UserError
 from evokit.interfaces import Contender, Context, Data, Fitness, Search
 from evokit.keys import digest
 from evokit.recipe.schema import Recipe, Section, Stop
@@ -56,6 +58,17 @@ class Parts:
             raise self.recipe.error(("confirm",), str(error)) from error
         return fitness
 
+    def fresh_again(self) -> Fitness | None:
+        """The same question on what neither the search nor ``fresh_fitness`` saw; None if there is no more of it."""
+        fresh = self.fresh_fitness()
+        if not hasattr(fresh, "fresh"):
+            return None
+        try:
+            again: Fitness = fresh.fresh()
+        except (ValueError, UserError):
+            return None
+        return None if again.context == fresh.context else again
+
     def refitted(self, genes: Any) -> Parts:
         """The same parts with the fitness refitted to an individual, for all that is built from now on."""
         fitness = self.fitness.refitted(self.genome.express(genes))  # type: ignore[attr-defined]  # optional
@@ -84,7 +97,8 @@ def assemble(recipe: Recipe, directory: Path | None = None) -> Parts:
     """
     recipe = settled(recipe)
     execution = recipe.execution
-    context = Context(Streams(recipe.seed), execution.device, execution.threads, directory)
+    meter = best_meter(execution.device, execution.watts_per_core)
+    context = Context(Streams(recipe.seed), execution.device, execution.threads, directory, meter=meter)
     data: Data | None = None
     if recipe.data is not None:
         data = build_part(recipe.data, context)

@@ -14,9 +14,11 @@ from evokit.execution import CHAMPION
 from evokit.launch import open_recipe, repeat_folder
 from evokit.recipe.schema import Recipe
 from evokit.repeats import final_goal, mean_scores, unit_scores
-from evokit.report import SAYS, span, table, value, wrapped
+from evokit.report import SAYS, span, table, total_cost, value, wrapped
 from evokit.rundir import differences
 from evokit.statistics import Verdict, corrected, verdict
+
+COSTS = "CPU seconds are of all that led to the champion; where a run has repeats, work and seconds are their means."
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,16 @@ class Compared:
     units: np.ndarray
 
     @property
-    def work(self) -> int:
-        """Measured work of the search; of repeats, of all of them."""
+    def work(self) -> float:
+        """Measured work of the search; of repeats, their mean."""
         searches = self.summary.get("repeats", [self.summary["search"]])
-        return sum(one["work"] for one in searches)
+        return float(sum(one["work"] for one in searches)) / len(searches)
+
+    @property
+    def cpu_s(self) -> float | None:
+        """CPU seconds of all that led to the champion; of repeats, their mean. None before it is finished."""
+        final = self.summary["final"]
+        return None if final is None else float(total_cost(self.summary, final)["cpu_s"])
 
 
 def compared(folder: Path) -> Compared:
@@ -92,11 +100,11 @@ def _incomparable(first: Compared, one: Compared) -> str:
 
 def comparison(runs: Sequence[Compared]) -> str:
     """The comparison for a terminal: how recipes differ, values and costs side by side, verdicts."""
-    head = ("run", "validation", "test", "95 % interval", "search work", "CPU s in all")
+    head = ("run", "validation", "test", "95 % interval", "search work", "champion's CPU s")
     first, others = runs[0], runs[1:]
     found, reasons = verdicts(first, others)
     told = [f"{one.path} differs from {first.path} in {_changed(first, one)}" for one in others]
-    said = [*(_sentence(first, one) for one in found), *sorted({f"({one.method})" for one in found}), *reasons]
+    said = [COSTS, *(_sentence(first, one) for one in found), *sorted({f"({one.method})" for one in found}), *reasons]
     rows = table(head, [_row(one) for one in runs])
     return "\n\n".join(["\n".join(map(wrapped, told)), rows, "\n".join(map(wrapped, said))])
 
@@ -107,7 +115,11 @@ def _row(one: Compared) -> tuple[str, ...]:
     if validation is None:
         validation = one.summary["best"]["values"][0]
     test, interval = (final["test"], final["interval"]) if final else (None, None)
-    return str(one.path), value(validation), value(test), span(interval), f"{one.work:,}", f"{one.summary['cpu_s']:.1f}"
+    return str(one.path), value(validation), value(test), span(interval), f"{one.work:,.0f}", _seconds(one.cpu_s)
+
+
+def _seconds(cpu_s: float | None) -> str:
+    return "" if cpu_s is None else f"{cpu_s:.1f}"
 
 
 def _changed(first: Compared, one: Compared) -> str:

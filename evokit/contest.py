@@ -22,7 +22,7 @@ from evokit.trials import TrialGenome, Trials
 from evokit.workplace import BASELINE
 
 if TYPE_CHECKING:
-    from evokit.run import Run
+    from evokit.run import Confirmed, Run
 
 KEEP = 0.5  # share of settings that survives each rung of a tuning race
 
@@ -45,8 +45,10 @@ class Entry:
     contender: Contender | None = None
     models: list[Model] = field(default_factory=list)
     n_settings: int = 1
+    setting: Mapping[str, Any] | None = None  # of the models
     searched: float | None = None  # best value that a control search measured
-    confirmed: float | None = None  # and its value on fresh data
+    confirmed: Confirmed | None = None  # of a control search, on fresh data
+    builds_on: Sequence[str] | None = ()  # preparations of the fitness that its costs include; None: all
     refits: Refits = ()  # of the fitness that a search ended with
     shown: str = ""  # what a control found, for people
     front: Sequence[Individual] = ()  # of a control search, with several objectives
@@ -91,8 +93,11 @@ class Contest:
         run.progress.phase(f"Baseline {name}")
         part = run.workplace.baseline(name)
         if hasattr(part, "fit"):
+            section = dict(run.parts.named_baselines())[name]
+            entry.builds_on = tuple(getattr(section.options, "builds_on", ()))
             self._fit(entry, None)
             return
+        entry.builds_on = None
         limit = run.ledger.work("search")
         if limit == 0:
             entry.skipped = "it gets the search's measured work, and there was no search yet"
@@ -111,7 +116,7 @@ class Contest:
 
     def enter_champion(self) -> None:
         """Make the champion's finished model, if the fitness has one."""
-        self.champion = Entry(CHAMPION, CHAMPION, refits=self._run.refits)
+        self.champion = Entry(CHAMPION, CHAMPION, refits=self._run.refits, builds_on=None)
         if self._run.workplace.final is not None:
             self._run.progress.phase("Champion")
             self._fit(self.champion, self._run.champion)
@@ -203,10 +208,18 @@ class Contest:
         with run.costed(phase):
             setting, entry.n_settings = tuned(contender, best, tuning, measure)
             if setting is not None:
-                entry.models = fitted(contender, setting, seeds, measure)
+                entry.setting, entry.models = setting, fitted(contender, setting, seeds, measure)
                 for name, variant in variants.items():
-                    models = fitted(contender, {**setting, **variant.keys}, seeds, measure)
-                    entry.variants[name] = Entry(f"{entry.name}, {name}", phase, contender, models)
+                    of = {**setting, **variant.keys}
+                    entry.variants[name] = Entry(
+                        f"{entry.name}, {name}",
+                        phase,
+                        contender,
+                        fitted(contender, of, seeds, measure),
+                        n_settings=entry.n_settings,
+                        setting=of,
+                        builds_on=entry.builds_on,
+                    )
         entry.contender = contender
         if not entry.models:
             entry.skipped = "every fit failed: " + run.ledger.rows(phase)[-1].evaluation.message

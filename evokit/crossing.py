@@ -26,7 +26,7 @@ class Crossing:
         steps: Of one training, None where the recipe does not count in steps.
         cpu_s: Of one training with the setting that won.
         tuned_cpu_s: Of that and of the tuning.
-        champion_cpu_s: Of the search, its preparations and its finished model.
+        champion_cpu_s: Of everything that led to the finished model of the champion.
     """
 
     method: str
@@ -103,7 +103,7 @@ def _crossing(one: Curves, name: str, horizons: Sequence[Curve], split: Split) -
         steps=at(steps) if len(steps) == len(horizons) else None,
         cpu_s=at([curve.last.cpu_s for curve in horizons]),
         tuned_cpu_s=at([curve.last.tuned_cpu_s for curve in horizons]),
-        champion_cpu_s=champion.last.cpu_s,
+        champion_cpu_s=champion.last.tuned_cpu_s,
     )
 
 

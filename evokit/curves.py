@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from evokit.costs import PREPARE, Payer, Spent, below, spent
 from evokit.errors import UserError
 from evokit.execution import CHAMPION
 from evokit.interfaces import Goal
@@ -20,7 +21,6 @@ from evokit.repeats import final_goal
 from evokit.rundir import RunDirectory
 from evokit.workplace import BASELINE
 
-PREPARE = "prepare/"
 Kind = Literal["best so far", "rung", "finished"]
 FINISHED = "finished models"
 
@@ -32,7 +32,8 @@ class Point:
     Args:
         kind: The best of a search so far, a training at a rung, or finished models.
         work: Counted work so far; of a training without its tuning.
-        cpu_s: CPU seconds so far, preparations that it builds on included; of a training without its tuning.
+        cpu_s: CPU seconds so far, everything that led there included; of a training without its tuning, of several
+            finished models the mean.
         tuned_cpu_s: The same with the tuning.
         value: On validation; of finished models the mean over seeds.
     """
@@ -108,7 +109,7 @@ def read_curves(folder: Path) -> list[Curves]:
         raise UserError(f"{folder} has nothing to plot yet: it has no summary.json")
     with directory.explained(), closing(Ledger(directory.ledger)) as ledger:
         reader = _Reader(ledger, summary)
-        curves = [reader.search(CHAMPION, "search", "confirm", summary["final"])]
+        curves = [reader.search(CHAMPION, "search", summary["final"])]
         # They are entered in the recipe's order, so that those of a run under way are the first.
         entered = zip(summary["baselines"], recipe.baselines, strict=False)
         curves += [reader.baseline(entry, section) for entry, section in entered if not entry["skipped"]]
@@ -135,12 +136,12 @@ class _Reader:
     def baseline(self, entry: Mapping[str, Any], section: Section) -> Curve:
         phase = BASELINE + entry["name"]
         if not entry["trained"]:
-            return self.search(entry["name"], phase, f"{phase}/confirm", entry)
+            return self.search(entry["name"], phase, entry)
         builds_on = tuple(getattr(section.options, "builds_on", ()))
         return Curve(
             name=entry["name"],
             trained=True,
-            points=self._training(phase, entry, self._prepared(builds_on)),
+            points=self._training(phase, entry, spent(self._ledger, _payer(entry, builds_on))),
             test=entry["test"],
             interval=entry["interval"],
             component=section.name,
@@ -149,7 +150,7 @@ class _Reader:
             steps=getattr(section.options, "steps", None),
         )
 
-    def search(self, name: str, phase: str, confirm: str, final: Mapping[str, Any] | None) -> Curve:
+    def search(self, name: str, phase: str, final: Mapping[str, Any] | None) -> Curve:
         """A search, and then the finished model of its champion.
 
         A model that is trained passes through rungs of its own. One that only repeats the search's value is a point at
@@ -158,23 +159,23 @@ class _Reader:
         points = self._best_so_far(phase)
         test, interval = (None, None) if final is None else (final["test"], final["interval"])
         if points and final is not None and final["settings"] is not None:
-            last = points[-1]
-            before = last.cpu_s + sum(cost.cpu_s for one, cost in self._costs.items() if _below(one, confirm))
             home = CHAMPION if name == CHAMPION else phase
-            made = [one for one in self._costs if one.startswith(f"{home}/") and not _below(one, confirm)]
-            model = self._training(made[-1], final, before) if made else []
-            points += [replace(one, work=last.work + one.work) for one in model]
+            made = [one for one in self._costs if one.startswith(f"{home}/") and not below(one, f"{home}/confirm")]
+            parts = spent(self._ledger, _payer(final, None))
+            model = self._training(made[-1], final, parts) if made else []
+            points += [replace(one, work=points[-1].work + one.work) for one in model]
         return Curve(name, False, points, test, interval)
 
     def _best_so_far(self, phase: str) -> list[Point]:
         """A point wherever the best at full budget got better; a new context is a new question."""
         rows = [row for row in self._ledger.rows(phase) if row.evaluation.source == "measured"]
         full = max((row.budget for row in rows), default=0)
-        spent = sum(row.evaluation.cpu_s for row in rows)
+        measured_s = _sum(rows)
         cost = self._costs.get(phase)
         # What the phase took besides its measurements is shared out in proportion to them.
-        scale = cost.cpu_s / spent if cost is not None and spent else 1.0
-        cpu_s, work, best, context = self._prepared(None), 0, np.inf, ""
+        scale = cost.cpu_s / measured_s if cost is not None and measured_s else 1.0
+        cpu_s = sum(cost.cpu_s for one, cost in self._costs.items() if one.startswith(PREPARE))
+        work, best, context = 0, np.inf, ""
         points: list[Point] = []
         for row in rows:
             cpu_s += scale * row.evaluation.cpu_s
@@ -188,14 +189,16 @@ class _Reader:
             points.append(Point("best so far", work, cpu_s, cpu_s, points[-1].value))
         return points
 
-    def _training(self, phase: str, entry: Mapping[str, Any], before: float) -> list[Point]:
-        """The rungs of the setting that won, from its tuning, then the finished models.
+    def _training(self, phase: str, entry: Mapping[str, Any], parts: Mapping[str, Spent]) -> list[Point]:
+        """The rungs of the setting that won, from its tuning, then the finished models at what one of them cost.
 
         Args:
             phase: Of the trainings.
             entry: The summary's.
-            before: CPU seconds that were spent before it began.
+            parts: What was spent on them.
         """
+        of = {part: one.cost.cpu_s for part, one in parts.items()}
+        before = sum(of.get(part, 0.0) for part in ("preparation", "search", "confirmation"))
         rows = [row for row in self._ledger.rows(phase) if row.evaluation.source == "measured"]
         if not rows or entry["settings"] is None:
             return []
@@ -203,7 +206,6 @@ class _Reader:
         trials = {row.key: genes[row.key] for row in rows}
         winning = [row for row in rows if trials[row.key]["setting"] == entry["settings"] and row.evaluation.ok]
         finals = [row for row in winning if trials[row.key]["seed"] in entry["seeds"]]
-        final_keys = {row.key for row in finals}
         tuning = [row for row in rows if entry["settings_tried"] > 1 and row.generation == 0]
         points = []
         for budget in sorted({row.budget for row in winning} - {full}):
@@ -213,23 +215,14 @@ class _Reader:
             points.append(Point("rung", budget, before + own, before + max(own, tuned), at.evaluation.values[0]))
         whole = [row for row in finals if row.budget == full]
         if whole:
-            each = _sum(row for row in rows if row.key in final_keys) / len(whole)
-            extra = _sum(row for row in tuning if row.key not in final_keys)
+            cpu_s = before + of["models"] / len(whole)
             value = float(np.mean([row.evaluation.values[0] for row in whole]))
-            points.append(Point("finished", full, before + each, before + each + extra, value))
+            points.append(Point("finished", full, cpu_s, cpu_s + of.get("tuning", 0.0), value))
         return points
 
-    def _prepared(self, names: Iterable[str] | None) -> float:
-        """CPU seconds of the preparations of these names; None is all."""
-        return sum(
-            cost.cpu_s
-            for phase, cost in self._costs.items()
-            if phase.startswith(PREPARE) and (names is None or phase.removeprefix(PREPARE) in names)
-        )
 
-
-def _below(phase: str, prefix: str) -> bool:
-    return phase == prefix or phase.startswith(f"{prefix}/")
+def _payer(entry: Mapping[str, Any], builds_on: Sequence[str] | None) -> Payer:
+    return Payer(entry["name"], builds_on, entry["settings"], entry["seeds"], entry["settings_tried"])
 
 
 def _sum(rows: Iterable[Row]) -> float:

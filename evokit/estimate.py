@@ -54,7 +54,9 @@ def estimate(recipe: Recipe) -> tuple[list[Estimate], list[Evaluation], str]:
     search = _search(recipe, parts, seconds_per_work)
     phases = [search]
     if recipe.confirm is not None:
-        phases.append(_measurements("confirm", recipe.confirm.top, parts.fitness.budgets[-1], seconds_per_work))
+        again = recipe.confirm.top > 1 and parts.fresh_again() is not None  # the chosen one
+        n = recipe.confirm.top + again
+        phases.append(_measurements("confirm", n, parts.fitness.budgets[-1], seconds_per_work))
     final = parts.final()
     fits = None if final is None else _contender("champion's model", final, parts)
     for name, section in parts.named_baselines():

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("evokit")
 
-SEARCH, FRESH, CHAMPION = "search", "fresh", "champion"  # jobs; a baseline's is baseline/NAME
+SEARCH, FRESH, AGAIN, CHAMPION = "search", "fresh", "again", "champion"  # jobs; a baseline's is baseline/NAME
+EVOLVED = (SEARCH, FRESH, AGAIN)  # jobs whose genes are the genome's; those of all others are JSON values already
 OF = "@"  # what follows is the control that a job of search or fresh belongs to
 
 Refits = tuple[str, ...]  # JSON texts of the genes that a fitness was refitted to, in this order
@@ -159,7 +160,7 @@ class InOrder:
         self._crew.close()
 
     def _limit_s(self, task: Task) -> float | None:
-        if self._timeout_s is None or task.job.partition(OF)[0] not in (SEARCH, FRESH):
+        if self._timeout_s is None or task.job.partition(OF)[0] not in EVOLVED:
             return None
         return self._timeout_s * len(task.genes)
 
@@ -245,6 +246,7 @@ def perform(jobs: Jobs, task: Task, meter: Meter) -> list[Evaluation]:
             wall_s=reading.wall_s * share,
             cpu_s=reading.cpu_s * share,
             energy_j=reading.joules * share,
+            estimated_j=reading.estimated_j * share,
             peak_memory_bytes=memory.peak_bytes,
         )
         for one in evaluations

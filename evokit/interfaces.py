@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, TypeVar
 import numpy as np
 from deap import base, tools
 
+from evokit.energy import Meter
 from evokit.streams import Streams
 
 G = TypeVar("G")  # genes: immutable, whatever the genome says
@@ -44,6 +45,7 @@ class Evaluation:
     wall_s: float = 0.0
     cpu_s: float = 0.0
     energy_j: float = 0.0
+    estimated_j: float = 0.0  # of these, not read from a counter
     peak_memory_bytes: int = 0  # of the process that measured it; 0 if not measured now
 
     @property
@@ -109,12 +111,12 @@ class Fitness(Protocol):
     lower budget (C4).
 
     Optional: ``fresh() -> Fitness``, the same question on data or replicates that the search never saw; ``confirm``
-    measures the best on it before a champion is named. ``prepared``, name to ``evokit.ledger.Cost``: what was done
-    before the first measurement and counts in the run's costs. ``refitted(phenotype) -> Fitness``, the same question
-    after what individuals share was fitted anew to one of them, for searches that alternate; decided by phenotype and
-    fitness alone and of the same budgets, with another ``context`` unless nothing changed. Every worker asks for it, so
-    what took long belongs on disk, below the run directory; what it took counts as the search's. None where there is
-    nothing to fit.
+    measures the best on it before a champion is named, and the champion once more on what ``fresh().fresh()`` gives.
+    ``prepared``, name to ``evokit.energy.Cost``: what was done before the first measurement and counts in the run's
+    costs; ``Context.meter`` measures it. ``refitted(phenotype) -> Fitness``, the same question after what individuals
+    share was fitted anew to one of them, for searches that alternate; decided by phenotype and fitness alone and of the
+    same budgets, with another ``context`` unless nothing changed. Every worker asks for it, so what took long belongs
+    on disk, below the run directory; what it took counts as the search's. None where there is nothing to fit.
     """
 
     objectives: Mapping[str, Goal]
@@ -310,6 +312,7 @@ class Context:
     init: Sequence[Any] = ()  # genes that the first population begins with
     build: Callable[[Any], Any] | None = None  # makes the real thing of a nested section, e.g. a screen's surrogate
     vary: Callable[..., Any] | None = None  # the recipe's parts with other sections, ``vary(genome=section)``
+    meter: Meter = field(default_factory=Meter)  # the run's; measures what a part does when it is built
 
 
 @dataclass(frozen=True)

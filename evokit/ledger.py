@@ -6,11 +6,12 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from evokit.energy import Cost
 from evokit.interfaces import Evaluation, Individual, Measured
 from evokit.keys import digest
 
@@ -22,7 +23,8 @@ CREATE TABLE IF NOT EXISTS evaluations (
     phase TEXT NOT NULL, seq INTEGER NOT NULL, generation INTEGER NOT NULL, key TEXT NOT NULL, context TEXT NOT NULL,
     budget INTEGER NOT NULL, source TEXT NOT NULL, outcome TEXT NOT NULL, value REAL, value_list TEXT NOT NULL,
     metrics TEXT NOT NULL, work INTEGER NOT NULL, artifact TEXT NOT NULL, message TEXT NOT NULL,
-    wall_s REAL NOT NULL, cpu_s REAL NOT NULL, energy_j REAL NOT NULL, PRIMARY KEY (phase, seq));
+    wall_s REAL NOT NULL, cpu_s REAL NOT NULL, energy_j REAL NOT NULL, estimated_j REAL NOT NULL,
+    PRIMARY KEY (phase, seq));
 CREATE TABLE IF NOT EXISTS genomes (key TEXT PRIMARY KEY, genes TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS individuals (
     id INTEGER PRIMARY KEY, phase TEXT NOT NULL, generation INTEGER NOT NULL, slot INTEGER NOT NULL, key TEXT NOT NULL,
@@ -40,13 +42,14 @@ CREATE TABLE IF NOT EXISTS scores (
     PRIMARY KEY (opening, name, seed));
 CREATE TABLE IF NOT EXISTS costs (
     phase TEXT PRIMARY KEY, wall_s REAL NOT NULL, cpu_s REAL NOT NULL, energy_j REAL NOT NULL,
-    peak_memory_bytes INTEGER NOT NULL);
+    peak_memory_bytes INTEGER NOT NULL, estimated_j REAL NOT NULL);
 """
 
 EVALUATION_COLUMNS = (
     "phase, seq, generation, key, context, budget, source, outcome, value, value_list, metrics, work, artifact,"
-    " message, wall_s, cpu_s, energy_j"
+    " message, wall_s, cpu_s, energy_j, estimated_j"
 )
+COST_COLUMNS = ", ".join(field.name for field in fields(Cost))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +65,6 @@ class Row:
     evaluation: Evaluation
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What a phase took, overheads included."""
-
-    wall_s: float = 0.0
-    cpu_s: float = 0.0
-    energy_j: float = 0.0
-    peak_memory_bytes: int = 0
-
-
 class Ledger:
     """Rows are committed as results come, grouped by up to a second; a SIGKILL loses at most the open group.
 
@@ -83,7 +76,16 @@ class Ledger:
         self._db = sqlite3.connect(path)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.executescript(SCHEMA)
+        self._tell_estimates()
         self._committed_at = time.monotonic()
+
+    def _tell_estimates(self) -> None:
+        """In a ledger from before estimated joules had a column, nothing tells which were read: all are estimates."""
+        for table in ("evaluations", "costs"):
+            if "estimated_j" not in {name for _, name, *_ in self._db.execute(f"PRAGMA table_info({table})")}:
+                self._db.execute(f"ALTER TABLE {table} ADD COLUMN estimated_j REAL NOT NULL DEFAULT 0")
+                self._db.execute(f"UPDATE {table} SET estimated_j = energy_j")
+                self._db.commit()
 
     def close(self) -> None:
         self.flush()
@@ -114,7 +116,7 @@ class Ledger:
 
     def add(self, rows: Iterable[Row]) -> None:
         self._write(
-            f"INSERT INTO evaluations ({EVALUATION_COLUMNS}) VALUES ({', '.join('?' * 17)})", map(_to_sql, rows)
+            f"INSERT INTO evaluations ({EVALUATION_COLUMNS}) VALUES ({', '.join('?' * 18)})", map(_to_sql, rows)
         )
 
     def rows(self, phase: str) -> list[Row]:
@@ -265,16 +267,18 @@ class Ledger:
     def add_cost(self, phase: str, cost: Cost) -> None:
         """Add seconds and joules to a phase; its peak memory is the largest seen."""
         self._db.execute(
-            "INSERT INTO costs VALUES (?, ?, ?, ?, ?) ON CONFLICT (phase) DO UPDATE SET"
+            f"INSERT INTO costs (phase, {COST_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (phase) DO UPDATE SET"
             " wall_s = wall_s + excluded.wall_s, cpu_s = cpu_s + excluded.cpu_s,"
-            " energy_j = energy_j + excluded.energy_j,"
+            " energy_j = energy_j + excluded.energy_j, estimated_j = estimated_j + excluded.estimated_j,"
             " peak_memory_bytes = max(peak_memory_bytes, excluded.peak_memory_bytes)",
-            (phase, cost.wall_s, cost.cpu_s, cost.energy_j, cost.peak_memory_bytes),
+            (phase, *asdict(cost).values()),
         )
 
     def costs(self) -> dict[str, Cost]:
         """Every phase's cost so far."""
-        return {phase: Cost(*numbers) for phase, *numbers in self._db.execute("SELECT * FROM costs ORDER BY rowid")}
+        rows = self._db.execute(f"SELECT phase, {COST_COLUMNS} FROM costs ORDER BY rowid")
+        names = COST_COLUMNS.split(", ")
+        return {phase: Cost(**dict(zip(names, numbers, strict=True))) for phase, *numbers in rows}
 
 
 def _to_sql(row: Row) -> tuple[Any, ...]:
@@ -282,18 +286,19 @@ def _to_sql(row: Row) -> tuple[Any, ...]:
     return (
         row.phase, row.seq, row.generation, row.key, row.context, row.budget, one.source, one.outcome,
         one.values[0] if one.values else None, json.dumps(one.values), json.dumps(dict(one.metrics)), one.work,
-        one.artifact, one.message, one.wall_s, one.cpu_s, one.energy_j,
+        one.artifact, one.message, one.wall_s, one.cpu_s, one.energy_j, one.estimated_j,
     )  # fmt: skip
 
 
 def _from_sql(row: Sequence[Any]) -> Row:
     (
         phase, seq, generation, key, context, budget, source, outcome, _, values, metrics, work, artifact, message,
-        wall_s, cpu_s, energy_j,
+        wall_s, cpu_s, energy_j, estimated_j,
     ) = row  # fmt: skip
     evaluation = Evaluation(
         values=tuple(json.loads(values)), outcome=outcome, work=work, metrics=json.loads(metrics), artifact=artifact,
         message=message, source=source, wall_s=wall_s, cpu_s=cpu_s, energy_j=energy_j,
+        estimated_j=estimated_j,
     )  # fmt: skip
     return Row(phase, seq, generation, key, context, budget, evaluation)
 

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
+from evokit.energy import Cost
 from evokit.errors import RunFailed
 from evokit.execution import SEARCH, Executor, Jobs, Refits, Task
 from evokit.interfaces import Evaluation, Fitness, Individual, Score
-from evokit.ledger import Cost, Ledger, Row
+from evokit.ledger import Ledger, Row
 
 
 class EvaluationProgress(Protocol):
@@ -105,7 +106,7 @@ class LedgeredMeasure:
                 self._write(slots[position], key, budget, evaluation)
             # Workers have memory of their own, which the run cannot see from outside.
             peak = max(one.peak_memory_bytes for one in evaluations)
-            self._ledger.add_cost(self._phase, Cost(peak_memory_bytes=peak))
+            self._ledger.add_cost(self._phase, replace(Cost.none(), peak_memory_bytes=peak))
             n_measured += len(batch)
             each = (time.monotonic() - started) / n_measured
             left = each * (len(positions) - n_measured)
@@ -206,7 +207,9 @@ class LedgeredMeasure:
         if slot in self._answered:
             evaluation = self._answered[slot].evaluation
         else:
-            evaluation = replace(evaluation, source="cached", work=0, wall_s=0.0, cpu_s=0.0, energy_j=0.0)
+            evaluation = replace(
+                evaluation, source="cached", work=0, wall_s=0.0, cpu_s=0.0, energy_j=0.0, estimated_j=0.0
+            )
             self._write(slot, individual.key, budget, evaluation)
         self.work += evaluation.work
         if not evaluation.ok:

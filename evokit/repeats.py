@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from evokit.costs import NOTHING, told_cost
+from evokit.energy import Cost
 from evokit.interfaces import Goal
 from evokit.intervals import mean_interval
 from evokit.ledger import Ledger
@@ -38,6 +40,11 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
     sign = 1 if summaries[0]["objective"]["goal"] == "min" else -1
     leader = min(summaries, key=lambda one: sign * one["best"]["values"][0] if one["best"] else math.inf)
     final, baselines, rival = leader["final"], leader["baselines"], leader["rival"]
+    if final is not None:
+        final = _with_costs(final, [one["final"] for one in summaries if one["final"] is not None])
+    baselines = [
+        _with_costs(entry, [_named(one["baselines"], entry["name"]) for one in summaries]) for entry in baselines
+    ]
     verdicts: list[Verdict] = []
     if all(one["final"] is not None and one["final"]["test"] is not None for one in summaries):
         goal = final_goal(leader)
@@ -53,6 +60,7 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
             kind = ours["name"].removeprefix(final["name"])
             rivals = [one for entry in baselines for one in entry["variants"] if one["name"] == entry["name"] + kind]
             verdicts += _judged(ours, rivals, goal, same)
+    in_all = _in_all(summaries)
     return {
         **leader,
         "status": "done" if len(summaries) == planned and leader["status"] == "done" else "running",
@@ -63,9 +71,8 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
         "test_openings": [opening for one in summaries for opening in one["test_openings"]],
         "register": last_register(summaries),
         "vault": None,
-        "wall_s": sum(one["wall_s"] for one in summaries),
-        "cpu_s": sum(one["cpu_s"] for one in summaries),
-        "energy": leader["energy"] | {"joules": sum(one["energy"]["joules"] for one in summaries)},
+        **in_all,
+        "energy": leader["energy"] | in_all["energy"],
         "repeats": [
             {
                 "seed": one["seed"],
@@ -94,6 +101,47 @@ def last_register(summaries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] |
     """What the register said to the last of the runs that it knows, which counts those before."""
     found = [one["register"] for one in summaries if one.get("register")]
     return max(found, key=lambda one: one["openings"] or 0, default=None)
+
+
+def _in_all(summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Sums over repeats. A preparation whose cost is the same to the last digit was made once and kept."""
+    seen: set[tuple[Any, ...]] = set()
+    kept = Cost.none()
+    for one in summaries:
+        for name, cost in one.get("prepare", {}).get("parts", {}).items():
+            identity = (name, *cost.values())
+            kept += Cost(**cost) if identity in seen else Cost.none()
+            seen.add(identity)
+    energies = [one["energy"] for one in summaries]
+    joules = sum(one["joules"] for one in energies) - kept.energy_j
+    estimated_j = sum(one.get("estimated_j", one["joules"]) for one in energies) - kept.estimated_j
+    shares = {"estimated_j": estimated_j, "estimated_share": estimated_j / joules if joules else 0.0}
+    return {
+        "wall_s": sum(one["wall_s"] for one in summaries) - kept.wall_s,
+        "cpu_s": sum(one["cpu_s"] for one in summaries) - kept.cpu_s,
+        "energy": {"joules": joules, **shares},
+    }
+
+
+def _with_costs(entry: Mapping[str, Any], same: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """``entry`` with the mean of what was spent in its place by the repeats that tell, of memory the largest."""
+    same = [one for one in same if "parts" in one]  # others are not so far, or from before costs had parts
+    if not same:
+        return dict(entry)
+    names = dict.fromkeys(name for one in same for name in one["parts"])
+    return {
+        **entry,
+        **_mean_cost(same),
+        "parts": {name: _mean_cost([one["parts"].get(name, told_cost(NOTHING)) for one in same]) for name in names},
+        "variants": [
+            _with_costs(one, [_named(other["variants"], one["name"]) for other in same]) for one in entry["variants"]
+        ],
+    }
+
+
+def _mean_cost(costs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    means = {name: sum(one[name] for one in costs) / len(costs) for name in told_cost(NOTHING)}
+    return means | {"peak_memory_bytes": max(one["peak_memory_bytes"] for one in costs)}
 
 
 def final_goal(summary: Mapping[str, Any]) -> Goal:

@@ -11,7 +11,7 @@ from typing import Any
 
 from evokit.errors import UserError
 from evokit.evaluate import evaluate_together
-from evokit.execution import CHAMPION, FRESH, OF, SEARCH, Job, Refits
+from evokit.execution import AGAIN, CHAMPION, EVOLVED, FRESH, OF, SEARCH, Job, Refits
 from evokit.interfaces import Evaluation
 from evokit.launch import open_recipe
 from evokit.ledger import Ledger, Row
@@ -63,7 +63,7 @@ def replay(folder: Path, key: str, scratch: Path) -> Replay:
     workplace = Workplace(recipe, RunDirectory(scratch))
     name, job = _job_of(row, workplace, refits)
     data = genes[row.key]
-    if name.partition(OF)[0] not in (SEARCH, FRESH):
+    if name.partition(OF)[0] not in EVOLVED:
         return Replay(row, data, job)
     control = name.partition(OF)[2]
     genome = (workplace.baseline(control) if control else workplace.parts).genome
@@ -89,15 +89,15 @@ def _job_of(row: Row, workplace: Workplace, refits: Refits) -> tuple[str, Job]:
 
 def _jobs_of(row: Row, workplace: Workplace) -> Iterator[str]:
     """Those that a row's phase may have asked for. A control search asks for what the search does, or its own part."""
-    search = _search_of(row)
+    search, fresh = _search_of(row), AGAIN if row.phase.endswith(f"/{AGAIN}") else FRESH
     if search == SEARCH:
-        yield {"confirm": FRESH, CHAMPION: CHAMPION}.get(row.phase.partition("/")[0], SEARCH)
+        yield {"confirm": fresh, CHAMPION: CHAMPION}.get(row.phase.partition("/")[0], SEARCH)
         return
     name = search.removeprefix(BASELINE)
     part = workplace.baseline(name)
     if not hasattr(part, "fit"):
         yield of_control(SEARCH, name, part)
         if workplace.recipe.confirm is not None:
-            yield of_control(FRESH, name, part)
+            yield of_control(fresh, name, part)
     if contender_of(part, workplace.final) is not None:
         yield search

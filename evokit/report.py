@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from evokit.costs import PARTS
+from evokit.execution import AGAIN, CHAMPION
 from evokit.progress import duration, energy, number
 from evokit.register import spoken
 
 WIDTH = 100
 SHOWN = 12  # members of a front
+COSTS = ("work", "cpu_s", "wall_s", "energy_j")
 SAYS = {
     "better": "is better than",
     "worse": "is worse than",
@@ -27,9 +30,7 @@ def report(summary: Mapping[str, Any]) -> str:
         parts.append("\n".join(map(wrapped, _verdicts(summary))))
         parts += _vault(summary["vault"]) if summary.get("vault") else []
         parts += [f"What {entry['name']} found:\n{entry['show']}" for _, entry in entries if entry["show"]]
-        costs = ("what it took", "work", "CPU s", "wall s", "energy", "peak memory")
-        method = summary["energy"]["method"]
-        parts.append(table(costs, [_costs(*entry, method) for entry in entries]))
+        parts += cost_tables(summary, entries)
     parts.append("\n".join(map(wrapped, _in_all(summary))))
     return "\n\n".join(part for part in parts if part)
 
@@ -136,7 +137,7 @@ def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]
         f"found in generation {born + 1}, key {best['key'][:8]}"
     )
     if best["confirmed"] is not None:
-        yield f"Measured again on what the search never saw: {objective['name']} {number(best['confirmed'])}"
+        yield f"{_confirmed(best)}: {objective['name']} {number(best['confirmed'])}"
         if first != (own := summary["best_measured"]):
             yield f"There it was ahead of the search's own best, {objective['name']} {number(own)}."
     claimed = summary["would_have_reported"]
@@ -155,6 +156,16 @@ def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]
             f"Stopping early saved {saved['generations']:,} of {_count(total, 'generation')}: at the mean cost of "
             f"those that ran, {saved['work']:,} units of work and {saved['cpu_s']:.1f} CPU s (estimate)"
         )
+
+
+def _confirmed(best: Mapping[str, Any]) -> str:
+    """How a champion's value on fresh data came about; that of the choice itself is the best of several."""
+    if best.get("confirmed_on") == AGAIN:
+        return "Measured again on what neither the search nor the choice of the champion saw"
+    if best.get("confirmed_of") == 1:
+        return "Measured again on what the search never saw"
+    several = best.get("confirmed_of", "several")  # runs before 2026-11-28 do not say of how many
+    return f"Best of {several} on what the search never saw, which flatters it"
 
 
 def _screen(screen: Mapping[str, Any]) -> str:
@@ -177,13 +188,11 @@ def _screen(screen: Mapping[str, Any]) -> str:
 
 
 def _entries(summary: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Label and entry of each contender; the champion's cost is the search and the model that was made of it."""
+    """Label and entry of each contender."""
     if (final := summary["final"]) is not None:
-        search, best = summary["search"], summary["best"]
-        both = {name: search[name] + final[name] for name in ("work", "cpu_s", "wall_s", "energy_j")}
-        peak = max(search["peak_memory_bytes"], final["peak_memory_bytes"])
+        best = summary["best"]
         validation = final["validation"] if final["validation"] is not None else best and best["values"][0]
-        yield "champion", {**final, **both, "validation": validation, "peak_memory_bytes": peak}
+        yield "champion", {**final, "validation": validation}
     for entry in summary["baselines"]:
         yield entry["name"] + _remark(entry), entry
 
@@ -219,15 +228,58 @@ def span(interval: Sequence[float] | None) -> str:
     return "" if interval is None else "[{}, {}]".format(*map(number, interval))
 
 
-def _costs(label: str, entry: Mapping[str, Any], method: str) -> tuple[str, ...]:
+def cost_tables(summary: Mapping[str, Any], entries: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
+    """What each entry took, everything that led to it included, and of which parts that is the sum."""
+    known = all("parts" in entry for _, entry in entries)
+    whose = ""
+    if "repeats" in summary:
+        whose = ", mean over repeats" if known else " in the repeat with the best champion"
+    rows = [(label, total_cost(summary, entry)) for label, entry in _with_variants(entries)]
+    head = (f"what it took{whose}", "work", "CPU s", "wall s", "energy", "peak memory")
+    tables = [table(head, [_costs(*row) for row in rows])]
+    parts = [(label, entry["parts"]) for label, entry in _with_variants(entries) if len(entry.get("parts", ())) > 1]
+    if parts:
+        tables.append(table(("CPU s by part", *PARTS), [(label, *map(_part(of), PARTS)) for label, of in parts]))
+    told = "Every row has all that led to its models, preparations in full also where several rows share one."
+    if not known:
+        told = (
+            "Summarised before costs had parts: the champion's confirmation and the preparations that trained "
+            "baselines build on are missing."
+        )
+    return [*tables, wrapped(told)]
+
+
+def total_cost(summary: Mapping[str, Any], entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What an entry took, everything included; of a summary from before costs had parts what can be told."""
+    if "parts" in entry:
+        return entry
+    others = []
+    if entry["name"] == CHAMPION:
+        others = [summary["search"]]
+    if entry["name"] == CHAMPION or not entry["trained"]:
+        others += [summary["prepare"]] if "prepare" in summary else []
+    sums = {name: entry[name] + sum(one.get(name, 0) for one in others) for name in COSTS}
+    return sums | {"peak_memory_bytes": max(one["peak_memory_bytes"] for one in (entry, *others))}
+
+
+def _part(of: Mapping[str, Mapping[str, Any]]) -> Callable[[str], str]:
+    return lambda part: f"{of[part]['cpu_s']:.1f}" if part in of else ""
+
+
+def _costs(label: str, cost: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         label,
-        f"{entry['work']:,}",
-        f"{entry['cpu_s']:.1f}",
-        f"{entry['wall_s']:.1f}",
-        energy(entry["energy_j"], method),
-        size(entry["peak_memory_bytes"]),
+        f"{cost['work']:,.0f}",
+        f"{cost['cpu_s']:.1f}",
+        f"{cost['wall_s']:.1f}",
+        _energy(cost, "energy_j"),
+        size(cost["peak_memory_bytes"]),
     )
+
+
+def _energy(cost: Mapping[str, Any], name: str) -> str:
+    """Where nothing says which joules were read from a counter, all count as estimated."""
+    return energy(cost[name], cost.get("estimated_j", cost[name]))
 
 
 def value(one: float | None) -> str:
@@ -298,8 +350,9 @@ def _repaid(name: str, found: Mapping[str, Any]) -> str:
 
 def _in_all(summary: Mapping[str, Any]) -> Iterator[str]:
     joules = summary["energy"]
-    spent = energy(joules["joules"], joules["method"])
-    yield f"In all: {duration(summary['wall_s'])}, {summary['cpu_s']:.1f} CPU s, {spent}"
+    spent = f"{duration(summary['wall_s'])}, {summary['cpu_s']:.1f} CPU s, {_energy(joules, 'joules')}"
+    of = f" of {len(summary['repeats'])} repeats" if "repeats" in summary else ""
+    yield f"In all{of}, what is shared counted once, the test included: {spent}"
     yield f"Energy: {joules['method']}; {joules['formula']}"
 
 

@@ -6,21 +6,22 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from evokit.assembly import Parts, set_threads
 from evokit.backends import make_executor
 from evokit.checkpoint import load_checkpoint, save_checkpoint, write_atomically
 from evokit.contest import Contest
-from evokit.energy import best_meter
+from evokit.costs import PREPARE
+from evokit.energy import Cost
 from evokit.errors import RunFailed
-from evokit.execution import FRESH, SEARCH, Refits
+from evokit.execution import AGAIN, FRESH, SEARCH, Refits
 from evokit.individuals import ranked, weights_of
 from evokit.interfaces import Individual, Score, Search
-from evokit.ledger import Cost, Ledger
+from evokit.ledger import Ledger
 from evokit.measure import LedgeredMeasure
 from evokit.memory import peak_memory
 from evokit.progress import Progress, Totals
@@ -35,6 +36,21 @@ CHECKPOINT_EVERY_S = 5.0
 IDLE_STEPS = 100  # steps of a control that find nothing new to measure before its space counts as exhausted
 
 Only = Literal["baselines"]
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """A champion's value on what its search never saw.
+
+    Args:
+        value: None without ``confirm``, or where every measurement failed.
+        best_of: Of so many values it is the best, which flatters it if they are several.
+        job: That measured it.
+    """
+
+    value: float | None = None
+    best_of: int = 0
+    job: str = ""
 
 
 class Run:
@@ -56,11 +72,11 @@ class Run:
         self.parts = self.workplace.parts
         self.weights = weights_of(self.parts.fitness.objectives)
         self.objective, self.goal = next(iter(self.parts.fitness.objectives.items()))
-        self.meter = best_meter(recipe.execution.device, recipe.execution.watts_per_core)
+        self.meter = self.parts.context.meter
         self.ledger = Ledger(directory.ledger)
         self.search_stopped = ""
         self.champion: Individual | None = None
-        self.confirmed: float | None = None
+        self.confirmed = Confirmed()
         self.refits: Refits = ()  # what the fitness of the search was refitted to so far
         self.executor = make_executor(self.workplace, self.meter)
         self.contest = Contest(self)
@@ -111,11 +127,10 @@ class Run:
         """Add what the block takes, overheads included, to the phase's cost."""
         with peak_memory() as memory, self.meter.measure() as reading:
             yield
-        cost = Cost(reading.wall_s, reading.cpu_s, reading.joules, memory.peak_bytes)
-        self.ledger.add_cost(phase, cost)
+        self.ledger.add_cost(phase, Cost.of(reading, memory.peak_bytes))
         self.ledger.flush()
 
-    def run_to_work(self, phase: str, name: str, limit: int) -> tuple[Individual | None, float | None, Refits]:
+    def run_to_work(self, phase: str, name: str, limit: int) -> tuple[Individual | None, Confirmed, Refits]:
         """Let a control spend ``limit`` units of measured work: its best, its value on fresh data, and its refits.
 
         A search measures its individuals at full budget and stays within the limit; the search of a varied recipe
@@ -123,7 +138,7 @@ class Run:
         starts over and is answered from its rows. Its champion is confirmed like that of the run.
 
         Returns:
-            None and None first if all failed; the value is None without ``confirm``.
+            None first if all failed; without ``confirm`` there is no value on fresh data.
         """
         part = self.workplace.baseline(name)
         varied = isinstance(part, Parts)
@@ -144,9 +159,9 @@ class Run:
             idle = idle + 1 if measure.work == before else 0
         self._show_best(search)
         if not search.hall_of_fame():
-            return None, None, measure.refits
-        fresh = of_control(FRESH, name, part)
-        best, confirmed = self._confirmed(search, parts.genome, f"{phase}/confirm", fresh, measure.refits)
+            return None, Confirmed(), measure.refits
+        jobs = of_control(FRESH, name, part), of_control(AGAIN, name, part)
+        best, confirmed = self._confirmed(search, parts, f"{phase}/confirm", jobs, measure.refits)
         return best, confirmed, measure.refits
 
     def _claim(self) -> None:
@@ -161,7 +176,7 @@ class Run:
         """Write down once what the fitness did before its first measurement, such as a fit in closed form."""
         known = self.ledger.costs()
         for name, cost in getattr(self.parts.fitness, "prepared", {}).items():
-            if (phase := f"prepare/{name}") not in known:
+            if (phase := PREPARE + name) not in known:
                 self.ledger.add_cost(phase, cost)
 
     def _search(self) -> None:
@@ -205,7 +220,7 @@ class Run:
         # A stop by the clock is the one decision that a resume could not repeat, so it is written down.
         if (ended := self.ledger.meta("stopped_by_clock")) and ended["limit"] == stop.seconds:
             return str(ended["reason"]) if search.generation >= ended["generation"] else ""
-        spent = self.ledger.costs().get("search", Cost()).wall_s
+        spent = self.ledger.costs().get("search", Cost.none()).wall_s
         reason = stop_reason(stop, search.logbook, measure.work, spent, self.goal)
         if reason and stop.seconds is not None and spent >= stop.seconds:
             ended = {"limit": stop.seconds, "generation": search.generation, "reason": reason}
@@ -217,26 +232,49 @@ class Run:
             return
         self.progress.phase("Confirm")
         self.champion, self.confirmed = self._confirmed(
-            self.parts.search, self.parts.genome, "confirm", FRESH, self.refits
+            self.parts.search, self.parts, "confirm", (FRESH, AGAIN), self.refits
         )
-        self.progress.best(self.confirmed, f"{self.objective} on fresh data", self.goal)
+        self.progress.best(self.confirmed.value, f"{self.objective} on fresh data", self.goal)
 
     def _confirmed(
-        self, search: Search, genome: Any, phase: str, job: str, refits: Refits
-    ) -> tuple[Individual, float | None]:
-        """Of a search's best, the one that is best on fresh data, and its value there; without that the best."""
+        self, search: Search, parts: Parts, phase: str, jobs: tuple[str, str], refits: Refits
+    ) -> tuple[Individual, Confirmed]:
+        """Of a search's best, the one that is best on fresh data; without that the best.
+
+        The value that chose it is the best of several and flatters it. So it is measured once more, on what the choice
+        did not see either, if the fitness has so much.
+
+        Args:
+            search: At its end.
+            parts: That it was made of.
+            phase: Prefix of the rows.
+            jobs: For the choice, and for the value of the chosen one.
+            refits: What the fitness was refitted to.
+        """
         hall = search.hall_of_fame()
         if self.recipe.confirm is None:
-            return hall[0], None
-        copies = [replace(one, fitness=Score(self.weights)) for one in hall[: self.recipe.confirm.top]]
+            return hall[0], Confirmed()
         phase = f"{phase}/{search.generation}"  # an extended search confirms others
+        valid = self._measured_on(jobs[0], phase, parts.genome, hall[: self.recipe.confirm.top], refits)
+        if not valid:
+            return hall[0], Confirmed()
+        best = next(one for one in hall if one.key == valid[0].key)
+        again = []
+        if len(valid) > 1 and parts.fresh_again() is not None:
+            again = self._measured_on(jobs[1], f"{phase}/{AGAIN}", parts.genome, [best], refits)
+        if again:
+            return best, Confirmed(again[0].fitness.values[0], 1, AGAIN)
+        return best, Confirmed(valid[0].fitness.values[0], len(valid), FRESH)
+
+    def _measured_on(
+        self, job: str, phase: str, genome: Any, individuals: Sequence[Individual], refits: Refits
+    ) -> list[Individual]:
+        """Copies with their values in another job, best first, without those that failed."""
+        copies = [replace(one, fitness=Score(self.weights)) for one in individuals]
         measure = self.measure(phase, genome, job, refits=refits)
         with self.costed(phase):
             measure(copies)
-        valid = [one for one in ranked(copies) if one.fitness.valid]
-        if not valid:
-            return hall[0], None
-        return next(one for one in hall if one.key == valid[0].key), valid[0].fitness.values[0]
+        return [one for one in ranked(copies) if one.fitness.valid]
 
     def _save(self, search: Search, measure: LedgeredMeasure) -> None:
         self.ledger.flush()
@@ -250,9 +288,10 @@ class Run:
         counts = Counter[str]()
         for phase in costs:
             counts.update(self.ledger.counts(phase))
-        joules = sum(cost.energy_j for cost in costs.values())
+        spent = sum(costs.values(), Cost.none())
+        joules, estimated_j = spent.energy_j, spent.estimated_j
         self.progress.totals(
-            Totals(counts["measured"], counts["cached"], counts["predicted"], joules, seconds_left, self.meter.method)
+            Totals(counts["measured"], counts["cached"], counts["predicted"], joules, estimated_j, seconds_left)
         )
 
     def _note_metrics(self, search: Search) -> None:

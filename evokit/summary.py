@@ -5,22 +5,24 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from evokit.break_even import Point, break_even
 from evokit.contest import Entry
+from evokit.costs import PREPARE, Payer, below, spent, told_cost, total
 from evokit.data.overlap import overlap_told
+from evokit.energy import Cost
 from evokit.intervals import Interval, mean_interval
-from evokit.ledger import Cost
 from evokit.openings import test_openings
 from evokit.pareto import hypervolumes
 from evokit.rundir import versions
 from evokit.statistics import Verdict
 
 if TYPE_CHECKING:
-    from evokit.run import Run
+    from evokit.run import Confirmed, Run
 
 
 def summarise(run: Run, status: str) -> dict[str, Any]:
@@ -31,6 +33,7 @@ def summarise(run: Run, status: str) -> dict[str, Any]:
         status: ``running``, ``done``, ``baselines``, ``interrupted`` or ``failed``.
     """
     costs = run.ledger.costs()
+    in_all = sum(costs.values(), Cost.none())
     contest = run.contest
     rival = contest.rival()
     return {
@@ -50,18 +53,20 @@ def summarise(run: Run, status: str) -> dict[str, Any]:
         "generations": run.parts.search.generation,
         "stopped": run.search_stopped,
         "saved": _saved(run, _sum(costs, "search")),
-        "prepare": _cost(_sum(costs, "prepare")),
-        "search": _cost(_sum(costs, "search")) | {"work": run.ledger.work("search")},
+        "prepare": asdict(_sum(costs, "prepare")) | {"parts": _prepared(costs)},
+        "search": asdict(_sum(costs, "search")) | {"work": run.ledger.work("search")},
         "surrogate": next((one for one in _screens(run) if one["screen"] == "surrogate"), None),
         "screens": _screens(run),
         "baselines": [
-            _entry(run, entry, costs) | {"break_even": _break_even(run, entry, costs)} for entry in contest.baselines
+            _entry(run, entry) | {"break_even": _break_even(run, entry, costs)} for entry in contest.baselines
         ],
-        "final": None if contest.champion is None else _entry(run, contest.champion, costs),
+        "final": None if contest.champion is None else _entry(run, contest.champion),
         "verdicts": [told(one) for one in contest.verdicts],
         "rival": None if rival is None else rival.name,
         "energy": {
-            "joules": sum(cost.energy_j for cost in costs.values()),
+            "joules": in_all.energy_j,
+            "estimated_j": in_all.estimated_j,
+            "estimated_share": in_all.estimated_j / in_all.energy_j if in_all.energy_j else 0.0,
             "method": run.meter.method,
             "formula": run.meter.formula,
             "notes": run.meter.notes,
@@ -70,8 +75,8 @@ def summarise(run: Run, status: str) -> dict[str, Any]:
         "test_openings": test_openings(run.ledger),
         "register": contest.register,
         "vault": None,
-        "wall_s": sum(cost.wall_s for cost in costs.values()),
-        "cpu_s": sum(cost.cpu_s for cost in costs.values()),
+        "wall_s": in_all.wall_s,
+        "cpu_s": in_all.cpu_s,
         "versions": versions(),
     }
 
@@ -101,7 +106,7 @@ def _best(run: Run) -> dict[str, Any] | None:
         "values": list(best.fitness.values),
         "source": "measured",  # the hall of fame holds nothing else (C1)
         "generation": run.ledger.born("search", best.key),
-        "confirmed": run.confirmed,
+        **_confirmed(run.confirmed),
         "refits": [json.loads(genes) for genes in run.refits],
         "show": None if show is None else show(best.genes),
     }
@@ -164,7 +169,17 @@ def _screens(run: Run) -> list[dict[str, Any]]:
     return [screen.summary() for screen in run.parts.context.screens]
 
 
-def _entry(run: Run, entry: Entry, costs: Mapping[str, Cost]) -> dict[str, Any]:
+def _confirmed(one: Confirmed | None) -> dict[str, Any]:
+    """A champion's value on fresh data, of how many it is the best there, and the job that measured it."""
+    if one is None or one.value is None:
+        return {"confirmed": None, "confirmed_of": None, "confirmed_on": None}
+    return {"confirmed": one.value, "confirmed_of": one.best_of, "confirmed_on": one.job}
+
+
+def _entry(run: Run, entry: Entry, of: str = "") -> dict[str, Any]:
+    """An entry, or the variant ``of`` another one, whose search and tuning it shares."""
+    seeds = [model.seed for model in entry.models]
+    parts = spent(run.ledger, Payer(of or entry.name, entry.builds_on, entry.setting, seeds, entry.n_settings))
     return {
         "name": entry.name,
         "settings": dict(entry.models[0].setting) if entry.models else None,
@@ -173,16 +188,16 @@ def _entry(run: Run, entry: Entry, costs: Mapping[str, Cost]) -> dict[str, Any]:
         "front": sorted(one.fitness.values for one in entry.front),
         "trained": entry.searched is None,
         "metrics": dict(entry.models[0].evaluation.metrics) if entry.models else {},
-        "seeds": [model.seed for model in entry.models],
+        "seeds": seeds,
         "goal": run.goal if entry.contender is None else entry.contender.goal,
         **scored(entry),
-        "work": sum(run.ledger.work(phase) for phase in _phases(costs, entry.phase)),
         "artifacts": [model.evaluation.artifact for model in entry.models],
-        "confirmed": entry.confirmed,
+        **_confirmed(entry.confirmed),
         "show": entry.shown,
         "skipped": entry.skipped,
-        "variants": [_entry(run, variant, costs) for variant in entry.variants.values()],
-        **_cost(_sum(costs, entry.phase)),
+        "variants": [_entry(run, variant, entry.name) for variant in entry.variants.values()],
+        **told_cost(total(parts.values())),
+        "parts": {name: told_cost(part) for name, part in parts.items()},
     }
 
 
@@ -223,26 +238,16 @@ def _point(entry: Entry) -> Point:
 
 
 def _phases(costs: Mapping[str, Cost], prefix: str) -> list[str]:
-    return [phase for phase in costs if phase == prefix or phase.startswith(prefix + "/")]
+    return [phase for phase in costs if below(phase, prefix)]
 
 
 def _sum(costs: Mapping[str, Cost], prefix: str) -> Cost:
-    parts = [costs[phase] for phase in _phases(costs, prefix)]
-    return Cost(
-        sum(part.wall_s for part in parts),
-        sum(part.cpu_s for part in parts),
-        sum(part.energy_j for part in parts),
-        max((part.peak_memory_bytes for part in parts), default=0),
-    )
+    return sum((costs[phase] for phase in _phases(costs, prefix)), Cost.none())
 
 
-def _cost(cost: Cost) -> dict[str, Any]:
-    return {
-        "cpu_s": cost.cpu_s,
-        "wall_s": cost.wall_s,
-        "energy_j": cost.energy_j,
-        "peak_memory_bytes": cost.peak_memory_bytes,
-    }
+def _prepared(costs: Mapping[str, Cost]) -> dict[str, dict[str, Any]]:
+    phases = _phases(costs, PREPARE.rstrip("/"))
+    return {phase.removeprefix(PREPARE): asdict(costs[phase]) for phase in phases}
 
 
 def _mean(scores: np.ndarray) -> tuple[float, list[float] | None]:

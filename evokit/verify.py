@@ -13,6 +13,7 @@ import numpy as np
 
 from evokit.assembly import Parts, assemble, set_threads
 from evokit.evaluate import evaluate_batch
+from evokit.execution import AGAIN
 from evokit.individuals import key_of
 from evokit.interfaces import Contender, Fitness
 from evokit.launch import open_finished, repeat_folder
@@ -72,7 +73,9 @@ def _champion(parts: Parts, best: dict[str, Any]) -> Iterator[Claim]:
     for name, claimed, found in zip(names, best["values"], values, strict=True):
         yield Claim(f"{name} of the champion", claimed, found)
     if best["confirmed"] is not None:
-        found = _measured(parts, parts.fresh_fitness(), genes)[0]
+        fresh = parts.fresh_again() if best.get("confirmed_on") == AGAIN else parts.fresh_fitness()
+        assert fresh is not None  # it was there when the run measured on it
+        found = _measured(parts, fresh, genes)[0]
         yield Claim(f"{names[0]} of the champion on fresh data", best["confirmed"], found)
 
 

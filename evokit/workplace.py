@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from evokit.assembly import Parts, assemble, set_threads
-from evokit.execution import CHAMPION, FRESH, OF, SEARCH, Job, Refits
+from evokit.execution import AGAIN, CHAMPION, EVOLVED, FRESH, OF, SEARCH, Job, Refits
 from evokit.interfaces import Contender
 from evokit.keys import digest
 from evokit.recipe.schema import Recipe
@@ -18,7 +18,7 @@ BASELINE = "baseline/"  # prefix of a baseline's job
 
 
 def of_control(job: str, name: str, part: Any) -> str:
-    """The name of ``search`` or ``fresh`` for a control, which may vary the recipe."""
+    """The name of ``search``, ``fresh`` or ``again`` for a control, which may vary the recipe."""
     return f"{job}{OF}{name}" if isinstance(part, Parts) else job
 
 
@@ -79,9 +79,9 @@ class Workplace:
         """What can be measured under that name, built when it is first asked for.
 
         Args:
-            name: ``search``; ``fresh`` for data or replicates that the search never saw; ``search@NAME`` and
-                ``fresh@NAME`` for those of a control that varies the recipe; ``champion`` and ``baseline/NAME`` for
-                the fits of a contender.
+            name: ``search``; ``fresh`` for data or replicates that the search never saw, ``again`` for such as
+                ``fresh`` has not seen either; ``search@NAME`` and the like for those of a control that varies the
+                recipe; ``champion`` and ``baseline/NAME`` for the fits of a contender.
             refits: What the fitness was refitted to.
 
         Raises:
@@ -94,10 +94,14 @@ class Workplace:
 
     def _build(self, name: str, refits: Refits) -> Job:
         job, _, control = name.partition(OF)
-        if job not in (SEARCH, FRESH):
+        if job not in EVOLVED:
             return Job(self._trials(name.removeprefix(BASELINE), name == CHAMPION, refits), TrialGenome().express)
         parts = self.refitted(refits, control)
-        return Job(parts.fitness if job == SEARCH else parts.fresh_fitness(), parts.genome.express)
+        makers = {SEARCH: lambda: parts.fitness, FRESH: parts.fresh_fitness, AGAIN: parts.fresh_again}
+        fitness = makers[job]()
+        if fitness is None:
+            raise LookupError("nothing is left to measure again on")
+        return Job(fitness, parts.genome.express)
 
     def _trials(self, entry: str, of_champion: bool, refits: Refits) -> Trials:
         """A trained baseline fits its own models, the final those of the champion and of control searches."""

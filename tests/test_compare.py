@@ -90,9 +90,10 @@ def test_the_table_has_a_row_a_run_with_its_values_and_work(runs):
     text = comparison(both)
     for one in both:
         (row,) = [line for line in text.splitlines() if re.match(rf"{one.path} +\d", line)]
-        assert f"{one.work:,}" in row.split()
+        assert f"{one.work:,.0f}" in row.split()
     twice = [json.loads((runs / "twice" / f"repeat-{i}" / "summary.json").read_text()) for i in (0, 1)]
-    assert both[1].work == sum(one["search"]["work"] for one in twice)
+    assert both[1].work == sum(one["search"]["work"] for one in twice) / 2
+    assert both[1].cpu_s == pytest.approx(sum(one["final"]["cpu_s"] for one in twice) / 2)
 
 
 def test_how_the_recipes_differ_is_told(runs):

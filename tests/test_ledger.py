@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
+from evokit.energy import Cost
 from evokit.interfaces import Evaluation
-from evokit.ledger import Cost, Ledger, Row, same_but_for_costs
+from evokit.ledger import Ledger, Row, same_but_for_costs
 from tests.door import people
 
 
@@ -152,10 +153,29 @@ def test_scores_belong_to_their_opening(ledger):
 
 
 def test_costs_add_up_and_peak_memory_is_the_largest(ledger):
-    ledger.add_cost("search", Cost(1, 2, 3, 100))
-    ledger.add_cost("search", Cost(10, 20, 30, 50))
-    ledger.add_cost("final", Cost(wall_s=1))
-    assert ledger.costs() == {"search": Cost(11, 22, 33, 100), "final": Cost(1, 0, 0, 0)}
+    one = Cost(wall_s=1, cpu_s=2, energy_j=3, estimated_j=1, peak_memory_bytes=100)
+    ledger.add_cost("search", one)
+    ledger.add_cost("search", Cost(wall_s=10, cpu_s=20, energy_j=30, estimated_j=30, peak_memory_bytes=50))
+    ledger.add_cost("final", one)
+    both = Cost(wall_s=11, cpu_s=22, energy_j=33, estimated_j=31, peak_memory_bytes=100)
+    assert ledger.costs() == {"search": both, "final": one}
+
+
+def test_in_an_old_ledger_all_joules_count_as_estimated(tmp_path):
+    """It lacks the column, so nothing tells which were read from a counter."""
+    path = written(tmp_path / "old", row(wall_s=1, cpu_s=1, energy_j=2.0))
+    with sqlite3.connect(path) as db:
+        db.execute("INSERT INTO costs VALUES ('search', 1, 2, 3, 4, 0)")
+        for table in ("evaluations", "costs"):
+            db.execute(f"ALTER TABLE {table} DROP COLUMN estimated_j")
+    for _ in range(2):
+        ledger = Ledger(path)
+        (found,) = ledger.rows("search")
+        costs = ledger.costs()
+        ledger.add_cost("search", Cost.none())
+        ledger.close()
+        assert found.evaluation.estimated_j == found.evaluation.energy_j == 2.0
+        assert costs == {"search": Cost(wall_s=1, cpu_s=2, energy_j=3, estimated_j=3, peak_memory_bytes=4)}
 
 
 def written(path, *rows):

@@ -110,15 +110,15 @@ def test_outside_of_generations_the_best_is_named_by_its_objective(lines, stream
 
 
 def test_totals_are_told_once_at_the_end(lines, stream):
-    lines.totals(Totals(1, 0, 0, 10.0, 5.0))
-    lines.totals(Totals(320, 12, 40, 1234.0, None, energy_method="nvml+rapl"))
+    lines.totals(Totals(1, 0, 0, 10.0, 10.0, 5.0))
+    lines.totals(Totals(320, 12, 40, 1234.0, 0.0))
     lines.close()
     lines.close()
     assert stream.getvalue() == "In all 320 measured, 12 cached, 40 predicted, 1.23 kJ\n"
 
 
 def test_energy_is_an_estimate_unless_the_method_says_otherwise(lines, stream):
-    lines.totals(Totals(1, 0, 0, 10.0, None))
+    lines.totals(Totals(1, 0, 0, 10.0, 10.0))
     lines.close()
     assert stream.getvalue().endswith("10 J (estimate)\n")
 
@@ -179,7 +179,7 @@ def test_the_display_shows_where_the_run_is(live, terminal, clock):
     live.evaluated(5, 32, 3, 2, 41.0)
     live.best(6.0, "loss", "min")
     live.best(5.80123, "loss", "min")
-    live.totals(Totals(320, 12, 40, 1234.0, 480.0))
+    live.totals(Totals(320, 12, 40, 1234.0, 1234.0, 480.0))
     live.note("AdamW step 120/500, loss 6.61, 130 s left")
     clock.now = 134.0
     live._live.refresh()
@@ -213,7 +213,7 @@ def test_kept_notes_scroll_by_above_the_panel(live, terminal):
 
 def test_closing_gives_the_cursor_back_and_promises_no_more_time(live, terminal):
     live.phase("search")
-    live.totals(Totals(1, 0, 0, 1.0, 60.0))
+    live.totals(Totals(1, 0, 0, 1.0, 1.0, 60.0))
     live.close()
     live.close()
     assert terminal.getvalue().rindex("\x1b[?25h") > terminal.getvalue().rindex("\x1b[?25l")
@@ -249,7 +249,7 @@ def test_the_panel_fits_the_terminal(monkeypatch, columns):
     live.generation(12, 50)
     live.evaluated(5, 32, 3, 2, 41.0)
     live.best(5.8, "loss on documents that the search never saw", "min")
-    live.totals(Totals(320, 12, 40, 1234.0, 480.0))
+    live.totals(Totals(320, 12, 40, 1234.0, 1234.0, 480.0))
     live.note("a note " * 40)
     live.close()
     frame = last_frame(terminal)

@@ -1,10 +1,12 @@
 import pytest
 
 from evokit.errors import UserError
+from evokit.fitnesses.sphere import SphereFitness
 from evokit.ledger import Ledger
 from evokit.replay import replay
 from tests import small, test_contest
 from tests.searches.test_same_search import CONTROL
+from tests.test_run import SPHERE
 
 run = test_contest.run
 
@@ -97,3 +99,22 @@ def test_the_command_shows_the_value(run):
     then, now = done.stdout.splitlines()[1:]
     assert done.returncode == 0
     assert then.split()[1:] == now.split()[1:]
+
+
+def test_a_failure_where_the_champion_is_measured_again_happens_there(tmp_path, monkeypatch):
+    evaluate = SphereFitness.evaluate
+
+    def breaks(fitness, batch, budget):
+        if fitness.sample == 2:
+            raise ArithmeticError("the second fresh sample")
+        return evaluate(fitness, batch, budget)
+
+    monkeypatch.setattr(SphereFitness, "evaluate", breaks)
+    recipe = tmp_path / "sphere.yaml"
+    recipe.write_text(SPHERE + "confirm: {top: 3}\n")
+    summary = small.run(recipe, tmp_path / "run", "search.generations=2")
+    assert (summary["best"]["confirmed_of"], summary["best"]["confirmed_on"]) == (3, "fresh")
+    one = replay(tmp_path / "run", summary["best"]["key"], tmp_path / "scratch")
+    assert one.row.phase == "confirm/2/again"
+    with pytest.raises(ArithmeticError, match="the second fresh sample"):
+        one.measure()

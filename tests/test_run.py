@@ -1,13 +1,22 @@
 import json
+from dataclasses import asdict, replace
 from io import StringIO
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from evokit.assembly import assemble
+from evokit.energy import Cost
 from evokit.fitnesses.sphere import SphereFitness
+from evokit.individuals import make_individual
 from evokit.launch import launch
-from evokit.ledger import Cost, Ledger
+from evokit.ledger import Ledger
 from evokit.progress import LineProgress
 from evokit.recipe import RecipeError, load_recipe
+from evokit.report import report
+from evokit.run import Run
+from evokit.rundir import RunDirectory
 
 SPHERE = """\
 fitness: {name: sphere, noise: 0.5, rungs: [1, 4]}
@@ -64,12 +73,73 @@ def test_a_search_that_was_stopped_by_the_clock_stops_there_again_when_resumed(r
 def test_confirm_names_the_one_that_is_best_on_fresh_data(run):
     summary, out, _ = run("confirm={top: 4}", "search.generations=3")
     ledger = Ledger(out / "ledger.sqlite")
-    rows = ledger.rows("confirm/3")
+    rows, (again,) = ledger.rows("confirm/3"), ledger.rows("confirm/3/again")
     ledger.close()
     assert len(rows) == 4
     best = min(rows, key=lambda row: row.evaluation.values[0])
-    assert summary["best"]["key"] == best.key
-    assert summary["best"]["confirmed"] == best.evaluation.values[0]
+    assert summary["best"]["key"] == best.key == again.key
+    assert summary["best"]["confirmed"] == again.evaluation.values[0] != best.evaluation.values[0]
+    assert (summary["best"]["confirmed_of"], summary["best"]["confirmed_on"]) == (1, "again")
+
+
+def test_of_one_nothing_is_chosen_so_its_fresh_value_flatters_nobody(run):
+    summary, out, _ = run("confirm={top: 1}", "search.generations=3")
+    ledger = Ledger(out / "ledger.sqlite")
+    (row,) = ledger.rows("confirm/3")
+    assert ledger.rows("confirm/3/again") == []
+    ledger.close()
+    assert summary["best"]["confirmed"] == row.evaluation.values[0]
+    assert (summary["best"]["confirmed_of"], summary["best"]["confirmed_on"]) == (1, "fresh")
+
+
+def test_where_nothing_is_left_to_measure_on_the_value_says_of_how_many_it_is_the_best(run, monkeypatch):
+    monkeypatch.setattr(SphereFitness, "fresh", _once)
+    summary, out, _ = run("confirm={top: 4}", "search.generations=3")
+    ledger = Ledger(out / "ledger.sqlite")
+    values = [row.evaluation.values[0] for row in ledger.rows("confirm/3")]
+    ledger.close()
+    assert summary["best"]["confirmed"] == min(values)
+    assert (summary["best"]["confirmed_of"], summary["best"]["confirmed_on"]) == (4, "fresh")
+    assert "Best of 4 on what the search never saw, which flatters it: distance" in report(summary)
+
+
+def _once(fitness):
+    if fitness.sample:
+        raise ValueError("there is no more")
+    return replace(fitness, sample=1)
+
+
+class Noise(SphereFitness):
+    """Nothing but noise of standard deviation 1, other in each sample."""
+
+    @property
+    def context(self):
+        return f"noise {self.sample}"
+
+    def evaluate(self, batch, budget):
+        entropies = ([*x.view(np.uint32).tolist(), self.sample] for x in batch)
+        return np.array([np.random.default_rng(entropy).standard_normal() for entropy in entropies])
+
+
+def test_the_confirmed_value_of_the_best_of_five_has_no_bias(tmp_path):
+    """The best of five values of noise lies 1.16 standard deviations below their mean; measured again it lies there."""
+    path, n = tmp_path / "sphere.yaml", 400
+    path.write_text(SPHERE)
+    recipe, directory = load_recipe(path, ["confirm={top: 5}"]), RunDirectory(tmp_path / "run")
+    parts = assemble(recipe)
+    noise = Noise(1.0, (1,), parts.fitness.streams)
+    directory.create(recipe)
+    run = Run(recipe, directory, LineProgress(StringIO()), replace(parts, fitness=noise))
+    rng, found, chosen = np.random.default_rng(0), [], []
+    for number in range(n):
+        hall = [make_individual(parts.genome, parts.genome.random(rng), run.weights) for _ in range(5)]
+        search = SimpleNamespace(hall_of_fame=lambda hall=hall: hall, generation=number)
+        _, confirmed = run._confirmed(search, run.parts, "confirm", ("fresh", "again"), ())
+        found.append(confirmed.value)
+        chosen.append(min(row.evaluation.values[0] for row in run.ledger.rows(f"confirm/{number}")))
+    run.close()
+    assert abs(np.mean(found)) < 3 * np.std(found) / np.sqrt(n)
+    assert np.mean(chosen) == pytest.approx(-1.163, abs=3 * 0.669 / np.sqrt(n))
 
 
 def test_metrics_have_a_line_per_generation_also_after_going_on(run):
@@ -97,11 +167,17 @@ def test_the_cost_of_a_phase_includes_its_overhead(run):
 
 
 def test_what_a_fitness_did_beforehand_counts_once(run, monkeypatch):
-    monkeypatch.setattr(SphereFitness, "prepared", {"fit": Cost(wall_s=7.0, cpu_s=5.0)}, raising=False)
+    fit = Cost(wall_s=7.0, cpu_s=5.0, energy_j=75.0, estimated_j=15.0, peak_memory_bytes=0)
+    monkeypatch.setattr(SphereFitness, "prepared", {"fit": fit}, raising=False)
     first, _, _ = run()
     again, _, _ = run("search.generations=8", resume=True)
-    assert first["prepare"]["cpu_s"] == again["prepare"]["cpu_s"] == 5.0
-    assert first["cpu_s"] > 5.0
+    for summary in (first, again):
+        assert summary["prepare"]["parts"] == {"fit": asdict(fit)}
+        assert summary["prepare"]["cpu_s"] == 5.0
+        assert summary["energy"]["phases"]["prepare/fit"] == 75.0
+        assert summary["energy"]["joules"] == pytest.approx(sum(summary["energy"]["phases"].values()))
+        assert summary["energy"]["joules"] - summary["energy"]["estimated_j"] == pytest.approx(60.0)
+        assert summary["cpu_s"] > 5.0
 
 
 def test_would_have_reported_counts_predictions_as_the_paper_does(run):

@@ -9,6 +9,7 @@ from evokit.rundir import RunDirectory
 from evokit.verify import Claim, verify
 from tests.small import run, write_recipe
 from tests.test_report import TOY_RECIPE
+from tests.test_run import SPHERE
 
 
 @pytest.fixture
@@ -46,6 +47,16 @@ def test_the_value_on_fresh_data_is_claimed_too(small):
     assert "ones of the champion on fresh data" in [claim.what for claim in verify(small)]
     change(small, lambda summary: summary["best"].update(confirmed=-1.0))
     assert failing(small) == ["ones of the champion on fresh data"]
+
+
+def test_a_value_that_was_measured_again_is_measured_there(tmp_path):
+    recipe = tmp_path / "sphere.yaml"
+    recipe.write_text(SPHERE + "confirm: {top: 3}\n")
+    summary = run(recipe, tmp_path / "run", "search.generations=2")
+    assert summary["best"]["confirmed_on"] == "again"
+    assert failing(tmp_path / "run") == []
+    change(tmp_path / "run", lambda summary: summary["best"].update(confirmed_on="fresh"))
+    assert failing(tmp_path / "run") == ["distance of the champion on fresh data"]
 
 
 def test_a_better_value_than_measured_does_not_hold(toy):

@@ -18,6 +18,7 @@ import numpy as np
 
 from evokit import Component, Context, Data, Evaluation, hookimpl
 from evokit.data.vault import Vault, cut
+from evokit.energy import Cost
 from evokit.individuals import make_individual
 from evokit.interfaces import Individual, Variant
 from evokit.searches.generational import Generational, GenerationalSearch
@@ -70,6 +71,7 @@ class Squares:
 
     With ``renewable`` the champion can be confirmed. With ``twice`` contenders have a variant that works twice as long.
     With ``shared`` all individuals share a summand, which a refit moves half of the way that an individual lacks.
+    ``prepared``: names and CPU seconds of what was done beforehand.
     """
 
     sleep: float = 0.0
@@ -77,6 +79,7 @@ class Squares:
     renewable: bool = False
     twice: bool = False
     shared: bool = False
+    prepared: tuple[tuple[str, float], ...] = ()
     takes: ClassVar[frozenset[str]] = frozenset({"vector"})
 
     def build(self, context: Context) -> SquaresFitness:
@@ -95,6 +98,7 @@ class SquaresFitness:
         self.options, self.points, self.shared = options, points, shared
         self.context = f"squares of {len(points)} beside {shared!r}" if options.shared else "squares"
         self.refitted = self._refitted if options.shared else None
+        self.prepared = {name: Cost.unmetered(2 * cpu_s, cpu_s, 10.0) for name, cpu_s in options.prepared}
 
     def _refitted(self, vector: np.ndarray) -> SquaresFitness:
         return SquaresFitness(self.options, self.points, float(self.points.mean() - vector[0] + self.shared) / 2)

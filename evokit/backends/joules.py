@@ -22,7 +22,7 @@ class SharedJoules:
         self._meter = meter
         self._open: ExitStack | None = None
         self._reading = Reading()
-        self._joules = 0.0
+        self._joules = self._estimated_j = 0.0
 
     def begin(self) -> None:
         """A task begins."""
@@ -30,22 +30,25 @@ class SharedJoules:
             self._open = ExitStack()
             self._reading = self._open.enter_context(self._meter.measure())
 
-    def end(self, cpu_s: float, others_s: Sequence[float]) -> float:
-        """A task ends: its joules.
+    def end(self, cpu_s: float, others_s: Sequence[float]) -> tuple[float, float]:
+        """A task ends: its joules, and those of them that were not read from a counter.
 
         Args:
             cpu_s: What it used.
             others_s: Seconds for which each of those that go on has run.
         """
         self._read()
-        mine, *_ = share(self._joules, [cpu_s, *others_s])
+        seconds = [cpu_s, *others_s]
+        mine, estimated_j = share(self._joules, seconds)[0], share(self._estimated_j, seconds)[0]
         self._joules -= mine
+        self._estimated_j -= estimated_j
         if others_s:
             self.begin()
-        return mine
+        return mine, estimated_j
 
     def _read(self) -> None:
         if self._open is not None:
             self._open.close()
             self._open = None
             self._joules += self._reading.joules
+            self._estimated_j += self._reading.estimated_j

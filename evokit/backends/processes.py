@@ -210,8 +210,9 @@ class Processes:
         worker.order = None
         if self._joules is not None:
             others_s = [one.spent_s for one in self._workers if one.order and one.stage == "working"]
-            joules = self._joules.end(sum(one.cpu_s for one in evaluations), others_s)
-            evaluations = [replace(one, energy_j=joules / len(evaluations)) for one in evaluations]
+            joules, estimated_j = self._joules.end(sum(one.cpu_s for one in evaluations), others_s)
+            n = len(evaluations)
+            evaluations = [replace(one, energy_j=joules / n, estimated_j=estimated_j / n) for one in evaluations]
         if any(one.outcome == "out_of_memory" for one in evaluations):
             self._retire(worker)  # what is still held must not be the next one's misfortune
         return [(order.ticket, evaluations)]

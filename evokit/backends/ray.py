@@ -23,9 +23,9 @@ from typing import Any
 import ray
 from ray.exceptions import OutOfMemoryError, RayActorError
 
-from evokit.backends.ray_actor import EVOLVED, Actor, Reply, Shipment
+from evokit.backends.ray_actor import Actor, Reply, Shipment
 from evokit.errors import RunFailed
-from evokit.execution import Probe, Task, lost
+from evokit.execution import EVOLVED, Probe, Task, lost
 from evokit.interfaces import Evaluation
 from evokit.recipe.schema import Execution
 from evokit.rundir import versions

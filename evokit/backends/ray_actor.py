@@ -16,14 +16,12 @@ import ray
 from evokit.backends.worker import limit_memory
 from evokit.energy import Meter
 from evokit.errors import RunFailed, UserError
-from evokit.execution import FRESH, SEARCH, Task, perform
+from evokit.execution import EVOLVED, SEARCH, Task, perform
 from evokit.interfaces import Evaluation
 from evokit.recipe import load_recipe
 from evokit.recipe.schema import Recipe
 from evokit.rundir import RunDirectory, versions
 from evokit.workplace import Workplace
-
-EVOLVED = (SEARCH, FRESH)  # jobs whose genes are the genome's; those of all others are JSON values already
 
 Note = tuple[int, str]  # level and text of a log record
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from evokit.energy import Cost, Meter
+
 log = logging.getLogger(__name__)
 
 Arrays = dict[str, np.ndarray]
@@ -54,6 +56,28 @@ def texts_key(texts: Sequence[str], use: str) -> str:
         data = text.encode()
         hasher.update(len(data).to_bytes(8, "little") + data)
     return hasher.hexdigest()
+
+
+def prepared(key: str, make: Callable[[], Arrays], meter: Meter) -> tuple[Arrays, Cost]:
+    """What ``make`` returned when it was first called under ``key``, and what that cost.
+
+    Args:
+        key: Digest of all that decides the arrays; becomes a file's name.
+        make: Called if there is no readable file; ``cost`` is none of its arrays.
+        meter: Measures it; of a file without joules it says what a core is thought to draw.
+    """
+
+    def metered() -> Arrays:
+        with meter.measure() as reading:
+            arrays = make()
+        return arrays | {"cost": np.array([reading.wall_s, reading.cpu_s, reading.joules, reading.estimated_j])}
+
+    arrays = cached(key, metered)
+    wall_s, cpu_s, *joules = arrays.pop("cost").tolist()
+    if not joules:  # made before joules were kept
+        return arrays, Cost.unmetered(wall_s, cpu_s, meter.watts_per_core)
+    energy_j, estimated_j = joules
+    return arrays, Cost(wall_s=wall_s, cpu_s=cpu_s, energy_j=energy_j, estimated_j=estimated_j, peak_memory_bytes=0)
 
 
 def _read(path: Path) -> Arrays | None:

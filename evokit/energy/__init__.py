@@ -4,7 +4,8 @@ Counters see the whole card and the whole CPU package, so their joules include i
 the machine. No verdict rests on estimated joules.
 """
 
+from evokit.energy.cost import Cost
 from evokit.energy.machine import best_meter
-from evokit.energy.meter import Meter, Reading, share
+from evokit.energy.meter import WATTS_PER_CORE, Meter, Reading, share
 
-__all__ = ["Meter", "Reading", "best_meter", "share"]
+__all__ = ["WATTS_PER_CORE", "Cost", "Meter", "Reading", "best_meter", "share"]

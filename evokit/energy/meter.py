@@ -14,6 +14,7 @@ from evokit.energy.counter import Clock, Counter
 from evokit.energy.cpu import CpuSeconds
 
 Method = Literal["nvml+rapl", "nvml+estimate", "rapl", "estimate"]
+WATTS_PER_CORE = 15.0  # of a busy one, where nobody says better
 
 
 @dataclass(slots=True)
@@ -25,7 +26,7 @@ class Reading:
     joules: float = 0.0
     gpu_joules: float = 0.0
     cpu_joules: float = 0.0
-    estimated: bool = True  # some part of the joules was not read from a counter
+    estimated_j: float = 0.0  # joules that were not read from a counter; all of them where a card's are missing
 
 
 class Meter:
@@ -44,9 +45,9 @@ class Meter:
 
     def __init__(
         self,
-        gpus: Sequence[Counter],
-        packages: Sequence[Counter],
-        watts_per_core: float,
+        gpus: Sequence[Counter] = (),
+        packages: Sequence[Counter] = (),
+        watts_per_core: float = WATTS_PER_CORE,
         notes: Iterable[str] = (),
         *,
         gpu_missing: bool = False,
@@ -108,27 +109,23 @@ class Meter:
                     self._stop.set()
 
     def _fill(self, reading: Reading, before: Mapping[Counter, float], after: Mapping[Counter, float]) -> None:
-        estimate = reading.cpu_s * self.watts_per_core
-        gpus = [self._spent(gpu, reading.wall_s, before, after) for gpu in self._gpus]
-        packages = [self._spent(package, reading.wall_s, before, after) for package in self._packages]
-        short = any(reading.wall_s < counter.step_s for counter in (*self._gpus, *self._packages))
-        known = [joules for joules in packages if joules is not None]
-        reading.cpu_joules = sum(known, 0.0) if packages and len(known) == len(packages) else estimate
-        reading.gpu_joules = sum((joules for joules in gpus if joules is not None), 0.0)
+        missing = self._gpu_missing
+        reading.cpu_joules = reading.cpu_s * self.watts_per_core
+        if self._packages and all(reading.wall_s >= package.step_s for package in self._packages):
+            reading.cpu_joules = sum(after[package] - before[package] for package in self._packages)
+        else:
+            reading.estimated_j = reading.cpu_joules
+        for gpu in self._gpus:
+            if reading.wall_s >= gpu.step_s:
+                reading.gpu_joules += after[gpu] - before[gpu]
+            elif (watts := _watts(gpu)) is not None:
+                reading.gpu_joules += watts * reading.wall_s
+                reading.estimated_j += watts * reading.wall_s
+            else:
+                missing = True
         reading.joules = reading.cpu_joules + reading.gpu_joules
-        reading.estimated = short or not self._packages or self._gpu_missing
-
-    @staticmethod
-    def _spent(
-        counter: Counter, wall_s: float, before: Mapping[Counter, float], after: Mapping[Counter, float]
-    ) -> float | None:
-        if wall_s >= counter.step_s:
-            return after[counter] - before[counter]
-        try:
-            watts = counter.watts()
-        except OSError:
-            return None
-        return None if watts is None else watts * wall_s
+        if missing:  # a sum that lacks a card is a guess as a whole
+            reading.estimated_j = reading.joules
 
     def _read(self) -> dict[Counter, float]:
         """Joules of every counter; one that fails is dropped with a note, so the run goes on."""
@@ -160,6 +157,14 @@ class Meter:
             with self._lock:
                 if not stop.is_set():
                     self._read()
+
+
+def _watts(counter: Counter) -> float | None:
+    """Power now, None if the source cannot tell."""
+    try:
+        return counter.watts()
+    except OSError:
+        return None
 
 
 def share(joules: float, cpu_s: Sequence[float]) -> list[float]:

@@ -6,24 +6,24 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from evokit.interfaces import Goal
-from evokit.progress.wording import ESTIMATE, energy
+from evokit.progress.wording import energy
 
 
 @dataclass(frozen=True)
 class Totals:
-    """Sums over the run so far. Joules are shown as an estimate if ``Meter.method`` says so (C7)."""
+    """Sums over the run so far. ``estimated_j`` are the joules that were not read from a counter (C7)."""
 
     measured: int
     cached: int
     predicted: int
     joules: float
+    estimated_j: float
     seconds_left: float | None = None
-    energy_method: str = ESTIMATE
 
     @property
     def energy(self) -> str:
         """The joules for people."""
-        return energy(self.joules, self.energy_method)
+        return energy(self.joules, self.estimated_j)
 
 
 class Progress(Protocol):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-ESTIMATE = "estimate"
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 
@@ -22,14 +21,20 @@ def number(value: float | None) -> str:
     return f"{value:.4f}" if 0.1 <= abs(value) < 1e6 else f"{value:.4g}"
 
 
-def energy(joules: float, method: str) -> str:
-    """Joules for people, labelled if they are estimated.
+def energy(joules: float, estimated_j: float) -> str:
+    """Joules for people, labelled by how many of them are estimated.
 
-    >>> energy(1234.0, "rapl"), energy(0.5, "nvml+estimate")
-    ('1.23 kJ', '0.5 J (estimate)')
+    >>> energy(1234.0, 0.0), energy(0.5, 0.5), energy(12.3, 0.5)
+    ('1.23 kJ', '0.5 J (estimate)', '12.3 J (4 % estimated)')
     """
     scale, unit = next(((s, u) for s, u in ((1e6, "MJ"), (1e3, "kJ")) if joules >= s), (1.0, "J"))
-    return f"{joules / scale:.3g} {unit}" + (" (estimate)" if ESTIMATE in method else "")
+    label = ""
+    if estimated_j > 0:
+        percent = min(99, max(1, round(100 * estimated_j / joules)))
+        # Sums of the same joules in another order may differ in their last digit.
+        whole = math.isclose(estimated_j, joules, rel_tol=1e-9)
+        label = " (estimate)" if whole else f" ({percent} % estimated)"
+    return f"{joules / scale:.3g} {unit}{label}"
 
 
 def duration(seconds: float) -> str:

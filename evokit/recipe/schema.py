@@ -13,6 +13,7 @@ from annotated_types import Ge, Gt
 from pydantic import AfterValidator, Field
 
 from evokit.cores import usable_cores
+from evokit.energy import WATTS_PER_CORE
 from evokit.interfaces import Component, Context, Kind
 from evokit.keys import digest, digest_bytes
 from evokit.plugins import Registry
@@ -76,7 +77,7 @@ class Execution:
     memory_mb: Annotated[int, Ge(1)] | None = None  # of a worker's data, in MiB
     retries: Annotated[int, Ge(0)] = 1  # of an individual alone that was stopped by a limit or cost its worker
     device: Annotated[str, AfterValidator(_device)] = "cpu"
-    watts_per_core: Annotated[float, Gt(0)] = 15.0  # for the estimate of energy where no meter is readable
+    watts_per_core: Annotated[float, Gt(0)] = WATTS_PER_CORE  # for the estimate of energy where no meter is readable
     address: str | None = None  # ray: of a cluster, host:port or auto; null: one on this machine, for this run
     num_cpus: Annotated[float, Ge(0)] = 1.0  # ray: that each worker takes up
     num_gpus: Annotated[float, Ge(0)] = 0.0  # ray: that each worker takes up, e.g. 0.25

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 
 from evokit.data.text import Blocks, Documents, full_blocks
+from evokit.energy import Cost, Meter
 from evokit.errors import UserError
 from evokit.interfaces import Context, Evaluation, Goal
 from evokit.keys import array_key, digest
-from evokit.ledger import Cost
 from evokit.streams import Streams
 from evokit_crystalline.continuous import continuous_parts
 from evokit_crystalline.filling import filled
@@ -182,7 +182,7 @@ class Gpt2Fitness:
         counts = {"multiply_adds": cost.multiply_adds, "additions": cost.additions}
         return replace(one, values=(*one.values, float(cost.total)), metrics={**one.metrics, **counts})
 
-    def learn(self, n_places: int, streams: Streams) -> list[dict[tuple[int, int], StructuredMatrix]]:
+    def learn(self, n_places: int, streams: Streams, meter: Meter) -> list[dict[tuple[int, int], StructuredMatrix]]:
         """Blocks of crystals that belong together, fitted to training blocks that the continuous parts never saw.
 
         Raises:
@@ -198,7 +198,7 @@ class Gpt2Fitness:
             raise UserError("library.kinds: learned needs four different shapes in a block: choose another n_inner")
         with torch_threads(self.threads):
             places, self.prepared["library"] = kept_places(
-                self.frame, self.held_out.lessons, n_places, streams, self.context
+                self.frame, self.held_out.lessons, n_places, streams, self.context, meter
             )
         return places
 
@@ -234,7 +234,9 @@ def build_fitness(options: Gpt2Loss, context: Context) -> Gpt2Fitness:
         counted, aside = held_out(context.train, options.block)
         # A start of the SVD that is the same in all runs, so that repeats share the fit.
         streams = Streams(0).at("gpt2_loss", "continuous")
-        fitted = fitted_parts(options.continuous, options.model, counted, options.block, context.threads, streams)
+        fitted = fitted_parts(
+            options.continuous, options.model, counted, options.block, context.threads, streams, context.meter
+        )
         parts, prepared = fitted.parts, {"closed_form": fitted.cost}
     placed = {name: part.to(context.device) for name, part in parts.items()}
     precision = options.precision

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from evokit.data.cache import cached
+from evokit.data.cache import prepared
 from evokit.data.text import Blocks, Documents, full_blocks
+from evokit.energy import Cost, Meter
 from evokit.errors import UserError
 from evokit.keys import digest
-from evokit.ledger import Cost
 from evokit.streams import Streams
 from evokit_crystalline.basis import ANCHOR, CODES, CONTENT, basis, position_codes
 from evokit_crystalline.bigrams import Bigrams, count_bigrams
@@ -46,7 +46,7 @@ class Fitted:
 
 
 def fitted_parts(
-    options: Continuous, sizes: Sizes, train: Documents, block: int, threads: int, streams: Streams
+    options: Continuous, sizes: Sizes, train: Documents, block: int, threads: int, streams: Streams, meter: Meter
 ) -> Fitted:
     """Every tensor of ``sizes.continuous()``, fitted to the training split and kept in the user's cache.
 
@@ -57,6 +57,7 @@ def fitted_parts(
         block: Tokens of a block; bigrams do not cross blocks' documents.
         threads: Torch threads, part of the result.
         streams: Of the SVD's start.
+        meter: Measures what it costs.
 
     Raises:
         UserError: The head is tied, the model is too narrow, or there are fewer training tokens than are to be counted.
@@ -81,17 +82,12 @@ def fitted_parts(
     }
 
     def make() -> dict[str, np.ndarray]:
-        import time
-
-        wall, cpu = time.perf_counter(), time.process_time()
         bigrams = count_bigrams(blocks, sizes.vocab_size, options.discount)
         placed = place(bigrams, fit_factors(options, bigrams, sizes.n_embd - CONTENT, streams), sizes)
-        cost = np.array([time.perf_counter() - wall, time.process_time() - cpu])
-        return {name: part.numpy() for name, part in placed.items()} | {"cost": cost}
+        return {name: part.numpy() for name, part in placed.items()}
 
-    arrays = cached(f"gpt2-parts-{digest(identity)}", make)
-    wall_s, cpu_s = arrays.pop("cost").tolist()
-    return Fitted({name: torch.from_numpy(array) for name, array in arrays.items()}, Cost(wall_s, cpu_s))
+    arrays, cost = prepared(f"gpt2-parts-{digest(identity)}", make, meter)
+    return Fitted({name: torch.from_numpy(array) for name, array in arrays.items()}, cost)
 
 
 def counted_blocks(train: Documents, block: int, tokens: int | None) -> Blocks:

@@ -134,7 +134,7 @@ class Crystalline:
         if n_learned:
             if learn is None:
                 raise ValueError(f"library.kinds: {LEARNED} needs a fitness that crystals can be learned from")
-            learned = learn(n_learned, streams)
+            learned = learn(n_learned, streams, context.meter)
             arrangements = getattr(context.fitness, "arrangements", lambda n_places: [])(n_learned)
         library = draw_library(slots.values(), self.library, streams, context.device, learned)
         sublayers = getattr(context.fitness, "sublayers", ())

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from importlib.metadata import version
 
 import numpy as np
 
-from evokit.data.cache import cached
+from evokit.data.cache import prepared
 from evokit.data.text import Blocks, Documents, full_blocks
+from evokit.energy import Cost, Meter
 from evokit.keys import digest
-from evokit.ledger import Cost
 from evokit.streams import Streams
 from evokit_crystalline.learned import NAMES, Place, learn_places
 from evokit_crystalline.library import Shape
@@ -49,7 +48,7 @@ def held_out(train: Documents, block: int) -> tuple[Documents, HeldOut]:
 
 
 def kept_places(
-    frame: Frame, blocks: Blocks, n_places: int, streams: Streams, context: str
+    frame: Frame, blocks: Blocks, n_places: int, streams: Streams, context: str, meter: Meter
 ) -> tuple[list[dict[Shape, StructuredMatrix]], Cost]:
     """What ``learn_places`` made of ``blocks`` when it was first asked for, by shape, and what that cost.
 
@@ -59,6 +58,7 @@ def kept_places(
         n_places: How many.
         streams: Of the library.
         context: Digest of the frame and of all that its bits depend on.
+        meter: Measures what it costs.
     """
     identity = {
         "edition": EDITION,
@@ -69,15 +69,12 @@ def kept_places(
     }
 
     def make() -> dict[str, np.ndarray]:
-        wall, cpu = time.perf_counter(), time.process_time()
         places = learn_places(frame, working_responses(frame, blocks), n_places, streams)
-        arrays = {f"{i}.{name}.{part}": array for i, place in enumerate(places) for name, part, array in _split(place)}
-        return arrays | {"cost": np.array([time.perf_counter() - wall, time.process_time() - cpu])}
+        return {f"{i}.{name}.{part}": array for i, place in enumerate(places) for name, part, array in _split(place)}
 
-    arrays = cached(f"gpt2-crystals-{digest(identity)}", make)
-    wall_s, cpu_s = arrays.pop("cost").tolist()
+    arrays, cost = prepared(f"gpt2-crystals-{digest(identity)}", make, meter)
     places = [{matrix.shape: matrix for matrix in _joined(arrays, i)} for i in range(n_places)]
-    return places, Cost(wall_s, cpu_s)
+    return places, cost
 
 
 def _split(place: Place) -> list[tuple[str, str, np.ndarray]]:

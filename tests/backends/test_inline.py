@@ -1,3 +1,7 @@
+import math
+
+import pytest
+
 from evokit.backends.inline import Inline
 from evokit.energy import Meter
 from evokit.execution import Task
@@ -13,6 +17,17 @@ class Clock:
     def __call__(self):
         self.now += 6.0
         return self.now
+
+
+class Card:
+    """60 J between looks."""
+
+    name, step_s, poll_s = "card", 1.0, math.inf
+    counted = 0.0
+
+    def joules(self):
+        self.counted += 60.0
+        return self.counted
 
 
 def genes(*values):
@@ -43,6 +58,15 @@ def test_members_share_the_seconds_of_their_batch():
 def test_joules_are_measured():
     (answer,) = inline(SumFitness()).map([Task(genes(1), 1)])
     assert answer[0].energy_j == 10.0 * answer[0].cpu_s > 0
+    assert answer[0].estimated_j == answer[0].energy_j
+
+
+def test_members_share_what_was_read_and_what_was_not():
+    executor = Inline(OneJob(SumFitness(), GENOME), Meter([Card()], [], 10.0, clock=Clock()))
+    (answer,) = executor.map([Task(genes(1, 2, 3), 1)])
+    for one in answer:
+        assert one.estimated_j == pytest.approx(10.0 * one.cpu_s)
+        assert one.energy_j - one.estimated_j == pytest.approx(20.0)
 
 
 def test_failures_cost_time_too():

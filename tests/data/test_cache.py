@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from evokit.data.cache import cache_directory, cached
+from evokit.data.cache import cache_directory, cached, prepared
+from evokit.energy import Cost, Meter
+from tests.backends.test_joules import Machine
 
 
 @pytest.fixture
@@ -53,3 +55,24 @@ def test_the_directory_follows_the_environment(monkeypatch, tmp_path):
     assert cache_directory() == tmp_path / "evokit"
     monkeypatch.setenv("EVOKIT_CACHE", str(tmp_path / "mine"))
     assert cache_directory() == tmp_path / "mine"
+
+
+def test_what_was_prepared_keeps_the_joules_that_were_read_for_it(directory):
+    machine = Machine()
+    meter = Meter([], [machine], 10.0, clock=lambda: machine.now)
+
+    def spend():
+        machine.spend(30.0, seconds=2.0)
+        return make()
+
+    arrays, cost = prepared("k", spend, meter)
+    assert sorted(arrays) == ["a", "b"]
+    assert (cost.wall_s, cost.energy_j, cost.estimated_j) == (2.0, 30.0, 0.0)
+    again, then = prepared("k", fail, Meter())  # by one that could only estimate
+    assert (sorted(again), then) == (["a", "b"], cost)
+
+
+def test_what_was_prepared_before_joules_were_kept_is_an_estimate(directory):
+    cached("k", lambda: make() | {"cost": np.array([7.0, 5.0])})
+    _, cost = prepared("k", fail, Meter(watts_per_core=12.0))
+    assert cost == Cost(wall_s=7.0, cpu_s=5.0, energy_j=60.0, estimated_j=60.0, peak_memory_bytes=0)

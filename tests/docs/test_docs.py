@@ -27,6 +27,7 @@ OPEN = (
     "versions",
     "genes",
     "settings",
+    "parts",
     "metrics",
     "splits",
     "by_budget",

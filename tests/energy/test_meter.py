@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evokit.energy import Meter, best_meter, share
-from tests.energy.machines import Card, FakeNvml, burn
+from tests.energy.machines import Card, FakeNvml, burn, set_energy, zone
 
 
 def test_without_counters_energy_is_cpu_seconds_times_watts(tmp_path):
@@ -25,7 +25,7 @@ def test_an_estimate_is_labelled(tmp_path):
     meter = best_meter("cpu", 12.5, powercap=tmp_path)
     with meter.measure() as reading:
         pass
-    assert reading.estimated
+    assert reading.estimated_j == pytest.approx(reading.joules)
     assert "12.5 W per core (estimate)" in meter.formula
     assert "no RAPL package" in meter.notes[0]
 
@@ -113,3 +113,24 @@ def test_a_meter_without_counters_starts_no_thread(clock):
     before = threading.active_count()
     with Meter([], [], 10.0, clock=clock).measure():
         assert threading.active_count() == before
+
+
+def test_joules_of_which_a_part_was_read_say_which(meter_with, clock):
+    """A card with a counter beside a processor without one."""
+    card = Card("GPU-a")
+    with meter_with(FakeNvml(card)).measure() as reading:
+        burn(0.01)
+        card.energy_mj += 7000
+        clock.now += 1
+    assert reading.gpu_joules == pytest.approx(7)
+    assert reading.estimated_j == reading.cpu_joules == reading.cpu_s * 10 > 0
+
+
+def test_a_sum_that_lacks_a_card_is_an_estimate_as_a_whole(meter_with, tmp_path, clock):
+    package = zone(tmp_path, "intel-rapl:0", "package-0")
+    meter = meter_with(FakeNvml(), "cuda")
+    with meter.measure() as reading:
+        set_energy(package, 3_000_000)
+        clock.now += 1
+    assert meter.method == "rapl"
+    assert (reading.joules, reading.estimated_j) == (pytest.approx(3), reading.joules)

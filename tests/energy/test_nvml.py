@@ -25,7 +25,7 @@ def test_nvml_and_rapl_together_are_no_estimate(meter_with, tmp_path, clock):
         clock.now += 1
     assert meter.method == "nvml+rapl"
     assert reading.joules == pytest.approx(5)
-    assert not reading.estimated
+    assert reading.estimated_j == 0
 
 
 @pytest.mark.parametrize("energy_mj", [None, 0])
@@ -51,7 +51,7 @@ def test_a_short_block_on_a_card_takes_power_times_time(meter_with, clock):
     with meter_with(FakeNvml(card)).measure() as reading:
         clock.now += 0.01
     assert reading.gpu_joules == pytest.approx(3)
-    assert reading.estimated
+    assert reading.estimated_j == pytest.approx(reading.joules)
 
 
 def test_all_cards_of_the_run_are_counted_once(meter_with, clock):

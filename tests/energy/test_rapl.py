@@ -21,7 +21,7 @@ def test_rapl_packages_add_up(tmp_path, clock):
         clock.now += 1
     assert meter.method == "rapl"
     assert reading.joules == pytest.approx(3.5)
-    assert not reading.estimated
+    assert reading.estimated_j == 0
 
 
 def test_sub_zones_and_psys_are_not_counted_twice(tmp_path):
@@ -82,7 +82,7 @@ def test_a_block_shorter_than_the_counters_step_is_estimated(tmp_path, clock):
     with best_meter("cpu", 10.0, powercap=tmp_path, clock=clock).measure() as reading:
         set_energy(package, 9_000_000)
         clock.now += 0.001
-    assert reading.estimated
+    assert reading.estimated_j == pytest.approx(reading.joules)
     assert reading.joules == reading.cpu_s * 10
 
 
@@ -122,5 +122,5 @@ def test_rapl_that_fails_later_becomes_an_estimate(tmp_path, clock):
         clock.now += 1
         (package / "energy_uj").unlink()
     assert reading.joules == reading.cpu_s * 10
-    assert (meter.method, reading.estimated) == ("estimate", True)
+    assert (meter.method, reading.estimated_j) == ("estimate", reading.joules)
     assert "package-0 cannot be read" in meter.notes[-1]

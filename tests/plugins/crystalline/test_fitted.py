@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from evokit.data.text import full_blocks
+from evokit.energy import Meter
 from evokit.errors import UserError
 from evokit.streams import Streams
 from evokit_crystalline.bigrams import count_bigrams
@@ -53,8 +54,8 @@ def test_fits_get_better_in_their_order_and_are_kept():
     train, validation = markov(20, seed=1), full_blocks(markov(4, seed=2), 16)
     losses = []
     for fit in ("unigram", "bigram_svd", "bigram_newton"):
-        fitted = fitted_parts(Continuous(fit=fit), FITTED, train, 16, 1, Streams(0))
-        again = fitted_parts(Continuous(fit=fit), FITTED, train, 16, 1, Streams(0))
+        fitted = fitted_parts(Continuous(fit=fit), FITTED, train, 16, 1, Streams(0), Meter())
+        again = fitted_parts(Continuous(fit=fit), FITTED, train, 16, 1, Streams(0), Meter())
         assert again.cost == fitted.cost
         assert all(torch.equal(again.parts[name], part) for name, part in fitted.parts.items())
         off = [Zero(shape) for shape in FITTED.slots().values()]
@@ -68,7 +69,7 @@ def test_fits_get_better_in_their_order_and_are_kept():
 def test_transformers_computes_the_same_function(tmp_path):
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    fitted = fitted_parts(Continuous(fit="bigram_newton"), FITTED, markov(20, seed=1), 16, 1, Streams(0))
+    fitted = fitted_parts(Continuous(fit="bigram_newton"), FITTED, markov(20, seed=1), 16, 1, Streams(0), Meter())
     model = GPT2LMHeadModel(GPT2Config(**FITTED.to_config())).eval()
     zeros = {f"{slot}.weight": torch.zeros(shape) for slot, shape in FITTED.slots().items()}
     missing, unexpected = model.load_state_dict({**fitted.parts, **zeros}, strict=False)
@@ -82,7 +83,7 @@ def test_transformers_computes_the_same_function(tmp_path):
 
 def test_a_tied_head_is_refused():
     with pytest.raises(UserError, match="needs a head of its own: add tied: false to model"):
-        fitted_parts(Continuous(fit="unigram"), replace(FITTED, tied=True), markov(10), 16, 1, Streams(0))
+        fitted_parts(Continuous(fit="unigram"), replace(FITTED, tied=True), markov(10), 16, 1, Streams(0), Meter())
 
 
 def test_bfloat16_is_refused_because_it_would_round_the_bias_away():
@@ -98,7 +99,7 @@ def test_fit_tokens_limits_what_is_counted_and_fewer_are_a_part_of_more():
     assert {tuple(row) for row in few.targets} <= {tuple(row) for row in more.targets}
     assert len(counted_blocks(train, 16, 16 * 40 + 15)) == 40
     fits = [
-        fitted_parts(Continuous(fit="unigram", fit_tokens=n), FITTED, train, 16, 1, Streams(0)).parts[HEAD]
+        fitted_parts(Continuous(fit="unigram", fit_tokens=n), FITTED, train, 16, 1, Streams(0), Meter()).parts[HEAD]
         for n in (16 * 40, 16 * all_blocks, None)
     ]
     assert not torch.equal(fits[0], fits[2])
@@ -121,3 +122,4 @@ def test_repeats_of_other_seeds_share_the_fit():
     one, other = (options.build(replace(fitted_context(), streams=Streams(seed))) for seed in (1, 2))
     assert one.context == other.context
     assert one.prepared == other.prepared  # to the last digit of its seconds: fitted once
+    assert one.prepared["closed_form"].energy_j > 0

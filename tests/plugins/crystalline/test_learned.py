@@ -55,6 +55,7 @@ def test_the_library_holds_what_was_learned_and_keeps_it(fitness):
     first, second = (Crystalline(options).build(fitted_context(fitness=fitness)) for _ in range(2))
     assert first.library.digest == second.library.digest
     assert fitness.prepared["library"].cpu_s > 0
+    assert fitness.prepared["library"].energy_j > 0
     assert first.library.kinds == ("zero", "learned") * 3
 
 
