@@ -1,5 +1,5 @@
 # make test: what continuous integration runs, at most five minutes on two cores.  make test-all: the slow ones too.
-.PHONY: test test-all lint format docs
+.PHONY: test test-all lint format docs results
 
 test:
 	python -m pytest -q -n auto --dist loadfile -m "not slow and not gpu and not data"
@@ -14,6 +14,9 @@ lint:
 
 docs: # the generated parts of docs/
 	python docs/generate.py
+
+results: # figures in README, docs/ and the headers of recipes, from docs/results/
+	python docs/results.py
 
 format:
 	ruff check --fix .

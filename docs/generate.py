@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import get_args
 
+import parts
 from click.testing import CliRunner
 
 from evokit.cli import main
@@ -20,7 +21,6 @@ from evokit.plugins import load_plugins
 from evokit.recipe.schema import Core, Seeds
 
 PAGES = Path(__file__).parent
-PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 DISTRIBUTION = "evokit"  # other people's plugins may be installed, but are not described here
 HELP_WIDTH = 100
 DECLARED = {
@@ -34,7 +34,7 @@ DECLARED = {
 
 def refreshed(page: str) -> str:
     """A page with each generated part made anew."""
-    return PART.sub(lambda part: f"{part[1]}\n{PARTS[part[2]]()}\n\n{part[3]}", page)
+    return parts.refreshed(page, "generated", lambda name: PARTS[name]())
 
 
 def settings() -> str:

@@ -189,3 +189,30 @@ def knows_individuals(genome):
     if genome.name == "crystalline":
         return "zero" in genome.options.library.kinds
     return bool(getattr(genome.options, "seeds", ()))
+
+
+def test_the_recipe_of_the_clso_paper_has_the_papers_numbers():
+    recipe = load_recipe(ROOT / "paper" / "clso_gpt2.yaml").resolved
+    assert {key: recipe["search"][key] for key in ("name", "population", "generations", "elites")} == {
+        "name": "generational",
+        "population": 32,
+        "generations": 50,
+        "elites": 0.1,
+    }
+    assert recipe["selection"] == {"name": "tournament", "size": 5}
+    assert recipe["crossover"] == {"name": "one_point", "prob": 0.75}
+    assert recipe["mutation"] == {"name": "reset", "prob": 0.08}
+    library = recipe["genome"]["library"]
+    assert (library["size"], library["ternary_scale"]) == (64, "paper")
+    (screen,) = recipe["screens"]  # no race
+    assert {key: screen[key] for key in ("name", "refit_every", "top", "random", "unmeasured")} == {
+        "name": "surrogate",
+        "refit_every": 5,
+        "top": 0.2,
+        "random": 0.2,
+        "unmeasured": "paper",
+    }
+    assert (screen["model"]["members"], screen["min_rank_correlation"]) == (1, -1)
+    assert not any(recipe["stop"].values())
+    adamw = next(one for one in recipe["baselines"] if one["name"] == "adamw")
+    assert (adamw["steps"], adamw["lr"], adamw["batch"], adamw["schedule"]) == (500, [5e-4], 8, ["constant"])

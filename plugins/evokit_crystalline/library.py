@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from math import sqrt
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from annotated_types import MinLen
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from evokit_crystalline.matrices import StructuredMatrix
 
 Shape = tuple[int, int]  # (n_in, n_out)
+TernaryScale = Literal["unit", "paper"]
 Place = Mapping[Shape, "StructuredMatrix"]  # matrices that belong together, one per shape
 Kind = Callable[[Shape, np.random.Generator], "StructuredMatrix"]  # draws one matrix of that shape
 
@@ -51,20 +52,26 @@ def block_diagonal(shape: Shape, rng: np.random.Generator) -> StructuredMatrix:
 
 
 def ternary_low_rank(
-    shape: Shape, rng: np.random.Generator, *, rank: tuple[int, int] | None = None
+    shape: Shape,
+    rng: np.random.Generator,
+    *,
+    rank: tuple[int, int] | None = None,
+    scale: TernaryScale = "unit",
 ) -> StructuredMatrix:
     """Draw ``W = s · V Uᵀ`` with factors in {-1, 0, 1} at probabilities 1/4, 1/2, 1/4.
 
     An entry of a factor has variance 1/2, so for inputs of unit variance each output has the expected variance
-    ``s² · rank · n_in / 4``; ``s = 2 / sqrt(rank · n_in)`` makes that 1 at every shape and rank. (The paper's code
-    divides by ``sqrt(rank)`` alone, which lets activations grow by ``sqrt(n_in) / 2`` in each layer.)
+    ``s² · rank · n_in / 4``; ``s = 2 / sqrt(rank · n_in)``, the scale ``unit``, makes that 1 at every shape and rank.
+    The scale ``paper``, ``s = 1 / sqrt(rank)``, lets activations grow by ``sqrt(n_in) / 2`` in each layer.
 
     Args:
         shape: ``(n_in, n_out)``.
-        rng: Decides rank and factors.
+        rng: Decides rank and factors; the same of them at either scale.
         rank: Lowest and highest rank, drawn uniformly; by default 2 to ``max(4, min(n_in, n_out) / 4)``.
+        scale: ``unit`` or ``paper``.
 
-    Source: Crystalline Latent Space Optimization, section 3.1; probabilities and default rank as in its public code.
+    Source: Crystalline Latent Space Optimization, section 3.1; probabilities, default rank and the scale ``paper`` as
+    in its public code.
     """
     from evokit_crystalline.matrices import LowRank
 
@@ -73,7 +80,7 @@ def ternary_low_rank(
     r = int(rng.integers(lowest, highest, endpoint=True))
     values = np.array([-1, 0, 0, 1], dtype=np.float32)
     U, V = rng.choice(values, (n_out, r)), rng.choice(values, (n_in, r))
-    return LowRank(U, V, scale=2 / sqrt(r * n_in))
+    return LowRank(U, V, scale=2 / sqrt(r * n_in) if scale == "unit" else 1 / sqrt(r))
 
 
 def random_partition(n: int, parts: int, rng: np.random.Generator) -> list[int]:
@@ -104,6 +111,8 @@ class LibraryOptions:
         size: Matrices per layer shape, split over the kinds in equal shares.
         kinds: Names in ``catalogue()``.
         rank: Lowest and highest rank of low-rank kinds; null takes each kind's own.
+        ternary_scale: Of ``ternary_low_rank``: ``unit`` keeps the variance of what passes through; ``paper`` divides by
+            the root of the rank alone, as the paper's code does.
 
     Raises:
         ValueError: A kind is unknown or named twice, there are more kinds than matrices, or ``rank`` is upside down.
@@ -115,6 +124,7 @@ class LibraryOptions:
     size: Count = 64
     kinds: Annotated[tuple[str, ...], MinLen(1)] = ("block_diagonal", "ternary_low_rank")
     rank: tuple[Count, Count] | None = None
+    ternary_scale: TernaryScale = "unit"
 
     def __post_init__(self) -> None:
         known = self.catalogue()
@@ -132,7 +142,7 @@ class LibraryOptions:
         return MappingProxyType(
             {
                 "block_diagonal": block_diagonal,
-                "ternary_low_rank": partial(ternary_low_rank, rank=self.rank),
+                "ternary_low_rank": partial(ternary_low_rank, rank=self.rank, scale=self.ternary_scale),
                 ZERO: simple_kinds.zero,
                 "identity": simple_kinds.identity,
                 "permutation": simple_kinds.permutation,

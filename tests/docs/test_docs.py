@@ -1,12 +1,12 @@
 """What the pages say is what happens: blocks run, generated parts are fresh, references are complete."""
 
-import importlib.util
 import inspect
 import json
 import re
 import sqlite3
 from typing import get_args
 
+import generate
 import pytest
 from click.testing import CliRunner
 
@@ -49,14 +49,6 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def generate():
-    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
 def contest(tmp_path_factory):
     """The directory of a run that has everything: data, screens, baselines, models, verdicts."""
     folder = tmp_path_factory.mktemp("contest")
@@ -82,7 +74,7 @@ def test_no_fence_escapes_the_reader(name):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_generated_parts_are_fresh(name, generate):
+def test_generated_parts_are_fresh(name):
     assert generate.refreshed(PAGES[name]) == PAGES[name], "python docs/generate.py writes them anew"
 
 

@@ -1,3 +1,4 @@
+import math
 import subprocess
 import sys
 from dataclasses import dataclass, fields
@@ -97,6 +98,21 @@ def test_ranks_reach_from_two_to_a_quarter_of_the_smaller_side(shape, highest):
 def test_ranks_come_from_the_options():
     low_rank = LibraryOptions(rank=(3, 5)).catalogue()["ternary_low_rank"]
     assert {low_rank((64, 64), np.random.default_rng(seed)).rank for seed in range(50)} == {3, 4, 5}
+
+
+def test_the_scale_of_the_paper_divides_by_the_root_of_the_rank_alone():
+    unit, paper = (
+        ternary_low_rank((16, 8), np.random.default_rng(0), rank=(3, 3), scale=scale) for scale in ("unit", "paper")
+    )
+    assert torch.equal(unit.V @ unit.U.T, paper.V @ paper.U.T)  # the same factors
+    assert (unit.scale, paper.scale) == pytest.approx((2 / math.sqrt(3 * 16), 1 / math.sqrt(3)))
+
+
+def test_the_recipe_chooses_the_scale():
+    unit, paper = (small(kinds=("ternary_low_rank",), ternary_scale=scale) for scale in ("unit", "paper"))
+    for (n_in, _), matrices in unit.matrices.items():
+        ratios = [b.scale / a.scale for a, b in zip(matrices, paper.matrices[n_in, matrices[0].shape[1]], strict=True)]
+        assert ratios == pytest.approx([math.sqrt(n_in) / 2] * 8)
 
 
 @pytest.mark.parametrize("kind", ["block_diagonal", "ternary_low_rank"])

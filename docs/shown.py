@@ -1,0 +1,315 @@
+"""How kept results read: tables, sentences and single figures, with the words that the verdicts have."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import kept
+
+from evokit.report import SAYS
+
+Result = Mapping[str, Any]
+NOTHING = "not measured with this version yet"
+WIDTH = 118  # of a recipe's header, without "# "
+UNITS = {"gpt2_loss": "tokens", "text_classification": "tokens", "trained_accuracy": "training steps"}
+
+
+class Shown:
+    """Kept results as Markdown and as comments of recipes; one that is not kept is left out or said not to be there.
+
+    Args:
+        results: By name.
+        unchanged: Whether the recipe of a result is still what was run.
+    """
+
+    def __init__(self, results: Mapping[str, Result], unchanged: Callable[[Result], bool]) -> None:
+        self._results, self._unchanged = results, unchanged
+
+    def part(self, kind: str, *words: str) -> str:
+        """What a part of a page says.
+
+        Args:
+            kind: ``runs``, a row for each in one table; ``run``: where each comes from, contenders and verdicts;
+                ``points``, a row for each point of a grid.
+            words: Names of results; of ``points`` one, and what its fitness noted.
+
+        Raises:
+            KeyError: There is no such kind, or the fitness noted no such thing.
+        """
+        names = words[:1] if kind == "points" else words
+        found = [self._results[name] for name in names if name in self._results]
+        if not found:
+            return f"*{_capital(NOTHING)}.*"
+        if kind == "points":
+            return f"{self._source(found[0])}\n\n{_points(found[0], words[1:])}"
+        return {"runs": self._table_of_runs, "run": self._whole_runs}[kind](found)
+
+    def figure(self, path: str) -> str:
+        """A figure in running text: ``RESULT.FIELD`` or ``RESULT.CONTENDER.FIELD``.
+
+        Raises:
+            KeyError: The result is there and has no such contender or field.
+        """
+        name, *rest = path.split(".")
+        if name not in self._results:
+            return f"({NOTHING})"
+        result = self._results[name]
+        return _field(result, *rest) if len(rest) == 2 else _plain(rest[0], result[rest[0]])
+
+    def header(self, *names: str) -> str:
+        """The measured lines and the budget of a recipe's header, without the signs of a comment."""
+        found = [self._results[name] for name in names if name in self._results]
+        if not found:
+            return f"{_capital(NOTHING)}."
+        lines = [f"Measured {self._origin(one)}. {_capital(_sentence(one))}" for one in found]
+        wrapped = [textwrap.fill(line.replace("**", ""), WIDTH, break_on_hyphens=False) for line in lines]
+        return "\n".join([*wrapped, *_budget(found[0])])
+
+    def _table_of_runs(self, found: Sequence[Result]) -> str:
+        rows = [(f"`{one['command']}`", f"{self._origin(one)}: {_sentence(one)}", _cost(one)) for one in found]
+        return _table(("command", "what was found", "time"), rows)
+
+    def _whole_runs(self, found: Sequence[Result]) -> str:
+        said = [
+            part
+            for one in found
+            for part in (self._source(one), _contenders(one), *(_verdicts(*contest) for contest in _contests(one)))
+            if part
+        ]
+        return "\n\n".join(said)
+
+    def _source(self, one: Result) -> str:
+        """What repeats the run, and what a reader wants to know of how it came about."""
+        on_machine = one["openings_on_machine"]
+        others = f", {_count(on_machine, 'time')} by all runs of that machine so far" if on_machine else ""
+        return (
+            f"`{one['command']}`, {self._origin(one)}, torch {one['versions'].get('torch', 'not there')}, commit "
+            f"{one['commit']}: {_cost(one)}, {_energy(one['energy'])}; test split opened "
+            f"{_count(one['test_openings'], 'time')}{others}."
+        )
+
+    def _origin(self, one: Result) -> str:
+        """When, where, with which seeds, and whether the recipe is another by now."""
+        machine = one["machine"]
+        cores = f", {_count(machine['cores'], 'core')}" if machine["cores"] else ""
+        seeds = f"{_count(one['repeats'], 'repeat')}" if one["repeats"] else f"seed {one['seeds'][0]}"
+        changed = "" if self._unchanged(one) else "; **the recipe has changed since**"
+        return f"{one['date']}, {machine['processor']}{cores}, {seeds}{changed}"
+
+
+def _points(one: Result, noted: Sequence[str]) -> str:
+    """The settings of each point of a grid, and what its fitness noted."""
+    settings = list(dict.fromkeys(name for point in one["points"] for name in point["settings"]))
+    rows = [
+        (
+            *(str(point["settings"].get(name, "")) for name in settings),
+            *(_plain(name, point.get(name)) for name in noted),
+        )
+        for point in one["points"]
+    ]
+    return _table([name.replace("_", " ") for name in (*settings, *noted)], rows)
+
+
+def _contests(one: Result) -> list[tuple[str, Mapping[str, Any]]]:
+    """Where the models were compared, with entries and verdicts there; the headlines come from the first."""
+    return [("vault", one["vault"]), ("test", one)] if one["vault"] else [("test", one)]
+
+
+def _contenders(one: Result) -> str:
+    """Validation, vault, test, each repeat and costs of champion, controls and baselines."""
+    vault = {entry["name"]: _test(entry) for entry in _entries(one["vault"])} if one["vault"] else {}
+    rows = []
+    for entry in _entries(one):
+        each = ", ".join(number(value, entry["interval"]) for value in entry["test_by_seed"]) if one["repeats"] else ""
+        values = number(entry["validation"]), vault.get(entry["name"], ""), _test(entry), each
+        rows.append((entry["label"], *values, _plain("cpu_s", entry["cpu_s"])))
+    costs = "CPU seconds" + (", everything included" if "parts" in one["champion"] else "")
+    return _table(("", "validation", "vault", "test", "each repeat", costs), rows)
+
+
+def _verdicts(split: str, contest: Mapping[str, Any]) -> str:
+    """Each difference with its interval, and what it was computed from; empty where nothing was tested."""
+    rows = [
+        (
+            verdict["against"],
+            _signed(verdict["difference"], verdict["interval"]),
+            "" if verdict["p_holm"] is None else f"{verdict['p_holm']:.2g}",
+            verdict["verdict"],
+        )
+        for verdict in contest["verdicts"]
+    ]
+    if not rows:
+        return ""
+    table = _table(("the champion less", f"difference on {split}, 95 % interval", "p (Holm)", "verdict"), rows)
+    methods = "; ".join(dict.fromkeys(verdict["method"] for verdict in contest["verdicts"]))
+    return f"{table}\n\nBest on validation, so the rival that counts: {contest['rival']}. Intervals: {methods}."
+
+
+def _sentence(one: Result) -> str:
+    """The champion's value and its verdicts in a sentence, the rivals of one verdict together."""
+    if one["points"]:
+        values = [point[one["objective"]["name"]] for point in one["points"]]
+        return f"{one['objective']['name']} {number(min(values))} to {number(max(values))} over {len(values)} settings."
+    split, contest = _contests(one)[0]
+    if contest["champion"]["test"] is not None:
+        said = [f"{split} value **{_test(contest['champion'])}**"]
+    else:
+        controls = "".join(f", {entry['name']} {number(entry['validation'])}" for entry in contest["baselines"])
+        said = [f"{one['objective']['name']} **{number(contest['champion']['validation'])}**{controls}"]
+    if one["hypervolume"]:
+        volumes = ", ".join(f"{name} {number(volume)}" for name, volume in one["hypervolume"].items())
+        said.append(f"hypervolume of the front: {volumes}")
+    rivals = {entry["name"]: entry["test"] for entry in contest["baselines"]}
+    for word, says in SAYS.items():
+        # Verdicts among variants, such as longer trained models, have other names.
+        some = [
+            verdict for verdict in contest["verdicts"] if verdict["verdict"] == word and verdict["against"] in rivals
+        ]
+        if some:
+            told = (f"{verdict['against']} ({number(rivals[verdict['against']])}, {_by(verdict)})" for verdict in some)
+            said.append(f"{says} {', '.join(told)}")
+    return "; ".join(said) + "."
+
+
+def _by(verdict: Mapping[str, Any]) -> str:
+    """``by X [low, high]`` of what is better or worse, else the difference with its sign."""
+    if verdict["verdict"] == "no difference shown":
+        return _signed(verdict["difference"], verdict["interval"])
+    sign = math.copysign(1, verdict["difference"])
+    ends = verdict["interval"] and sorted(sign * end for end in verdict["interval"])
+    return f"by {number(sign * verdict['difference'], ends)}{_span(ends, _digits(ends), before=' ')}"
+
+
+def _entries(contest: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Champion and baselines, each followed by its variants, with a label for people."""
+    for entry in (contest["champion"], *contest["baselines"]):
+        untuned = entry["name"] != "champion" and entry["trained"] and entry["settings_tried"] == 1
+        remark = " (skipped)" if entry.get("skipped") else " (untuned)" if untuned else ""
+        yield {**entry, "label": entry["name"] + remark}
+        for variant in entry["variants"]:
+            yield {**variant, "label": variant["name"]}
+
+
+def _field(result: Result, contender: str, field: str) -> str:
+    entry = {one["name"]: one for one in _entries(result)}[contender]
+    if field == "verdict":
+        verdict = {one["against"]: one for one in result["verdicts"]}[contender]
+        return f"{SAYS[verdict['verdict']]} {contender} ({_by(verdict)})"
+    return _test(entry) if field == "test" else _plain(field, entry[field])
+
+
+def _budget(one: Result) -> list[str]:
+    """The phases with their jobs, work and CPU seconds, which add up; with repeats the mean of one."""
+    n = max(one["repeats"], 1)
+    seconds = _whole([phase["cpu_s"] / n for phase in one["phases"]])
+    rows = [
+        (
+            phase["phase"],
+            f"{round(sum(phase['by_budget'].values()) / n):,}" if phase["by_budget"] else "~",
+            ", ".join(f"{round(jobs / n):,} at {int(budget):,}" for budget, jobs in phase["by_budget"].items()) or "-",
+            f"{spent} s",
+        )
+        for phase, spent in zip(one["phases"], seconds, strict=True)
+    ]
+    rows.append(("in all", "", "", f"{sum(seconds)} s"))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    of = f", mean of {n} repeats" if one["repeats"] else ""
+    unit = UNITS.get(one["fitness"], "units of work")
+    return [
+        f"Budget in jobs, {unit} each, and CPU seconds{of}:",
+        *(
+            f"  {name:{widths[0]}}  {jobs:>{widths[1]}}  {work:{widths[2]}}  {spent:>{widths[3]}}"
+            for name, jobs, work, spent in rows
+        ),
+    ]
+
+
+def _whole(values: Sequence[float]) -> list[int]:
+    """Values rounded so that their sum is the rounded sum: the largest rests are rounded up.
+
+    >>> _whole([0.4, 0.4, 0.4])
+    [1, 0, 0]
+    """
+    floors = [math.floor(value) for value in values]
+    by_rest = sorted(range(len(values)), key=lambda at: floors[at] - values[at])
+    for at in by_rest[: round(sum(values)) - sum(floors)]:
+        floors[at] += 1
+    return floors
+
+
+def _cost(one: Result) -> str:
+    if one["repeats"]:
+        return f"{one['cpu_s']:,.0f} CPU s for {_count(one['repeats'], 'repeat')}"
+    return f"{one['wall_s']:,.0f} s, {one['cpu_s']:,.0f} CPU s"
+
+
+def _energy(spent: Mapping[str, Any]) -> str:
+    joules = spent["joules"]
+    label = " (estimate)" if spent.get("estimated_j", joules) else ""
+    return (f"{joules / 1e3:,.1f} kJ" if joules >= 1e3 else f"{joules:.0f} J") + label
+
+
+def _test(entry: Mapping[str, Any]) -> str:
+    if entry["test"] is None:
+        return ""
+    return number(entry["test"], entry["interval"]) + _span(entry["interval"], _digits(entry["interval"]), before=" ")
+
+
+def number(value: float | None, interval: Sequence[float] | None = None) -> str:
+    """With the decimals that its interval has a use for.
+
+    >>> number(0.01964, [0.0140, 0.0252]), number(4.98392), number(None)
+    ('0.0196', '4.984', '')
+    """
+    return "" if value is None else f"{value:,.{_digits(interval)}f}"
+
+
+def _signed(value: float, interval: Sequence[float] | None) -> str:
+    return f"{value:+,.{_digits(interval)}f}{_span(interval, _digits(interval), before=' ', sign='+')}"
+
+
+def _span(ends: Sequence[float] | None, digits: int, *, before: str = "", sign: str = "") -> str:
+    """An interval, or nothing where there is none or where its ends print the same: one unit, no spread.
+
+    >>> _span([4.8621, 5.1068], 3), _span([5.0, 5.0], 3), _span(None, 3)
+    ('[4.862, 5.107]', '', '')
+    """
+    low, high = (f"{end:{sign},.{digits}f}" for end in ends) if ends else ("", "")
+    return "" if low == high else f"{before}[{low}, {high}]"
+
+
+def _digits(interval: Sequence[float] | None) -> int:
+    """Three decimals, or as many as show two digits of half the interval's width, at most five."""
+    width = interval[1] - interval[0] if interval else 0.0
+    return min(max(3, 2 - math.floor(math.log10(width / 2)) - 1), 5) if width > 0 else 3
+
+
+def _plain(field: str, value: Any) -> str:
+    """Seconds, a count, a measured value or a word for people."""
+    if value is None:
+        return ""
+    if field.endswith("_s"):
+        return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+    return f"{value:,}" if isinstance(value, int) else number(value) if isinstance(value, float) else str(value)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Markdown without the columns in which no row has anything."""
+    used = [column for column in range(len(head)) if any(row[column] for row in rows)]
+    lines = [[line[column] for column in used] for line in (head, ["---"] * len(head), *rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" + ("" if n == 1 else "s")
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def shown() -> Shown:
+    return Shown(kept.all_kept(), kept.unchanged)
