@@ -2,12 +2,14 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from evokit.streams import Streams
+from evokit_activations.genome import ActivationTensors
 from evokit_activations.job import in_precision
 from evokit_activations.network import forward
 from evokit_activations.options import Layer
-from evokit_activations.search import LayerwiseSearch, forward_from, label_log_likelihood
+from evokit_activations.search import LayerwiseSearch, Population, forward_from, label_log_likelihood
 
 from .tiny import SEARCH, TENSORS, job
 
@@ -44,7 +46,7 @@ def test_from_any_layer_the_network_goes_on_as_it_does_from_the_image(material):
 
 def test_the_log_likelihood_is_minus_cross_entropy():
     logits = torch.tensor([[0.0, 1.0], [2.0, 0.0]])
-    expected = -torch.nn.functional.cross_entropy(logits, torch.tensor([0, 0]), reduction="none")
+    expected = -F.cross_entropy(logits, torch.tensor([0, 0]), reduction="none")
     assert torch.allclose(label_log_likelihood(logits, torch.tensor([0, 0])), expected)
 
 
@@ -101,3 +103,69 @@ def test_without_generations_the_first_population_is_what_is_left(material, doub
     options = replace(SEARCH, layers=(Layer(0, 0.3), Layer(0, 0.2), Layer(0, 0.1)))
     found = LayerwiseSearch(double, options, TENSORS).run(*begin(material, range(3)))
     assert torch.allclose(forward_from(double, 0, found.layers[0], 2), found.layers[-1], atol=1e-12)
+
+
+def plain_child(first, second, noise, alpha, passes, tensors):
+    """One child of two members of one image's pool, by the formulas of A.4."""
+    mean = (first + second) / 2
+    places = (0, 1) if first.dim() == 3 else (0,)
+    added = alpha * (first.std(places, correction=0) + second.std(places, correction=0)) / 2 * noise
+    if first.dim() == 1:
+        return mean + added - (mean + added).mean()
+
+    def pooled(maps):
+        channels_first = maps.expand_as(mean).permute(2, 0, 1)
+        for _ in range(passes):
+            channels_first = F.avg_pool2d(channels_first, 3, 1, 1)
+        return channels_first.permute(1, 2, 0)
+
+    if tensors.smooth == "child":
+        child = pooled(mean + added)
+    else:
+        child = mean + (pooled(added) if tensors.noise == "element" else added)
+    return (child - child.mean()) / (child.var(correction=0) + 1e-5).sqrt() if tensors.normalise else child
+
+
+def plain_generation(options, layer, tensors, genes, values, generator):
+    """The next population of one image, ``(n, ...)``, and the old values of its parents; child by child."""
+    schedule = options.layers[layer]
+    best = sorted(range(len(genes)), key=lambda member: -values[member])[: options.parents]
+    pool = [genes[member] for member in best]
+    noise_shape = (1, 1, genes.shape[-1]) if tensors.noise == "channel" and genes.dim() == 4 else genes.shape[1:]
+    for n, alpha in ((options.explorers, schedule.alpha * schedule.boost), (options.refiners, schedule.alpha)):
+        pairs = torch.randint(len(pool), (n, 2), generator=generator)
+        noise = torch.randn(n, *noise_shape, generator=generator, dtype=genes.dtype)
+        pool = pool + [
+            plain_child(pool[a], pool[b], one, alpha, schedule.smoothing, tensors)
+            for (a, b), one in zip(pairs.tolist(), noise, strict=True)
+        ]
+    return torch.stack(pool), [float(values[member]) for member in best]
+
+
+@pytest.mark.parametrize(
+    ("layer", "tensors"),
+    [
+        (0, TENSORS),
+        (1, ActivationTensors(noise="channel", smooth="noise", normalise=False)),
+        (0, ActivationTensors(noise="element", smooth="noise", normalise=False)),
+        (2, TENSORS),
+    ],
+    ids=["maps", "channel noise", "smooth noise", "logits"],
+)
+def test_a_generation_is_what_the_formulas_say_child_by_child(double, layer, tensors):
+    options = replace(SEARCH, layers=(Layer(1, 0.3, 5.0, 2), Layer(1, 0.2, 3.0, 1), Layer(1, 0.1, 4.0)))
+    shape = [(4, 4, 3), (2, 2, 4), (3,)][layer]
+    draws = torch.Generator().manual_seed(5)
+    spread = torch.arange(1.0, 6.0, dtype=torch.float64).view(5, *[1] * (len(shape) + 1))
+    genes = spread * torch.randn(5, 2, *shape, generator=draws, dtype=torch.float64)  # no two deviations are alike
+    values = torch.randn(5, 2, generator=draws, dtype=torch.float64)  # none is a log-likelihood: parents keep theirs
+    labels = torch.tensor([2, 0])
+    search = LayerwiseSearch(double, options, tensors)
+    found = search.generation(layer, options.layers[layer], Population(genes, values), labels, generators(range(2)))
+    for lane, generator in enumerate(generators(range(2))):
+        expected, kept = plain_generation(options, layer, tensors, genes[:, lane], values[:, lane], generator)
+        assert torch.allclose(found.genes[:, lane], expected, atol=1e-12)
+        assert found.values[:2, lane].tolist() == kept
+        logits = forward_from(double, layer, expected[2:], 2)
+        loss = F.cross_entropy(logits, labels[lane].repeat(7), reduction="none")
+        assert torch.allclose(found.values[2:, lane], -loss, atol=1e-12)
