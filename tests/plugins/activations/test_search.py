@@ -7,9 +7,15 @@ import torch.nn.functional as F
 from evokit.streams import Streams
 from evokit_activations.genome import ActivationTensors
 from evokit_activations.job import in_precision
-from evokit_activations.network import forward
+from evokit_activations.network import forward, run_block
 from evokit_activations.options import Layer
-from evokit_activations.search import LayerwiseSearch, Population, forward_from, label_log_likelihood
+from evokit_activations.search import (
+    LayerwiseSearch,
+    Population,
+    forward_from,
+    label_log_likelihood,
+    refuse_other_layers,
+)
 
 from .tiny import SEARCH, TENSORS, job
 
@@ -169,3 +175,66 @@ def test_a_generation_is_what_the_formulas_say_child_by_child(double, layer, ten
         logits = forward_from(double, layer, expected[2:], 2)
         loss = F.cross_entropy(logits, labels[lane].repeat(7), reduction="none")
         assert torch.allclose(found.values[2:, lane], -loss, atol=1e-12)
+
+
+def test_the_first_population_is_the_block_behind_noise_in_units_of_each_channel(material, double):
+    pixels, labels, streams = begin(material, range(2))
+    found = LayerwiseSearch(double, SEARCH, TENSORS).first(pixels, labels, streams)
+    for lane, generator in enumerate(generators(range(2))):
+        white = F.gelu(F.conv2d(pixels[lane][None], double.parameters["whitening"]))
+        noise = torch.randn(9, 8, 8, 8, generator=generator, dtype=torch.float64).permute(0, 3, 1, 2)
+        deviation = white.std((2, 3), correction=0, keepdim=True)
+        noisy = white + SEARCH.noise * deviation * noise
+        expected = run_block(double.shape, double.parameters, 0, noisy, double.statistics).permute(0, 2, 3, 1)
+        assert torch.allclose(found.genes[:, lane], expected, atol=1e-12)
+        loss = F.cross_entropy(forward_from(double, 0, expected, 2), labels[lane].repeat(9), reduction="none")
+        assert torch.allclose(found.values[:, lane], -loss, atol=1e-12)
+
+
+def test_a_search_is_its_generations_layer_by_layer_and_keeps_the_best_of_each(material, double):
+    search = LayerwiseSearch(double, SEARCH, TENSORS)
+    pixels, labels, streams = begin(material, range(2))
+    found = search.run(pixels, labels, generators(range(2)))
+    population = search.first(pixels, labels, streams)
+    for layer, n_generations in enumerate((3, 2, 2)):
+        for _ in range(n_generations):
+            population = search.generation(layer, SEARCH.layers[layer], population, labels, streams)
+        best = population.values.argmax(0)
+        kept = population.genes[best, torch.arange(2)]
+        assert torch.equal(found.layers[layer], kept)
+        assert torch.equal(found.values[layer], population.values.max(0).values)
+        if layer < 2:
+            genes = forward_from(double, layer, kept, layer + 1)[None]
+            population = Population(genes, search.log_likelihood(layer + 1, genes, labels))
+
+
+def test_candidates_that_are_kept_for_all_lanes_are_the_best_in_their_mean(double):
+    values = torch.tensor([[0.0, 0.0], [9.0, -9.5], [1.0, 0.5], [-2.0, 5.0]])
+    search = LayerwiseSearch(double, replace(SEARCH, select="lanes"), TENSORS)
+    chosen = search._chosen(Population(values, values), 3, generators(range(2)))
+    assert chosen.tolist() == [[3, 3], [2, 2], [0, 0]]
+
+
+def test_without_selection_values_decide_nothing_and_every_lane_draws_for_itself(double):
+    search = LayerwiseSearch(double, SEARCH, TENSORS, selecting=False)
+    chosen = [
+        search._chosen(Population(values, values), 2, generators(range(2)))
+        for values in (torch.zeros(5, 2), torch.arange(10.0).view(5, 2))
+    ]
+    assert torch.equal(*chosen)
+    for lane, generator in enumerate(generators(range(2))):
+        assert chosen[0][:, lane].tolist() == torch.randn(5, generator=generator).argsort(descending=True)[:2].tolist()
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_the_log_likelihood_of_short_numbers_is_computed_in_float32(dtype):
+    logits = torch.tensor([[0.1, 1.7, -3.3]]).to(dtype)
+    found = label_log_likelihood(logits, torch.tensor([2]))
+    assert found.dtype == torch.float32
+    assert torch.equal(found, label_log_likelihood(logits.float(), torch.tensor([2])))
+
+
+def test_layers_that_are_not_one_a_block_and_one_for_the_logits_are_refused():
+    refuse_other_layers(SEARCH, 2)
+    with pytest.raises(ValueError, match="layers needs 4 entries, one a block and one for the logits"):
+        refuse_other_layers(SEARCH, 3)

@@ -112,6 +112,27 @@ def test_values_out_of_range_are_refused(change, message):
 
 
 @pytest.mark.parametrize(
+    ("name", "allowed", "refused"),
+    [
+        ("lr", [1e-12, 1e3], [0.0, -1.0]),
+        ("beta1", [0.0, 0.999], [1.0, -0.1]),
+        ("beta2", [0.0, 0.999], [1.0, -0.1]),
+        ("eps", [1e-12], [0.0, -1e-8]),
+        ("weight_decay", [0.0, 3.0], [-1e-6]),
+        ("clip_size", [1e-9], [0.0, -1.0]),
+        ("warmup", [0.0, 1.0], [-0.1, 1.1]),
+        ("decay_span", [0.1, 1.0], [0.0, 1.1]),
+    ],
+)
+def test_ranges_begin_and_end_where_they_are_said_to(name, allowed, refused):
+    for value in allowed:
+        assert getattr(Rule((), **{name: value}), name) == value
+    for value in refused:
+        with pytest.raises(ValueError, match=f"{name}: must be"):
+            Rule((), **{name: value})
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"lr": "0.1"}, "lr: must be a float"),
