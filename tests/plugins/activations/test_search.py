@@ -149,17 +149,20 @@ def plain_generation(options, layer, tensors, genes, values, generator):
 
 
 @pytest.mark.parametrize(
-    ("layer", "tensors"),
+    ("layer", "tensors", "sizes"),
     [
-        (0, TENSORS),
-        (1, ActivationTensors(noise="channel", smooth="noise", normalise=False)),
-        (0, ActivationTensors(noise="element", smooth="noise", normalise=False)),
-        (2, TENSORS),
+        (0, TENSORS, (3, 4)),
+        (1, ActivationTensors(noise="channel", smooth="noise", normalise=False), (3, 4)),
+        (0, ActivationTensors(noise="element", smooth="noise", normalise=False), (3, 4)),
+        (2, TENSORS, (3, 4)),
+        (1, TENSORS, (0, 4)),
+        (1, TENSORS, (3, 0)),
     ],
-    ids=["maps", "channel noise", "smooth noise", "logits"],
+    ids=["maps", "channel noise", "smooth noise", "logits", "no explorers", "no refiners"],
 )
-def test_a_generation_is_what_the_formulas_say_child_by_child(double, layer, tensors):
-    options = replace(SEARCH, layers=(Layer(1, 0.3, 5.0, 2), Layer(1, 0.2, 3.0, 1), Layer(1, 0.1, 4.0)))
+def test_a_generation_is_what_the_formulas_say_child_by_child(double, layer, tensors, sizes):
+    layers = (Layer(1, 0.3, 5.0, 2), Layer(1, 0.2, 3.0, 1), Layer(1, 0.1, 4.0))
+    options = replace(SEARCH, layers=layers, explorers=sizes[0], refiners=sizes[1])
     shape = [(4, 4, 3), (2, 2, 4), (3,)][layer]
     draws = torch.Generator().manual_seed(5)
     spread = torch.arange(1.0, 6.0, dtype=torch.float64).view(5, *[1] * (len(shape) + 1))
@@ -170,11 +173,11 @@ def test_a_generation_is_what_the_formulas_say_child_by_child(double, layer, ten
     found = search.generation(layer, options.layers[layer], Population(genes, values), labels, generators(range(2)))
     for lane, generator in enumerate(generators(range(2))):
         expected, kept = plain_generation(options, layer, tensors, genes[:, lane], values[:, lane], generator)
-        assert torch.allclose(found.genes[:, lane], expected, atol=1e-12)
+        assert torch.allclose(found.genes[:, lane], expected, rtol=1e-12, atol=1e-12)
         assert found.values[:2, lane].tolist() == kept
         logits = forward_from(double, layer, expected[2:], 2)
-        loss = F.cross_entropy(logits, labels[lane].repeat(7), reduction="none")
-        assert torch.allclose(found.values[2:, lane], -loss, atol=1e-12)
+        loss = F.cross_entropy(logits, labels[lane].repeat(sum(sizes)), reduction="none")
+        assert torch.allclose(found.values[2:, lane], -loss, rtol=1e-12, atol=1e-12)
 
 
 def test_the_first_population_is_the_block_behind_noise_in_units_of_each_channel(material, double):
@@ -186,9 +189,9 @@ def test_the_first_population_is_the_block_behind_noise_in_units_of_each_channel
         deviation = white.std((2, 3), correction=0, keepdim=True)
         noisy = white + SEARCH.noise * deviation * noise
         expected = run_block(double.shape, double.parameters, 0, noisy, double.statistics).permute(0, 2, 3, 1)
-        assert torch.allclose(found.genes[:, lane], expected, atol=1e-12)
+        assert torch.allclose(found.genes[:, lane], expected, rtol=1e-12, atol=1e-12)
         loss = F.cross_entropy(forward_from(double, 0, expected, 2), labels[lane].repeat(9), reduction="none")
-        assert torch.allclose(found.values[:, lane], -loss, atol=1e-12)
+        assert torch.allclose(found.values[:, lane], -loss, rtol=1e-12, atol=1e-12)
 
 
 def test_a_search_is_its_generations_layer_by_layer_and_keeps_the_best_of_each(material, double):
