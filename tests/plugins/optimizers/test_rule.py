@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evokit_optimizers.rule import Rule, canonical, rule_from_json, rule_to_json
-from evokit_optimizers.terms import TERMS
+from evokit_optimizers.terms import TERMS, Term
 from tests.plugins.optimizers.rules import recorded, replayed, rules
 
 
@@ -144,6 +144,26 @@ def test_ranges_begin_and_end_where_they_are_said_to(name, allowed, refused):
 def test_malformed_json_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
         rule_from_json({**rule_to_json(Rule((("GRAD", 1.0),))), **change})
+
+
+def test_whole_numbers_of_json_become_floats():
+    rule = rule_from_json({**rule_to_json(Rule((("GRAD", 1.0),))), "lr": 1, "terms": [["GRAD", 2]]})
+    assert rule == Rule((("GRAD", 2.0),), lr=1.0)
+    assert isinstance(rule.lr, float)
+    assert isinstance(rule.terms[0][1], float)
+
+
+def test_json_is_read_in_the_vocabulary_that_is_given():
+    vocabulary = {"CUBE": Term("g^3", ("gradient",), "nowhere:cube")}
+    rule = Rule((("CUBE", 0.5),), vocabulary=vocabulary)
+    again = rule_from_json(rule_to_json(rule), vocabulary)
+    assert again == rule
+    assert again.declared() == [vocabulary["CUBE"]]
+
+
+def test_json_that_is_no_mapping_is_refused():
+    with pytest.raises(ValueError, match="a rule must be a mapping, got list"):
+        rule_from_json([])
 
 
 def test_json_with_a_missing_value_is_refused():
