@@ -166,8 +166,8 @@ def test_the_schedule_scales_the_step_and_follows_the_horizon_not_the_steps_made
 
 def test_terms_are_summed_with_their_weights():
     gradient = torch.full((N_PARAMETERS,), 2.0, dtype=torch.float64)
-    rule = Rule((("GRAD", 1.0), ("SIGN_GRAD", -0.5), ("GRAD_DIFFERENCE", 0.25)), lr=1.0)
-    assert torch.equal(_first_step(rule, gradient), gradient - 0.5 + 0.5)
+    rule = Rule((("GRAD", 2.0), ("SIGN_GRAD", -0.5), ("GRAD_DIFFERENCE", 0.25), ("MOMENTUM", 1.0)), lr=1.0)
+    assert _first_step(rule, gradient).tolist() == [4.0 - 0.5 + 0.5 + 2.0] * N_PARAMETERS
 
 
 def test_the_difference_is_to_the_gradient_of_the_step_before():
