@@ -227,7 +227,7 @@ def tell_a_story(measure):
 
 
 def laddered(**options):
-    return SumFitness(budgets=(1, 2), fails=fails_at([1, 1, 1, 1]), **options)
+    return SumFitness(budgets=(1, 2, 4), fails=fails_at([1, 1, 1, 1]), **options)
 
 
 def test_a_second_measure_answers_from_the_rows_and_writes_nothing():

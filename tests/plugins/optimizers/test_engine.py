@@ -195,11 +195,12 @@ def test_a_gradient_whose_norm_is_small_is_not_clipped():
     assert torch.equal(step, gradient)
 
 
-def test_the_norm_of_a_single_tensor_is_clipped_too():
-    parameters, gradient = torch.zeros(2, dtype=torch.float64), torch.tensor([3.0, 4.0], dtype=torch.float64)
+@pytest.mark.parametrize(("gradient", "step"), [([3.0, 4.0], [0.6, 0.8]), ([-5.0], [-1.0])])
+def test_the_norm_of_a_single_tensor_is_clipped_too(gradient, step):
     rule = Rule((("GRAD", 1.0),), lr=1.0, clipping="norm", clip_size=1.0)
-    FlatUpdate(rule, ((2,),), 1, torch.float64).step(parameters, gradient, 0)
-    assert parameters.tolist() == pytest.approx([-0.6, -0.8], rel=1e-6)
+    parameters = torch.zeros(len(gradient), dtype=torch.float64)
+    FlatUpdate(rule, (parameters.shape,), 1, torch.float64).step(parameters, torch.tensor(gradient).double(), 0)
+    assert (-parameters).tolist() == pytest.approx(step, rel=1e-6)
 
 
 def test_decoupled_decay_follows_the_schedule():
