@@ -36,6 +36,12 @@ def test_a_model_of_several_trainings_saves_a_part_in_each():
     assert found == {"saved": 500, "trainings": 20, "bound": False}
 
 
+@pytest.mark.parametrize(("spent", "trainings"), [(-7.0, 0), (0.0, 0), (0.5, 1), (7.0, 7)])
+def test_what_cost_no_more_than_the_tuning_is_repaid_at_once(spent, trainings):
+    found = break_even((9, 0.9), [(10, 0.9)], "max", spent)
+    assert found == {"saved": 1, "trainings": trainings, "bound": False}
+
+
 def test_nothing_is_repaid_where_nothing_is_gained():
     assert break_even((500, 0.8), [(500, 0.8), (1000, 0.9)], "max", 10_000) is None
     assert break_even((500, 0.9), [(500, 0.8)], "max", 10_000) is None  # no longer training was measured

@@ -1,11 +1,14 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evokit.errors import RunFailed
-from evokit.interfaces import Score
+from evokit.interfaces import Evaluation, Score
 from evokit.ledger import Ledger
+from evokit.measure import LedgeredMeasure
 from tests.door import GENOME, Progress, SumFitness, door, people, story
 
 A, B, C, D = [0, 0, 0, 1], [0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0]  # values 4, 3, 2, 1
@@ -175,6 +178,60 @@ def test_the_display_hears_of_everybody():
     assert progress.told == [(1, 1, 1, 0), (4, 5, 2, 2), (5, 5, 3, 2)]
 
 
+class Priced:
+    """An executor whose evaluations take two seconds by ``clock`` and have costs; it remembers its tasks."""
+
+    def __init__(self, clock):
+        self.clock, self.tasks = clock, []
+
+    def map(self, tasks):
+        for task in tasks:
+            self.tasks.append((task.budget, task.job, task.refits))
+            self.clock.now += 2.0 * len(task.genes)
+            costs = {"wall_s": 2.0, "cpu_s": 1.5, "energy_j": 30.0, "peak_memory_bytes": 1000 * int(self.clock.now)}
+            yield [Evaluation((1.0,), work=1, **costs) for _ in task.genes]
+
+
+@pytest.fixture
+def priced(monkeypatch):
+    """A measure of the phase ``baseline/grid`` with its executor, ledger and what the display hears of seconds left."""
+    clock, told, ledger = SimpleNamespace(now=7.0), [], Ledger(":memory:")
+    monkeypatch.setattr("evokit.measure.time", SimpleNamespace(monotonic=lambda: clock.now))
+    progress, executor = SimpleNamespace(evaluated=lambda *numbers: told.append(numbers[-1])), Priced(clock)
+    fitness = SumFitness(budgets=(1, 2))
+    measure = LedgeredMeasure(
+        "baseline/grid", GENOME, fitness, ledger, executor, 1, progress, job="baseline/grid", refits=("[0]",)
+    )
+    return SimpleNamespace(measure=measure, executor=executor, ledger=ledger, told=told)
+
+
+def test_what_is_cached_costs_nothing_again(priced):
+    first, again = priced.measure(people(A, A))
+    assert (first.wall_s, first.cpu_s, first.energy_j, first.work) == (2.0, 1.5, 30.0, 1)
+    assert (again.wall_s, again.cpu_s, again.energy_j, again.work) == (0, 0, 0, 0)
+
+
+def test_the_time_left_is_that_of_the_mean_so_far(priced):
+    priced.measure(people(A, B, A, C, D))
+    assert priced.told == [6.0, 4.0, 2.0, 0.0]
+
+
+def test_the_peak_memory_of_workers_counts_in_the_phase(priced):
+    priced.measure(people(A, B))
+    assert {phase: cost.peak_memory_bytes for phase, cost in priced.ledger.costs().items()} == {"baseline/grid": 11_000}
+
+
+def test_tasks_name_the_job_the_budget_and_the_refits(priced):
+    priced.measure(people(A), 1)
+    priced.measure(people(B))
+    assert priced.executor.tasks == [(1, "baseline/grid", ("[0]",)), (2, "baseline/grid", ("[0]",))]
+
+
+def test_before_the_first_generation_it_is_generation_0(priced):
+    priced.measure(people(A))
+    assert priced.ledger.rows("baseline/grid")[0].generation == 0
+
+
 def predicted(individuals, values):
     for one, value in zip(individuals, values, strict=True):
         one.predicted = value
@@ -227,7 +284,7 @@ def tell_a_story(measure):
 
 
 def laddered(**options):
-    return SumFitness(budgets=(1, 2), fails=fails_at([1, 1, 1, 1]), **options)
+    return SumFitness(budgets=(1, 2, 4), fails=fails_at([1, 1, 1, 1]), **options)
 
 
 def test_a_second_measure_answers_from_the_rows_and_writes_nothing():

@@ -38,6 +38,11 @@ def test_patience_counts_generations_since_the_best_was_found():
     assert reason(Stop(patience=3), [5.0, 4.0, 4.0, 4.0, 4.0]).startswith("no improvement for 3 generations")
 
 
+def test_patience_counts_from_the_first_generation_where_it_found_the_best():
+    assert reason(Stop(patience=3), [4.0, 4.0, 4.0]) is None
+    assert reason(Stop(patience=2), [4.0, 4.0, 4.0]).startswith("no improvement for 2 generations")
+
+
 def test_patience_counts_from_the_last_refit_as_other_contexts_are_not_compared():
     before = [{"best": value} for value in (5.0, 4.0, 1.0)]
     after = [{"best": value, "refits": 1} for value in (3.0, 2.5, 2.5)]

@@ -41,6 +41,12 @@ def test_a_stream_keeps_its_numbers_between_versions():
     assert Streams(0).at("mutation", 3).entropy() == 142482450524103757889652549927356335378
 
 
+def test_generators_of_torch_begin_with_63_bits_of_their_stream():
+    seeds = [Streams(0).at("lane", lane).torch().initial_seed() for lane in range(200)]
+    assert seeds == [Streams(0).at("lane", lane).entropy() % 2**63 for lane in range(200)]
+    assert len(set(seeds)) == 200
+
+
 def test_no_global_generator_is_read_or_seeded():
     def states():
         return random.getstate(), repr(np.random.get_state()), torch.get_rng_state().tolist()  # noqa: NPY002

@@ -19,6 +19,10 @@ def test_of_equal_values_the_first_comes_first():
     assert top_k(torch.zeros(40, 3), 5).tolist() == [[n] * 3 for n in range(5)]
 
 
+def test_top_k_of_all_is_the_whole_ranking():
+    assert top_k(torch.tensor([[1.0], [3.0], [2.0]]), 3).tolist() == [[1], [2], [0]]
+
+
 @pytest.mark.parametrize("k", [0, 4])
 def test_top_k_needs_as_many_members(k):
     with pytest.raises(ValueError, match="k must be from 1 to 3"):

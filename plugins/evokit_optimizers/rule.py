@@ -136,8 +136,6 @@ def canonical(rule: Rule) -> Rule:
     )
     if not terms and not (rule.decoupled and rule.weight_decay):
         return Rule((), vocabulary=rule.vocabulary)
-    if not terms and not rule.decoupled:
-        found = replace(found, weight_decay=0.0)
     used = found.used
     values: dict[str, Any] = {
         name: getattr(found, name) if name in used else default for name, default in _DEFAULTS.items()

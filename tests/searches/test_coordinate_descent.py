@@ -47,7 +47,7 @@ def test_with_seeds_it_starts_at_the_best_of_them_and_a_random_point():
     search = built(CoordinateDescent(seeds=True), genome=Seeded([4] * 4))
     assert len(search.ask()) == 3
     search.tell(set_values(search.ask(), [5.0, 3.0, 4.0]))
-    assert search.population[0].genes.tolist() == [2] * 4
+    assert [one.genes.tolist() for one in search.population] == [[2] * 4]
     for _ in range(4):
         told_nothing_new(search)
     assert len(search.ask()) == 1  # it starts again at random
@@ -80,6 +80,17 @@ def test_a_sweep_visits_every_gene_once_in_the_same_order_each_time():
         search.tell(set_values(asked, [9.0 - search.generation, *[99.0] * (len(asked) - 1)]))
     assert sorted(visited[:4]) == [0, 1, 2, 3]
     assert visited[4:] == visited[:4]
+
+
+def test_each_start_has_an_order_of_its_own_stream():
+    genome = IndexVector([2] * 9)
+    search = started(genome=genome)
+    for start in (0, 10):  # a sweep of nine genes, and the start anew
+        order = Streams(0).at("coordinate_descent", "order", start).numpy().permutation(9).tolist()
+        for gene in order:
+            assert changed(search) == gene
+            told_nothing_new(search)
+        search.tell(set_values(search.ask(), [10.0]))
 
 
 def test_it_moves_to_the_best_neighbour():
@@ -136,7 +147,9 @@ def test_a_start_that_fails_is_replaced():
 
 def test_per_gene_alternatives_are_drawn():
     search = started(CoordinateDescent(per_gene=2))
-    assert [len(search.ask()), len({one.key for one in search.ask()})] == [2, 2]
+    for _ in range(12):
+        assert [len(search.ask()), len({one.key for one in search.ask()})] == [2, 2]
+        search.tell(set_values(search.ask(), [9.0 - search.generation, 99.0]))
 
 
 def test_per_gene_beyond_the_choices_takes_all():
@@ -175,7 +188,7 @@ def test_one_sweep_solves_onemax(seed):
 
 def test_bits_stay_bits():
     search = started(genome=Bits(3))
-    assert search.ask()[0].genes.dtype == np.bool_
+    assert [one.genes.dtype for one in search.ask()] == [np.bool_]
 
 
 def test_it_goes_on_from_its_state_as_if_never_stopped(tmp_path):

@@ -18,6 +18,9 @@ POINTS = Points(list(combinations([{"x": range(5), "y": (0, 3)}])))
 class PointFitness(SumFitness):
     """The sum of a point's values."""
 
+    def __init__(self):
+        super().__init__(budgets=(1, 3))
+
     def evaluate(self, batch, budget):
         return super().evaluate([np.array(list(one.values())) for one in batch], budget)
 
@@ -30,8 +33,10 @@ def searched(n=None, batch=4):
 def test_every_point_is_measured_once_in_the_order_of_the_recipe():
     search, fitness = searched()
     assert fitness.evaluated == [(x, y) for x in range(5) for y in (0, 3)]
-    assert search.generation == 3
-    assert search.expected() == (10, 10 * fitness.budgets[-1])
+    assert search.generation == search.horizon == 3
+    assert search.logbook.select("generation") == [0, 1, 2]
+    assert {one.born_by for one in search.population} == {"grid"}
+    assert search.expected() == (10, 10 * 3)
 
 
 def test_the_best_is_the_best_of_all():

@@ -41,6 +41,7 @@ def test_seeds_come_first_and_take_nothing_else_away(batch):
             found.extend(one.genes.tolist() for one in search.ask())
             search.tell([])
     assert drawn[1][:2] == [[1] * 6, [2] * 6]
+    assert [1] * 6 not in drawn[0]
     assert drawn[1][2:] == drawn[0][2:]
 
 

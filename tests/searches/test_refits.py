@@ -68,6 +68,11 @@ def test_it_is_refitted_to_the_best_every_so_many_generations():
     assert [context for *_, context in found][-1] == measure._fitness.context
 
 
+def test_the_logbook_counts_the_refits():
+    search = run(*alternating())
+    assert search.logbook.select("refits") == [None] * 3 + [1] * 3 + [2] * 3
+
+
 def test_rows_carry_the_context_that_they_were_measured_in():
     ledger = Ledger(":memory:")
     run(*alternating(ledger=ledger))
@@ -164,6 +169,26 @@ def test_a_front_is_measured_again_too():
     run(search, measure)
     assert len(search.front()) > 1
     assert all(one.fitness.values == value_now(one, measure) for one in [*search.front(), *alive(search)])
+
+
+def test_what_is_added_to_all_values_leaves_the_front_as_it_was():
+    search, measure = alternating(DriftingPair(), options=NSGA2(population=6, generations=7, refit_every=3))
+    run(search, measure, 3)
+    before = {one.key for one in search.front()}
+    search._refit(measure)
+    assert {one.key for one in search.front()} == before
+    single, measure = alternating()
+    run(single, measure)
+    assert single.front() == []
+
+
+def test_predictions_of_the_context_before_are_forgotten():
+    search, measure = alternating()
+    run(search, measure, 3)
+    for one in alive(search):
+        one.predicted = 1.0
+    search._refit(measure)
+    assert {one.predicted for one in alive(search)} == {None}
 
 
 @pytest.mark.parametrize("options", [ALTERNATING, NSGA2(refit_every=2)])

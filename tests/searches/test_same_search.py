@@ -1,6 +1,7 @@
 """The control that runs the recipe's own search over another genome."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,6 +9,7 @@ from evokit.assembly import Parts, assemble
 from evokit.launch import assemble_all
 from evokit.recipe import RecipeError, load_recipe
 from evokit.rundir import RunDirectory
+from evokit.searches.same_search import SameSearch
 from evokit.verify import verify
 from evokit.workplace import BASELINE, Workplace
 from tests.test_contest import RECIPE, baseline, rows, run  # noqa: F401 - run is a fixture
@@ -35,6 +37,13 @@ def test_it_is_the_recipe_with_another_genome(recipe):
     assert control.search is not parts.search
     assert control.recipe.search == parts.recipe.search
     assert control.genome.random(parts.context.streams.numpy())[0] >= 2.5
+
+
+def test_it_begins_with_nothing_that_the_recipe_begins_with():
+    """``init`` holds genes of the recipe's genome."""
+    genome = {"name": "bits", "length": 3}
+    context = SimpleNamespace(vary=lambda **changes: {"genome": "recipe's", "init": "recipe's"} | changes)
+    assert SameSearch(genome).build(context) == {"genome": genome, "init": None}
 
 
 def test_its_champion_comes_from_its_own_genome_and_is_finished_and_tested(run):  # noqa: F811

@@ -5,8 +5,9 @@ from evokit.interfaces import Context, Individual, Score
 from evokit.selection.best import Best
 from evokit.streams import Streams
 
-RNG = np.random.default_rng(0)
-SELECT = Best().build(Context(Streams(0)))
+
+def select(population, n):
+    return Best().build(Context(Streams(0)))(population, n, np.random.default_rng(0))
 
 
 def population_of(*values):
@@ -14,13 +15,13 @@ def population_of(*values):
 
 
 def test_the_best_come_first():
-    assert [one.genes for one in SELECT(population_of(3, 1, 2, 0), 3, RNG)] == [3, 1, 2]
+    assert [one.genes for one in select(population_of(3, 1, 2, 0), 3)] == [3, 1, 2]
 
 
 def test_a_small_population_is_taken_in_turn():
-    assert [one.genes for one in SELECT(population_of(2, 1), 5, RNG)] == [1, 0, 1, 0, 1]
+    assert [one.genes for one in select(population_of(2, 1), 5)] == [1, 0, 1, 0, 1]
 
 
 def test_an_empty_population_is_an_error():
     with pytest.raises(ValueError, match="population: must hold at least one measured individual"):
-        SELECT([], 1, RNG)
+        select([], 1)

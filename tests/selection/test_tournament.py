@@ -43,6 +43,11 @@ def test_equals_win_equally_often():
     assert shares == pytest.approx([0.25] * 4, abs=0.03)
 
 
+def test_a_tournament_of_one_is_won_by_anybody():
+    winners = tournament(population_of([3, 1, 2]), 3000, size=1, rng=np.random.default_rng(0))
+    assert np.bincount([winner.genes for winner in winners]) / 3000 == pytest.approx([1 / 3] * 3, abs=0.03)
+
+
 def test_a_size_beyond_the_population_is_clipped():
     winners = tournament(population_of([2, 1]), 3, size=99, rng=np.random.default_rng(0))
     assert [winner.genes for winner in winners] == [1, 1, 1]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evokit_optimizers.rule import Rule, canonical, rule_from_json, rule_to_json
-from evokit_optimizers.terms import TERMS
+from evokit_optimizers.terms import TERMS, Term
 from tests.plugins.optimizers.rules import recorded, replayed, rules
 
 
@@ -43,10 +43,23 @@ def test_the_largest_canonical_weight_is_one(rule):
     assert not form.terms or max(abs(weight) for _, weight in form.terms) == 1
 
 
-def test_the_learning_rate_takes_the_scale_and_keeps_decoupled_decay():
-    form = canonical(Rule((("GRAD", -4.0), ("SIGN_GRAD", 2.0)), lr=0.1, weight_decay=0.2))
+@pytest.mark.parametrize("scale", [0.25, 1.0, 2.0, 4.0])
+def test_the_learning_rate_takes_the_scale_and_keeps_decoupled_decay(scale):
+    form = canonical(Rule((("GRAD", -scale), ("SIGN_GRAD", scale / 2)), lr=0.1, weight_decay=0.2))
     assert form.terms == (("GRAD", -1.0), ("SIGN_GRAD", 0.5))
-    assert (form.lr, form.weight_decay) == (0.4, 0.05)
+    assert (form.lr, form.weight_decay) == (0.1 * scale, 0.2 / scale)
+
+
+def test_decoupled_decay_alone_is_a_rule_and_l2_decay_alone_does_nothing():
+    decay = Rule((), lr=0.5, weight_decay=0.2)
+    assert canonical(decay) == decay
+    assert canonical(replace(decay, decoupled=False)) == Rule(())
+
+
+def test_the_canonical_form_keeps_the_vocabulary():
+    vocabulary = {"CUBE": Term("g^3", ("gradient",), "nowhere:cube")}
+    for terms in ((("CUBE", 1.0),), (("CUBE", 1.0), ("CUBE", -1.0))):
+        assert canonical(Rule(terms, vocabulary=vocabulary)).vocabulary is vocabulary
 
 
 def test_l2_decay_is_independent_of_the_scale():
@@ -61,9 +74,12 @@ def test_without_momentum_terms_are_folded(name, same):
     assert canonical(Rule(((name, 1.0),), beta1=0.0)) == canonical(Rule(((same, 1.0),), beta1=0.5))
 
 
-def test_nesterov_beside_momentum_is_written_out():
-    form = canonical(Rule((("NESTEROV", 1.0), ("MOMENTUM", 1.0)), beta1=0.5))
-    assert form.terms == (("GRAD", pytest.approx(1 / 3)), ("MOMENTUM", 1.0))
+def test_nesterov_beside_one_of_its_parts_is_written_out_and_alone_it_stays():
+    beside = [canonical(Rule((("NESTEROV", 1.0), (name, 1.0)), beta1=0.5)).terms for name in ("MOMENTUM", "GRAD")]
+    assert beside[0] == (("GRAD", pytest.approx(1 / 3)), ("MOMENTUM", 1.0))
+    assert beside[1] == (("GRAD", 1.0), ("MOMENTUM", pytest.approx(1 / 3)))
+    alone = Rule((("SIGN_GRAD", 0.5), ("NESTEROV", 1.0)), beta1=0.5)
+    assert canonical(alone) == alone
 
 
 def test_unused_numbers_and_flags_are_at_their_defaults():
@@ -112,6 +128,27 @@ def test_values_out_of_range_are_refused(change, message):
 
 
 @pytest.mark.parametrize(
+    ("name", "allowed", "refused"),
+    [
+        ("lr", [1e-12, 1e3], [0.0, -1.0]),
+        ("beta1", [0.0, 0.999], [1.0, -0.1]),
+        ("beta2", [0.0, 0.999], [1.0, -0.1]),
+        ("eps", [1e-12], [0.0, -1e-8]),
+        ("weight_decay", [0.0, 3.0], [-1e-6]),
+        ("clip_size", [1e-9], [0.0, -1.0]),
+        ("warmup", [0.0, 1.0], [-0.1, 1.1]),
+        ("decay_span", [0.1, 1.0], [0.0, 1.1]),
+    ],
+)
+def test_ranges_begin_and_end_where_they_are_said_to(name, allowed, refused):
+    for value in allowed:
+        assert getattr(Rule((), **{name: value}), name) == value
+    for value in refused:
+        with pytest.raises(ValueError, match=f"{name}: must be"):
+            Rule((), **{name: value})
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"lr": "0.1"}, "lr: must be a float"),
@@ -123,6 +160,26 @@ def test_values_out_of_range_are_refused(change, message):
 def test_malformed_json_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
         rule_from_json({**rule_to_json(Rule((("GRAD", 1.0),))), **change})
+
+
+def test_whole_numbers_of_json_become_floats():
+    rule = rule_from_json({**rule_to_json(Rule((("GRAD", 1.0),))), "lr": 1, "terms": [["GRAD", 2]]})
+    assert rule == Rule((("GRAD", 2.0),), lr=1.0)
+    assert isinstance(rule.lr, float)
+    assert isinstance(rule.terms[0][1], float)
+
+
+def test_json_is_read_in_the_vocabulary_that_is_given():
+    vocabulary = {"CUBE": Term("g^3", ("gradient",), "nowhere:cube")}
+    rule = Rule((("CUBE", 0.5),), vocabulary=vocabulary)
+    again = rule_from_json(rule_to_json(rule), vocabulary)
+    assert again == rule
+    assert again.declared() == [vocabulary["CUBE"]]
+
+
+def test_json_that_is_no_mapping_is_refused():
+    with pytest.raises(ValueError, match="a rule must be a mapping, got list"):
+        rule_from_json([])
 
 
 def test_json_with_a_missing_value_is_refused():

@@ -14,6 +14,10 @@ def test_cosine_over_the_whole_horizon_is_the_known_curve():
     assert factors == pytest.approx([(1 + math.cos(math.pi * t / 8)) / 2 for t in range(8)])
 
 
+def test_linear_over_the_whole_horizon_is_a_line():
+    assert [schedule(t, 8, 0.0, "linear", 1.0) for t in range(8)] == pytest.approx([1 - t / 8 for t in range(8)])
+
+
 def test_linear_decay_waits_for_its_span():
     assert [schedule(t, 10, 0.0, "linear", 0.2) for t in range(7, 10)] == pytest.approx([1.0, 1.0, 0.5])
 

@@ -1,0 +1,73 @@
+"""What holds for every search, whatever it does."""
+
+import numpy as np
+import pytest
+
+from evokit.genomes.index_vector import IndexVector
+from evokit.searches.coordinate_descent import CoordinateDescent
+from evokit.searches.generational import Generational
+from evokit.searches.nsga2 import NSGA2
+from evokit.searches.random_search import RandomSearch
+from evokit.streams import Streams
+from tests.door import SumFitness, door
+from tests.searches.building import built, run
+
+
+class Sorted(IndexVector):
+    """Index vectors whose order does not matter."""
+
+    def canonical(self, genes):
+        return np.sort(genes)
+
+
+class Pair(SumFitness):
+    """The same sum twice, for searches of two objectives."""
+
+    def __init__(self):
+        super().__init__()
+        self.objectives = {"sum": "min", "again": "min"}
+
+    def answer(self, genes, budget):
+        one = super().answer(genes, budget)
+        return type(one)(one.values * 2, work=one.work)
+
+
+SEARCHES = pytest.mark.parametrize(
+    ("options", "fitness", "stream"),
+    [
+        (RandomSearch(4, 6), SumFitness, "random_search"),
+        (CoordinateDescent(2, 6), SumFitness, "coordinate_descent"),
+        (Generational(6, 6), SumFitness, "variation"),
+        (NSGA2(6, 6), Pair, "variation"),
+    ],
+    ids=["random", "descent", "generational", "nsga2"],
+)
+
+
+def searched(options, fitness, genome):
+    """The search at its end, and all that it asked for."""
+    fitness, asked = fitness(), []
+    search = built(options, fitness, genome, seed=7)
+    measure, ask = door(fitness, genome=genome), search.ask
+    search.ask = lambda: asked.append(ask()) or asked[-1]
+    return run(search, measure), asked
+
+
+@SEARCHES
+def test_each_generation_is_logged_once_under_its_number(options, fitness, stream):
+    search, _ = searched(options, fitness, IndexVector([8] * 4))
+    assert search.logbook.select("generation") == list(range(6))
+
+
+@SEARCHES
+def test_whoever_is_born_has_canonical_genes(options, fitness, stream):
+    _, asked = searched(options, fitness, Sorted([8] * 4))
+    assert all((np.diff(one.genes) >= 0).all() for generation in asked for one in generation)
+
+
+@SEARCHES
+def test_the_first_are_drawn_from_the_stream_of_their_generation(options, fitness, stream):
+    genome = IndexVector([1000] * 4)
+    asked = built(options, fitness(), genome, seed=7).ask()
+    rng = Streams(7).at(stream, 0).numpy()
+    assert [one.genes.tolist() for one in asked] == [genome.random(rng).tolist() for _ in asked]
