@@ -242,7 +242,7 @@ class Contest:
         assert self.champion.contender is not None
         unit, n = self.champion.contender.unit, [len(self.champion.models), len(entry.models)]
         trainings = "" if max(n) == 1 else f" and trainings, {n[0]} of ours and {n[1]} of theirs"
-        return f"over {unit}s of the test split{trainings}; speaks of this champion, not of the method"
+        return f"over {unit}s{trainings}; speaks of this champion, not of the method"
 
 
 def _loss(entry: Entry) -> float:

@@ -213,7 +213,7 @@ def _judged(
 
 def _verdict(ours: Mapping[str, Any], theirs: Mapping[str, Any], goal: Goal, scores: Sequence[Scores]) -> Verdict:
     mine, their = (_table(side, side["test_by_seed"], scores) for side in (ours, theirs))
-    units = "units of the test split and " if scores else ""
+    units = "units and " if scores else ""
     says = f"over {units}{len(ours['test_by_seed'])} repeats of the whole run; speaks of the method"
     return verdict(theirs["name"], mine, their, goal, says)
 

@@ -57,7 +57,7 @@ def test_a_difference_has_one_interval_over_documents_and_repeats():
     assert one["difference"] == pytest.approx(difference)
     assert one["interval"] == pytest.approx(interval)
     assert one["n"] == 3
-    assert "over units of the test split and 2 repeats" in one["method"]
+    assert "over units and 2 repeats" in one["method"]
 
 
 def test_test_values_have_their_own_goal():
