@@ -59,16 +59,16 @@ def result_of(folder: Path, overrides: Sequence[str] = (), recipes: Path = RECIP
         recipes: Where its recipe is looked for, below this folder.
 
     Raises:
-        UserError: The run is not finished or was judged by an earlier version, no recipe with these overrides repeats
+        UserError: The run is not finished or of an earlier version, no recipe with these overrides repeats
             it, or the code is not committed.
     """
     recipe, directory = open_recipe(folder)
     summary = directory.read_summary()
     if summary is None or summary["status"] != "done":
         raise UserError(f"{folder} holds no finished run")
-    if any("over_seeds" in one for one in summary["verdicts"]):
+    if "parts" not in summary["final"]:
         raise UserError(
-            f"the verdicts of {folder} are of an earlier version and err more often than they say: run it anew"
+            f"{folder} is of an earlier version, which told less of costs and too much of verdicts: run it anew"
         )
     path = _file_of_recipe(summary["recipe"], recipe, overrides, recipes)
     told = " ".join(f"--set {shlex.quote(one)}" for one in overrides)
@@ -88,10 +88,10 @@ def result_of(folder: Path, overrides: Sequence[str] = (), recipes: Path = RECIP
         "repeats": len(seeds),
         "champion": _champion(summary),
         "baselines": [_contender(one) for one in summary["baselines"]],
-        "vault": _vault(summary.get("vault")),
-        "energy": {key: summary["energy"][key] for key in ENERGY if key in summary["energy"]},
+        "vault": _vault(summary["vault"]),
+        "energy": {key: summary["energy"][key] for key in ENERGY},
         "test_openings": len(summary["test_openings"]),
-        "openings_on_machine": (summary.get("register") or {}).get("openings"),
+        "openings_on_machine": (summary["register"] or {}).get("openings"),
         "phases": _phases(ledgers),
         "points": _points(ledgers[0], summary["objective"]["name"])
         if recipe.resolved["search"]["name"] == "grid"
@@ -149,21 +149,15 @@ def _machine(ledger: Path) -> dict[str, Any]:
 
 
 def _champion(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """The champion's finished models, or what the search says of it where there are none."""
-    best, final = summary["best"], summary["final"]
-    untested = {"test": None, "interval": None, "test_by_seed": [], "variants": []}
-    found = {"name": "champion", "goal": summary["objective"]["goal"], **untested}
-    if final is not None:
-        found |= _contender(final)
-    if found.get("validation") is None:
+    """The champion's finished models; where there are none, the search's value."""
+    best, found = summary["best"], _contender(summary["final"])
+    if found["validation"] is None:
         found["validation"] = best["values"][0]
-    if "parts" not in found:
-        found |= {key: summary["search"][key] + found.get(key, 0) for key in ("work", "cpu_s", "wall_s", "energy_j")}
-    return found | {key: best[key] for key in ("confirmed", "confirmed_of") if key in best}
+    return found | {key: best[key] for key in ("confirmed", "confirmed_of")}
 
 
 def _contender(entry: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {key: entry[key] for key in CONTENDER if key in entry}
+    kept = {key: entry[key] for key in CONTENDER if key in entry}  # the vault's have no costs
     return kept | {"variants": [_contender(one) for one in entry["variants"]]}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import kept
 
+from evokit.progress.wording import energy
 from evokit.report import SAYS
 
 Result = Mapping[str, Any]
@@ -48,7 +49,7 @@ class Shown:
         return {"runs": self._table_of_runs, "run": self._whole_runs}[kind](found)
 
     def figure(self, path: str) -> str:
-        """A figure in running text: ``RESULT.FIELD`` or ``RESULT.CONTENDER.FIELD``.
+        """A figure in running text: ``RESULT.FIELD`` or ``RESULT.CONTENDER.FIELD``, such as ``test`` or ``verdict``.
 
         Raises:
             KeyError: The result is there and has no such contender or field.
@@ -83,11 +84,12 @@ class Shown:
 
     def _source(self, one: Result) -> str:
         """What repeats the run, and what a reader wants to know of how it came about."""
+        spent = energy(one["energy"]["joules"], one["energy"]["estimated_j"])
         on_machine = one["openings_on_machine"]
         others = f", {_count(on_machine, 'time')} by all runs of that machine so far" if on_machine else ""
         return (
             f"`{one['command']}`, {self._origin(one)}, torch {one['versions'].get('torch', 'not there')}, commit "
-            f"{one['commit']}: {_cost(one)}, {_energy(one['energy'])}; test split opened "
+            f"{one['commit']}: {_cost(one)}, {spent}; test split opened "
             f"{_count(one['test_openings'], 'time')}{others}."
         )
 
@@ -126,7 +128,7 @@ def _contenders(one: Result) -> str:
         each = ", ".join(number(value, entry["interval"]) for value in entry["test_by_seed"]) if one["repeats"] else ""
         values = number(entry["validation"]), vault.get(entry["name"], ""), _test(entry), each
         rows.append((entry["label"], *values, _plain("cpu_s", entry["cpu_s"])))
-    costs = "CPU seconds" + (", everything included" if "parts" in one["champion"] else "")
+    costs = f"CPU seconds{' a repeat' if one['repeats'] else ''}, everything included"
     return _table(("", "validation", "vault", "test", "each repeat", costs), rows)
 
 
@@ -154,11 +156,12 @@ def _sentence(one: Result) -> str:
         values = [point[one["objective"]["name"]] for point in one["points"]]
         return f"{one['objective']['name']} {number(min(values))} to {number(max(values))} over {len(values)} settings."
     split, contest = _contests(one)[0]
+    said = []
     if contest["champion"]["test"] is not None:
-        said = [f"{split} value **{_test(contest['champion'])}**"]
-    else:
+        said.append(f"{split} value **{_test(contest['champion'])}**")
+    elif not one["hypervolume"]:
         controls = "".join(f", {entry['name']} {number(entry['validation'])}" for entry in contest["baselines"])
-        said = [f"{one['objective']['name']} **{number(contest['champion']['validation'])}**{controls}"]
+        said.append(f"{one['objective']['name']} **{number(contest['champion']['validation'])}**{controls}")
     if one["hypervolume"]:
         volumes = ", ".join(f"{name} {number(volume)}" for name, volume in one["hypervolume"].items())
         said.append(f"hypervolume of the front: {volumes}")
@@ -196,7 +199,7 @@ def _entries(contest: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _field(result: Result, contender: str, field: str) -> str:
     entry = {one["name"]: one for one in _entries(result)}[contender]
     if field == "verdict":
-        verdict = {one["against"]: one for one in result["verdicts"]}[contender]
+        verdict = {one["against"]: one for one in _contests(result)[0][1]["verdicts"]}[contender]
         return f"{SAYS[verdict['verdict']]} {contender} ({_by(verdict)})"
     return _test(entry) if field == "test" else _plain(field, entry[field])
 
@@ -205,15 +208,12 @@ def _budget(one: Result) -> list[str]:
     """The phases with their jobs, work and CPU seconds, which add up; with repeats the mean of one."""
     n = max(one["repeats"], 1)
     seconds = _whole([phase["cpu_s"] / n for phase in one["phases"]])
-    rows = [
-        (
-            phase["phase"],
-            f"{round(sum(phase['by_budget'].values()) / n):,}" if phase["by_budget"] else "~",
-            ", ".join(f"{round(jobs / n):,} at {int(budget):,}" for budget, jobs in phase["by_budget"].items()) or "-",
-            f"{spent} s",
-        )
-        for phase, spent in zip(one["phases"], seconds, strict=True)
-    ]
+    rows = []
+    for phase, spent in zip(one["phases"], seconds, strict=True):
+        jobs = sorted((int(budget), count) for budget, count in phase["by_budget"].items())
+        told = ", ".join(f"{round(count / n):,} at {budget:,}" for budget, count in jobs)
+        total = round(sum(count for _, count in jobs) / n)
+        rows.append((phase["phase"], f"{total:,}" if jobs else "~", told or "-", f"{spent} s"))
     rows.append(("in all", "", "", f"{sum(seconds)} s"))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     of = f", mean of {n} repeats" if one["repeats"] else ""
@@ -244,12 +244,6 @@ def _cost(one: Result) -> str:
     if one["repeats"]:
         return f"{one['cpu_s']:,.0f} CPU s for {_count(one['repeats'], 'repeat')}"
     return f"{one['wall_s']:,.0f} s, {one['cpu_s']:,.0f} CPU s"
-
-
-def _energy(spent: Mapping[str, Any]) -> str:
-    joules = spent["joules"]
-    label = " (estimate)" if spent.get("estimated_j", joules) else ""
-    return (f"{joules / 1e3:,.1f} kJ" if joules >= 1e3 else f"{joules:.0f} J") + label
 
 
 def _test(entry: Mapping[str, Any]) -> str:

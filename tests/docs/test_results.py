@@ -201,13 +201,13 @@ def test_an_unfinished_run_is_refused(checkout):
         kept.result_of(out, recipes=checkout / "recipes")
 
 
-def test_a_run_that_an_earlier_version_judged_is_refused(checkout, ran):
+def test_a_run_of_an_earlier_version_is_refused(checkout, ran):
     old = checkout / "runs" / "old"
     shutil.copytree(ran[1], old)
     summary = json.loads((old / "summary.json").read_text())
-    summary["verdicts"][0]["over_seeds"] = None
+    del summary["final"]["parts"]
     (old / "summary.json").write_text(json.dumps(summary))
-    with pytest.raises(UserError, match="err more often than they say: run it anew"):
+    with pytest.raises(UserError, match=r"is of an earlier version, .* run it anew"):
         kept.result_of(old, recipes=checkout / "recipes")
 
 
@@ -282,6 +282,8 @@ def test_headlines_come_from_the_vault_where_it_was_opened(toy):
     opened = {**toy, "vault": vault}
     assert "vault value **0.750**; is better than descent (1.000, by 0.250 [0.125, 0.375])." in says(opened, "runs")
     assert re.search(r"^\| champion \| [\d.]+ \| 0\.750 \| ", says(opened), re.MULTILINE)
+    figure = shown.Shown({"toy": opened}, lambda _: True).figure("toy.descent.verdict")
+    assert figure == "is better than descent (by 0.250 [0.125, 0.375])"
     assert "difference on vault" in says(opened)
     assert "difference on test" in says(opened)
 
@@ -303,12 +305,19 @@ def test_what_has_no_test_split_shows_its_controls_beside_it(toy):
     untested = {**toy, "champion": champion, "baselines": [first, second], "verdicts": []}
     assert "loss **0.500**, descent 0.750, random_search 0.750." in says(untested, "runs")
     with_front = {**untested, "hypervolume": {"search": 0.9}}
-    assert "random_search 0.750; hypervolume of the front: search 0.900." in says(with_front, "runs")
+    assert "seed 3: hypervolume of the front: search 0.900." in says(with_front, "runs")
 
 
-def test_joules_say_that_they_are_estimates(toy):
-    assert "5 J (estimate);" in says({**toy, "energy": {"joules": 5.0, "method": "estimate"}})
-    assert "5 J;" in says({**toy, "energy": {"joules": 5.0, "estimated_j": 0.0, "method": "rapl"}})
+def test_joules_say_how_many_are_estimated(toy):
+    assert "5 J (estimate);" in says({**toy, "energy": {"joules": 5.0, "estimated_j": 5.0}})
+    assert "5 J;" in says({**toy, "energy": {"joules": 5.0, "estimated_j": 0.0}})
+
+
+def test_costs_are_of_everything(ran, toy):
+    final = ran[0]["final"]
+    parts = [final["parts"][name]["cpu_s"] for name in ("search", "confirmation", "models")]
+    assert toy["champion"]["cpu_s"] == pytest.approx(sum(parts))
+    assert "CPU seconds, everything included" in says(toy)
 
 
 def test_digits_are_those_that_an_interval_has_a_use_for(toy):
