@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,8 @@ import numpy as np
 from scipy import stats
 
 from evokit.intervals import LEVEL, p_value
+from evokit.report import table
+from evokit.rundir import now
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
 RESAMPLES = 999
@@ -106,28 +108,20 @@ def levels(null: Null, n_runs: int) -> dict[str, float]:
     return {name: float(np.mean([rule(table) for table in tables])) for name, rule in RULES.items()}
 
 
-def line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=2000)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, help="docs/results/verdict_level.json is what the page on trust shows")
     options = parser.parse_args()
-    error = math.sqrt(LEVEL * (1 - LEVEL) / options.runs)
-    print(f"Share of {options.runs:,} differences by chance that are shown; 5 % has a standard error of {error:.2%}.\n")
-    print(line(["units", "rows x units", "deviation of rows, rest", *RULES]))
-    print(line(["---"] * (3 + len(RULES))))
-    found = []
-    for null in NULLS:
-        shares = levels(null, options.runs)
-        found.append({**vars(null), "levels": shares})
-        deviations = f"{null.rows:g}, {null.rest:g}" if null.n_rows > 1 else ""
-        cells = [null.units, f"{null.n_rows} x {null.n_units}", deviations, *(f"{one:.1%}" for one in shares.values())]
-        print(line(cells), flush=True)
+    nulls = [{**vars(null), "levels": levels(null, options.runs)} for null in NULLS]
+    rows = [
+        (one["units"], f"{one['n_rows']} x {one['n_units']}", *map("{:.1%}".format, one["levels"].values()))
+        for one in nulls
+    ]
+    print(table(("units", "rows x units", *RULES), rows))
     if options.json:
-        options.json.write_text(json.dumps({"runs": options.runs, "nulls": found}, indent=1) + "\n")
+        of = {"command": "python benchmarks/verdict_level.py", "date": now()[:10], "runs": options.runs}
+        options.json.write_text(json.dumps({**of, "nulls": nulls}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

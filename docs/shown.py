@@ -34,7 +34,7 @@ class Shown:
 
         Args:
             kind: ``runs``, a row for each in one table; ``run``: where each comes from, contenders and verdicts;
-                ``points``, a row for each point of a grid.
+                ``points``, a row for each point of a grid; ``levels``, of verdicts by simulation.
             words: Names of results; of ``points`` one, and what its fitness noted.
 
         Raises:
@@ -44,6 +44,8 @@ class Shown:
         found = [self._results[name] for name in names if name in self._results]
         if not found:
             return f"*{_capital(NOTHING)}.*"
+        if kind == "levels":
+            return _levels(found[0])
         if kind == "points":
             return f"{self._source(found[0])}\n\n{_points(found[0], words[1:])}"
         return {"runs": self._table_of_runs, "run": self._whole_runs}[kind](found)
@@ -113,6 +115,21 @@ def _points(one: Result, noted: Sequence[str]) -> str:
         for point in one["points"]
     ]
     return _table([name.replace("_", " ") for name in (*settings, *noted)], rows)
+
+
+def _levels(one: Result) -> str:
+    """How often each rule sees a difference that is not there."""
+    rows = [
+        (
+            null["units"],
+            f"{null['n_rows']} x {null['n_units']}",
+            f"{null['rows']:g}, {null['rest']:g}" if null["n_rows"] > 1 else "",
+            *(f"{level:.1%}" for level in null["levels"].values()),
+        )
+        for null in one["nulls"]
+    ]
+    head = ("units", "rows x units", "deviation of rows, of the rest", *one["nulls"][0]["levels"])
+    return f"`{one['command']}`, {one['date']}, {one['runs']:,} simulated verdicts a row:\n\n{_table(head, rows)}"
 
 
 def _contests(one: Result) -> list[tuple[str, Mapping[str, Any]]]:
