@@ -10,7 +10,7 @@ from typing import Any
 import kept
 
 from evokit.progress.wording import energy
-from evokit.report import SAYS
+from evokit.report import SAYS, p_value
 
 Result = Mapping[str, Any]
 NOTHING = "not measured with this version yet"
@@ -155,7 +155,7 @@ def _verdicts(split: str, contest: Mapping[str, Any]) -> str:
         (
             verdict["against"],
             _signed(verdict["difference"], verdict["interval"]),
-            "" if verdict["p_holm"] is None else f"{verdict['p_holm']:.2g}",
+            p_value(verdict["p_holm"]),
             verdict["verdict"],
         )
         for verdict in contest["verdicts"]

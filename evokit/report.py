@@ -282,6 +282,14 @@ def _energy(cost: Mapping[str, Any], name: str) -> str:
     return energy(cost[name], cost.get("estimated_j", cost[name]))
 
 
+def p_value(one: float | None) -> str:
+    """
+    >>> p_value(0.0123), p_value(0.0), p_value(None)
+    ('0.012', '< 1e-16', '')
+    """
+    return "" if one is None else "< 1e-16" if one < 1e-16 else f"{one:.2g}"
+
+
 def value(one: float | None) -> str:
     """A number, or nothing if there is none."""
     return "" if one is None else number(one)
@@ -293,7 +301,7 @@ def _compared(one: Mapping[str, Any]) -> tuple[str, ...]:
         f"{one['difference']:+.4g}",
         _interval(one["interval"]),
         _interval(one.get("over_seeds")),  # of runs before 2026-11-28, whose verdicts had two intervals
-        "" if one["p_holm"] is None else f"{one['p_holm']:.2g}",
+        p_value(one["p_holm"]),
         one["verdict"],
     )
 
