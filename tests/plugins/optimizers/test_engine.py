@@ -144,10 +144,11 @@ def test_value_clipping_cuts_each_element():
     assert torch.equal(step, gradient.clamp(-0.5, 0.5))
 
 
-def test_l2_decay_is_added_after_clipping():
+@pytest.mark.parametrize("decay", [1.0, 2.0])
+def test_l2_decay_is_added_after_clipping(decay):
     start = torch.ones(N_PARAMETERS, dtype=torch.float64)
-    rule = Rule((("GRAD", 1.0),), lr=1.0, weight_decay=2.0, decoupled=False, clipping="value", clip_size=0.5)
-    assert torch.equal(_first_step(rule, 9 * start, start), 2.5 * start)
+    rule = Rule((("GRAD", 1.0),), lr=1.0, weight_decay=decay, decoupled=False, clipping="value", clip_size=0.5)
+    assert torch.equal(_first_step(rule, 9 * start, start), (0.5 + decay) * start)
 
 
 def test_decoupled_decay_shrinks_before_the_step():
