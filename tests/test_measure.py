@@ -232,6 +232,29 @@ def test_before_the_first_generation_it_is_generation_0(priced):
     assert priced.ledger.rows("baseline/grid")[0].generation == 0
 
 
+@pytest.mark.parametrize("answers", [[2, 2], [2, 0], [2], [2, 1, 1]], ids=["long", "short", "too few", "too many"])
+def test_answers_that_are_not_one_for_each_are_refused(priced, answers):
+    """A value must not be taken for another's: three individuals in batches of two and one."""
+    priced.executor.map = lambda tasks: ([Evaluation((1.0,))] * n for n in answers)
+    priced.measure._batch = 2
+    with pytest.raises(ValueError, match="zip"):
+        priced.measure(people(A, B, C))
+
+
+def test_a_refit_asks_for_its_own_job_and_is_refused_where_there_is_none(priced):
+    asked = []
+
+    def job(name, refits):
+        asked.append((name, refits))
+        return SimpleNamespace(fitness=SumFitness(context="refitted"))
+
+    with pytest.raises(ValueError, match="this measure knows of no refitted fitness"):
+        priced.measure.refit(people(A)[0])
+    priced.measure._jobs = SimpleNamespace(job=job)
+    assert priced.measure.refit(people(A)[0])
+    assert asked == [("baseline/grid", ("[0]", "[0, 0, 0, 1]"))]
+
+
 def predicted(individuals, values):
     for one, value in zip(individuals, values, strict=True):
         one.predicted = value
