@@ -123,7 +123,7 @@ def spearman_interval(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[float, float,
     """
     from scipy.special import ndtri
 
-    first, second = _finite(x, least=0), _finite(y, least=0)
+    first, second = _finite(x), _finite(y)
     if first.shape != second.shape:
         raise ValueError(f"pairs must have equal shapes, got {first.shape} and {second.shape}")
     n = first.size
@@ -137,7 +137,7 @@ def spearman_interval(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[float, float,
     z = math.atanh(inner)
     half = float(ndtri(_TAIL)) * math.sqrt((1 + inner**2 / 2) / (n - 3))
     low, high = math.tanh(z - half), math.tanh(z + half)
-    return rho, min(low, rho) if rho > -1 else -1.0, max(high, rho) if rho < 1 else 1.0
+    return rho, min(low, rho), max(high, rho)
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
@@ -147,10 +147,10 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     return ((2 * last - counts + 1) / 2)[place]
 
 
-def _finite(values: npt.ArrayLike, least: int = 1) -> np.ndarray:
+def _finite(values: npt.ArrayLike) -> np.ndarray:
     array = np.asarray(values, dtype=np.float64)
-    if array.ndim != 1 or array.size < least:
-        raise ValueError(f"values must have shape (n,) with n >= {least}, got {array.shape}")
+    if array.ndim != 1:
+        raise ValueError(f"values must have shape (n,), got {array.shape}")
     if not np.isfinite(array).all():
         raise ValueError(f"values must be finite, got {int((~np.isfinite(array)).sum())} that are not")
     return array

@@ -44,8 +44,13 @@ def test_a_hand_worked_sample():
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_each_limit_is_the_farther_one_of_students_and_of_halls(sign):
-    values = sign * np.random.default_rng(0).exponential(size=12)
+@pytest.mark.parametrize(
+    "values",
+    [np.random.default_rng(0).exponential(size=12), [1.0, 1.5, 2.0, 2.6, 3.5, 4.6], [0.0, 0.5, 3.0]],
+    ids=["skewness 1.8", "skewness 0.6", "three values"],
+)
+def test_each_limit_is_the_farther_one_of_students_and_of_halls(values, sign):
+    values = sign * np.asarray(values)
     (low, high), (corrected_low, corrected_high) = student(values), hall(values)
     assert mean_interval(values)[1] == pytest.approx((min(low, corrected_low), max(high, corrected_high)))
     assert (corrected_low < low) != (corrected_high > high)  # one side is Hall's, the other Student's
@@ -80,6 +85,18 @@ def test_crossed_factors_are_never_surer_than_one():
         assert high >= inner_high - 1e-12
 
 
+def test_what_is_left_of_two_factors_takes_nothing_from_one_alone():
+    """Rows hardly differ in their means, but their values do: the columns' interval must not get shorter."""
+    found = mean_interval([[0.0, 1.0, 5.0], [2.0, 3.0, 1.0003]])[1]
+    assert found == pytest.approx(mean_interval([1.0, 2.0, 3.00015])[1], rel=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.float32])
+def test_values_of_any_type_count_as_numbers(dtype):
+    values = np.array([[0, 1, 1, 0.3], [1, 1, 0.7, 1]]).astype(dtype)
+    assert mean_interval(values) == mean_interval(values.tolist())
+
+
 def test_one_value_has_no_interval():
     mean, interval = mean_interval([7.0])
     assert mean == 7
@@ -109,6 +126,17 @@ def test_p_is_below_the_level_where_the_interval_excludes_0(table):
         assert (p < LEVEL) == (low > 0 or high < 0)
 
 
+def test_p_of_a_skewed_sample_mirrors():
+    values = np.random.default_rng(5).exponential(size=12) - 0.4
+    assert p_value(-values) == pytest.approx(p_value(values), rel=1e-6)
+
+
+def test_p_is_1_where_no_interval_however_narrow_excludes_0():
+    assert p_value([0.0, 0.0, 0.0]) == 1
+    skewed = np.random.default_rng(6).exponential(size=12)
+    assert p_value(skewed.mean() - skewed + 1e-6) == 1  # Hall's correction alone is farther than the mean from 0
+
+
 def test_p_agrees_with_scipy_where_there_is_no_skewness():
     values = np.array([-1.0, 0.5, 1.0, 1.5, 3.0])
     assert p_value(values) == pytest.approx(scipy.stats.ttest_1samp(values, 0).pvalue)
@@ -120,6 +148,12 @@ def test_ties_of_one_step_show_no_more_than_the_sign_test(n_differ, shown):
     values = np.zeros(1000)
     values[:n_differ] = 1
     assert (p_value(values) < LEVEL) == shown == (scipy.stats.binomtest(n_differ, n_differ).pvalue < LEVEL)
+
+
+def test_ties_of_one_step_have_a_pseudo_pair_more():
+    # Of 100, 3 are 1 and 3 are -1: squares 6 and 2 of the pair, s = sqrt(8 / 99) = 0.284268, t(99, 0.975) = 1.984217
+    values = [1.0] * 3 + [-1.0] * 3 + [0.0] * 94
+    assert mean_interval(values)[1] == pytest.approx((-0.0564049, 0.0564049), abs=1e-6)
 
 
 def test_equal_differences_alone_show_nothing():

@@ -35,6 +35,7 @@ def test_verdict_reports_what_it_rests_on():
     assert result.interval == pytest.approx((-0.484138, 4.484138), abs=1e-6)
     assert result.n == 3
     assert result.method == "3 repeats of the whole search; ours - theirs, paired, 95 %; lower is better"
+    assert verdict("adamw", [1], [0], "max", "it").method == "it; ours - theirs, paired, 95 %; higher is better"
 
 
 def test_verdict_reads_as_a_sentence():
@@ -52,6 +53,15 @@ def test_verdict_has_the_interval_and_the_p_value_of_the_paired_differences():
     assert (result.difference, result.interval) == mean_interval(ours - theirs)
     assert result.p == result.p_holm == p_value(ours - theirs)
     assert result.n == 25
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.bool_, np.float32])
+def test_scores_of_any_type_are_subtracted_as_numbers(dtype):
+    ours, theirs = np.array([[0, 1, 1, 0, 0], [1, 1, 0, 1, 1]], dtype)
+    result = verdict("it", ours, theirs, "max", "images")
+    assert (result.difference, result.interval) == mean_interval([-1, 0, 1, -1, -1])
+    third = np.float32(1 / 3)
+    assert verdict("it", [third], np.array([1e-9], np.float32), "max", "").difference == third - float(np.float32(1e-9))
 
 
 def test_a_single_row_stands_against_each_of_the_other_side():
@@ -111,13 +121,22 @@ def test_perfect_order_is_not_certainty(n, sign):
     assert min(abs(low), abs(high)) < 1
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_perfect_order_of_a_hand_worked_sample(sign):
+    # the nearest correlation is 1 - 12 / (5 * 24) = 0.9, its z 1.472219, its error sqrt(1.405 / 2) = 0.838153
+    found = spearman_interval([1, 2, 3, 4, 5], [sign * y for y in (2, 4, 6, 8, 9)])
+    near = math.tanh(1.472219 - 1.959964 * 0.838153)
+    assert found == pytest.approx((1, near, 1) if sign == 1 else (-1, -1, -near), abs=1e-5)
+
+
 @pytest.mark.parametrize(("x", "y"), [([1, 1, 1, 1], [1, 2, 3, 4]), ([1, 2, 3, 4], [5, 5, 5, 5]), ([], []), ([1], [2])])
 def test_an_undefined_correlation_says_that_nothing_is_known(x, y):
     assert spearman_interval(x, y) == (0.0, -1.0, 1.0)
 
 
-def test_three_pairs_have_no_interval():
+def test_three_pairs_have_no_interval_and_two_neither():
     assert spearman_interval([1, 2, 3], [1, 3, 2]) == (0.5, -1.0, 1.0)
+    assert spearman_interval([1, 2], [2, 1]) == (-1.0, -1.0, 1.0)
 
 
 def test_spearman_interval_covers_the_true_correlation_in_about_95_percent():
@@ -135,8 +154,13 @@ def test_spearman_refuses_unequal_shapes():
 
 
 def test_spearman_refuses_nan():
-    with pytest.raises(ValueError, match="finite"):
+    with pytest.raises(ValueError, match="finite, got 1"):
         spearman_interval([1, 2, math.nan], [1, 2, 3])
+
+
+def test_spearman_refuses_tables():
+    with pytest.raises(ValueError, match=r"shape \(n,\), got \(2, 1\)"):
+        spearman_interval([[1], [2]], [[1], [2]])
 
 
 def _with_p(p, name):
@@ -148,6 +172,14 @@ def test_holm_of_a_hand_worked_family():
     family = corrected([_with_p(0.03, "c"), _with_p(0.01, "a"), _with_p(0.02, "b")])
     assert [one.p_holm for one in family] == pytest.approx([0.04, 0.03, 0.04])
     assert {one.verdict for one in family} == {"better"}
+
+
+def test_at_the_level_nothing_is_shown_and_without_a_p_value_neither():
+    """A rival with a single unit has no p-value, and does not count in the family."""
+    family = corrected([_with_p(math.nan, "single"), _with_p(0.025, "a"), _with_p(0.024, "b")])
+    assert [one.p_holm for one in family] == pytest.approx([math.nan, 0.048, 0.048], nan_ok=True)
+    assert [one.verdict for one in family] == ["no difference shown", "better", "better"]
+    assert corrected([_with_p(0.05, "a")])[0].verdict == "no difference shown"
 
 
 def test_what_one_test_shows_many_need_not():
