@@ -104,7 +104,7 @@ def test_one_value_has_no_interval():
 
 
 @pytest.mark.parametrize(
-    ("values", "message"), [([], "n >= 1"), ([[[1.0]]], r"\(1, 1, 1\)"), ([1.0, math.nan], "finite, got 1")]
+    ("values", "message"), [([], "n >= 1"), ([[[1.0]]], r"\(1, 1, 1\)"), ([1.0, 2.0, math.nan], "finite, got 1")]
 )
 def test_what_is_no_sample_is_refused(values, message):
     with pytest.raises(ValueError, match=message):
