@@ -43,6 +43,12 @@ def test_the_hall_holds_the_best_in_order():
     assert [one.fitness.values[0] for one in filled(3.0, 1.0, 2.0, 0.5).hall] == [0.5, 1.0, 2.0]
 
 
+def test_the_hall_has_ten_places_unless_told_otherwise():
+    mine = Archive(GENOME, (-1.0,))
+    mine.add(0, [person([i // 4, i % 4, 0, 0], float(i)) for i in range(12)], [])
+    assert [one.fitness.values[0] for one in mine.hall] == list(range(10))
+
+
 def test_the_hall_holds_a_key_once():
     mine = archive()
     for generation in range(3):

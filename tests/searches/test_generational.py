@@ -125,6 +125,19 @@ def test_offspring_are_new_keys():
     assert len(story(ledger)) == 8 + 9 * 6
 
 
+def test_a_twin_is_drawn_again_ten_times_and_then_kept():
+    drawn = []
+
+    class Single(IndexVector):
+        def random(self, rng):
+            drawn.append(super().random(rng))
+            return drawn[-1]
+
+    asked = built(Generational(population=2), genome=Single([1])).ask()
+    assert len(asked) == 2
+    assert len(drawn) == 1 + 1 + 10
+
+
 def test_offspring_know_their_parents():
     search = run(built(SMALL), door(), 1)
     living = set(keys(search.population))
