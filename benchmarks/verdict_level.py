@@ -44,10 +44,16 @@ UNITS: dict[str, Draw] = {
     "exponential": lambda rng, shape: rng.exponential(size=shape) - 1,
     "log-normal": lambda rng, shape: (rng.lognormal(size=shape) - math.exp(0.5)) / math.sqrt(math.e * (math.e - 1)),
     "heavy tails (t, 3)": lambda rng, shape: rng.standard_t(3, shape) / math.sqrt(3),
+    "one in 10 fails": lambda rng, shape: np.where(rng.random(shape) < 0.1, 2.7, -0.3) + rng.normal(0, 0.1, shape),
     "ties (-1, 0, 1)": lambda rng, shape: rng.choice([-1.0, 0, 0, 0, 0, 0, 0, 0, 0, 1], shape) / math.sqrt(0.2),
 }
 NULLS = (
-    *(Null(units, 1, n_units) for units in UNITS for n_units in (8, 23, 60)),
+    *(Null(units, 1, n_units) for units in UNITS for n_units in (8, 23, 60) if units != "one in 10 fails"),
+    *(
+        Null(repeats, 1, n_repeats)
+        for repeats in ("normal", "log-normal", "one in 10 fails")
+        for n_repeats in (3, 5, 10)
+    ),
     *(
         Null(units, n_rows, 23, rows, rest)
         for units in ("normal", "log-normal")

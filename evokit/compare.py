@@ -82,10 +82,15 @@ def verdicts(first: Compared, others: Sequence[Compared]) -> tuple[list[Verdict]
         if reason := _incomparable(first, one):
             reasons.append(reason)
         else:
-            n_rows = min(len(first.units), len(one.units))  # the first seeds of both
-            pair = first.units[:n_rows], one.units[:n_rows]
-            found.append(verdict(str(one.path), *pair, final_goal(first.summary), _speaks_of(first)))
+            pair = _paired(first.units, one.units)
+            found.append(verdict(str(one.path), *pair, final_goal(first.summary), _speaks_of(first, one)))
     return corrected(found), reasons
+
+
+def _paired(ours: np.ndarray, theirs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A single model stands against each of the other side; else the seeds that both have, of which one has more."""
+    n_rows = min(len(ours), len(theirs))
+    return (ours, theirs) if n_rows == 1 else (ours[:n_rows], theirs[:n_rows])
 
 
 def _incomparable(first: Compared, one: Compared) -> str:
@@ -132,9 +137,11 @@ def _sentence(first: Compared, one: Verdict) -> str:
     return f"{first.path} {SAYS[one.verdict]} {one.against}: {one.difference:+.4g}{interval}, n = {one.n:,}"
 
 
-def _speaks_of(one: Compared) -> str:
-    if one.unit[0] == "repeats":
-        units = "units of the test split and " if one.units.ndim > 1 else ""
+def _speaks_of(first: Compared, one: Compared) -> str:
+    if first.unit[0] == "repeats":
+        units = "units of the test split and " if first.units.ndim > 1 else ""
         return f"over {units}repeats with the same seeds; speaks of the methods"
-    trainings = " and trainings" if len(one.units) > 1 else ""
+    fewer, more = sorted((len(first.units), len(one.units)))
+    some = f", the first {fewer} of each" if 1 < fewer < more else ""
+    trainings = f" and trainings{some}" if more > 1 else ""
     return f"over units of the test split{trainings}; speaks of these champions, not of the methods"

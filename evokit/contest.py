@@ -184,7 +184,12 @@ class Contest:
                 units = np.asarray(entry.contender.score(path, split), dtype=float)
                 self._run.ledger.add_score(opening, entry.name, model.seed, units.tolist())
                 known[entry.name, model.seed] = units.tolist()
-        entry.scores = np.array([known[entry.name, model.seed] for model in entry.models])
+        scores = np.array([known[entry.name, model.seed] for model in entry.models])
+        if lost := int((~np.isfinite(scores)).sum()):
+            entry.skipped = f"{lost:,} of {scores.size:,} scores of its models are not finite"
+            self._run.progress.note(f"{entry.name}: {entry.skipped}", keep=True)
+        else:
+            entry.scores = scores
 
     def rival(self) -> Entry | None:
         """The baseline that is best on validation: the one that the verdict is about."""
@@ -294,13 +299,13 @@ def _trials(settings: Sequence[Mapping[str, Any]], seeds: Sequence[int], contend
 
 
 def paired_scores(ours: Entry, theirs: Entry) -> tuple[np.ndarray, np.ndarray]:
-    """Scores of both, row by row of the same seed; a side with one model has one row.
+    """Scores of both, row by row of the same seed; the one row of a deterministic side stands against all of the other.
 
     A seed that failed on one side is left out on both. Without a common one the means over seeds are compared.
     """
     assert ours.scores is not None
     assert theirs.scores is not None
-    if min(len(ours.models), len(theirs.models)) == 1:
+    if any(entry.contender is not None and entry.contender.deterministic for entry in (ours, theirs)):
         return ours.scores, theirs.scores
     seeds = [[model.seed for model in entry.models] for entry in (ours, theirs)]
     common = [seed for seed in seeds[0] if seed in seeds[1]]

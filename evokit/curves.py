@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from evokit.costs import PREPARE, Payer, Spent, below, spent
+from evokit.costs import NOTHING, PREPARE, Payer, Spent, below, spent
 from evokit.errors import UserError
 from evokit.execution import CHAMPION
 from evokit.interfaces import Goal
@@ -163,7 +163,8 @@ class _Reader:
             made = [one for one in self._costs if one.startswith(f"{home}/") and not below(one, f"{home}/confirm")]
             parts = spent(self._ledger, _payer(final, None))
             model = self._training(made[-1], final, parts) if made else []
-            points += [replace(one, work=points[-1].work + one.work) for one in model]
+            confirmation = parts.get("confirmation", NOTHING).work
+            points += [replace(one, work=points[-1].work + confirmation + one.work) for one in model]
         return Curve(name, False, points, test, interval)
 
     def _best_so_far(self, phase: str) -> list[Point]:

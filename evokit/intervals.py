@@ -16,15 +16,18 @@ Interval = tuple[float, float]
 
 LEVEL = 0.05
 _SMALLEST = 1e-100  # a p-value below is 0
+_MOST = 2.0  # of Hall's distance, in Student's: near the turn of his cubic root it grows without saying more
+_EQUAL = 1e-14  # means of values up to 1 that differ by less are the same
 
 
 def mean_interval(values: npt.ArrayLike) -> tuple[float, Interval]:
     """Mean with its interval.
 
-    Each limit of one factor is the one farther from the mean of Student's t and of Hall's, which corrects for skewness.
-    Two crossed factors, rows and columns, both count: the squared distances of their limits are added (Banerjee), less
-    that of the residual, which both contain (Graybill and Wang). Rows that are equal throughout, as those of a
-    deterministic contender, are one row.
+    Each limit of one factor is the one farther from the mean of Student's t and of Hall's, which corrects for skewness,
+    by at most twice the distance. Two crossed factors, rows and columns, both count: the squared distances of their
+    limits are added (Banerjee), less that of the residual, which both contain (Graybill and Wang). Rows that are equal
+    throughout, as those of a deterministic contender, are one row. Units that differ by one step or not at all, such as
+    images, count about as in a sign test.
 
     Args:
         values: ``(n_units,)``, or ``(n_rows, n_units)`` where each training or repeat is a row; at least one value.
@@ -44,9 +47,11 @@ def mean_interval(values: npt.ArrayLike) -> tuple[float, Interval]:
     (1.0, (nan, nan))
     """
     sample = _Sample.of(values)
+    mean = sample.scale * sample.mean
     if not sample.factors:
-        return sample.mean, (math.nan, math.nan)
-    return sample.mean, (sample.mean - sample.distance(LEVEL, "low"), sample.mean + sample.distance(LEVEL, "high"))
+        return mean, (math.nan, math.nan)
+    low, high = (sample.distance(LEVEL, side) for side in ("low", "high"))
+    return mean, (sample.scale * (sample.mean - low), sample.scale * (sample.mean + high))
 
 
 def p_value(values: npt.ArrayLike) -> float:
@@ -84,32 +89,33 @@ class _Factor:
     skewness: float
 
     @classmethod
-    def of(cls, means: np.ndarray) -> _Factor:
-        n, scale = means.size, float(np.abs(means).max()) or 1.0  # squares of tiny values would vanish
-        centred = (means - means.mean()) / scale
+    def of(cls, means: np.ndarray, pseudo: float = 0.0) -> _Factor:
+        """Of means between -1 and 1; ``pseudo`` is added to their squares."""
+        n, centred = means.size, means - means.mean()
+        if np.ptp(means) <= _EQUAL:
+            centred[:] = 0.0  # what is left is rounding
         squares = float(centred @ centred)
         skewness = 0.0
-        if n > 2 and squares > 0:
+        if n > 2 and squares > 0 and not pseudo:  # ties are bounded
             skewness = math.sqrt(n * (n - 1)) / (n - 2) * float(np.mean(centred**3)) / (squares / n) ** 1.5
-        steps = np.unique(np.abs(means[means != 0]))
-        if steps.size == 1:
-            # Ties of one step, such as images that one of two networks gets right: where few differ they say less than
-            # their spread. A pseudo-pair, one on each side, as Agresti and Min 2005 add to matched proportions.
-            squares += 2
-        return cls(n, scale * math.sqrt(squares / (n - 1)), skewness)
+        return cls(n, math.sqrt((squares + pseudo) / (n - 1)), skewness)
 
     def distance(self, level: float, side: str) -> float:
         """From the mean to the limit on a side."""
         t = _student(self.n - 1, level) / math.sqrt(self.n)
         low = _hall(t, self.skewness, self.n)
         corrected = low if side == "low" else -_hall(-t, self.skewness, self.n)
-        return self.deviation * max(t, corrected)
+        return self.deviation * max(t, min(corrected, _MOST * t))
 
 
 @dataclass(frozen=True)
 class _Sample:
-    """A mean with its random factors, of which there are none for a single value, and the residual of two."""
+    """A mean with its random factors, of which there are none for a single value, and the residual of two.
 
+    Everything is in units of ``scale``, the largest size of a value, so that no square vanishes or overflows.
+    """
+
+    scale: float
     mean: float
     factors: Sequence[_Factor]
     residual: float = 0.0  # standard error
@@ -124,19 +130,34 @@ class _Sample:
             raise ValueError(f"values must be finite, got {int((~np.isfinite(table)).sum())} that are not")
         if (table == table[0]).all():
             table = table[:1]
+        scale = float(np.abs(table).max()) or 1.0
+        table = table / scale
         mean, rows, columns = float(table.mean()), table.mean(1), table.mean(0)
-        factors = [_Factor.of(means) for means in (rows, columns) if means.size > 1]
+        factors = [_Factor.of(rows)] if rows.size > 1 else []
+        if columns.size > 1:
+            factors.append(_Factor.of(columns, _of_ties(columns)))
         if len(factors) < 2:
-            return cls(mean, factors)
+            return cls(scale, mean, factors)
         freedom = (rows.size - 1) * (columns.size - 1)
         rest = table - rows[:, None] - columns + mean
-        return cls(mean, factors, math.sqrt(float((rest**2).sum()) / freedom / table.size), freedom)
+        return cls(scale, mean, factors, math.sqrt(float((rest**2).sum()) / freedom / table.size), freedom)
 
     def distance(self, level: float, side: str) -> float:
         """From the mean to the limit on a side, ``low`` or ``high``."""
         squares = [factor.distance(level, side) ** 2 for factor in self.factors]
         rest = (_student(self.freedom, level) * self.residual) ** 2 if self.freedom else 0.0
         return math.sqrt(max(sum(squares) - rest, *squares, 0.0))
+
+
+def _of_ties(units: np.ndarray) -> float:
+    """What is added to the squares of units that differ by one step or not at all, such as images that one of two
+    networks gets right.
+
+    Where few of them differ, their spread says too little. With three squared steps more, about as many are shown as
+    by the exact sign test.
+    """
+    steps = np.unique(np.abs(units[units != 0]))
+    return 3 * float(steps[0]) ** 2 if steps.size == 1 else 0.0
 
 
 def _student(freedom: int, level: float) -> float:

@@ -19,6 +19,7 @@ from evokit.interfaces import Contender, Fitness
 from evokit.launch import open_finished, repeat_folder
 from evokit.ledger import Ledger
 from evokit.openings import registered, test_openings
+from evokit.repeats import last_register
 from evokit.rundir import RunDirectory, file_digest, now
 from evokit.workplace import contender_of
 
@@ -51,9 +52,13 @@ def verify(folder: Path) -> Iterator[Claim]:
     """
     recipe, directory, summary = open_finished(folder, "verify")
     if "repeats" in summary:
-        for repeat in range(len(summary["repeats"])):
-            one = repeat_folder(folder, repeat)
+        folders = [repeat_folder(folder, repeat) for repeat in range(len(summary["repeats"]))]
+        for one in folders:
             yield from (replace(claim, what=f"{one.name}: {claim.what}") for claim in verify(one))
+        summaries = [found for one in folders if (found := RunDirectory(one).read_summary())]
+        openings = [opening for one in summaries for opening in one["test_openings"]]
+        with directory.lock():
+            directory.write_summary(summary | {"test_openings": openings, "register": last_register(summaries)})
         return
     parts = assemble(recipe, directory.path)
     set_threads(recipe.execution.threads)

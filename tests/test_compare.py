@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,20 @@ def test_several_rivals_are_one_family(runs):
     (beside, same), _ = of(runs, "one", "short", "one")
     assert beside.p_holm == pytest.approx(min(1.0, 2 * alone.p))
     assert (same.difference, same.verdict) == (0.0, "no difference shown")
+
+
+def test_one_training_stands_against_each_of_several(runs, tmp_path):
+    recipe = tmp_path / "toy.yaml"
+    recipe.write_text(TOY_RECIPE)
+    descent = ("baselines=[]", "execution={backend: inline}", "final={seeds: 3}")
+    run(recipe, tmp_path / "three", *descent)
+    first, one = compared(tmp_path / "three"), compared(tmp_path / "three")
+    one = replace(one, units=one.units[:1] + 1)
+    (found,), _ = verdicts(first, [one])
+    assert found.difference == pytest.approx(first.units.mean() - one.units.mean())
+    (two,), _ = verdicts(first, [replace(one, units=first.units[:2])])
+    assert two.difference == 0
+    assert len(first.units) == 1 or "the first 2 of each" in two.method
 
 
 def test_repeats_are_paired_by_their_seeds(runs):

@@ -5,6 +5,7 @@ import math
 import sqlite3
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -167,6 +168,14 @@ def test_the_confirm_section_is_refused_where_there_is_nothing_fresh(run):
         run("confirm={top: 3}")
 
 
+def test_a_baseline_whose_score_is_no_number_takes_no_part_and_the_run_ends(run):
+    summary, _ = run("baselines=[{name: descent, lost: true}, {name: random_search}]")
+    lost = baseline(summary, "descent")
+    assert (summary["status"], lost["test"], lost["interval"]) == ("done", None, None)
+    assert lost["skipped"] == "3 of 9 scores of its models are not finite"
+    assert [one["against"] for one in summary["verdicts"]] == ["random_search"]
+
+
 def test_no_seed_is_shared_between_final_fits():
     assert len(set(seeds_of(Streams(0), 5))) == 5
 
@@ -199,10 +208,11 @@ def test_what_a_seed_does_not_change_is_fitted_once_whether_tuned_or_not(run):
     assert rows(out, f"SELECT count(*) {where}") == [(1,)]  # of two settings one survives the rung
 
 
-def scored(*seeds):
+def scored(*seeds, deterministic=False):
     """An entry whose score of unit u with seed s is 10 s + u."""
     models = [Model(seed, {}, Evaluation((0.0,))) for seed in seeds]
-    return Entry("it", "it", models=models, scores=10 * np.array(seeds)[:, None] + np.arange(3.0))
+    contender = SimpleNamespace(deterministic=deterministic)
+    return Entry("it", "it", contender, models, scores=10 * np.array(seeds)[:, None] + np.arange(3.0))
 
 
 @pytest.mark.parametrize(
@@ -211,12 +221,17 @@ def scored(*seeds):
         ((1, 2, 3), (1, 2, 3), ([1, 2, 3], [1, 2, 3])),
         ((1, 2, 3), (1, 3), ([1, 3], [1, 3])),  # a fit failed
         ((3, 1), (1, 2, 3), ([3, 1], [3, 1])),
-        ((1, 2, 3), (7,), ([1, 2, 3], [7])),  # deterministic
+        ((1, 2, 3), (2,), ([2], [2])),  # two fits failed
     ],
 )
 def test_models_are_paired_by_their_seeds(ours, theirs, rows):
     pairs = paired_scores(scored(*ours), scored(*theirs))
     assert [(units[:, 0] / 10).tolist() for units in pairs] == list(rows)
+
+
+def test_the_one_model_of_a_deterministic_side_stands_against_each_of_the_other():
+    ours, theirs = paired_scores(scored(1, 2, 3), scored(1, deterministic=True))
+    assert (len(ours), len(theirs)) == (3, 1)
 
 
 def test_models_without_a_common_seed_are_compared_in_their_means():

@@ -108,6 +108,15 @@ def test_repeats_are_verified_one_by_one(tmp_path):
     assert all(claim.holds for claim in claims)
 
 
+def test_openings_of_repeats_are_all_told(toy, tmp_path):
+    recipe = toy.parent / "toy.yaml"
+    run(recipe, tmp_path / "twice", "repeats=2", "search.generations=1")
+    list(verify(tmp_path / "twice"))
+    summary = RunDirectory(tmp_path / "twice").read_summary()
+    assert [one["reason"] for one in summary["test_openings"]] == ["final", "verify"] * 2
+    assert summary["register"]["openings"] >= 4
+
+
 def test_an_unfinished_run_is_refused(small):
     change(small, lambda summary: summary.update(status="interrupted"))
     with pytest.raises(UserError, match=r"has no finished run to verify; evokit run \.\.\. --resume"):

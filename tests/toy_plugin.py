@@ -192,9 +192,9 @@ class DescentContender(PointContender):
 
     deterministic = False
 
-    def __init__(self, context: Context, lr: Sequence[float], steps: int = 20) -> None:
+    def __init__(self, context: Context, lr: Sequence[float], steps: int = 20, *, lost: bool = False) -> None:
         super().__init__(context)
-        self.lr, self.budgets = lr, (5, steps)
+        self.lr, self.budgets, self.lost = lr, (5, steps), lost
 
     def settings(self, best: Any) -> list[dict[str, Any]]:
         return [{"lr": lr} for lr in self.lr]
@@ -207,6 +207,10 @@ class DescentContender(PointContender):
         if not np.isfinite(value) or abs(value) > 1e3:
             return Evaluation(outcome="diverged", work=budget, message=f"the point left at {value}")
         return self.fitted(value, scratch, budget)
+
+    def score(self, artifact: Path, split: Any) -> np.ndarray:
+        units = super().score(artifact, split)
+        return np.where(np.arange(len(units)) == 0, np.nan, units) if self.lost else units
 
 
 class SettledDescent(DescentContender):
@@ -237,9 +241,11 @@ class Descent:
     lr: tuple[float, ...] = (0.1,)
     steps: int = 20
     builds_on: tuple[str, ...] = ()
+    lost: bool = False
+    """Whether the first unit's score is no number."""
 
     def build(self, context: Context) -> DescentContender:
-        return DescentContender(context, self.lr, self.steps)
+        return DescentContender(context, self.lr, self.steps, lost=self.lost)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -45,8 +45,8 @@ class Images:
     """Data sets of labelled images; each side is a mapping of data set to ``ImageSet``.
 
     Validation is cut from the training images, each class by its share. Which images are cut is decided by their
-    pixels alone, so it is the same for every seed, source and machine. No picture is on two sides: copies of test
-    images are left out of training and validation, copies of validation images out of training.
+    stored pixels alone, so it is the same for every seed, size, source and machine. No picture is on two sides: copies
+    of test images are left out of training and validation, copies of validation images out of training.
     """
 
     sets: tuple[SetName | OneSet, ...] = ("fashionmnist",)
@@ -71,7 +71,7 @@ class Images:
     """At most so many images a side, after the split."""
 
     vault: Vault = 0.0
-    """About this share of each data set's test images, by their pixels as resized, is kept for ``evokit unseal``."""
+    """About this share of each data set's test images, by their stored pixels, is kept for ``evokit unseal``."""
 
     def __post_init__(self) -> None:
         members = self.members
@@ -122,18 +122,21 @@ class Images:
 
     def _split(self, stored: Stored, size: int | None) -> tuple[Mapping[str, ImageSet], int]:
         """Side to images, and how many copies were left out."""
-        train, test = stored.train, stored.test
-        if size:
-            train = train._replace(images=resized(train.images, size))
-            test = test if isinstance(test, float) else test._replace(images=resized(test.images, size))
-        split = split_images(train, test, self.validation)
+        split = split_images(stored.train, stored.test, self.validation)
         limits = {"train": self.limit.train, "validation": self.limit.validation, "test": self.limit.test}
         sides = {side: _first(getattr(split, side), limit) for side, limit in limits.items()}
         mean, std = statistics(sides["train"].images)
         parts = {side: ImageSet(*part, stored.names, mean, std) for side, part in sides.items()}
         if self.vault:
             parts["test"], parts["vault"] = cut(parts["test"], self.vault)
-        return parts, split.copies
+        # Last, so that an image is on the same side whatever its size.
+        return parts if size is None else _resized(parts, size), split.copies
+
+
+def _resized(parts: Mapping[str, ImageSet], size: int) -> dict[str, ImageSet]:
+    images = {side: resized(part.images, size) for side, part in parts.items()}
+    mean, std = statistics(images["train"])
+    return {side: replace(part, images=images[side], mean=mean, std=std) for side, part in parts.items()}
 
 
 def _first(part: Labelled, limit: int | None) -> Labelled:

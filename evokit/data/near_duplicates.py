@@ -13,6 +13,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from unicodedata import normalize
 
 import numpy as np
 
@@ -26,11 +27,13 @@ or said again is 4 % of an address and more, what presidents say alike year by y
 COMMON = 100
 """A shingle that more texts hold is a form of the data set, such as a licence or a question, and does not count."""
 
-EDITION = 1
+EDITION = 2
 """Of this file; another number makes anew what is kept."""
 
 _WORTH_CACHING = 2_000_000  # characters: about half a second
-_WORD = re.compile(r"\w+")
+# Thai, Lao, Burmese, Khmer, kana and ideographs are written without spaces: there a character is a word.
+_ALONE = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_WORD = re.compile(rf"[{_ALONE}]|[^\W{_ALONE}]+")
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no word is lost; 2**64 divided by the golden ratio
 
 
@@ -194,7 +197,7 @@ def _words(texts: Sequence[str]) -> Iterator[np.ndarray]:
     """``(n_words,)`` uint64 hashes of each text's words; a text without any, such as a face, is one word."""
     known: dict[str, int] = {}
     for text in texts:
-        words = _WORD.findall(text.lower()) or [text]
+        words = _WORD.findall(normalize("NFC", text).lower()) or [text]
         new = [word for word in {*words} if word not in known]
         known |= {word: int.from_bytes(_digest(word.encode())[:8], "little") for word in new}
         yield np.fromiter(map(known.__getitem__, words), np.uint64, len(words))

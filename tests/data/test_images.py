@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from evokit.data.image_files import write_idx
+from evokit.data.image_resize import resized
 from evokit.data.images import Images, Limit, OneSet
 from evokit.errors import UserError
 from evokit.interfaces import Context
@@ -99,6 +100,15 @@ def test_all_sets_are_resized_by_one_key(tmp_path, monkeypatch):
     sets = ("digits", OneSet("cifar10", "files", tmp_path))
     data = Images(sets, size=16).build(CONTEXT)
     assert [images.images.shape[1:] for images in data.test.values()] == [(16, 16, 1), (16, 16, 3)]
+
+
+def test_an_image_is_on_the_same_side_whatever_its_size():
+    """Or what one recipe keeps in its vault is what another trains with."""
+    own, smaller = (Images(("digits",), size=size, vault=0.5).build(CONTEXT) for size in (None, 4))
+    for side in ("train", "validation", "test", "vault"):
+        images, small = (getattr(data, side)["digits"] for data in (own, smaller))
+        assert np.array_equal(resized(images.images, 4), small.images)
+        assert np.array_equal(images.labels, small.labels)
 
 
 def test_copies_are_counted(mnist):

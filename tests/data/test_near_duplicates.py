@@ -1,6 +1,7 @@
 import itertools
 import random
 import re
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -94,6 +95,17 @@ def test_the_threshold_is_a_share_of_the_shorter_text(shared, near):
 def test_case_punctuation_and_line_breaks_make_no_difference():
     text = speech("x", 30)
     assert together(text, text.upper().replace(" ", ",\n\n")) == {frozenset({0, 1})}
+
+
+def test_accents_may_be_written_in_two_ways():
+    text = " ".join(f"élève{i}" for i in range(40))
+    assert len(set(near_duplicates([text, normalize("NFD", text)]))) == 1
+
+
+def test_a_passage_is_found_where_words_have_no_spaces():
+    rng = np.random.default_rng(0)
+    first, second, third = ("".join(map(chr, rng.integers(0x4E00, 0x9FFF, 400))) for _ in range(3))
+    assert near_duplicates([first, second, third[:200] + first[100:300]]).tolist() == [0, 1, 0]
 
 
 def test_texts_shorter_than_a_passage_are_near_duplicates_if_their_words_are_the_same():
