@@ -98,8 +98,14 @@ def _incomparable(first: Compared, one: Compared) -> str:
     for each in (first, one):
         if not each.units.size:
             return f"{each.path} has no test values: no verdict"
-    if one.summary["objective"] != first.summary["objective"] or one.unit != first.unit:
-        return f"{first.path} and {one.path} were not tested on the same units: no verdict"
+    both = f"{first.path} and {one.path}"
+    if one.summary["objective"] != first.summary["objective"]:
+        return f"{both} have other objectives: no verdict"
+    if ("repeats" in one.summary) != ("repeats" in first.summary):
+        return f"only one of {both} has repeats: no verdict"
+    if one.unit != first.unit:
+        seeds = " by repeats of the same seeds" if "repeats" in one.summary else ""
+        return f"{both} were not tested on the same units{seeds}: no verdict"
     return ""
 
 

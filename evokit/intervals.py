@@ -33,7 +33,7 @@ def mean_interval(values: npt.ArrayLike) -> tuple[float, Interval]:
         values: ``(n_units,)``, or ``(n_rows, n_units)`` where each training or repeat is a row; at least one value.
 
     Returns:
-        The mean and (low, high); (nan, nan) for a single value, where no spread is known.
+        The mean and (low, high); (nan, nan) for a single unit, whose spread nobody knows.
 
     Raises:
         ValueError: Of another shape, empty, or not finite.
@@ -55,7 +55,7 @@ def mean_interval(values: npt.ArrayLike) -> tuple[float, Interval]:
 
 
 def p_value(values: npt.ArrayLike) -> float:
-    """Of no difference: the smallest level at which the interval of ``mean_interval`` excludes 0; NaN for one value.
+    """Of no difference: the smallest level at which the interval of ``mean_interval`` excludes 0; NaN for one unit.
 
     Args:
         values: Differences, as for ``mean_interval``.
@@ -133,11 +133,12 @@ class _Sample:
         scale = float(np.abs(table).max()) or 1.0
         table = table / scale
         mean, rows, columns = float(table.mean()), table.mean(1), table.mean(0)
-        factors = [_Factor.of(rows)] if rows.size > 1 else []
-        if columns.size > 1:
-            factors.append(_Factor.of(columns, _of_ties(columns)))
-        if len(factors) < 2:
+        if columns.size == 1:
+            return cls(scale, mean, [])  # however many trainings, another unit might say something else
+        factors = [_Factor.of(columns, _of_ties(columns))]
+        if rows.size == 1:
             return cls(scale, mean, factors)
+        factors.append(_Factor.of(rows))
         freedom = (rows.size - 1) * (columns.size - 1)
         rest = table - rows[:, None] - columns + mean
         return cls(scale, mean, factors, math.sqrt(float((rest**2).sum()) / freedom / table.size), freedom)

@@ -68,12 +68,14 @@ def open_finished(folder: Path, to: str) -> tuple[Recipe, RunDirectory, dict[str
         to: What the run is finished for, for the message.
 
     Raises:
-        UserError: This is no run directory, or the run is not finished.
+        UserError: This is no run directory, the run is not finished, or its ledger is gone.
     """
     recipe, directory = open_recipe(folder)
     summary = directory.read_summary()
     if summary is None or summary["status"] != "done":
         raise UserError(f"{folder} has no finished run to {to}; evokit run ... --resume --out {folder} goes on with it")
+    if "repeats" not in summary and not directory.ledger.exists():
+        raise UserError(f"{directory.ledger} is gone, which is what the run did; nothing is left to {to}")
     return recipe, directory, summary
 
 

@@ -59,7 +59,7 @@ class Opening:
 
 def register_path() -> Path:
     """``register.sqlite`` in ``$EVOKIT_STATE``, else in the user's state folder."""
-    return Path(os.environ.get(STATE) or user_state_path("evokit")) / "register.sqlite"
+    return Path(os.environ.get(STATE) or user_state_path("evokit")).expanduser() / "register.sqlite"
 
 
 def enter(opening: Opening) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def _vault(vault: Mapping[str, Any]) -> list[str]:
     """What the part of the test split that was kept says, under a heading of its own."""
     entries = [("champion", vault["final"]), *((one["name"] + _remark(one), one) for one in vault["baselines"])]
     contest = _contest(entries, vault["verdicts"], "vault")
-    said = "\n".join(map(wrapped, [*_rival_verdict(vault), *_openings(vault)]))
+    said = "\n".join(map(wrapped, [*_rival_verdict(vault), *_method(vault["verdicts"]), *_openings(vault)]))
     return [f"The vault, opened at {vault['opened_at']}:", *contest, said]
 
 
@@ -306,8 +306,8 @@ def _compared(one: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _interval(ends: Sequence[float] | None) -> str:
-    return "" if ends is None else "[{:+.4g}, {:+.4g}]".format(*ends)
+def _interval(ends: Sequence[float] | None, before: str = "") -> str:
+    return "" if ends is None else before + "[{:+.4g}, {:+.4g}]".format(*ends)
 
 
 def _verdicts(summary: Mapping[str, Any]) -> Iterator[str]:
@@ -315,8 +315,7 @@ def _verdicts(summary: Mapping[str, Any]) -> Iterator[str]:
     for entry in summary["baselines"]:
         if entry["break_even"] is not None:
             yield _repaid(entry["name"], entry["break_even"])
-    if summary["verdicts"]:
-        yield f"({summary['verdicts'][0]['method']})"
+    yield from _method(summary["verdicts"])
     if summary["test_openings"]:
         yield f"The test split was opened {_count(len(summary['test_openings']), 'time')}."
         yield from _openings(summary)
@@ -325,12 +324,19 @@ def _verdicts(summary: Mapping[str, Any]) -> Iterator[str]:
             yield f"{entry['name']} was skipped: {entry['skipped']}"
 
 
+def _method(verdicts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    if verdicts:
+        yield f"({verdicts[0]['method']})"
+    if any("over_seeds" in one for one in verdicts):
+        yield "These verdicts are of an earlier version, of two intervals, and err more often than 5 %."
+
+
 def _rival_verdict(judged: Mapping[str, Any]) -> Iterator[str]:
     for one in judged["verdicts"]:
         if one["against"] == judged["rival"]:
             yield (
                 f"Verdict: the champion {SAYS[one['verdict']]} {one['against']}, the best baseline on validation: "
-                f"{one['difference']:+.4g} {_interval(one['interval'])}, n = {one['n']:,}"
+                f"{one['difference']:+.4g}{_interval(one['interval'], before=' ')}, n = {one['n']:,}"
             )
 
 

@@ -85,11 +85,39 @@ def test_repeats_are_paired_by_their_seeds(runs):
     assert "speaks of the methods" in found.method
 
 
-@pytest.mark.parametrize("names", [("one", "twice"), ("twice", "others")])
-def test_other_units_have_no_verdict(runs, names):
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        (("one", "twice"), "only one of {} has repeats"),
+        (("twice", "others"), "{} were not tested on the same units by repeats of the same seeds"),
+    ],
+)
+def test_other_units_have_no_verdict(runs, names, why):
     found, reasons = of(runs, *names)
     assert found == []
-    assert reasons == [f"{runs / names[0]} and {runs / names[1]} were not tested on the same units: no verdict"]
+    both = f"{runs / names[0]} and {runs / names[1]}"
+    assert reasons == [f"{why.format(both)}: no verdict"]
+
+
+@pytest.mark.parametrize("names", [("one", "short"), ("twice", "again")])
+def test_other_data_or_another_objective_have_no_verdict(runs, names):
+    """However alike the shapes of what was scored."""
+    first, one = (compared(runs / name) for name in names)
+    place = 1 if "repeats" in first.summary else 0
+    other = replace(one, unit=(*one.unit[:place], "another digest", *one.unit[place + 1 :]))
+    assert first.unit[place] == "digest-of-points"
+    assert verdicts(first, [other])[1] != []
+    objective = one.summary | {"objective": {"name": "else", "goal": "min"}}
+    (reason,) = verdicts(first, [replace(one, summary=objective)])[1]
+    assert "other objectives" in reason
+
+
+def test_a_verdict_goes_by_the_goal_of_the_finished_models(runs):
+    first, one = (compared(runs / name) for name in ("one", "short"))
+    one = replace(one, units=first.units + np.linspace(0.9, 1.1, first.units.shape[1]))
+    assert verdicts(first, [one])[0][0].verdict == "better"  # lower is better
+    accuracy = first.summary | {"final": first.summary["final"] | {"goal": "max"}}
+    assert verdicts(replace(first, summary=accuracy), [one])[0][0].verdict == "worse"
 
 
 def test_a_run_without_a_test_has_no_verdict(runs, tmp_path):

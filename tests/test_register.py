@@ -48,6 +48,18 @@ def test_units_that_overlap_without_being_equal_are_noticed():
     assert {one["recipe"]: one["shared"] for one in found["recipes"]} == {"other.yaml": 2, "a.yaml": 3}
 
 
+def test_the_most_units_that_one_opening_of_a_recipe_shares_are_told():
+    enter(opening("1", "abx", "other.yaml"))
+    enter(opening("2", "ayz", "other.yaml"))
+    found = enter(opening("3", "abc"))
+    assert [(one["openings"], one["shared"]) for one in found["recipes"]] == [(2, 2), (1, 3)]
+
+
+def test_a_home_folder_may_be_written_short(monkeypatch):
+    monkeypatch.setenv(STATE, "~/state")
+    assert register_path() == Path.home() / "state" / "register.sqlite"
+
+
 def test_a_set_of_units_is_stored_once():
     for identity in "123":
         enter(opening(identity, "cab"))
