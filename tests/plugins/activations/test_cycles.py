@@ -170,7 +170,7 @@ def test_the_champion_is_what_the_last_cycle_found_and_all_cycles_are_counted(fi
     foretold = {one.phase: one for one in estimate(load_recipe(recipe))[0]}["search"]
     assert (foretold.measurements, foretold.work) == (21, summary["search"]["work"])
     work = {entry["name"]: entry["work"] for entry in summary["baselines"]}
-    assert work["unselected"] - summary["final"]["work"] == summary["search"]["work"]
+    assert work["unselected"] == summary["final"]["work"] > summary["search"]["work"]
     assert sorted(one.name for one in (folder / "export/targets").iterdir())[0] == "search-cycle1-00000.safetensors"
     assert [claim for claim in verify(folder) if not claim.holds] == []
 
