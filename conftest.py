@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 collect_ignore = [] if find_spec("ray") else ["evokit/backends/ray.py", "evokit/backends/ray_actor.py"]
 
@@ -14,6 +15,9 @@ collect_ignore = [] if find_spec("ray") else ["evokit/backends/ray.py", "evokit/
 STATES = tempfile.TemporaryDirectory(prefix="evokit-states-")
 os.environ["EVOKIT_STATE"] = STATES.name
 NUMBERS = count()
+
+# For ``make mutants``, whose code is slower, and where a change must be noticed each time or never.
+settings.register_profile("mutants", deadline=None, derandomize=True)
 
 
 @pytest.fixture(autouse=True)

@@ -157,7 +157,8 @@ class Contest:
                 self._score(entry, split, self.opening)
         self.verdicts = self._judged(self.champion, self.baselines)
         for name, ours in self.champion.variants.items():
-            self.verdicts += self._judged(ours, [entry.variants[name] for entry in self.baselines if entry.variants])
+            rivals = [entry.variants[name] for entry in self.baselines if name in entry.variants]
+            self.verdicts += self._judged(ours, rivals)
 
     def _judged(self, ours: Entry, rivals: Sequence[Entry]) -> list[Verdict]:
         """A verdict per rival that was scored, corrected for their number."""
@@ -168,7 +169,7 @@ class Contest:
             return []
         return corrected(
             [
-                verdict(entry.name, *paired_scores(ours, entry), contender.goal, self._speaks_of(entry))
+                verdict(entry.name, *paired_scores(ours, entry), contender.goal, _speaks_of(contender, ours, entry))
                 for entry in rivals
                 if entry.scores is not None
             ]
@@ -185,6 +186,7 @@ class Contest:
                 self._run.ledger.add_score(opening, entry.name, model.seed, units.tolist())
                 known[entry.name, model.seed] = units.tolist()
         scores = np.array([known[entry.name, model.seed] for model in entry.models])
+        entry.scores = None
         if lost := int((~np.isfinite(scores)).sum()):
             entry.skipped = f"{lost:,} of {scores.size:,} scores of its models are not finite"
             self._run.progress.note(f"{entry.name}: {entry.skipped}", keep=True)
@@ -242,12 +244,11 @@ class Contest:
                 digests.append([entry.name, model.seed, one])
         return digest(digests)
 
-    def _speaks_of(self, entry: Entry) -> str:
-        assert self.champion is not None
-        assert self.champion.contender is not None
-        unit, n = self.champion.contender.unit, [len(self.champion.models), len(entry.models)]
-        trainings = "" if max(n) == 1 else f" and trainings, {n[0]} of ours and {n[1]} of theirs"
-        return f"over {unit}s{trainings}; speaks of this champion, not of the method"
+
+def _speaks_of(contender: Contender, ours: Entry, theirs: Entry) -> str:
+    n = [len(ours.models), len(theirs.models)]
+    trainings = "" if max(n) == 1 else f" and trainings, {n[0]} of ours and {n[1]} of theirs"
+    return f"over {contender.unit}s{trainings}; speaks of this champion, not of the method"
 
 
 def _loss(entry: Entry) -> float:

@@ -17,7 +17,7 @@ Interval = tuple[float, float]
 LEVEL = 0.05
 _SMALLEST = 1e-100  # a p-value below is 0
 _MOST = 2.0  # of Hall's distance, in Student's: near the turn of his cubic root it grows without saying more
-_EQUAL = 1e-14  # means of values up to 1 that differ by less are the same
+_EQUAL = 1e-9  # means of values up to 1 that differ by less are the same: 0.9 - 0.6 is not quite 0.7 - 0.4
 
 
 def mean_interval(values: npt.ArrayLike) -> tuple[float, Interval]:
@@ -157,8 +157,9 @@ def _of_ties(units: np.ndarray) -> float:
     Where few of them differ, their spread says too little. With three squared steps more, about as many are shown as
     by the exact sign test.
     """
-    steps = np.unique(np.abs(units[units != 0]))
-    return 3 * float(steps[0]) ** 2 if steps.size == 1 else 0.0
+    sizes = np.abs(units)
+    steps = sizes[sizes > _EQUAL]
+    return 3 * float(steps[0]) ** 2 if steps.size and np.ptp(steps) <= _EQUAL else 0.0
 
 
 def _student(freedom: int, level: float) -> float:

@@ -9,9 +9,14 @@ from dataclasses import asdict
 import pytest
 
 from evokit.compare import compared, comparison
+from evokit.costs import NOTHING, Payer, Spent, spent, told_cost, total
 from evokit.curves import read_curves
 from evokit.energy import Cost
+from evokit.individuals import make_individual
+from evokit.interfaces import Evaluation
+from evokit.ledger import Ledger, Row
 from evokit.report import WIDTH, report
+from evokit.trials import TrialGenome
 from tests.small import run
 from tests.test_report import TOY_RECIPE
 
@@ -181,3 +186,127 @@ def test_a_summary_from_before_costs_had_parts_is_told_with_what_it_lacks(toy, t
 def test_no_cost_is_made_without_joules(given):
     with pytest.raises(TypeError, match="energy_j"):
         Cost(**given)
+
+
+A, B = {"lr": 1}, {"lr": 2}  # A wins
+TUNED = (A, 0), (B, 0), (B, 0)  # setting and seed of what a race of two rungs measures, seed 0
+FINAL = (A, 1), (A, 2)
+
+
+def cost(n, joules=0.0):
+    """Of n CPU seconds, 2 n by the clock, and a memory of n bytes."""
+    return Cost(wall_s=2.0 * n, cpu_s=float(n), energy_j=10.0 * n, estimated_j=joules, peak_memory_bytes=n)
+
+
+def told_by_hand(costs, fits=(), works=()):
+    """A ledger with these costs, fits (phase, generation, setting, seed, work, CPU seconds), and work of phases."""
+    ledger = Ledger(":memory:")
+    for phase, n in costs.items():
+        ledger.add_cost(phase, cost(n))
+    for seq, (phase, generation, setting, seed, work, cpu_s) in enumerate(fits):
+        one = make_individual(TrialGenome(), {"setting": setting, "seed": seed}, (-1.0,))
+        ledger.add_born(phase, generation, [one], [one.genes])
+        ledger.add([Row(phase, seq, generation, one.key, "", 1, Evaluation((0.0,), work=work, cpu_s=cpu_s))])
+    for seq, (phase, work) in enumerate(works):
+        ledger.add([Row(phase, 100 + seq, 0, "key", "", 1, Evaluation((0.0,), work=work))])
+    return ledger
+
+
+def told_in_short(parts):
+    """Work and CPU seconds of each part."""
+    return {part: (one.work, one.cost.cpu_s) for part, one in parts.items()}
+
+
+def tuned(phase):
+    """A training of two settings: three fits of 5, 5 and 10 in the race, two of 10 that made the models."""
+    race = [(phase, 0, setting, seed, work, 1.0) for (setting, seed), work in zip(TUNED, (5, 5, 10), strict=True)]
+    return race + [(phase, 1, setting, seed, 10, 2.5) for setting, seed in FINAL]
+
+
+EVERYTHING = {
+    "prepare/fit": 1, "prepare/library": 2, "prepared": 4, "search": 8, "searching": 16, "confirm": 32, "confirm/4": 64,
+    "champion/k": 128, "test": 256, "baseline/b": 512, "baseline/b/k": 1024, "baseline/b/confirm/4": 2048,
+    "baseline/bb": 4096,
+}  # fmt: skip
+WORKS = [(phase, n // 2) for phase, n in EVERYTHING.items() if not phase.endswith("/k")]
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("champion", {"preparation": (0, 3), "search": (4, 8), "confirmation": (48, 96), "models": (7, 128)}),
+        ("b", {"preparation": (0, 3), "search": (256, 512), "confirmation": (1024, 2048), "models": (9, 1024)}),
+    ],
+)
+def test_a_search_pays_for_what_bears_its_name(name, parts):
+    fits = [("champion/k", 0, A, 1, 7, 1.0), ("baseline/b/k", 0, A, 1, 9, 1.0)]
+    found = spent(told_by_hand(EVERYTHING, fits, WORKS), Payer(name, None, A, [1], 1))
+    assert told_in_short(found) == parts
+    assert list(found) == ["preparation", "search", "confirmation", "models"]
+
+
+@pytest.mark.parametrize(("needs", "cpu_s"), [((), None), (("fit",), 1), (("library",), 2), (("library", "fit"), 3)])
+def test_a_training_pays_for_the_preparations_that_it_needs(needs, cpu_s):
+    ledger = told_by_hand({"prepare/fit": 1, "prepare/library": 2, "baseline/b": 4}, [("baseline/b", 0, A, 1, 7, 1.0)])
+    found = told_in_short(spent(ledger, Payer("b", needs, A, [1], 1)))
+    assert found == ({} if cpu_s is None else {"preparation": (0, cpu_s)}) | {"models": (7, 4)}
+
+
+def test_a_phase_is_divided_among_tuning_and_models_by_cpu_seconds():
+    # 3 s of fits in the race, 5 s of models, 16 s in all with overheads: 6 and 10
+    found = spent(told_by_hand({"baseline/b": 16}, tuned("baseline/b")), Payer("b", (), A, [1, 2], 2))
+    assert found == {
+        "tuning": Spent(20, Cost(wall_s=12, cpu_s=6, energy_j=60, estimated_j=0, peak_memory_bytes=16)),
+        "models": Spent(20, Cost(wall_s=20, cpu_s=10, energy_j=100, estimated_j=0, peak_memory_bytes=16)),
+    }
+    assert list(found) == ["tuning", "models"]
+    assert told_cost(total(found.values())) == {
+        "work": 40, "wall_s": 32, "cpu_s": 16, "energy_j": 160, "estimated_j": 0, "peak_memory_bytes": 16
+    }  # fmt: skip
+    assert total([]) == NOTHING
+
+
+def test_fits_without_cpu_seconds_share_a_phase_by_their_number():
+    fits = [(*one[:-1], 0.0) for one in tuned("baseline/b")]
+    found = spent(told_by_hand({"baseline/b": 10}, fits), Payer("b", (), A, [1, 2], 2))
+    assert told_in_short(found) == {"tuning": (20, 6), "models": (20, 4)}
+
+
+def test_a_winner_that_was_finished_when_tuned_is_a_model():
+    """As of a contender to which the seed means nothing."""
+    fits = [("baseline/b", 0, setting, 1, 5, 1.0) for setting in (A, B)]
+    found = spent(told_by_hand({"baseline/b": 4}, fits), Payer("b", (), A, [1], 2))
+    assert list(told_in_short(found).items()) == [("tuning", (5, 2)), ("models", (5, 2))]
+
+
+def test_an_untuned_training_has_models_alone():
+    fits = [("baseline/b", 0, A, 1, 5, 1.0), ("baseline/b", 0, {"lr": 1, "times": 2}, 1, 9, 3.0)]  # a variant
+    ledger = told_by_hand({"baseline/b": 8}, fits)
+    assert told_in_short(spent(ledger, Payer("b", (), A, [1], 1))) == {"models": (5, 2)}
+    assert told_in_short(spent(ledger, Payer("b", (), {"lr": 1, "times": 2}, [1], 1))) == {"models": (9, 6)}
+
+
+def test_without_a_setting_all_fits_count():
+    """Every one failed, so there is none."""
+    ledger = told_by_hand({"baseline/b": 16}, tuned("baseline/b"))
+    assert told_in_short(spent(ledger, Payer("b", (), None, [], 2))) == {"tuning": (20, 6), "models": (20, 10)}
+    untuned = told_by_hand({"baseline/b": 16}, [("baseline/b", 0, A, 1, 5, 1.0)])
+    assert told_in_short(spent(untuned, Payer("b", (), None, [], 1))) == {"models": (5, 16)}
+
+
+def test_what_has_no_phases_yet_cost_nothing():
+    assert spent(Ledger(":memory:"), Payer("champion", None, None, [], 1)) == {}
+
+
+def test_answers_from_the_cache_share_nothing():
+    ledger = told_by_hand({"baseline/b": 16}, tuned("baseline/b"))
+    (one, *_) = ledger.rows("baseline/b")
+    cached = Evaluation((0.0,), source="cached", work=0, cpu_s=99.0)
+    ledger.add([Row("baseline/b", 50, 1, one.key, "", 1, cached)])
+    assert told_in_short(spent(ledger, Payer("b", (), A, [1, 2], 2))) == {"tuning": (20, 6), "models": (20, 10)}
+
+
+def test_work_and_cost_add_up():
+    both = Cost(wall_s=20, cpu_s=10, energy_j=100, estimated_j=8, peak_memory_bytes=8)
+    assert Spent(1, cost(2, 3.0)) + Spent(4, cost(8, 5.0)) == Spent(5, both)
+    assert Spent(0, Cost.none()) == NOTHING

@@ -43,11 +43,25 @@ def test_a_hand_worked_sample():
     assert interval == pytest.approx((-0.484138, 4.484138), abs=1e-6)
 
 
+def test_two_values_have_an_interval():
+    # s = sqrt(2), t(1, 0.975) = 12.706205, half width 12.706205
+    assert mean_interval([1.0, 3.0])[1] == pytest.approx((2 - 12.706205, 2 + 12.706205), rel=1e-6)
+
+
+def test_a_tiny_value_among_others_is_as_good_as_zero():
+    assert mean_interval([1e-200, 1.0, 2.5])[1] == pytest.approx(mean_interval([0.0, 1.0, 2.5])[1])
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize(
     "values",
-    [np.random.default_rng(0).exponential(size=12), [1.0, 1.5, 2.0, 2.6, 3.5, 4.6], [0.0, 0.5, 3.0]],
-    ids=["skewness 1.8", "skewness 0.6", "three values"],
+    [
+        np.random.default_rng(0).exponential(size=12),
+        [1.0, 1.5, 2.0, 2.6, 3.5, 4.6],
+        [0.0, 0.5, 3.0],
+        [1.0, 2.0, 3.0, 4.0, 5.1],
+    ],
+    ids=["skewness 1.8", "skewness 0.6", "three values", "skewness 0.07"],
 )
 def test_each_limit_is_the_farther_one_of_students_and_of_halls(values, sign):
     values = sign * np.asarray(values)
@@ -166,11 +180,41 @@ def test_ties_of_one_step_have_three_squared_steps_more():
     assert mean_interval(values)[1] == pytest.approx((-0.0598264, 0.0598264), abs=1e-6)
 
 
+def test_ties_have_no_skewness_however_many_are_on_one_side():
+    # Of 10, 3 are 1: mean 0.3, squares 2.1 and 3, s = sqrt(5.1 / 9) = 0.752773, t(9, 0.975) = 2.262157
+    assert mean_interval([1.0] * 3 + [0.0] * 7)[1] == pytest.approx((0.3 - 0.538504, 0.3 + 0.538504), abs=1e-5)
+
+
+def test_equal_differences_of_three_units_are_three_ties():
+    # Squares 0 and 3, s = sqrt(3 / 2) = 1.224745, t(2, 0.975) = 4.302653, half width 3.042435
+    assert mean_interval([1.0] * 3)[1] == pytest.approx((1 - 3.042435, 1 + 3.042435), abs=1e-5)
+
+
+def test_ties_of_the_means_over_trainings_have_the_step_of_these():
+    # Row means 0.25 and 0: s = 0.176777, t(1) = 12.706205 over sqrt(2), distance 1.588275. Column means 0.5, 0, 0, 0:
+    # squares 0.1875 and 3 times 0.25, s = 0.559017, t(3) = 3.182446 over 2, distance 0.889521. What is left has squares
+    # 0.375, its standard error is sqrt(0.375 / 3 / 8) = 0.125, times t(3) 0.397806.
+    # sqrt(1.588275^2 + 0.889521^2 - 0.397806^2) = 1.776405
+    found = mean_interval([[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]])[1]
+    assert found == pytest.approx((0.125 - 1.776405, 0.125 + 1.776405), rel=1e-5)
+
+
+def test_units_whose_means_differ_by_several_steps_are_no_ties():
+    right = np.array([[1.0, 0.0, 1.0, 0.0, 0.0, 1.0], [0.0, 0.0, 1.0, 0.0, 1.0, 1.0]])
+    nearly = right + 1e-6 * np.arange(6)
+    assert mean_interval(right)[1] == pytest.approx(mean_interval(nearly)[1], rel=1e-4)
+
+
+def test_steps_down_of_another_size_are_no_ties():
+    values = np.array([1.0, 1.0, -0.5, 0.0, 0.0])
+    assert mean_interval(values)[1] == pytest.approx(mean_interval(values + 1e-6 * np.arange(5))[1], rel=1e-4)
+
+
 def test_trainings_with_equal_means_widen_nothing():
     """Two trainings that win as many images each, if not the same ones, are no ties of units."""
     two = np.repeat([[1.0, 0.0, 0.25, 0.75], [0.5, 0.5, 0.75, 0.25]], 10, axis=1)
-    nearly = np.add(two, [[0.0], [1e-9]])
-    assert mean_interval(two)[1] == pytest.approx(mean_interval(nearly)[1], abs=1e-7)
+    nearly = np.add(two, [[0.0], [1e-6]])
+    assert mean_interval(two)[1] == pytest.approx(mean_interval(nearly)[1], abs=1e-4)
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-200, 1e55, 1e300])
@@ -194,6 +238,43 @@ def test_a_single_outlier_is_corrected_for_by_twice_students_distance_at_most():
     found = mean_interval(values)[1]
     assert found[1] == pytest.approx(high)
     assert mean - found[0] == pytest.approx(2 * (mean - low))
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [((0.9, 0.8, 0.7), (0.6, 0.5, 0.4)), ((0.9134, 0.4134, 0.1134), (0.9130, 0.4130, 0.1130))]
+)
+def test_differences_that_rounding_alone_tells_apart_are_equal(ours, theirs):
+    """Three accuracies that are better by the same number of images."""
+    values, step = np.subtract(ours, theirs), round(ours[0] - theirs[0], 6)
+    assert len(set(values)) > 1
+    assert mean_interval(values)[1] == pytest.approx(mean_interval([step] * 3)[1], rel=1e-6)
+    assert p_value(values) == pytest.approx(p_value([step] * 3), rel=1e-6)
+    assert p_value(values) > LEVEL
+
+
+def test_what_rounding_leaves_of_zero_is_no_step():
+    values = [0.3, 0.3, -0.3, 0.1 + 0.2 - 0.3, 0.0]
+    assert mean_interval(values)[1] == pytest.approx(mean_interval([0.3, 0.3, -0.3, 0.0, 0.0])[1], rel=1e-6)
+
+
+def test_small_differences_are_no_rounding():
+    low, high = mean_interval([1.0, 1.000001, 1.000002])[1]
+    assert high - low == pytest.approx(2 * 2.484138e-6, rel=1e-4)  # a millionth of the hand-worked sample
+
+
+def test_p_is_the_level_where_a_limit_is_0():
+    """The sample is skewed, so its limits lie at two distances."""
+    values = np.random.default_rng(0).exponential(size=12)
+    for limit in mean_interval(values)[1]:
+        assert p_value(values - limit) == pytest.approx(LEVEL, rel=1e-5)
+
+
+def test_small_p_values_are_told_and_the_smallest_are_0():
+    values = np.array([9.0, 9.5, 10.0, 10.5, 11.0])
+    p = p_value(values)
+    assert 0 < p < 1e-4
+    assert p == pytest.approx(scipy.stats.ttest_1samp(values, 0).pvalue, rel=1e-6)
+    assert p_value(np.linspace(99, 101, 300)) == 0
 
 
 def test_equal_differences_alone_show_nothing():
