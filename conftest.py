@@ -18,6 +18,9 @@ NUMBERS = count()
 
 # For ``make mutants``, whose code is slower, and where a change must be noticed each time or never.
 settings.register_profile("mutants", deadline=None, derandomize=True)
+# A busy machine takes as long as it takes; a test that hangs is ended by pytest's own time-out.
+settings.register_profile("default", deadline=None)
+settings.load_profile("default")
 
 
 @pytest.fixture(autouse=True)
