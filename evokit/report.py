@@ -40,7 +40,7 @@ def _contest(
 ) -> list[str]:
     """Values of all on a split, and the champion against each."""
     rows = [_quality(*entry) for entry in _with_variants(entries)]
-    against = ("the champion against", "difference", "95 % interval", "over seeds", "p (Holm)", "verdict")
+    against = ("the champion against", "difference", "95 % interval", "over seeds or repeats", "p (Holm)", "verdict")
     compared = table(against, list(map(_compared, verdicts))) if verdicts else ""
     return [table(("", "validation", split, "95 % interval"), rows), compared]
 
