@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from evokit.contracts import ContractError, Watched, blamed, culprit, refuse_misfit, refuse_without_evaluate
 from evokit.data.vault import unit_keys
 from evokit.energy import best_meter
 from evokit.errors import UserError
+from evokit.individuals import key_of
 from evokit.interfaces import Contender, Context, Data, Fitness, Search
 from evokit.keys import digest
 from evokit.recipe.schema import Recipe, Section, Stop
@@ -114,6 +119,12 @@ def _with_search(recipe: Recipe, data: Data | None, bare: Context) -> Parts:
     """Add genome, operators, screens and search to a context that has data and fitness."""
 
     def vary(**sections: Any) -> Parts:
+        for key, section in sections.items():
+            if isinstance(section, Mapping):
+                raise ValueError(
+                    f"vary({key}=...) takes a checked section, not a mapping: let the option be"
+                    f' Annotated[Mapping[str, Any], Nested("{key}")]'
+                )
         return _with_search(replace(recipe, **sections), data, bare)
 
     fitness, context = bare.fitness, replace(bare, vary=vary)
@@ -122,7 +133,7 @@ def _with_search(recipe: Recipe, data: Data | None, bare: Context) -> Parts:
     init = first_genes(recipe, genome)
     context = replace(context, genome=genome, init=init, build=lambda section: build_part(section, context))
     operators: dict[str, Any] = {
-        section.kind: build_part(section, context)
+        section.kind: Watched(section.kind, build_part(section, context), partial(key_of, genome))
         for section in (recipe.selection, recipe.crossover, recipe.mutation)
         if section is not None
     }
@@ -130,8 +141,8 @@ def _with_search(recipe: Recipe, data: Data | None, bare: Context) -> Parts:
     context = replace(context, screens=tuple(build_part(section, context) for section in recipe.screens))
     search = build_part(recipe.search, context)
     fitness = getattr(search, "job", fitness)
-    if not hasattr(fitness, "evaluate"):
-        raise recipe.error(("search", "name"), f"{recipe.fitness.name} is measured by a search with a job of its own")
+    with named(recipe.fitness):
+        refuse_without_evaluate(fitness, recipe.search.name)
     context = replace(context, fitness=fitness)
     parts = Parts(recipe, data, context, fitness, genome, search)
     if recipe.confirm is not None:
@@ -143,20 +154,40 @@ def _with_search(recipe: Recipe, data: Data | None, bare: Context) -> Parts:
 
 
 def build_part(section: Section, context: Context) -> Any:
-    """The real thing behind a section; what it refuses becomes an error with file and line."""
+    """The real thing behind a section; what it refuses or does wrong becomes an error with file and line."""
+    with named(section), blamed(section.options, "build"):
+        try:
+            part = section.build(context)
+        except (ValueError, OverflowError, MemoryError) as error:
+            raise RecipeError([f"{section.where}: {section.kind}.{section.name}: {error}"]) from error
+        if part is None:
+            raise ContractError(f"{culprit(section.options, 'build')} returned nothing; return the {section.kind}")
+        if not isinstance(part, Parts):
+            refuse_misfit(section.kind, part)
+        return part
+
+
+@contextmanager
+def named(section: Section) -> Iterator[None]:
+    """Say in which section of the recipe a promise was broken.
+
+    Raises:
+        RecipeError: The block found a broken promise.
+    """
     try:
-        return section.build(context)
-    except (ValueError, OverflowError, MemoryError) as error:
+        yield
+    except ContractError as error:
         raise RecipeError([f"{section.where}: {section.kind}.{section.name}: {error}"]) from error
 
 
 def _draw_one(recipe: Recipe, genome: Any, context: Context) -> None:
     """Draw an individual, so that a genome beyond the machine's memory is the recipe's error and not the search's."""
-    try:
-        genome.random(context.streams.at("assembly").numpy())
-    except (ValueError, OverflowError, MemoryError) as error:
-        message = f"{recipe.genome.where}: genome.{recipe.genome.name}: no individual can be drawn: {error}"
-        raise RecipeError([message]) from error
+    with named(recipe.genome), blamed(genome, "random"):
+        try:
+            genome.random(context.streams.at("assembly").numpy())
+        except (ValueError, OverflowError, MemoryError) as error:
+            message = f"{recipe.genome.where}: genome.{recipe.genome.name}: no individual can be drawn: {error}"
+            raise RecipeError([message]) from error
 
 
 def set_threads(threads: int) -> None:

@@ -17,6 +17,7 @@ from evokit.individuals import make_individual, weights_of
 from evokit.interfaces import Contender, Evaluation, Variant
 from evokit.launch import assemble_all
 from evokit.recipe import Recipe
+from evokit.rehearsal import rehearse_all
 from evokit.searches.archive import HALL
 from evokit.searches.generational import Generational
 from evokit.searches.nsga2 import NSGA2
@@ -49,6 +50,8 @@ def estimate(recipe: Recipe) -> tuple[list[Estimate], list[Evaluation], str]:
         RecipeError: A part refused its options, or parts do not fit.
     """
     parts = assemble_all(recipe)
+    if failed := rehearse_all(parts):
+        raise recipe.error(("fitness", "name"), failed)
     set_threads(recipe.execution.threads)
     evaluations, seconds_per_work = _time_a_few(parts)
     search = _search(recipe, parts, seconds_per_work)

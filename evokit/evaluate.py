@@ -5,21 +5,54 @@ from __future__ import annotations
 import errno
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from numbers import Real
+from typing import Any, get_args
 
 import numpy as np
 
+from evokit.contracts import (
+    COPY,
+    DRAW_IN_FITNESS,
+    ContractError,
+    blamed,
+    culprit,
+    other_world,
+    phenotype_state,
+    raised,
+    state_of,
+    wrote_to_readonly,
+)
 from evokit.interfaces import Evaluation, Fitness, Outcome
 
 log = logging.getLogger("evokit")
 
+MESSAGE = 2000  # characters of an error that are kept
+_WANTED = "an array (n,) or (n, n_objectives), a list of numbers, or an Evaluation for each individual"
+
 NO_MEMORY = ("can't allocate memory", "std::bad_alloc")  # torch's allocator on the CPU
 
 
+def said(error: BaseException) -> str:
+    """An error in the words that are kept."""
+    return readable(f"{type(error).__name__}: {error}")
+
+
+def readable(text: str) -> str:
+    """Text that every file can hold, of a sensible length: half a character is written as its number."""
+    text = text.encode(errors="backslashreplace").decode()
+    left_out = len(text) - MESSAGE
+    return text if left_out <= 0 else f"{text[:MESSAGE]} ... ({left_out:,} characters left out)"
+
+
 def evaluate_batch(
-    fitness: Fitness, express: Callable[[Any], Any], genes: Sequence[Any], budget: int
+    fitness: Fitness,
+    express: Callable[[Any], Any],
+    genes: Sequence[Any],
+    budget: int,
+    key: Callable[[Any], str] | None = None,
+    told: Callable[[BaseException], str] = said,
 ) -> list[Evaluation]:
     """Evaluate a batch; if it fails as a whole, its members one by one.
 
@@ -28,44 +61,131 @@ def evaluate_batch(
         express: Makes the phenotype of genes.
         genes: One entry per individual.
         budget: One of ``fitness.budgets``.
+        key: Of genes, to see whether they were changed in place; without it genes of foreign classes are not looked at.
+        told: The message of what was raised.
 
     Returns:
         One evaluation per individual, in order; failures are recorded, never raised.
+
+    Raises:
+        ContractError: Genes or phenotypes were changed in place: what was measured is not what would be recorded.
     """
     try:
-        return evaluate_together(fitness, express, genes, budget)
-    except Exception as error:  # a bad individual harms nobody
+        return evaluate_together(fitness, express, genes, budget, key)
+    except (ContractError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # a bad individual harms nobody, not even one that would end the process
+        if wrote_to_readonly(error):
+            with blamed(fitness, "evaluate"):
+                raise
         if len(genes) == 1:
             log.debug("evaluation failed", exc_info=error)
             # What was spent before the failure is not known; it counts as all, so that failing is never free.
-            message = f"{type(error).__name__}: {error}"
-            return [Evaluation(outcome=_outcome_of(error), work=budget, message=message)]
-        return [one for gene in genes for one in evaluate_batch(fitness, express, [gene], budget)]
+            return [Evaluation(outcome=_outcome_of(error), work=budget, message=told(error))]
+        return [one for gene in genes for one in evaluate_batch(fitness, express, [gene], budget, key, told)]
 
 
 def evaluate_together(
-    fitness: Fitness, express: Callable[[Any], Any], genes: Sequence[Any], budget: int
+    fitness: Fitness,
+    express: Callable[[Any], Any],
+    genes: Sequence[Any],
+    budget: int,
+    key: Callable[[Any], str] | None = None,
 ) -> list[Evaluation]:
     """Evaluate a batch as ``evaluate_batch`` does, but let pass whatever is raised."""
-    answer = fitness.evaluate([express(gene) for gene in genes], budget)
-    if isinstance(answer, np.ndarray):
-        rows = answer.reshape(len(answer), -1).astype(float).tolist()
+    key = key or _unseen
+    before = [state_of(one, key) for one in genes]
+    phenotypes = [express(one) for one in genes]
+    _refuse_changed(before, genes, key, express, "")
+    handed, state = list(phenotypes), phenotype_state(phenotypes)
+    answer = fitness.evaluate(handed, budget)
+    evaluations = answered(answer, len(genes), len(fitness.objectives), budget)
+    _refuse_changed(before, genes, key, fitness, "evaluate")
+    if [id(one) for one in handed] != [id(one) for one in phenotypes] or phenotype_state(phenotypes) != state:
+        raise ContractError(
+            f"{culprit(fitness, 'evaluate')} changes the phenotypes that it was given, in place; {COPY}"
+        )
+    return [_checked(one, len(fitness.objectives)) for one in evaluations]
+
+
+def answered(answer: Any, n: int, n_objectives: int, budget: int) -> list[Evaluation]:
+    """What a fitness answered, as evaluations.
+
+    Args:
+        answer: An array ``(n,)`` or ``(n, n_objectives)``, or ``n`` times an Evaluation, a number or ``n_objectives``
+            numbers.
+        n: Individuals.
+        n_objectives: Of the fitness.
+        budget: The work of an individual whose fitness does not say what it spent.
+
+    Raises:
+        TypeError: It is something else.
+        ValueError: It is of another shape.
+    """
+    if isinstance(answer, str | bytes | Mapping) or not isinstance(answer, Iterable):
+        raise TypeError(f"evaluate returned {described(answer)}; return {_WANTED}")
+    if hasattr(answer, "__array__") and hasattr(answer, "shape"):
+        answer = np.asarray(answer)
+        if answer.ndim not in (1, 2):
+            raise ValueError(f"evaluate returned an array of shape {answer.shape}; return {_WANTED}")
+    if isinstance(answer, np.ndarray) and answer.dtype.kind in "biuf":
+        rows = answer.reshape(len(answer), -1).astype(float).tolist() if len(answer) else []
         evaluations = [Evaluation(values=tuple(row), work=budget) for row in rows]
     else:
-        evaluations = list(answer)
-    if len(evaluations) != len(genes):
-        raise ValueError(f"the fitness answered {len(evaluations)} evaluations for {len(genes)} individuals")
-    return [_checked(one, len(fitness.objectives)) for one in evaluations]
+        evaluations = [_evaluation(one, budget) for one in answer]
+    if len(evaluations) != n:
+        raise ValueError(f"the fitness answered {len(evaluations)} evaluations for {n} individuals")
+    return evaluations
+
+
+def described(value: Any) -> str:
+    """What a value is, in a few words."""
+    return "nothing" if value is None else f"{type(value).__name__} {value!r:.40}"
+
+
+def _unseen(genes: Any) -> str:
+    """The key of genes that nobody can tell apart."""
+    return ""
+
+
+def _refuse_changed(
+    before: Sequence[Any], genes: Sequence[Any], key: Callable[[Any], str], thing: Any, member: str
+) -> None:
+    if before != [state_of(one, key) for one in genes]:
+        raise ContractError(f"{culprit(thing, member)} changes the genes that it was given, in place; {COPY}")
+
+
+def _evaluation(one: Any, budget: int) -> Evaluation:
+    if isinstance(one, Evaluation):
+        return one
+    numbers = [one] if isinstance(one, Real | np.generic) or getattr(one, "shape", None) == () else one
+    if isinstance(numbers, str | bytes | Mapping) or not isinstance(numbers, Iterable):
+        raise TypeError(f"evaluate returned {described(one)} for an individual; return {_WANTED}")
+    return Evaluation(values=tuple(numbers), work=budget)
 
 
 def _checked(evaluation: Evaluation, n_objectives: int) -> Evaluation:
     """Plain finite floats, one per objective, or a failure: NaN corrupts every comparison that it meets."""
     # NumPy's numbers compare like plain ones but do not survive SQLite and JSON.
-    metrics = {name: float(value) for name, value in evaluation.metrics.items()}
-    plain = replace(evaluation, values=(), work=int(evaluation.work), metrics=metrics, source="measured")
+    try:
+        metrics = {str(name): float(value) for name, value in evaluation.metrics.items()}
+        values = tuple(float(value) for value in evaluation.values)
+        work = int(evaluation.work)
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise TypeError(
+            f"evaluate returned an evaluation of {described(evaluation.values)}, work {evaluation.work!r:.20} and"
+            f" metrics {evaluation.metrics!r:.40}: values must be numbers, one per objective, work a whole number,"
+            f" metrics numbers by name ({error})"
+        ) from error
+    if evaluation.outcome not in get_args(Outcome):
+        raise ValueError(
+            f"evaluate returned outcome {evaluation.outcome!r:.40}; it is one of {', '.join(get_args(Outcome))}"
+        )
+    plain = replace(
+        evaluation, values=(), work=work, metrics=metrics, source="measured", message=readable(str(evaluation.message))
+    )
     if not plain.ok:
         return plain
-    values = tuple(float(value) for value in evaluation.values)
     if len(values) != n_objectives:
         raise ValueError(f"the fitness answered {len(values)} values for {n_objectives} objectives")
     if any(math.isnan(value) for value in values):
@@ -75,7 +195,7 @@ def _checked(evaluation: Evaluation, n_objectives: int) -> Evaluation:
     return replace(plain, values=values)
 
 
-def _outcome_of(error: Exception) -> Outcome:
+def _outcome_of(error: BaseException) -> Outcome:
     # torch is matched by name and words, so that nothing here imports it.
     out_of_memory = (
         isinstance(error, MemoryError)
@@ -84,3 +204,53 @@ def _outcome_of(error: Exception) -> Outcome:
         or (isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY))
     )
     return "out_of_memory" if out_of_memory else "raised"
+
+
+def rehearsed(
+    fitness: Fitness,
+    express: Callable[[Any], Any],
+    genes: Sequence[Any],
+    budget: int,
+    key: Callable[[Any], str] | None = None,
+) -> list[Evaluation]:
+    """Evaluate as ``evaluate_batch`` does, and hold the fitness to what it promises (C4).
+
+    The first individual is measured alone, alone again with the global generators elsewhere, and in the batch.
+
+    Raises:
+        ContractError: Its values differ, so that they depend on chance, on a clock, on earlier calls or on its company.
+    """
+
+    def measured(some: Sequence[Any]) -> list[Evaluation]:
+        return evaluate_batch(fitness, express, some, budget, key, lambda error: readable(raised(error, fitness)))
+
+    with other_world(1) as touched:
+        (alone,) = measured(genes[:1])
+    with other_world(2):
+        (again,) = measured(genes[:1])
+    if not _same(alone, again):
+        drawn = f", and draws from the global generator of {' and '.join(touched)}" if touched else ""
+        raise ContractError(
+            f"{culprit(fitness, 'evaluate')} answers {_told(alone)} and then {_told(again)} for the same genes and"
+            f" budget{drawn}; {DRAW_IN_FITNESS}"
+        )
+    if touched:
+        log.warning(
+            "%s touches the global generator of %s, which may make other numbers depend on it; %s",
+            culprit(fitness, "evaluate"), " and ".join(touched), DRAW_IN_FITNESS,
+        )  # fmt: skip
+    together = measured(genes) if len(genes) > 1 else [alone]
+    if not _same(alone, together[0]):
+        raise ContractError(
+            f"{culprit(fitness, 'evaluate')} answers {_told(alone)} for an individual alone and {_told(together[0])} for"
+            " it in a batch; let no value depend on the rest of the batch, not in its last digit"
+        )
+    return [alone, *together[1:]]
+
+
+def _same(a: Evaluation, b: Evaluation) -> bool:
+    return (a.outcome, a.values) == (b.outcome, b.values)
+
+
+def _told(evaluation: Evaluation) -> str:
+    return ", ".join(map(repr, evaluation.values)) if evaluation.ok else evaluation.outcome

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from evokit.energy import Meter
 from evokit.errors import RunFailed
-from evokit.evaluate import evaluate_batch
+from evokit.evaluate import evaluate_batch, rehearsed
 from evokit.interfaces import Evaluation, Fitness, Outcome
 from evokit.memory import peak_memory
 
@@ -38,6 +40,7 @@ class Task:
     budget: int
     job: str = SEARCH
     refits: Refits = ()
+    rehearsal: bool = False  # whether the fitness is held to its promises while it evaluates
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Job:
 
     fitness: Fitness
     express: Callable[[Any], Any]
+    key: Callable[[Any], str] | None = None  # of genes
 
 
 class Jobs(Protocol):
@@ -237,8 +241,12 @@ def _said(evaluation: Evaluation) -> str:
 def perform(jobs: Jobs, task: Task, meter: Meter) -> list[Evaluation]:
     """Evaluate a task in this process; members share its seconds and joules equally."""
     job = jobs.job(task.job, task.refits)
+    for genes in task.genes:
+        if isinstance(genes, np.ndarray):
+            genes.flags.writeable = False  # a worker's copy as well as the run's own
+    evaluate = rehearsed if task.rehearsal else evaluate_batch
     with peak_memory() as memory, meter.measure() as reading:
-        evaluations = evaluate_batch(job.fitness, job.express, task.genes, task.budget)
+        evaluations = evaluate(job.fitness, job.express, task.genes, task.budget, job.key)
     share = 1 / len(task.genes)
     return [
         replace(

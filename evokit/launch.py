@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,14 @@ from evokit.errors import RunFailed, UserError
 from evokit.openings import vault_opened
 from evokit.progress import Progress
 from evokit.recipe import Recipe, RecipeError, load_recipe
+from evokit.rehearsal import rehearse, rehearse_measuring
 from evokit.repeats import Scores, combine, combined_vault, mean_scores
 from evokit.run import Only, Run
 from evokit.rundir import RunDirectory, differences, refuse_other_recipe
 from evokit.summary import summarise
 from evokit.warm_start import settled
+
+log = logging.getLogger("evokit")
 
 OF_THE_SEARCH = ("best", "generations", "stopped", "saved", "surrogate", "screens", "final", "verdicts", "rival")
 
@@ -128,11 +133,15 @@ def _refuse_unsealed(directory: RunDirectory, then: Recipe, now: Recipe) -> None
 
 def _launch_one(recipe: Recipe, directory: RunDirectory, progress: Progress, only: Only | None) -> dict[str, Any]:
     parts = assemble_all(recipe, directory.path)  # first, so that a recipe with errors leaves no directory
-    if not directory.recipe.exists():
+    new = not directory.recipe.exists()
+    if new:
+        rehearse(parts)
         directory.create(recipe)
     with directory.lock():
         before = _summary(directory)
         run = Run(recipe, directory, progress, parts)
+        if new:
+            _rehearse_measuring(run)
         try:
             directory.keep_recipe(recipe)  # after the run has checked that it may go on with this directory
             directory.write_summary(summarise(run, "running"))
@@ -155,6 +164,17 @@ def _launch_one(recipe: Recipe, directory: RunDirectory, progress: Progress, onl
             return summary
         finally:
             run.close()
+
+
+def _rehearse_measuring(run: Run) -> None:
+    """Measure a few, to nobody's profit; of a run that this shows to be wrong nothing is left."""
+    try:
+        if failed := rehearse_measuring(run.parts, run.executor):
+            log.warning("%s", failed)
+    except BaseException:
+        run.close()
+        shutil.rmtree(run.directory.path)
+        raise
 
 
 def _show_end(run: Run, progress: Progress) -> None:

@@ -8,11 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
+from evokit.contracts import COPY, ContractError
 from evokit.energy import Cost
 from evokit.errors import RunFailed
 from evokit.execution import SEARCH, Executor, Jobs, Refits, Task
+from evokit.individuals import key_of
 from evokit.interfaces import Evaluation, Fitness, Individual, Score
 from evokit.ledger import Ledger, Row
+
+
+CHECKED = 3  # generations whose genes are compared with their keys: whoever changes them does so from the beginning
 
 
 class EvaluationProgress(Protocol):
@@ -85,6 +90,8 @@ class LedgeredMeasure:
         self._next += len(individuals)
         started, n_measured = time.monotonic(), 0
 
+        if self.generation < CHECKED:
+            self._refuse_changed(individuals)
         pending: dict[tuple[str, str, int], int] = {}  # identity -> position of the first that asks
         for position, (slot, one) in enumerate(zip(slots, individuals, strict=True)):
             identity = (self._fitness.context, one.key, budget)
@@ -182,6 +189,15 @@ class LedgeredMeasure:
                 one = Individual(self._genome.from_json(genes[row.key]), row.key, score)
                 self._history.append((row.generation, row.context, one))
         self._next = state["next"]
+
+    def _refuse_changed(self, individuals: Sequence[Individual]) -> None:
+        """What is measured is what is recorded: genes that have another key by now were changed in place (C4)."""
+        for one in individuals:
+            if key_of(self._genome, one.genes) != one.key:
+                raise ContractError(
+                    f"the genes of an individual born by {one.born_by} were changed in place after it was made, by an"
+                    f" operator, the search or {type(self._genome).__name__}; {COPY}"
+                )
 
     def _after(self, refits: Refits) -> Fitness:
         if self._jobs is None:

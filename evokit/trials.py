@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -37,7 +38,8 @@ class Trials:
         for trial in batch:
             scratch = self._folder / digest(trial, 6)
             scratch.mkdir(parents=True, exist_ok=True)
-            one = self.contender.fit(trial["setting"], trial["seed"], budget, scratch)
+            setting = deepcopy(trial["setting"])  # what is recorded is what was asked for, whatever a fit does to it
+            one = self.contender.fit(setting, trial["seed"], budget, scratch)
             yield replace(one, artifact=self._directory.relative(one.artifact) if one.artifact else "")
 
 

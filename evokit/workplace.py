@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from evokit.assembly import Parts, assemble, set_threads
 from evokit.execution import AGAIN, CHAMPION, EVOLVED, FRESH, OF, SEARCH, Job, Refits
+from evokit.individuals import key_of
 from evokit.interfaces import Contender
 from evokit.keys import digest
 from evokit.recipe.schema import Recipe
@@ -101,7 +102,7 @@ class Workplace:
         fitness = makers[job]()
         if fitness is None:
             raise LookupError("nothing is left to measure again on")
-        return Job(fitness, parts.genome.express)
+        return Job(fitness, parts.genome.express, partial(key_of, parts.genome))
 
     def _trials(self, entry: str, of_champion: bool, refits: Refits) -> Trials:
         """A trained baseline fits its own models, the final those of the champion and of control searches."""

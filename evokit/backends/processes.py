@@ -22,6 +22,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from evokit.backends.joules import SharedJoules
 from evokit.backends.worker import answer, get_ready, lead_group
+from evokit.contracts import ContractError
 from evokit.energy import Meter
 from evokit.errors import RunFailed, UserError
 from evokit.execution import Probe, Task, lost
@@ -179,6 +180,8 @@ class Processes:
             return []
         if isinstance(error, ProcessExpired | BrokenExecutor) or not isinstance(error, Exception):
             return self._lose(worker, "worker_died", epitaph(error))
+        if isinstance(error, ContractError):
+            raise error
         why = error if isinstance(error, UserError | RunFailed) else getattr(error, "traceback", repr(error))
         raise RunFailed(f"a worker cannot go on: {why}") from error
 

@@ -24,6 +24,7 @@ import ray
 from ray.exceptions import OutOfMemoryError, RayActorError
 
 from evokit.backends.ray_actor import Actor, Reply, Shipment
+from evokit.contracts import ContractError
 from evokit.errors import RunFailed
 from evokit.execution import EVOLVED, Probe, Task, lost
 from evokit.interfaces import Evaluation
@@ -259,10 +260,13 @@ def heard(reply: Reply) -> list[Evaluation]:
     """The evaluations of a reply; what was logged meanwhile is logged here.
 
     Raises:
+        ContractError: A component did not keep a promise.
         RunFailed: The worker cannot go on, so the run cannot either.
     """
     for level, text in reply.notes:
         log.log(level, "%s", text)
+    if reply.broken:
+        raise ContractError(reply.problem)
     if reply.problem:
         raise RunFailed(f"a worker cannot go on: {reply.problem}")
     return reply.evaluations

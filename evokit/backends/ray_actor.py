@@ -14,6 +14,7 @@ from typing import Any
 import ray
 
 from evokit.backends.worker import limit_memory
+from evokit.contracts import ContractError
 from evokit.energy import Meter
 from evokit.errors import RunFailed, UserError
 from evokit.execution import EVOLVED, SEARCH, Task, perform
@@ -43,11 +44,13 @@ class Reply:
 
     Attributes:
         problem: Why the run cannot go on; empty if it can.
+        broken: Whether the problem is a promise that a component did not keep.
     """
 
     evaluations: list[Evaluation]
     notes: list[Note]
     problem: str = ""
+    broken: bool = False
 
 
 class Notes(logging.Handler):
@@ -91,6 +94,8 @@ class Actor:
     def _told(self, work: Any) -> Reply:
         try:
             return Reply(work(), self._notes.taken())
+        except ContractError as error:
+            return Reply([], self._notes.taken(), str(error), broken=True)
         except (UserError, RunFailed) as error:
             problem = str(error)
         except Exception:  # whatever it is, it is told and ends the run there

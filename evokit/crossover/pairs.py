@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ def sometimes(cross: Crossover, prob: float) -> Crossover:
     One draw decides, before any draw of ``cross``.
     """
 
+    @wraps(cross)
     def crossover(a: Any, b: Any, rng: np.random.Generator) -> tuple[Any, Any]:
         return cross(a, b, rng) if rng.random() < prob else (a, b)
 
