@@ -76,7 +76,19 @@ class Parts:
 
     def refitted(self, genes: Any) -> Parts:
         """The same parts with the fitness refitted to an individual, for all that is built from now on."""
-        fitness = self.fitness.refitted(self.genome.express(genes))  # type: ignore[attr-defined]  # optional
+        return self._asking(self.fitness.refitted(self.genome.express(genes)))  # type: ignore[attr-defined]  # optional
+
+    def renewed(self) -> Parts:
+        """The same parts with the fitness on fresh data or replicates, for all that is built from now on.
+
+        Raises:
+            RecipeError: There are none, or none would be left for ``confirm``.
+        """
+        parts = self._asking(self.fresh_fitness())
+        parts.fresh_fitness()
+        return parts
+
+    def _asking(self, fitness: Fitness) -> Parts:
         return replace(self, fitness=fitness, context=replace(self.context, fitness=fitness))
 
     def named_baselines(self) -> list[tuple[str, Section]]:

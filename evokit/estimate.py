@@ -95,11 +95,12 @@ def _search(recipe: Recipe, parts: Parts, seconds_per_work: float) -> Estimate:
     measured, work = 0.0, 0.0
     for generation in range(options.generations):
         asked: float = options.population - (n_elites if generation else 0)
-        known = generation % options.refit_every if options.refit_every else generation  # of the present context
+        changes = [every for every in (options.refit_every, options.reevaluate) if every]
+        known = min([generation, *(generation % every for every in changes)])  # of the present context
         for screen in parts.context.screens:
             asked, screening = screen.expected(asked, known)
             work += screening
-        if options.refit_every and generation and generation % options.refit_every == 0:
+        if generation and any(generation % every == 0 for every in changes):
             asked += options.population + HALL  # most of the population is in the hall of fame
         measured += asked
         work += asked * full

@@ -26,7 +26,8 @@ SEARCH, FRESH, AGAIN, CHAMPION = "search", "fresh", "again", "champion"  # jobs;
 EVOLVED = (SEARCH, FRESH, AGAIN)  # jobs whose genes are the genome's; those of all others are JSON values already
 OF = "@"  # what follows is the control that a job of search or fresh belongs to
 
-Refits = tuple[str, ...]  # JSON texts of the genes that a fitness was refitted to, in this order
+Refits = tuple[str, ...]  # JSON texts of the genes that a fitness was refitted to, or ``RENEWED``, in this order
+RENEWED = '{"evokit": "fresh"}'  # the fitness was not refitted but asks on fresh data or replicates
 
 # What another worker may do better. All else is decided by the individual and would only be found again.
 LOST: frozenset[Outcome] = frozenset({"timed_out", "worker_died", "out_of_memory"})

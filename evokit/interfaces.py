@@ -143,6 +143,9 @@ class Measure(Protocol):
     def refit(self, individual: Individual) -> bool:
         """From now on ask the fitness refitted to an individual. Whether its context is another one."""
 
+    def renew(self) -> bool:
+        """From now on ask the fitness on fresh data or replicates. Whether there were any left."""
+
     def born(self, individuals: Sequence[Individual]) -> None:
         """Record the lineage of a generation's new individuals."""
 

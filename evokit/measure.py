@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,12 +11,14 @@ from typing import Any, Protocol
 
 from evokit.contracts import COPY, ContractError
 from evokit.energy import Cost
-from evokit.errors import RunFailed
-from evokit.execution import SEARCH, Executor, Jobs, Refits, Task
+from evokit.errors import RunFailed, UserError
+from evokit.execution import RENEWED, SEARCH, Executor, Jobs, Refits, Task
 from evokit.individuals import key_of
 from evokit.interfaces import Evaluation, Fitness, Individual, Score
 from evokit.ledger import Ledger, Row
 
+
+log = logging.getLogger("evokit")
 
 CHECKED = 3  # generations whose genes are compared with their keys: whoever changes them does so from the beginning
 
@@ -140,11 +143,26 @@ class LedgeredMeasure:
         Returns:
             Whether the context is another one; else nothing was changed.
         """
-        refits = (*self.refits, json.dumps(self._genome.to_json(individual.genes)))
+        return self._go_on_after(json.dumps(self._genome.to_json(individual.genes)), individual.key)
+
+    def renew(self) -> bool:
+        """From now on ask the fitness on fresh data or replicates, and write that down.
+
+        Returns:
+            Whether there were any; else nothing was changed.
+        """
+        try:
+            return self._go_on_after(RENEWED, "")
+        except UserError as error:
+            log.warning("nobody is measured again from generation %d on: %s", self.generation, error)
+            return False
+
+    def _go_on_after(self, refit: str, key: str) -> bool:
+        refits = (*self.refits, refit)
         fitness = self._after(refits)
         if fitness.context == self._fitness.context:
             return False
-        self._ledger.add_refit(self._phase, len(self.refits), self.generation, individual.key, fitness.context)
+        self._ledger.add_refit(self._phase, len(self.refits), self.generation, key, fitness.context)
         self._fitness, self.refits = fitness, refits
         return True
 

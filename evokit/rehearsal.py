@@ -110,7 +110,7 @@ class _Genome:
         for section, n_parents in ((recipe.crossover, 2), (recipe.mutation, 1)):
             if section is not None:
                 operator = self._parts.context.operators[section.kind]
-                with named(section):
+                with named(section if recipe.source.child(section.kind) else recipe.genome):  # own, if left out
                     for i in range(DRAWN):
                         parents = [*drawn[i:], *drawn[:i]][:n_parents]
                         for child in self._made(operator, i, *parents):

@@ -11,7 +11,7 @@ from typing import Any
 
 from evokit.errors import UserError
 from evokit.evaluate import evaluate_together
-from evokit.execution import AGAIN, CHAMPION, EVOLVED, FRESH, OF, SEARCH, Job, Refits
+from evokit.execution import AGAIN, CHAMPION, EVOLVED, FRESH, OF, RENEWED, SEARCH, Job, Refits
 from evokit.interfaces import Evaluation
 from evokit.launch import open_recipe
 from evokit.ledger import Ledger, Row
@@ -59,7 +59,7 @@ def replay(folder: Path, key: str, scratch: Path) -> Replay:
             found = f"several begin with it: {', '.join(keys)}" if keys else "nothing that was measured has it"
             raise UserError(f"{folder}: {key!r} is not the key of one individual; {found}")
         row = min(rows, key=lambda row: row.evaluation.ok)
-        refits = tuple(json.dumps(genes[refitted]) for _, refitted, _ in ledger.refits(_search_of(row)))
+        refits = tuple(json.dumps(genes[key]) if key else RENEWED for _, key, _ in ledger.refits(_search_of(row)))
     workplace = Workplace(recipe, RunDirectory(scratch))
     name, job = _job_of(row, workplace, refits)
     data = genes[row.key]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -21,7 +22,7 @@ from evokit.ledger import Ledger
 from evokit.openings import registered, test_openings
 from evokit.repeats import last_register
 from evokit.rundir import RunDirectory, file_digest, now
-from evokit.workplace import contender_of
+from evokit.workplace import after_refit, contender_of
 
 TOLERANCE = 1e-6  # relative
 
@@ -71,7 +72,7 @@ def verify(folder: Path) -> Iterator[Claim]:
 def _champion(parts: Parts, best: dict[str, Any]) -> Iterator[Claim]:
     genes = parts.genome.from_json(best["genes"])
     for one in best.get("refits", []):
-        parts = parts.refitted(parts.genome.from_json(one))
+        parts = after_refit(parts, json.dumps(one))
     yield Claim("key of the champion", best["key"], key_of(parts.genome, genes))
     values = _measured(parts, parts.fitness, genes)
     names = list(parts.fitness.objectives)

@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from evokit.assembly import Parts, assemble, set_threads
-from evokit.execution import AGAIN, CHAMPION, EVOLVED, FRESH, OF, SEARCH, Job, Refits
+from evokit.execution import AGAIN, CHAMPION, EVOLVED, FRESH, OF, RENEWED, SEARCH, Job, Refits
 from evokit.individuals import key_of
 from evokit.interfaces import Contender
 from evokit.keys import digest
@@ -29,6 +29,17 @@ def contender_of(part: Any, final: Contender | None) -> Contender | None:
         return part.final()
     contender: Contender | None = part if hasattr(part, "fit") else final
     return contender
+
+
+def after_refit(parts: Parts, refit: str) -> Parts:
+    """The parts after one of ``Refits``.
+
+    Raises:
+        RecipeError: The fitness is to be renewed and has too little that is fresh.
+    """
+    if refit == RENEWED:
+        return parts.renewed()
+    return parts.refitted(parts.genome.from_json(json.loads(refit)))
 
 
 class Workplace:
@@ -72,8 +83,7 @@ class Workplace:
             return parts
         if (control, refits) not in self._refitted:
             before = self.refitted(refits[:-1], control)
-            genes = before.genome.from_json(json.loads(refits[-1]))
-            self._refitted[control, refits] = before.refitted(genes)
+            self._refitted[control, refits] = after_refit(before, refits[-1])
         return self._refitted[control, refits]
 
     def job(self, name: str, refits: Refits = ()) -> Job:

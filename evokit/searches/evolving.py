@@ -22,23 +22,36 @@ class Evolving(AskTell):
         population: Places in the population.
         horizon: Generations until the search is done.
         refit_every: Generations between refits of the fitness; None for no refits.
+        reevaluate: Generations after which whoever survives is measured again on fresh data; None for never.
 
     Raises:
         ValueError: The population has no room for the genes of ``init``, or the fitness has nothing to refit.
     """
 
-    def __init__(self, context: Context, population: int, horizon: int, refit_every: int | None = None) -> None:
+    def __init__(
+        self,
+        context: Context,
+        population: int,
+        horizon: int,
+        refit_every: int | None = None,
+        reevaluate: int | None = None,
+    ) -> None:
         if len(context.init) > population:
             raise ValueError(f"population ({population}) has no room for the {len(context.init)} genes of init")
         if refit_every is not None and getattr(context.fitness, "refitted", None) is None:
             raise ValueError("refit_every: the fitness has nothing to refit to an individual")
+        if reevaluate is not None and not hasattr(context.fitness, "fresh"):
+            raise ValueError("reevaluate: the fitness has no fresh data or replicates to measure anybody again on")
         slow = max((getattr(screen, "refit_every", 0) for screen in context.screens), default=0)
-        if refit_every is not None and slow >= refit_every:
+        for name, every in (("refit_every", refit_every), ("reevaluate", reevaluate)):
+            if every is None or slow < every:
+                continue
             raise ValueError(
-                f"refit_every ({refit_every}) leaves a surrogate that is fitted every {slow} generations nothing to be"
+                f"{name} ({every}) leaves a surrogate that is fitted every {slow} generations nothing to be"
                 " fitted to: give its screen a smaller refit_every"
             )
-        super().__init__(context.genome, weights_of(context.fitness.objectives), horizon, context.screens, refit_every)
+        weights = weights_of(context.fitness.objectives)
+        super().__init__(context.genome, weights, horizon, context.screens, refit_every, reevaluate)
         self._size, self._streams, self._init = population, context.streams, context.init
         self._cross, self._mutate = context.operators["crossover"], context.operators["mutation"]
 

@@ -23,12 +23,17 @@ class Generational:
 
     With ``refit_every`` the search alternates: after every so many generations the fitness fits what all individuals
     share anew to the best one, population and hall of fame are measured again, and evolution goes on under that.
+
+    With ``reevaluate`` population and hall of fame are measured again after every so many generations, on data or
+    replicates that no individual met before, so that nobody keeps a value that was luck. Left out, all are measured
+    on the same ones, and what is best on them is in part best by luck: ``confirm`` tells how much.
     """
 
     population: Annotated[int, Ge(2)] = 32
     generations: Annotated[int, Ge(1)] = 50
     elites: Annotated[int, Ge(0)] | Annotated[float, Ge(0)] = 1
     refit_every: Annotated[int, Ge(1)] | None = None
+    reevaluate: Annotated[int, Ge(1)] | None = None
 
     reads: ClassVar[frozenset[str]] = frozenset({"selection", "crossover", "mutation", "screens", "init"})
 
@@ -58,7 +63,7 @@ class GenerationalSearch(Evolving):
     """
 
     def __init__(self, options: Generational, context: Context) -> None:
-        super().__init__(context, options.population, options.generations, options.refit_every)
+        super().__init__(context, options.population, options.generations, options.refit_every, options.reevaluate)
         self._options, self._select = options, context.operators["selection"]
         self._predictions_compete = any(getattr(screen, "unmeasured", "fill") == "paper" for screen in self.screens)
 

@@ -23,6 +23,7 @@ class AskTell(ABC):
         horizon: Generations until the search is done, or None for no end of its own.
         screens: Decide which offspring are measured.
         refit_every: Generations between refits of the fitness to the best individual; None for no refits.
+        reevaluate: Generations after which whoever survives is measured again on fresh data; None for never.
     """
 
     def __init__(
@@ -32,12 +33,14 @@ class AskTell(ABC):
         horizon: int | None,
         screens: Sequence[Screen] = (),
         refit_every: int | None = None,
+        reevaluate: int | None = None,
     ) -> None:
         self.generation = 0
         self.population: list[Individual] = []
         self.archive = Archive(genome, weights)
         self.horizon, self.screens = horizon, screens
-        self._genome, self._weights, self._refit_every = genome, weights, refit_every
+        self._genome, self._weights = genome, weights
+        self._refit_every, self._reevaluate = refit_every, reevaluate
 
     @property
     def done(self) -> bool:
@@ -76,11 +79,12 @@ class AskTell(ABC):
 
         Offspring that are known at full budget pass no screen and take their cached value; so does a twin of one that
         is measured. Those that no screen lets through are recorded as predicted if a surrogate predicted them.
-        Where a refit of the fitness is due, it comes first.
+        Where a refit or a renewal of the fitness is due, it comes first.
         """
         measure.generation = self.generation
-        if self._refit_every and self.generation and self.generation % self._refit_every == 0:
-            self._refit(measure)
+        changed = self._due(self._refit_every) and measure.refit(self.best())
+        if (self._due(self._reevaluate) and measure.renew()) or changed:
+            self._measure_again(measure)
         offspring = self.ask()
         measure.born(offspring)
         first = {one.key: one for one in reversed(offspring)}  # of twins, the first is screened
@@ -97,10 +101,12 @@ class AskTell(ABC):
         self.archive.known.update(one.key for one in asked)  # the failed too: no child need fail again
         self.tell(offspring)
 
-    def _refit(self, measure: Measure) -> None:
-        """Refit the fitness to the best individual, and measure again whoever may still be compared (C4)."""
-        if not self.hall_of_fame() or not measure.refit(self.best()):
-            return
+    def _due(self, every: int | None) -> bool:
+        """Whether what happens every so many generations happens before this one; never before anybody is valid."""
+        return every is not None and self.generation > 0 and self.generation % every == 0 and bool(self.archive.hall)
+
+    def _measure_again(self, measure: Measure) -> None:
+        """Measure whoever may still be compared under the new context (C4)."""
         old = [*self.archive.hall, *self.archive.front, *only_ok(self.population)]
         again = {one.key: replace(one, fitness=Score(self._weights), predicted=None) for one in old}
         measure(list(again.values()))

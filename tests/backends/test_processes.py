@@ -190,7 +190,7 @@ def test_what_is_known_starts_no_worker(run, monkeypatch):
 
 def test_workers_that_compute_other_bits_stop_the_run(run):
     with pytest.raises(RunFailed, match="two workers disagree about one individual"):
-        run("fitness.how=random")
+        run("fitness.how=pid")
 
 
 def test_a_probe_that_cannot_be_measured_stops_nothing(run, caplog):

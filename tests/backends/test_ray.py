@@ -116,7 +116,7 @@ def test_a_hog_runs_into_the_limit_and_harms_no_other(run, invalid):
 
 def test_workers_that_compute_other_bits_stop_the_run(run):
     with pytest.raises(RunFailed, match="two workers disagree about one individual"):
-        run("fitness.how=random")
+        run("fitness.how=pid")
 
 
 def test_a_node_lost_in_mid_generation_changes_nothing(cluster, run, tmp_path, overrides):
