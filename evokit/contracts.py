@@ -270,8 +270,8 @@ def _refuse_budgets(thing: Any) -> None:
     whole = all(isinstance(one, int | np.integer) and not isinstance(one, bool) and one > 0 for one in budgets)
     if not budgets or not whole or sorted(set(budgets)) != budgets:
         raise ContractError(
-            f"{culprit(thing)} has budgets {thing.budgets!r:.60}: they must be ascending whole numbers above 0, the last"
-            " of them full, such as (1,)"
+            f"{culprit(thing)} has budgets {thing.budgets!r:.60}: they must be ascending whole numbers above 0, the"
+            " last of them full, such as (1,)"
         )
 
 
@@ -325,12 +325,14 @@ class _States(pickle.Pickler):
             return NotImplemented if thing.flags.writeable else (int, ())
         if is_dataclass(thing) and not isinstance(thing, type):
             return tuple, ([getattr(thing, field.name) for field in fields(thing) if field.compare],)
-        if isinstance(thing, dict | list | set | bytearray | np.generic):
+        if thing is int or thing is tuple or isinstance(thing, dict | list | set | bytearray | np.generic):
             return NotImplemented
         return int, ()
 
 
 # --- global generators
+
+UNUSUAL = 982_451_653  # added to seeds, so that a plugin that seeds 0 or 42 does not end where it began
 
 
 def global_states() -> dict[str, Any]:
@@ -346,7 +348,7 @@ def global_states() -> dict[str, Any]:
 
 @contextmanager
 def other_world(seed: int) -> Iterator[list[str]]:
-    """Put the global generators into another state, and back afterwards.
+    """Put the global generators into another state, one that nobody else seeds, and back afterwards.
 
     Yields:
         A list that afterwards names those that the block drew from or seeded.
@@ -356,6 +358,7 @@ def other_world(seed: int) -> Iterator[list[str]]:
     torches = None if torch is None else torch.get_rng_state()
     touched: list[str] = []
     try:
+        seed += UNUSUAL
         random.seed(seed)
         np.random.seed(seed)  # noqa: NPY002
         if torch is not None:

@@ -242,8 +242,8 @@ def rehearsed(
     together = measured(genes) if len(genes) > 1 else [alone]
     if not _same(alone, together[0]):
         raise ContractError(
-            f"{culprit(fitness, 'evaluate')} answers {_told(alone)} for an individual alone and {_told(together[0])} for"
-            " it in a batch; let no value depend on the rest of the batch, not in its last digit"
+            f"{culprit(fitness, 'evaluate')} answers {_told(alone)} for an individual alone and {_told(together[0])}"
+            " for it in a batch; let no value depend on the rest of the batch, not in its last digit"
         )
     return [alone, *together[1:]]
 

@@ -17,7 +17,6 @@ from evokit.individuals import key_of
 from evokit.interfaces import Evaluation, Fitness, Individual, Score
 from evokit.ledger import Ledger, Row
 
-
 log = logging.getLogger("evokit")
 
 CHECKED = 3  # generations whose genes are compared with their keys: whoever changes them does so from the beginning

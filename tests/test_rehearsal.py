@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from click.testing import CliRunner
 
@@ -42,7 +40,7 @@ class Lists:
         return genes
 
     def canonical(self, genes):
-        return list(genes)
+        return list(genes)  # canonical
 
     def express(self, genes):
         return np.array(genes)
@@ -57,7 +55,7 @@ class Lists:
         return [[0.5] * self.length]
 
     def to_json(self, genes):
-        return list(genes)
+        return list(genes)  # JSON
 
     def from_json(self, data):
         return list(data)
@@ -137,111 +135,159 @@ execution: {backend: inline}
 """
 HILL = "search={name: hill}"
 
-# What is planted: the line that it replaces, what comes in its place, the member that is to be named, options of the recipe.
-FAULTS: dict[str, tuple[str, str, str, str]] = {
+# Lines and pieces of the plugin that faults take the place of.
+EVALUATE = "        return [float((vector**2).sum()) for vector in batch]\n"
+VALUES = "[float((vector**2).sum()) for vector in batch]"
+VALUE = "float((vector**2).sum())"
+DRAW = "        return rng.uniform(-5, 5, self.length).tolist()\n"
+CUT = "        cut = int(rng.integers(1, self.length))\n"
+CROSS = "        return a[:cut] + b[cut:], b[:cut] + a[cut:]\n"
+COPIED = "        genes = list(genes)\n"
+GENE = "= float(rng.uniform(-5, 5))"
+CANONICAL = "        return list(genes)  # canonical\n"
+EXPRESS = "        return np.array(genes)\n"
+FEATURES = "        return np.array(genes, np.float32)\n"
+SHOW = "        return str(genes)\n"
+CONTEXT = '    context: ClassVar = "squares, version 1"\n'
+SORT = "        genes.sort()\n"
+WRITE = "        return list(genes)  # JSON\n"
+READ = "        return list(data)\n"
+ASKED = "make_individual(self._genome, self._genome.random(rng), self._weights)"
+OK = "        self.population = only_ok(individuals)\n"
+
+# What is planted: the piece that goes, what comes in its place, and what the sentence must name.
+FAULTS = {
     # members
-    "no context": ('    context: ClassVar = "squares, version 1"\n', "", "context", ""),
-    "no budgets": ("    budgets: ClassVar = (1, 4)\n", "", "budgets", ""),
-    "no objectives": ('    objectives: ClassVar = {"cost": "min"}\n', "", "objectives", ""),
-    "no takes": ('    takes: ClassVar = frozenset({"vector"})\n', "", "takes", ""),
-    "no slots": ("    slots: ClassVar = {}\n", "", "slots", ""),
-    "evaluate misspelt": ("def evaluate(", "def evalute(", "evalute", ""),
-    "evaluate is a number": ("    def evaluate(self, batch, budget):\n        return [float((vector**2).sum()) for vector in batch]\n", "    evaluate: ClassVar = 3\n", "evaluate", ""),
-    "context is a method": ('    context: ClassVar = "squares, version 1"\n', '    def context(self):\n        return "squares"\n', "context", ""),
-    "context is a number": ('context: ClassVar = "squares, version 1"', "context: ClassVar = 1", "context", ""),
-    "budgets descend": ("(1, 4)", "(4, 1)", "budgets", ""),
-    "budgets are one number": ("ClassVar = (1, 4)", "ClassVar = 4", "budgets", ""),
-    "budgets are none": ("ClassVar = (1, 4)", "ClassVar = ()", "budgets", ""),
-    "budgets begin at 0": ("(1, 4)", "(0, 4)", "budgets", ""),
-    "budgets are fractions": ("(1, 4)", "(0.5, 4)", "budgets", ""),
-    "a goal that is none": ('{"cost": "min"}', '{"cost": "least"}', "objectives", ""),
-    "objectives are a list": ('{"cost": "min"}', '["cost"]', "objectives", ""),
-    "takes is a number": ('frozenset({"vector"})', "3", "takes", ""),
-    "slots are a list": ("slots: ClassVar = {}", "slots: ClassVar = [1]", "slots", ""),
-    "a property that raises": ('    context: ClassVar = "squares, version 1"\n', '    @property\n    def context(self):\n        return 1 / 0\n', "context", ""),
-    "no random": ("def random(", "def randm(", "randm", ""),
-    "no express": ("def express(", "def expres(", "expres", ""),
-    "no to_json": ("def to_json(", "def tojson(", "tojson", ""),
-    "no from_json": ("def from_json(", "def parse(", "from_json", ""),
-    "no mutate": ("def mutate(", "def mutant(", "mutate", ""),
-    "no crossover": ("def crossover(", "def cross(", "crossover", ""),
+    "no context": (CONTEXT, "", "context"),
+    "no budgets": ("    budgets: ClassVar = (1, 4)\n", "", "budgets"),
+    "no objectives": ('    objectives: ClassVar = {"cost": "min"}\n', "", "objectives"),
+    "no takes": ('    takes: ClassVar = frozenset({"vector"})\n', "", "takes"),
+    "no slots": ("    slots: ClassVar = {}\n", "", "slots"),
+    "evaluate misspelt": ("def evaluate(", "def evalute(", "evalute"),
+    "evaluate is a number": (
+        "    def evaluate(self, batch, budget):\n" + EVALUATE,
+        "    evaluate: ClassVar = 3\n",
+        "evaluate",
+    ),
+    "context is a method": (CONTEXT, '    def context(self):\n        return "squares"\n', "context"),
+    "context is a number": (CONTEXT, "    context: ClassVar = 1\n", "context"),
+    "a property that raises": (CONTEXT, "    @property\n    def context(self):\n        return 1 / 0\n", "context"),
+    "budgets descend": ("(1, 4)", "(4, 1)", "budgets"),
+    "budgets are one number": ("ClassVar = (1, 4)", "ClassVar = 4", "budgets"),
+    "budgets are none": ("ClassVar = (1, 4)", "ClassVar = ()", "budgets"),
+    "budgets begin at 0": ("(1, 4)", "(0, 4)", "budgets"),
+    "budgets are fractions": ("(1, 4)", "(0.5, 4)", "budgets"),
+    "a goal that is none": ('{"cost": "min"}', '{"cost": "least"}', "objectives"),
+    "objectives are a list": ('{"cost": "min"}', '["cost"]', "objectives"),
+    "takes is a number": ('frozenset({"vector"})', "3", "takes"),
+    "slots are a list": ("slots: ClassVar = {}", "slots: ClassVar = [1]", "slots"),
+    "no random": ("def random(", "def randm(", "randm"),
+    "no express": ("def express(", "def expres(", "expres"),
+    "no to_json": ("def to_json(", "def tojson(", "tojson"),
+    "no from_json": ("def from_json(", "def parse(", "from_json"),
+    "no mutate": ("def mutate(", "def mutant(", "mutate"),
+    "no crossover": ("def crossover(", "def cross(", "crossover"),
     # building
-    "build returns nothing": ("        return Model()\n", "        Model()\n", "build", ""),
-    "build raises": ("        return Model()\n", "        return {}['model']\n", "KeyError", ""),
-    "build ends the process": ("        return Model()\n", "        sys.exit(0)\n", "SystemExit", ""),
-    "a final without fit": ("def fit(", "def fitted(", "fit", ""),
-    "a final without score": ("def score(", "def scored(", "score", ""),
-    "a final without goal": ('    goal = "min"\n', "", "goal", ""),
-    "a final without unit": ('    unit = "point"\n', "", "unit", ""),
+    "build returns nothing": ("        return Model()\n", "        Model()\n", "build"),
+    "build raises": ("        return Model()\n", "        return {}['model']\n", "KeyError"),
+    "build ends the process": ("        return Model()\n", "        sys.exit(0)\n", "SystemExit"),
+    "a final without fit": ("def fit(", "def fitted(", "fit"),
+    "a final without score": ("def score(", "def scored(", "score"),
+    "a final without goal": ('    goal = "min"\n', "", "goal"),
+    "a final without unit": ('    unit = "point"\n', "", "unit"),
     # in place
-    "mutate in place": ("        genes = list(genes)\n        genes[int", "        genes[int", "Lists.mutate", ""),
-    "crossover in place": ("        return a[:cut] + b[cut:], b[:cut] + a[cut:]\n", "        a[cut:], b[cut:] = b[cut:], a[cut:]\n        return a, b\n", "Lists.crossover", ""),
-    "express in place": ("        return np.array(genes)\n", "        genes.sort()\n        return np.array(genes)\n", "Lists.express", ""),
-    "encode in place": ("        return np.array(genes, np.float32)\n", "        genes.sort()\n        return np.array(genes, np.float32)\n", "Lists.encode", ""),
-    "show in place": ("        return str(genes)\n", "        genes.sort()\n        return str(genes)\n", "Lists.show", ""),
-    "evaluate in place": ("        return [float((vector**2)", "        batch[0] -= 1\n        return [float((vector**2)", "Squares.evaluate", ""),
-    "evaluate sorts its batch": ("        return [float((vector**2)", "        batch.sort(key=lambda vector: vector[0])\n        return [float((vector**2)", "Squares.evaluate", ""),
-    "random gives one list to all": ("        return rng.uniform(-5, 5, self.length).tolist()", "        ALL[:] = rng.uniform(-5, 5, self.length).tolist()\n        return ALL", "Lists.random", "|def canonical(self, genes):\n        return list(genes)|def canonical(self, genes):\n        return genes"),
+    "mutate in place": (COPIED, "", "Lists.mutate"),
+    "crossover in place": (
+        CROSS,
+        "        a[cut:], b[cut:] = b[cut:], a[cut:]\n        return a, b\n",
+        "Lists.crossover",
+    ),
+    "express in place": (EXPRESS, SORT + EXPRESS, "Lists.express"),
+    "encode in place": (FEATURES, SORT + FEATURES, "Lists.encode"),
+    "show in place": (SHOW, SORT + SHOW, "Lists.show"),
+    "evaluate in place": (EVALUATE, "        batch[0] -= 1\n" + EVALUATE, "Squares.evaluate"),
+    "evaluate sorts its batch": (
+        EVALUATE,
+        "        batch.sort(key=lambda vector: vector[0])\n" + EVALUATE,
+        "Squares.evaluate",
+    ),
+    "random gives one list to all": (
+        DRAW,
+        "        ALL[:] = rng.uniform(-5, 5, self.length)\n        return ALL\n",
+        "Lists.random",
+    ),
     # chance
-    "random from random": ("rng.uniform(-5, 5, self.length).tolist()", "[random.uniform(-5, 5) for _ in range(self.length)]", "Lists.random", ""),
-    "mutate from numpy.random": ("= float(rng.uniform(-5, 5))", "= float(np.random.uniform(-5, 5))", "Lists.mutate", ""),
-    "mutate from an unseeded generator": ("= float(rng.uniform(-5, 5))", "= float(np.random.default_rng().uniform(-5, 5))", "Lists.mutate", ""),
-    "crossover seeds numpy.random": ("        cut = int(rng", "        np.random.seed(0)\n        cut = int(rng", "Lists.crossover", ""),
-    "evaluate from random": ("float((vector**2).sum())", "float((vector**2).sum()) + random.random()", "Squares.evaluate", ""),
-    "evaluate from numpy.random": ("float((vector**2).sum())", "float((vector**2).sum()) + np.random.normal()", "Squares.evaluate", ""),
-    "evaluate from an unseeded generator": ("float((vector**2).sum())", "float((vector**2).sum()) + np.random.default_rng().normal()", "Squares.evaluate", ""),
-    "evaluate counts its calls": ("        return [float((vector**2)", "        CALLS.append(len(CALLS))\n        return [CALLS[-1] + float((vector**2)", "Squares.evaluate", ""),
-    "a value depends on the batch": ("float((vector**2).sum())", "float((vector**2).sum()) / len(batch)", "Squares.evaluate", ""),
+    "random from random": (
+        "rng.uniform(-5, 5, self.length).tolist()",
+        "[random.uniform(-5, 5) for _ in range(self.length)]",
+        "Lists.random",
+    ),
+    "mutate from numpy.random": (GENE, "= float(np.random.uniform(-5, 5))", "Lists.mutate"),
+    "mutate from an unseeded generator": (GENE, "= float(np.random.default_rng().uniform(-5, 5))", "Lists.mutate"),
+    "crossover seeds numpy.random": (CUT, "        np.random.seed(0)\n" + CUT, "Lists.crossover"),
+    "evaluate from random": (VALUE, VALUE + " + random.random()", "Squares.evaluate"),
+    "evaluate from numpy.random": (VALUE, VALUE + " + np.random.normal()", "Squares.evaluate"),
+    "evaluate from an unseeded generator": (VALUE, VALUE + " + np.random.default_rng().normal()", "Squares.evaluate"),
+    "evaluate counts its calls": (
+        EVALUATE,
+        "        ALL.append(1)\n" + EVALUATE.replace(VALUE, "len(ALL)"),
+        "Squares.evaluate",
+    ),
+    "a value depends on the batch": (VALUE, VALUE + " / len(batch)", "Squares.evaluate"),
     # answers
-    "one child": ("return a[:cut] + b[cut:], b[:cut] + a[cut:]", "return [a[:cut] + b[cut:]]", "Lists.crossover", ""),
-    "a child that is none": ("return a[:cut] + b[cut:], b[:cut] + a[cut:]", "return a[:cut] + b[cut:], None", "Lists.crossover", ""),
-    "crossover returns nothing": ("        return a[:cut] + b[cut:], b[:cut] + a[cut:]\n", "        a[:cut] + b[cut:]\n", "Lists.crossover", ""),
-    "mutate returns nothing": ("= float(rng.uniform(-5, 5))\n        return genes\n", "= float(rng.uniform(-5, 5))\n", "Lists.mutate", ""),
-    "random returns nothing": ("        return rng.uniform(-5, 5, self.length).tolist()", "        rng.uniform(-5, 5, self.length).tolist()", "Lists.random", ""),
-    "express returns nothing": ("        return np.array(genes)\n", "        np.array(genes)\n", "Lists.express", ""),
-    "encode returns text": ("        return np.array(genes, np.float32)\n", "        return 'features'\n", "Lists.encode", ""),
-    "show returns a list": ("return str(genes)", "return list(genes)", "Lists.show", ""),
-    "evaluate returns nothing": ("        return [float((vector**2).sum()) for vector in batch]\n", "        [float((vector**2).sum()) for vector in batch]\n", "Squares.evaluate", ""),
-    "evaluate returns a number": ("[float((vector**2).sum()) for vector in batch]", "3.0", "Squares.evaluate", ""),
-    "evaluate returns text": ("float((vector**2).sum())", "'cheap'", "Squares.evaluate", ""),
-    "evaluate returns a mapping": ("[float((vector**2).sum()) for vector in batch]", "{'cost': 1.0}", "Squares.evaluate", ""),
-    "evaluate returns one too few": ("for vector in batch]", "for vector in batch][1:]", "Squares.evaluate", ""),
-    "evaluate returns a cube": ("[float((vector**2).sum()) for vector in batch]", "np.zeros((len(batch), 1, 1))", "Squares.evaluate", ""),
-    "evaluate returns an empty array": ("[float((vector**2).sum()) for vector in batch]", "np.zeros(0)", "Squares.evaluate", ""),
-    "evaluate returns two objectives": ("[float((vector**2).sum()) for vector in batch]", "[(1.0, 2.0) for vector in batch]", "Squares.evaluate", ""),
-    "an evaluation without values": ("float((vector**2).sum())", "Evaluation()", "Squares.evaluate", ""),
-    "an evaluation of a number": ("float((vector**2).sum())", "Evaluation(values=3.0)", "Squares.evaluate", ""),
-    "an outcome that is none": ("float((vector**2).sum())", "Evaluation(outcome='fine')", "Squares.evaluate", ""),
-    "metrics that are text": ("float((vector**2).sum())", "Evaluation(values=(1.0,), metrics={'speed': 'high'})", "Squares.evaluate", ""),
-    "evaluate is not a number": ("float((vector**2).sum())", "float('nan')", "not a number", ""),
+    "one child": ("+ b[cut:], b[:cut] + a[cut:]", "+ b[cut:],\n", "Lists.crossover"),
+    "a child that is none": ("b[:cut] + a[cut:]", "None", "Lists.crossover"),
+    "crossover returns nothing": (CROSS, "        a + b\n", "Lists.crossover"),
+    "mutate returns nothing": (GENE + "\n        return genes\n", GENE + "\n", "Lists.mutate"),
+    "random returns nothing": (DRAW, "        rng.uniform(-5, 5, self.length)\n", "Lists.random"),
+    "express returns nothing": (EXPRESS, "        np.array(genes)\n", "Lists.express"),
+    "encode returns text": (FEATURES, "        return 'features'\n", "Lists.encode"),
+    "show returns a list": (SHOW, "        return list(genes)\n", "Lists.show"),
+    "evaluate returns nothing": (EVALUATE, "        batch[0].sum()\n", "Squares.evaluate"),
+    "evaluate returns a number": (VALUES, "3.0", "Squares.evaluate"),
+    "evaluate returns text": (VALUE, "'cheap'", "Squares.evaluate"),
+    "evaluate returns a mapping": (VALUES, "{'cost': 1.0}", "Squares.evaluate"),
+    "evaluate returns one too few": (VALUES, VALUES + "[1:]", "Squares.evaluate"),
+    "evaluate returns a cube": (VALUES, "np.zeros((len(batch), 1, 1))", "Squares.evaluate"),
+    "evaluate returns an empty array": (VALUES, "np.zeros(0)", "Squares.evaluate"),
+    "evaluate returns two objectives": (VALUE, "(1.0, 2.0)", "Squares.evaluate"),
+    "an evaluation without values": (VALUE, "Evaluation()", "Squares.evaluate"),
+    "an evaluation of a number": (VALUE, "Evaluation(values=3.0)", "Squares.evaluate"),
+    "an outcome that is none": (VALUE, "Evaluation(outcome='fine')", "Squares.evaluate"),
+    "metrics that are text": (VALUE, "Evaluation(values=(1.0,), metrics={'speed': 'high'})", "Squares.evaluate"),
+    "evaluate is not a number": (VALUE, "float('nan')", "not a number"),
     # JSON
-    "genes that JSON cannot write": ("    def to_json(self, genes):\n        return list(genes)", "    def to_json(self, genes):\n        return np.array(genes)", "Lists.to_json", ""),
-    "genes with a NaN": ("    def to_json(self, genes):\n        return list(genes)", "    def to_json(self, genes):\n        return [float('nan')]", "Lists.to_json", ""),
-    "genes that do not come back": ("        return list(data)", "        return list(data)[::-1]", "Lists.from_json", ""),
-    "from_json returns nothing": ("        return list(data)", "        list(data)", "Lists.from_json", ""),
-    "canonical that goes on": ("    def canonical(self, genes):\n        return list(genes)", "    def canonical(self, genes):\n        return [gene / 2 for gene in genes]", "Lists.canonical", ""),
+    "genes that JSON cannot write": (WRITE, "        return np.array(genes)  # JSON\n", "Lists.to_json"),
+    "genes with a NaN": (WRITE, "        return [float('nan')]\n", "Lists.to_json"),
+    "genes that do not come back": (READ, "        return data[::-1]\n", "Lists.from_json"),
+    "from_json returns nothing": (READ, "        list(data)\n", "Lists.from_json"),
+    "canonical that goes on": (CANONICAL, "        return [gene / 2 for gene in genes]\n", "Lists.canonical"),
     # exceptions of every kind, and the end
-    "random raises": ("        return rng.uniform(-5, 5, self.length).tolist()", "        raise KeyError('length')", "KeyError", ""),
-    "crossover raises": ("        cut = int(rng", "        raise RuntimeError('no cut')\n        cut = int(rng", "RuntimeError", ""),
-    "mutate raises": ("        genes = list(genes)\n        genes[int", "        raise LookupError('no gene')\n        genes[int", "LookupError", ""),
-    "express raises": ("        return np.array(genes)\n", "        return genes.missing\n", "AttributeError", ""),
-    "to_json raises": ("    def to_json(self, genes):\n        return list(genes)", "    def to_json(self, genes):\n        raise OSError('no disk')", "OSError", ""),
-    "seeds raise": ("        return [[0.5] * self.length]", "        raise OSError('no file')", "OSError", ""),
-    "evaluate raises": ("        return [float((vector**2)", "        raise TypeError('no vector')\n        return [float((vector**2)", "TypeError: no vector", ""),
-    "evaluate exits": ("        return [float((vector**2)", "        sys.exit(0)\n        return [float((vector**2)", "SystemExit", ""),
-    "mutate exits": ("        genes = list(genes)\n        genes[int", "        sys.exit('enough')\n        genes[int", "SystemExit", ""),
-    "random exits": ("        return rng.uniform(-5, 5, self.length).tolist()", "        sys.exit(3)", "SystemExit", ""),
-    "an exception of its own": ("        return [float((vector**2)", "        raise type('Odd', (BaseException,), {})('odd')\n        return [float((vector**2)", "Odd: odd", ""),
-    "half a character": ("        return [float((vector**2)", "        raise ValueError('cut \\ud83d')\n        return [float((vector**2)", "ValueError", ""),
-    "megabytes of text": ("        return [float((vector**2)", "        raise ValueError('x' * 10**6)\n        return [float((vector**2)", "ValueError", ""),
+    "random raises": (DRAW, "        raise KeyError('length')\n", "KeyError"),
+    "crossover raises": (CUT, "        raise RuntimeError('no cut')\n", "RuntimeError"),
+    "mutate raises": (COPIED, "        raise LookupError('no gene')\n", "LookupError"),
+    "express raises": (EXPRESS, "        return genes.missing\n", "AttributeError"),
+    "to_json raises": (WRITE, "        raise OSError('no disk')\n", "OSError"),
+    "seeds raise": ("        return [[0.5] * self.length]\n", "        raise OSError('no file')\n", "OSError"),
+    "evaluate raises": (EVALUATE, "        raise TypeError('no vector')\n", "TypeError: no vector"),
+    "evaluate exits": (EVALUATE, "        sys.exit(0)\n", "SystemExit"),
+    "mutate exits": (COPIED, "        sys.exit('enough')\n", "SystemExit"),
+    "random exits": (DRAW, "        sys.exit(3)\n", "SystemExit"),
+    "an exception of its own": (EVALUATE, "        raise type('Odd', (BaseException,), {})('odd')\n", "Odd: odd"),
+    "half a character": (EVALUATE, "        raise ValueError('cut \\ud83d')\n", "ValueError"),
+    "megabytes of text": (EVALUATE, "        raise ValueError('x' * 10**6)\n", "ValueError"),
     # searches
-    "a search that keeps no archive": ("        self.archive.add(self.generation, individuals, individuals)\n", "", "archive.add", HILL),
-    "a search that counts no generation": ("        self.generation += 1\n", "", "generation", HILL),
-    "a search that asks for genes": ("return [make_individual(self._genome, self._genome.random(rng), self._weights) for _ in range(4)]", "return [self._genome.random(rng) for _ in range(4)]", "Climb.ask", HILL),
-    "a search that forgets its state": ("        self.population = only_ok(individuals)\n", "        self.population = only_ok(individuals)\n        self.luck = getattr(self, 'luck', 0) + 1\n", "saved and loaded", HILL + "|[len(self.archive.known), self.generation]|[getattr(self, 'luck', 0)]"),
-    "a search that raises": ("        self.population = only_ok(individuals)\n", "        self.population = only_ok(individuals)\n        raise IndexError('no one')\n", "IndexError", HILL),
-    "a search without tell": ("def tell(", "def told(", "tell", HILL),
-}  # fmt: skip
+    "a search that keeps no archive": (
+        "        self.archive.add(self.generation, individuals, individuals)\n",
+        "",
+        "archive.add",
+    ),
+    "a search that counts no generation": ("        self.generation += 1\n", "", "generation"),
+    "a search that asks for genes": (ASKED, "self._genome.random(rng)", "Climb.ask"),
+    "a search that forgets its state": (OK, OK + "        self.luck = self.generation\n", "saved and loaded"),
+    "a search that raises": (OK, "        raise IndexError('no one')\n", "IndexError"),
+    "a search without tell": ("def tell(", "def told(", "tell"),
+}
 
 
 def check(folder, plugin, *overrides):
@@ -260,13 +306,14 @@ def test_the_plugin_without_a_fault_is_fine(tmp_path):
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_told_in_one_sentence(fault, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    line, instead, named, how = FAULTS[fault]
-    override, _, more = how.partition("|")
-    plugin = f"ALL, CALLS = [], []\n{PLUGIN.replace(line, instead)}"
-    assert plugin != f"ALL, CALLS = [], []\n{PLUGIN}"
-    if more:
-        plugin = plugin.replace(*more.split("|"))
-    answer = check(tmp_path, plugin, override)
+    piece, instead, named = FAULTS[fault]
+    assert piece in PLUGIN
+    faulty = PLUGIN.replace(piece, instead)
+    if "ALL" in instead:  # one list for all individuals, which canonical would copy
+        faulty = f"ALL = []\n{faulty}".replace(CANONICAL, "        return genes\n")
+    if "luck" in instead:
+        faulty = faulty.replace("len(self.archive.known)", "getattr(self, 'luck', 0)")
+    answer = check(tmp_path, faulty, HILL if "search" in fault else "")
     assert answer.exit_code == 2, answer.output
     assert isinstance(answer.exception, SystemExit)
     told = [text for text in answer.stderr.splitlines() if not text.startswith("Loaded the plugin")]
