@@ -10,7 +10,9 @@ from typing import Any
 
 from evokit.assembly import Parts, assemble
 from evokit.errors import RunFailed, UserError
+from evokit.evaluate import readable
 from evokit.openings import vault_opened
+from evokit.plugins import raised_in
 from evokit.progress import Progress
 from evokit.recipe import Recipe, RecipeError, load_recipe
 from evokit.rehearsal import rehearse, rehearse_measuring
@@ -156,6 +158,12 @@ def _launch_one(recipe: Recipe, directory: RunDirectory, progress: Progress, onl
                 raise
             except SystemExit as error:
                 raise RunFailed(f"a component of the recipe ended the process: sys.exit({error.code!r})") from error
+            except Exception as error:
+                place = raised_in(error, recipe.registry)
+                if not place or isinstance(error, UserError | RunFailed):
+                    raise  # with its traceback, if it is ours
+                told = f"{place} raised {type(error).__name__}: {readable(str(error))}"
+                raise RunFailed(f"{told}; the run cannot go on, everything measured is saved") from error
             finally:
                 summary = summarise(run, status)
                 if only is not None and before is not None and before["best"] is not None:
@@ -168,6 +176,7 @@ def _launch_one(recipe: Recipe, directory: RunDirectory, progress: Progress, onl
 
 def _rehearse_measuring(run: Run) -> None:
     """Measure a few, to nobody's profit; of a run that this shows to be wrong nothing is left."""
+    run.progress.phase("Rehearsal")
     try:
         if failed := rehearse_measuring(run.parts, run.executor):
             log.warning("%s", failed)

@@ -244,3 +244,15 @@ def _reason(error: Exception, path: Path | None = None) -> str:
     ]
     place = f"line {lines[-1]}: " if lines else ""
     return f"{place}{type(error).__name__}: {error}"
+
+
+def raised_in(error: BaseException, registry: Registry) -> str:
+    """Where a plugin that is not evokit's own raised an error, ``file.py:17``; empty if the error is ours."""
+    modules = {offer.component.options.__module__.partition(".")[0]: offer.distribution for offer in registry.offers}
+    foreign = {module for module, distribution in modules.items() if distribution != modules.get("evokit")}
+    places = [
+        f"{frame.f_code.co_filename}:{line}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__", "").partition(".")[0] in foreign
+    ]
+    return places[-1] if places else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from click.testing import CliRunner
 
@@ -323,3 +325,45 @@ def test_a_planted_fault_is_told_in_one_sentence(fault, tmp_path, monkeypatch):
     assert "toy.py" in told[0]
     assert len(told[0]) < 3000
     assert answer.stdout == ""
+
+
+RARE = {  # faults that a rehearsal does not meet
+    "mutate in place": (COPIED, "        genes = genes if genes[0] < -2 else list(genes)\n", "Lists.mutate"),
+    "evaluate in place": (
+        EVALUATE,
+        "        if batch[0][0] < -2:\n            batch[0][:] = 0\n" + EVALUATE,
+        "Squares.evaluate",
+    ),
+}
+
+
+@pytest.mark.parametrize("backend", ["inline", "processes"])
+@pytest.mark.parametrize("fault", RARE)
+def test_a_change_in_place_in_a_rare_branch_ends_the_run(fault, backend, tmp_path):
+    piece, instead, named = RARE[fault]
+    (tmp_path / "toy.py").write_text(PLUGIN.replace(piece, instead))
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+    words = ["--set", f"execution.backend={backend}", "--set", "search.population=60", "--out", str(tmp_path / "run")]
+    answer = CliRunner().invoke(main, ["run", str(tmp_path / "recipe.yaml"), *words])
+    assert answer.exit_code == 2, answer.output
+    assert re.search(rf"{re.escape(named)} \(plugin toy\.py, .*toy\.py:\d+\) changes the", answer.stderr)
+    assert "Traceback" not in answer.output
+
+
+def test_what_a_plugin_raises_later_ends_the_run_in_one_sentence(tmp_path):
+    late = PLUGIN.replace(OK, "        if self.generation == 2:\n            raise IndexError('no one')\n" + OK)
+    (tmp_path / "toy.py").write_text(late)
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+    words = ["run", str(tmp_path / "recipe.yaml"), "--set", HILL, "--out", str(tmp_path / "run")]
+    answer = CliRunner().invoke(main, words)
+    assert answer.exit_code == 1
+    assert re.search(r"toy\.py:\d+ raised IndexError: no one; the run cannot go on", answer.stderr)
+    assert (tmp_path / "run" / "summary.json").exists()
+
+
+def test_nothing_is_left_of_a_run_that_was_refused(tmp_path):
+    (tmp_path / "toy.py").write_text(PLUGIN.replace(EVALUATE, "        raise TypeError('no vector')\n"))
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+    words = ["run", str(tmp_path / "recipe.yaml"), "--out", str(tmp_path / "run")]
+    assert CliRunner().invoke(main, words).exit_code == 2
+    assert not (tmp_path / "run").exists()
