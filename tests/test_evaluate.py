@@ -1,9 +1,14 @@
 import errno
+import logging
+import random
 
 import numpy as np
 import pytest
+import torch
 
-from evokit.evaluate import evaluate_batch
+from evokit.contracts import ContractError
+from evokit.evaluate import MESSAGE, evaluate_batch, readable, rehearsed
+from evokit.genomes.readonly import readonly
 from evokit.interfaces import Evaluation
 
 
@@ -160,3 +165,158 @@ def test_a_fitness_cannot_call_its_answer_a_prediction():
 def test_ctrl_c_is_not_swallowed():
     with pytest.raises(KeyboardInterrupt):
         one(raising(KeyboardInterrupt()))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        list,
+        tuple,
+        lambda batch: [(x,) for x in batch],
+        lambda batch: [[x] for x in batch],
+        lambda batch: [np.float32(x) for x in batch],
+        lambda batch: [np.array(x) for x in batch],
+        lambda batch: [np.array([x]) for x in batch],
+        lambda batch: torch.tensor(batch),
+        lambda batch: [torch.tensor(x) for x in batch],
+        lambda batch: np.array(batch, object),
+        lambda batch: np.array(batch, int),
+        lambda batch: (x for x in batch),
+    ],
+)
+def test_numbers_are_taken_however_they_are_listed(make):
+    assert evaluate(make) == [Evaluation((float(i),), work=7) for i in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda batch: None, "TypeError: evaluate returned nothing; return an array"),
+        (lambda batch: 3.0, "TypeError: evaluate returned float 3.0; return an array"),
+        (lambda batch: "3", "TypeError: evaluate returned str '3'; return an array"),
+        (lambda batch: {"loss": 3.0}, "TypeError: evaluate returned dict {'loss': 3.0}; return an array"),
+        (lambda batch: [None], "TypeError: evaluate returned nothing for an individual; return an array"),
+        (lambda batch: [{"loss": 3.0}], "TypeError: evaluate returned dict {'loss': 3.0} for an individual"),
+        (lambda batch: np.zeros((1, 1, 1)), "ValueError: evaluate returned an array of shape (1, 1, 1); return"),
+        (lambda batch: np.float64(3.0), "TypeError: evaluate returned float64 "),
+        (lambda batch: np.array(["a"]), "TypeError: evaluate returned an evaluation of tuple"),
+        (lambda batch: [1j], "TypeError: evaluate returned complex 1j for an individual; return an array"),
+        (lambda batch: [Evaluation(values=3.0)], "TypeError: evaluate returned an evaluation of float 3.0"),
+        (lambda batch: [Evaluation((1.0,), work="much")], "TypeError: evaluate returned an evaluation of tuple (1.0,)"),
+        (lambda batch: [Evaluation((1.0,), metrics=[1])], "TypeError: evaluate returned an evaluation of tuple (1.0,)"),
+        (
+            lambda batch: [Evaluation(outcome="good")],
+            "ValueError: evaluate returned outcome 'good'; it is one of ok, nan",
+        ),
+        (lambda batch: [10**400], "TypeError: evaluate returned an evaluation of tuple (1000"),
+    ],
+)
+def test_any_other_answer_is_told_in_one_sentence(make, told):
+    answer = one(make)
+    assert answer.outcome == "raised"
+    assert answer.message.startswith(told)
+    assert "\n" not in answer.message
+
+
+def test_whatever_ends_a_process_is_recorded_and_ctrl_c_is_not():
+    assert one(raising(SystemExit(3))).message == "SystemExit: 3"
+    with pytest.raises(KeyboardInterrupt):
+        one(raising(KeyboardInterrupt()))
+
+
+def test_messages_are_cut_and_say_how_much_is_left_out():
+    message = one(raising(ValueError("x" * 10_000))).message
+    assert len(message) < MESSAGE + 50
+    assert message.endswith("x ... (8,012 characters left out)")
+    assert one(lambda batch: [Evaluation(outcome="nan", message="y" * MESSAGE)]).message == "y" * MESSAGE
+
+
+def test_half_a_character_is_written_readably():
+    assert one(raising(ValueError("cut \ud83d"))).message == r"ValueError: cut \ud83d"
+    assert readable("é 漢 \ud83d\ude00") == r"é 漢 \ud83d\ude00"
+
+
+@pytest.mark.parametrize(
+    ("genes", "change"),
+    [([[1.0], [2.0]], lambda batch: batch[0].append(3.0)), ([[1.0], [2.0]], lambda batch: batch.reverse())],
+)
+def test_genes_and_batches_that_a_fitness_changes_are_noticed(genes, change):
+    def make(batch):
+        change(batch)
+        return [float(sum(one)) for one in batch]
+
+    with pytest.raises(ContractError, match=r"Answer\.evaluate .* changes the (genes|phenotypes) that it was given"):
+        evaluate(make, genes, express=lambda one: one)
+
+
+def test_a_phenotype_of_its_own_that_a_fitness_changes_is_noticed():
+    def make(batch):
+        batch[0] -= 1
+        return [float(one[0]) for one in batch]
+
+    with pytest.raises(ContractError, match=r"changes the phenotypes that it was given, in place; work on a copy"):
+        evaluate(make, express=lambda one: np.array([float(one)]))
+
+
+def test_a_locked_array_that_a_fitness_writes_to_is_noticed():
+    def make(batch):
+        batch[0] -= 1
+        return [float(one[0]) for one in batch]
+
+    with pytest.raises(ContractError, match=r"Answer\.evaluate .* changes an array that it was given, in place"):
+        evaluate(make, [readonly(np.zeros(2))], express=lambda one: one)
+
+
+def test_genes_that_expressing_changes_are_noticed():
+    def express(genes):
+        genes.sort()
+        return genes[0]
+
+    with pytest.raises(ContractError, match=r"express \(plugin tests, .* changes the genes that it was given"):
+        evaluate(lambda batch: list(batch), [[2.0, 1.0]], express=express)
+
+
+CALLS = []
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (
+            lambda batch: [x + random.random() for x in batch],
+            "for the same genes and budget, and draws from the global",
+        ),
+        (
+            lambda batch: [x + np.random.default_rng().random() for x in batch],
+            r"for the same genes and budget; let all",
+        ),
+        (lambda batch: CALLS.append(1) or [float(len(CALLS))] * len(batch), "for the same genes and budget; let all"),
+        (lambda batch: [x / len(batch) for x in batch], "for an individual alone and 0.5 for it in a batch"),
+    ],
+)
+def test_a_rehearsal_tells_values_that_depend_on_anything_else(make, told):
+    with pytest.raises(ContractError, match=told):
+        rehearsed(Answer(make), float, [1, 2], 7)
+
+
+def test_a_rehearsal_of_an_honest_fitness_is_its_evaluation(caplog):
+    with caplog.at_level(logging.WARNING, "evokit"):
+        assert rehearsed(Answer(list), float, [1, 2], 7) == evaluate(list, [1, 2])
+        assert rehearsed(Answer(list), float, [1], 7) == evaluate(list, [1])
+    assert not caplog.records
+
+
+def test_a_global_generator_that_changes_no_value_is_told_and_harms_nobody(caplog):
+    def make(batch):
+        torch.nn.Linear(2, 2)
+        return list(batch)
+
+    with caplog.at_level(logging.WARNING, "evokit"):
+        assert [one.values for one in rehearsed(Answer(make), float, [1], 7)] == [(1.0,)]
+    assert "touches the global generator of torch" in caplog.text
+
+
+def test_a_rehearsal_says_where_it_was_raised():
+    answer = rehearsed(Answer(raising(KeyError("x"))), float, [1], 7)[0]
+    assert answer.outcome == "raised"
+    assert "test_evaluate.py:" in answer.message
