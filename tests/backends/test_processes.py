@@ -240,7 +240,7 @@ def test_a_run_that_is_stopped_leaves_no_process(tmp_path, how):
     path.write_text(RECIPE)
     hang = f"fitness={{name: faulty, how: hang, folder: {tmp_path}}}"
     # Neither the probe nor those of the rehearsal are bad individuals under this seed.
-    process = start("run", path, "--set", hang, "--set", "seed=1", "--out", tmp_path / "run", "--plain")
+    process = start("run", path, "--set", hang, "--set", "seed=19", "--out", tmp_path / "run", "--plain")
     until(lambda: len(pids(tmp_path, "child")) == 2)
     left = pids(tmp_path, "child") + pids(tmp_path, "worker")
     os.killpg(process.pid, how) if how == signal.SIGINT else process.send_signal(how)
@@ -267,7 +267,7 @@ def test_a_run_that_is_killed_leaves_none_that_hangs_in_c(tmp_path):
     path = tmp_path / "recipe.yaml"
     path.write_text(RECIPE)
     hold = f"fitness={{name: faulty, how: hold, folder: {tmp_path}}}"
-    process = start("run", path, "--set", hold, "--set", "seed=1", "--out", tmp_path / "run", "--plain")
+    process = start("run", path, "--set", hold, "--set", "seed=19", "--out", tmp_path / "run", "--plain")
     left = until(lambda: len(pids(tmp_path, "worker")) == 2 and pids(tmp_path, "worker"))
     time.sleep(0.5)  # until both have met a bad individual
     process.kill()
