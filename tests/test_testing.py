@@ -249,8 +249,9 @@ def test_options_beside_an_instance_are_an_error():
 def test_a_name_is_found_through_the_plugins(monkeypatch):
     from evokit import plugins
     from evokit.interfaces import Component
+    from evokit.registry import Offer, Registry
 
-    registry = plugins.Registry((plugins.Offer(Component("genome", "necklaces", Necklaces), "rings"),))
+    registry = Registry((Offer(Component("genome", "necklaces", Necklaces), "rings"),))
     monkeypatch.setattr(plugins, "load_plugins", lambda: registry)
     genome_conformance("necklaces")()
     with pytest.raises(LookupError, match="unknown genome 'neklaces'"):
