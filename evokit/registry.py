@@ -87,8 +87,8 @@ class Registry:
     def find(self, kind: Kind, name: str, fits: str = "") -> Component:
         """The component of that name or full name, under the name that was asked for.
 
-        So a recipe that says the full name goes on to say it, whatever else is installed. One that belongs to ``fits``
-        goes before one that fits anything.
+        So a recipe that says the full name goes on to say it, whatever else is installed; a default that is contested
+        gets its full name. One that belongs to ``fits`` goes before one that fits anything.
 
         Raises:
             UnknownComponent: No plugin offers it, or several do; the message says what to write.
@@ -96,7 +96,8 @@ class Registry:
         offer = self._found(kind, name, fits)
         if offer is None:
             raise UnknownComponent(self._unknown(kind, name, fits))
-        return offer.component if offer.component.name == name else replace(offer.component, name=name)
+        said = offer.full_name if self.contested(kind, name, fits) else name
+        return offer.component if offer.component.name == said else replace(offer.component, name=said)
 
     def finals(self, fitness: str) -> tuple[Component, ...]:
         """Those that may finish what a fitness measured: its own plugin's, else another's for it, else any."""

@@ -155,6 +155,7 @@ def test_a_misspelt_full_name_suggests_one():
 def test_a_built_in_name_that_a_local_file_offers_too_is_contested():
     registry = registry_of(offer("bits"), offer("bits", "mine.py"), offer("order", "mine.py"), offer("tours", "theirs"))
     assert registry.contested("genome", "bits") == ["core:bits", "mine.py:bits"]
+    assert registry.find("genome", "bits").name == "core:bits"
     for name in ("core:bits", "mine.py:bits", "order", "tours", "nothing"):
         assert registry.contested("genome", name) == []
 

@@ -264,7 +264,7 @@ class _Checker:
             self._report_if((*path, "name"), genes_misfit(component, self.genome, self.registry, fits))
 
     def _check_contested(self, path: KeyPath, kind: Kind, fits: str = "") -> None:
-        """A name that the recipe itself says; a default means what its plugin meant."""
+        """Refuse a name that the recipe itself says and a file of its own offers; a default means the built-in."""
         node = self.source.root.at((*path, "name")) or self.source.root.at(path)  # an export may be its name alone
         name = node.value if node else None
         if isinstance(name, str) and (choices := self.registry.contested(kind, name, fits)):
