@@ -57,6 +57,8 @@ def load_plugins(local: Sequence[Path] = ()) -> Registry:
     manager.add_hookspecs(hookspecs)
     offers: list[Offer] = []
     broken: list[Broken] = []
+    loaded: dict[str, str] = {}
+    twins: list[str] = []
     with redirect_stdout(sys.stderr):
         for path in local:
             try:
@@ -74,10 +76,16 @@ def load_plugins(local: Sequence[Path] = ()) -> Registry:
             except BaseException as error:
                 _let_ctrl_c_pass(error)
                 broken.append(Broken(entry.name, distribution, _reason(error)))
+                if first := loaded.get(entry.name):
+                    twins.append(
+                        f"{first} and {distribution} both install a plugin {entry.name!r}; that of {first} is used"
+                    )
             else:
+                loaded[entry.name] = distribution
                 file = _file(module)
                 offers += [Offer(component, entry.name, distribution, version, file) for component in components]
-    called, remarks = named(offers)
+    called, shared = named(offers)
+    remarks = (*twins, *shared)
     for remark in remarks:
         _warn_once(remark)
     return Registry(called, tuple(broken), remarks)
@@ -159,6 +167,8 @@ def _register(manager: pluggy.PluginManager, plugin: Any, name: str) -> list[Com
 
 
 def _refuse_unmarked(manager: pluggy.PluginManager, plugin: Any) -> None:
+    if not hasattr(plugin, "__dict__"):
+        raise TypeError(f"its entry point must name a module, got {type(plugin).__name__}")
     for name, value in vars(plugin).items():
         if name.startswith("evokit_") and inspect.isfunction(value) and not hasattr(value, "evokit_impl"):
             raise TypeError(f"{name} is never called: it lacks the decorator @hookimpl")

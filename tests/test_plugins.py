@@ -204,6 +204,8 @@ def test_a_local_file_listed_twice_is_an_error(install, tmp_path):
         (lambda: module("text"), "TypeError: evokit_components() returned 'text', which is not a Component"),
         (lambda: module(Component("genome", "a", int)), "got <class 'int'>"),
         (lambda: ModuleType("empty"), "it has no function marked @hookimpl"),
+        (lambda: (1, 2), "its entry point must name a module, got tuple"),
+        (lambda: [], "its entry point must name a module, got list"),
         (fails(SystemExit(3)), "it ended the process: sys.exit(3)"),
         (fails(GeneratorExit("as planned")), "GeneratorExit: as planned"),
         (fails(AttributeError("module 'x' has no attribute 'y'")), "AttributeError: module 'x' has no attribute 'y'"),
@@ -273,13 +275,16 @@ def test_a_built_in_component_keeps_its_name(install):
     assert registry.find("genome", "any:same").options is Mine
 
 
-def test_of_two_entry_points_with_one_name_the_second_is_broken_and_the_built_in_is_first(install):
+def test_of_two_entry_points_with_one_name_the_second_is_broken_and_the_built_in_is_first(install, caplog):
     first, second = Component("genome", "first", Options), Component("genome", "second", Options)
     install(Entry("core", lambda: module(second), "a-stranger"), Entry("core", lambda: module(first), DISTRIBUTION))
     registry = load_plugins()
     assert registry.names("genome") == ["first"]
     assert registry.broken == (Broken("core", "a-stranger", registry.broken[0].error),)
     assert "a plugin 'core' is loaded already" in registry.broken[0].error
+    message = "evokit and a-stranger both install a plugin 'core'; that of evokit is used"
+    assert registry.remarks == (message,)
+    assert [record.message for record in caplog.records] == [message]
 
 
 def test_a_module_that_two_distributions_install_is_loaded_once(install):

@@ -63,5 +63,5 @@ def _found(registry: Registry, words: Sequence[str]) -> list[Offer]:
         raise UserError(f"{name} is a kind of component; evokit show {name} NAME shows one of: {names}")
     what = kind or "component"
     near = did_you_mean(name, [one for offer in known for one in (offer.component.name, offer.full_name)])
-    lost = "".join(f"; plugin {one.plugin} is broken: {one.error}" for one in registry.broken)
+    lost = f"; plugins that failed to load: {listed(one.plugin for one in registry.broken)}" if registry.broken else ""
     raise UserError(f"there is no {what} {name!r}{near}; evokit list shows all{lost}")

@@ -58,7 +58,7 @@ def _plugins(source: Source) -> tuple[Path, ...]:
     if isinstance(listed_files, str):
         listed_files = [listed_files]
     if not isinstance(listed_files, list):
-        source.report(("plugins",), f"must be a list of Python files, got {describe(listed_files)}")
+        source.report(("plugins",), f"must be a Python file or a list of them, got {describe(listed_files)}")
         raise source.error()
     for index, name in enumerate(listed_files):
         if not isinstance(name, str):

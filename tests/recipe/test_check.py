@@ -216,7 +216,7 @@ def test_local_plugins_are_loaded_after_the_list_is_read(folder):
         ("[gone.py]", r"^r\.yaml:1: plugins\.0: .*gone\.py: no such file$"),
         ("[3]", r"^r\.yaml:1: plugins\.0: must be the path of a Python file, got 3$"),
         ("mine.py", r"^r\.yaml:1: plugins: plugin .*mine\.py: line 1: ZeroDivisionError"),
-        ("{a: b}", r"^r\.yaml:1: plugins: must be a list of Python files, got a mapping$"),
+        ("{a: b}", r"^r\.yaml:1: plugins: must be a Python file or a list of them, got a mapping$"),
         ("[mine.py]", r"^r\.yaml:1: plugins: plugin .*mine\.py: line 1: ZeroDivisionError"),
     ],
 )
