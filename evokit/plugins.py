@@ -24,6 +24,7 @@ import pluggy
 from evokit import hookspecs
 from evokit.declared import misdeclared
 from evokit.errors import UserError
+from evokit.evaluate import readable
 from evokit.interfaces import Component, Kind
 from evokit.keys import digest_bytes
 from evokit.names import did_you_mean, listed
@@ -31,7 +32,6 @@ from evokit.registry import DISTRIBUTION, SEPARATOR, Broken, Offer, Registry, na
 
 GROUP = "evokit"  # of entry points
 RESTRICT = "EVOKIT_PLUGINS"  # comma-separated entry-point names; if set, no others load
-LONGEST = 500  # characters of what a plugin raised
 
 log = logging.getLogger("evokit")
 
@@ -234,8 +234,7 @@ def _reason(error: BaseException, path: Path | None = None) -> str:
     else:
         text = " ".join(str(error).split())
         what = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    if len(what) > LONGEST:
-        what = f"{what[:LONGEST]}... ({len(what) - LONGEST:,} more characters)"
+    what = readable(what)
     *_, last = [None, *_places(error, path)]
     if last is None:
         return what
