@@ -1,6 +1,8 @@
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from evokit.errors import UserError
 from evokit.interfaces import Component
@@ -186,3 +188,36 @@ def test_a_final_of_the_fitness_own_plugin_goes_before_that_of_another():
     offers.append(offer("own", "a", "final", "loss"))
     assert [one.name for one in registry_of(*offers).finals("loss")] == ["own"]
     assert [one.name for one in registry_of(*offers).finals("other")] == ["any"]
+
+
+OFFERS = st.lists(
+    st.builds(
+        offer,
+        st.sampled_from("xy"),
+        st.sampled_from(["core", "a", "b", "mine.py", "other.py"]),
+        st.sampled_from(["genome", "fitness", "baseline"]),
+        st.just(""),
+    ),
+    max_size=12,
+    unique_by=lambda one: (one.plugin, one.component.kind, one.component.name),
+)
+
+
+@given(OFFERS)
+def test_whoever_offers_what_each_component_has_one_name_and_answers_to_its_full_one(offers):
+    registry = registry_of(*offers)
+    called = [(one.component.kind, one.component.name) for one in registry.offers]
+    assert len(set(called)) == len(called)
+    for before, after in zip(offers, registry.offers, strict=True):
+        kind = before.component.kind
+        assert registry.find(kind, before.full_name).name == before.full_name
+        assert after.component.name in (before.component.name, before.full_name)
+        if before.built_in:
+            assert after == before
+
+
+@given(OFFERS, st.randoms(use_true_random=False))
+def test_the_order_of_plugins_decides_no_name(offers, random):
+    shuffled = random.sample(offers, len(offers))
+    names = {one.full_name + one.component.kind: one.component.name for one in registry_of(*offers).offers}
+    assert {one.full_name + one.component.kind: one.component.name for one in registry_of(*shuffled).offers} == names
