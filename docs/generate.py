@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import get_args
 
@@ -15,21 +15,13 @@ import parts
 from click.testing import CliRunner
 
 from evokit.cli import main
-from evokit.cli.wording import option_rows
+from evokit.cli.wording import facts, option_rows
 from evokit.interfaces import Component, Kind
 from evokit.plugins import load_plugins
 from evokit.recipe.schema import Core, Seeds
 
 PAGES = Path(__file__).parent
-DISTRIBUTION = "evokit"  # other people's plugins may be installed, but are not described here
 HELP_WIDTH = 100
-DECLARED = {
-    "phenotype": "expresses {}",
-    "takes": "takes {}",
-    "objectives": "objectives {}",
-    "genes": "genes of kind {}",
-    "reads": "reads {}",
-}
 
 
 def refreshed(page: str) -> str:
@@ -44,7 +36,7 @@ def settings() -> str:
 
 def components() -> str:
     """Every component of the distribution, by kind, with its docstring and options."""
-    offers = [offer for offer in load_plugins().offers if offer.distribution == DISTRIBUTION]
+    offers = [offer for offer in load_plugins().offers if offer.built_in]  # other people's are not described here
     sections = []
     for kind in get_args(Kind):
         found = sorted((one for one in offers if one.component.kind == kind), key=lambda one: one.component.name)
@@ -65,22 +57,11 @@ def _help(name: list[str]) -> str:
 
 
 def _component(component: Component, plugin: str) -> str:
-    facts = "; ".join([f"plugin {plugin}", *_facts(component)])
+    belongs = [f"belongs to {component.fits}"] if component.fits else []
+    known = "; ".join([f"plugin {plugin}", *belongs, *facts(component)])
     rows = list(option_rows(component.options))
     options = _table(rows) if rows else "No options."
-    return f"### {component.name}\n\n*{facts}*\n\n{_prose(component.options)}\n\n{options}"
-
-
-def _facts(component: Component) -> Iterator[str]:
-    """What the options class declares, by which a recipe's parts are checked against each other."""
-    if component.fits:
-        yield f"belongs to {component.fits}"
-    for name, words in DECLARED.items():
-        value = getattr(component.options, name, None)
-        if isinstance(value, Mapping):
-            yield words.format(", ".join(f"{key} ({goal})" for key, goal in value.items()))
-        elif value:
-            yield words.format(value if isinstance(value, str) else ", ".join(sorted(value)))
+    return f"### {component.name}\n\n*{known}*\n\n{_prose(component.options)}\n\n{options}"
 
 
 def _prose(options: type) -> str:

@@ -313,11 +313,13 @@ def plugins() -> Iterable[Check]:
     try:
         registry = load_plugins()
     except UserError as error:
-        yield Check("plugins", False, str(error), "uninstall one of them")
+        yield Check("plugins", False, str(error))
         return
     for broken in registry.broken:
         source = f"plugin {broken.plugin}"
         remedy = f"pip install --upgrade {broken.distribution}" if broken.distribution else ""
         yield Check(source, False, broken.error, remedy and f"{remedy}, or pip uninstall {broken.distribution}")
+    for remark in registry.remarks:
+        yield Check("plugin names", None, remark, "leave one of them out with EVOKIT_PLUGINS, or say the full names")
     loaded = sorted({offer.plugin for offer in registry.offers})
     yield Check("plugins", True, f"loaded: {', '.join(loaded) or 'none'}")

@@ -16,6 +16,7 @@ hookimpl = pluggy.HookimplMarker("evokit")
 def evokit_components() -> Iterable[Component]:  # type: ignore[empty-body]
     """Offer what a recipe may name: genomes, fitnesses, operators, surrogates, searches, data.
 
-    Called once per run, after the recipe's ``plugins:`` list is read; all answers are used. Two plugins that offer
-    the same thing stop the run with an error that names both. Import torch inside ``build``, not at the top.
+    Called once per run, after the recipe's ``plugins:`` list is read; all answers are used. What two
+    plugins offer under one name is called ``plugin:name``; a built-in component keeps its name. Import torch inside
+    ``build``, not at the top.
     """

@@ -323,8 +323,8 @@ class Component:
     """One offer of a plugin; the one hook ``evokit_components()`` returns them.
 
     ``options`` is a frozen dataclass whose fields are the recipe's keys and that imports nothing heavy. If it has
-    ``build(context)``, that makes the real thing; else its instance is the thing. What is offered twice under the
-    same (kind, fits, name) stops the run with an error that names both plugins.
+    ``build(context)``, that makes the real thing; else its instance is the thing. What others offer under the same
+    (kind, fits, name) is told apart as ``plugin:name``, which recipes may always say.
     """
 
     kind: Kind

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import inspect
+import logging
+import multiprocessing
 import os
 import sys
 import traceback
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, is_dataclass
-from difflib import get_close_matches
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import redirect_stdout
+from dataclasses import fields, is_dataclass
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -18,123 +22,84 @@ from typing import Any, get_args
 import pluggy
 
 from evokit import hookspecs
+from evokit.declared import misdeclared
 from evokit.errors import UserError
+from evokit.evaluate import readable
 from evokit.interfaces import Component, Kind
 from evokit.keys import digest_bytes
+from evokit.names import did_you_mean, listed
+from evokit.registry import DISTRIBUTION, SEPARATOR, Broken, Offer, Registry, named
 
 GROUP = "evokit"  # of entry points
 RESTRICT = "EVOKIT_PLUGINS"  # comma-separated entry-point names; if set, no others load
 
-
-class UnknownComponent(UserError, LookupError):  # noqa: N818 - the name says what happened
-    """No plugin offers what was asked for."""
-
-
-@dataclass(frozen=True)
-class Offer:
-    """A component and where it comes from; a local file has no distribution."""
-
-    component: Component
-    plugin: str
-    distribution: str = ""
-    version: str = ""
-
-
-@dataclass(frozen=True)
-class Broken:
-    """An installed plugin that could not be loaded, and why."""
-
-    plugin: str
-    distribution: str
-    error: str
-
-
-@dataclass(frozen=True)
-class Registry:
-    """What the loaded plugins offer. Made by ``load_plugins``, owned by one run."""
-
-    offers: tuple[Offer, ...]
-    broken: tuple[Broken, ...] = ()
-
-    def components(self, kind: Kind, fits: str = "") -> tuple[Component, ...]:
-        """Components of a kind that belong to ``fits`` or to anything, in the order they were offered."""
-        offered = (offer.component for offer in self.offers)
-        return tuple(c for c in offered if c.kind == kind and c.fits in ("", fits))
-
-    def names(self, kind: Kind, fits: str = "") -> list[str]:
-        return sorted({component.name for component in self.components(kind, fits)})
-
-    def find(self, kind: Kind, name: str, fits: str = "") -> Component:
-        """The component of that name; one that belongs to ``fits`` goes before one that fits anything.
-
-        Raises:
-            UnknownComponent: No plugin offers it; the message says what comes near.
-        """
-        found = [component for component in self.components(kind, fits) if component.name == name]
-        if found:
-            return max(found, key=lambda component: component.fits)
-        raise UnknownComponent(self._unknown(kind, name, fits))
-
-    def _unknown(self, kind: Kind, name: str, fits: str) -> str:
-        offered = (offer.component for offer in self.offers)
-        owners = sorted({c.fits for c in offered if (c.kind, c.name) == (kind, name)})
-        if owners:
-            return f"{kind} {name!r} belongs to {' and '.join(owners)}" + (f", not to {fits}" if fits else "")
-        names = self.names(kind, fits)
-        lost = ", ".join(broken.plugin for broken in self.broken)
-        return (
-            f"unknown {kind} {name!r}{did_you_mean(name, names)} (available: {', '.join(names) or 'none'})"
-            + (f"; plugins that failed to load: {lost}" if lost else "")
-        )  # fmt: skip
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A suggestion to append to an error, empty if nothing comes near.
-
-    >>> did_you_mean("lenght", ["length", "name"])
-    "; did you mean 'length'?"
-    """
-    near = get_close_matches(word, list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+log = logging.getLogger("evokit")
 
 
 def load_plugins(local: Sequence[Path] = ()) -> Registry:
     """Load local plugin files, then all installed plugins, and collect what they offer.
 
+    What they print goes to standard error, so that the output of a command stays its own.
+
     Args:
         local: Python files, in the order of the recipe. They are trusted: they run.
 
     Returns:
-        All offers. An installed plugin that cannot be loaded is in ``broken`` and harms no other.
+        All offers. An installed plugin that cannot be loaded is in ``broken`` and harms no other. Of names that several
+        plugins offer a warning is logged, once in a process.
 
     Raises:
-        UserError: A local file is broken or listed twice, two plugins offer the same thing, or the environment
-            variable ``EVOKIT_PLUGINS`` names a plugin that is not installed.
+        UserError: A local file is broken or listed twice, or the environment variable ``EVOKIT_PLUGINS`` names a plugin
+            that is not installed.
+        KeyboardInterrupt: A person pressed Ctrl-C meanwhile.
     """
     manager = pluggy.PluginManager("evokit")
     manager.add_hookspecs(hookspecs)
     offers: list[Offer] = []
     broken: list[Broken] = []
-    for path in local:
-        try:
-            components = _register(manager, _import_file(path), path.name)
-        except Exception as error:
-            raise UserError(f"plugin {path}: {_reason(error, path)}") from error
-        offers += [Offer(component, path.name) for component in components]
-    for entry in _entry_points():
-        distribution, version = (entry.dist.name, entry.dist.version) if entry.dist else ("", "")
-        try:
-            components = _register(manager, entry.load(), entry.name)
-        except Exception as error:
-            broken.append(Broken(entry.name, distribution, _reason(error)))
-        else:
-            offers += [Offer(component, entry.name, distribution, version) for component in components]
-    _refuse_twins(offers)
-    return Registry(tuple(offers), tuple(broken))
+    loaded: dict[str, str] = {}
+    twins: list[str] = []
+    with redirect_stdout(sys.stderr):
+        for path in local:
+            try:
+                module = _import_file(path)
+                components = _register(manager, module, path.name)
+            except BaseException as error:
+                _let_ctrl_c_pass(error)
+                raise UserError(f"plugin {path}: {_reason(error, path)}") from error
+            offers += [Offer(component, path.name, file=_file(module)) for component in components]
+        for entry in _entry_points():
+            distribution, version = (entry.dist.name, entry.dist.version) if entry.dist else ("unknown", "")
+            try:
+                module = entry.load()
+                components = _register(manager, module, entry.name)
+            except BaseException as error:
+                _let_ctrl_c_pass(error)
+                broken.append(Broken(entry.name, distribution, _reason(error)))
+                if first := loaded.get(entry.name):
+                    twins.append(
+                        f"{first} and {distribution} both install a plugin {entry.name!r}; that of {first} is used"
+                    )
+            else:
+                loaded[entry.name] = distribution
+                file = _file(module)
+                offers += [Offer(component, entry.name, distribution, version, file) for component in components]
+    called, shared = named(offers)
+    remarks = (*twins, *shared)
+    for remark in remarks:
+        _warn_once(remark)
+    return Registry(called, tuple(broken), remarks)
+
+
+@functools.cache
+def _warn_once(remark: str) -> None:
+    if multiprocessing.parent_process() is None:  # workers load the same plugins as the command that started them
+        log.warning("%s", remark)
 
 
 def _entry_points() -> list[metadata.EntryPoint]:
-    entries = sorted(metadata.entry_points(group=GROUP), key=lambda entry: entry.name)
+    """Those that are to be loaded, by name; of two with one name the built-in first."""
+    entries = sorted(metadata.entry_points(group=GROUP), key=_rank)
     if RESTRICT not in os.environ:
         return entries
     wanted = [name.strip() for name in os.environ[RESTRICT].split(",") if name.strip()]
@@ -143,9 +108,14 @@ def _entry_points() -> list[metadata.EntryPoint]:
         if name not in installed:
             raise UserError(
                 f"{RESTRICT}: no plugin {name!r} is installed{did_you_mean(name, installed)} "
-                f"(installed: {', '.join(installed) or 'none'})"
+                f"(installed: {listed(installed)})"
             )
     return [entry for entry in entries if entry.name in wanted]
+
+
+def _rank(entry: metadata.EntryPoint) -> tuple[str, bool, str]:
+    distribution = entry.dist.name if entry.dist else ""
+    return entry.name, distribution != DISTRIBUTION, distribution
 
 
 def _import_file(path: Path) -> ModuleType:
@@ -165,29 +135,40 @@ def _import_file(path: Path) -> ModuleType:
     return module
 
 
+def _file(plugin: Any) -> str:
+    """Where a plugin's module lies, empty if it is none."""
+    file = getattr(plugin, "__file__", None)
+    return os.path.realpath(file) if isinstance(file, str) else ""
+
+
 def _register(manager: pluggy.PluginManager, plugin: Any, name: str) -> list[Component]:
     """Register a plugin and ask it for its components; a plugin that is refused is not left behind."""
     try:
         manager.register(plugin, name)
     except ValueError as error:
-        raise ValueError(f"a plugin {name!r} is loaded already: {_origin(manager, plugin, name)}") from error
+        other = manager.get_plugin(name) or plugin
+        raise ValueError(
+            f"a plugin {manager.get_name(other)!r} is loaded already: {getattr(other, '__file__', other)}; "
+            "keep one of the two"
+        ) from error
     try:
         manager.check_pending()
         _refuse_unmarked(manager, plugin)
         others = [other for other in manager.get_plugins() if other is not plugin]
         answers = manager.subset_hook_caller("evokit_components", others)()
-        return [_checked(component) for answer in answers for component in _items(answer)]
-    except Exception:
+        if not answers:
+            raise TypeError("evokit_components() returned nothing; it must return a list of Components")
+        components = [_checked(component) for answer in answers for component in _items(answer)]
+        _refuse_twins(components)
+        return components
+    except BaseException:
         manager.unregister(plugin)
         raise
 
 
-def _origin(manager: pluggy.PluginManager, plugin: Any, name: str) -> str:
-    other = manager.get_plugin(name) or plugin
-    return str(getattr(other, "__file__", other))
-
-
 def _refuse_unmarked(manager: pluggy.PluginManager, plugin: Any) -> None:
+    if not hasattr(plugin, "__dict__"):
+        raise TypeError(f"its entry point must name a module, got {type(plugin).__name__}")
     for name, value in vars(plugin).items():
         if name.startswith("evokit_") and inspect.isfunction(value) and not hasattr(value, "evokit_impl"):
             raise TypeError(f"{name} is never called: it lacks the decorator @hookimpl")
@@ -207,6 +188,10 @@ def _checked(component: Any) -> Component:
     label = f"{component.kind} {component.name!r}"
     if component.kind not in get_args(Kind):
         raise TypeError(f"{label}: unknown kind{did_you_mean(str(component.kind), get_args(Kind))}")
+    if not isinstance(component.name, str) or not component.name or SEPARATOR in component.name:
+        raise TypeError(f"{label}: a name must be text without {SEPARATOR!r}")
+    if not isinstance(component.fits, str):
+        raise TypeError(f"{label}: fits must be the name of a fitness, got {component.fits!r:.80}")
     options = component.options
     if not (isinstance(options, type) and is_dataclass(options)):
         raise TypeError(f"{label}: options must be a frozen dataclass, got {options!r:.80}")
@@ -215,41 +200,63 @@ def _checked(component: Any) -> Component:
     reserved = {"name", "seeds"} if component.kind == "final" else {"name"}
     for taken in sorted(reserved & {field.name for field in fields(options)}):
         raise TypeError(f"{label}: options {options.__name__} must not have a field {taken!r}, the recipe uses it")
+    if wrong := misdeclared(component):
+        raise TypeError(f"{label}: {wrong}")
     return component
 
 
-def _refuse_twins(offers: Iterable[Offer]) -> None:
-    owners: dict[tuple[str, str, str], Offer] = {}
-    for offer in offers:
-        component = offer.component
-        first = owners.setdefault((component.kind, component.fits, component.name), offer)
-        if first is not offer:
-            raise UserError(
-                f"{component.kind} {component.name!r} is offered twice, by {_source(first)} and by {_source(offer)}"
-            )
+def _refuse_twins(components: Iterable[Component]) -> None:
+    counts = Counter((one.kind, one.name, one.fits) for one in components)
+    for (kind, name, _), count in counts.items():
+        if count > 1:
+            raise TypeError(f"{kind} {name!r} is offered twice; give one of them another name")
 
 
-def _source(offer: Offer) -> str:
-    return f"plugin {offer.plugin!r}" + (f" of {offer.distribution}" if offer.distribution else "")
+def _let_ctrl_c_pass(error: BaseException) -> None:
+    """Raise a ``KeyboardInterrupt`` again, unless the plugin raised it itself."""
+    if isinstance(error, KeyboardInterrupt):
+        *_, last = traceback.extract_tb(error.__traceback__)
+        if not (last.line or "").startswith("raise"):
+            raise error
 
 
-def _reason(error: Exception, path: Path | None = None) -> str:
-    """The error on one line or more, with the line of ``path`` where it happened, if it did."""
+def _reason(error: BaseException, path: Path | None = None) -> str:
+    """The error in one sentence, with the line of the plugin's file where it happened.
+
+    Args:
+        error: What loading a plugin raised.
+        path: Of a local file, whose name the reader knows; else file and line are told.
+    """
     if isinstance(error, OSError) and path is not None and not path.exists():
         return "no such file"
-    lines = [
-        frame.lineno
-        for frame in traceback.extract_tb(error.__traceback__)
-        if path is not None and Path(frame.filename) == path.resolve()
-    ]
-    place = f"line {lines[-1]}: " if lines else ""
-    return f"{place}{type(error).__name__}: {error}"
+    if isinstance(error, SystemExit):
+        what = f"it ended the process: sys.exit({error.code!r})"
+    else:
+        text = " ".join(str(error).split())
+        what = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    what = readable(what)
+    *_, last = [None, *_places(error, path)]
+    if last is None:
+        return what
+    return f"{'line ' if path else f'{last.filename}:'}{last.lineno}: {what}"
+
+
+def _places(error: BaseException, path: Path | None) -> Iterator[traceback.FrameSummary]:
+    """The frames of a traceback in the local file, or else in what is neither evokit nor the machinery of imports."""
+    machinery = (os.path.dirname(__file__), os.path.dirname(pluggy.__file__), os.path.dirname(importlib.__file__))
+    for frame in traceback.extract_tb(error.__traceback__):
+        if path is not None:
+            ours = Path(frame.filename) == path.resolve()
+        else:
+            ours = not frame.filename.startswith(("<", *machinery))
+        if ours:
+            yield frame
 
 
 def raised_in(error: BaseException, registry: Registry) -> str:
     """Where a plugin that is not evokit's own raised an error, ``file.py:17``; empty if the error is ours."""
-    modules = {offer.component.options.__module__.partition(".")[0]: offer.distribution for offer in registry.offers}
-    foreign = {module for module, distribution in modules.items() if distribution != modules.get("evokit")}
+    offers = (offer for offer in registry.offers if not offer.built_in)
+    foreign = {offer.component.options.__module__.partition(".")[0] for offer in offers}
     places = [
         f"{frame.f_code.co_filename}:{line}"
         for frame, line in traceback.walk_tb(error.__traceback__)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from evokit.contracts import ContractError, culprit, global_states, raised, refuse_misfit, wrote_to_readonly
 from evokit.individuals import canonical, key_of
 from evokit.interfaces import Context
 from evokit.streams import Streams
@@ -33,22 +33,52 @@ def genome_conformance(
         options: As in a recipe.
 
     Returns:
-        A function without arguments. It raises ``AssertionError`` that names each broken rule and its remedy.
+        A function without arguments. It raises ``AssertionError`` that names the first broken rule, which explains the
+        others, with the method, its file and line, and the remedy; and ``ValueError`` for options that a recipe would
+        be refused for.
     """
 
     def test_genome() -> None:
         case = _case(genome, options, slots or {})
-        found = [(rule, rule.evidence(case)) for rule in RULES]
-        broken = [f"{rule.name}: {evidence}\n  remedy: {rule.remedy}" for rule, evidence in found if evidence]
-        if broken:
-            raise AssertionError(f"{type(case.genome).__name__} breaks {len(broken)} rule(s)\n" + "\n".join(broken))
+        broken = next(filter(None, (rule.broken(case) for rule in RULES)), None)
+        if broken is not None:
+            raise AssertionError(_told(broken, case.genome.genome)) from broken.__cause__
 
     return test_genome
 
 
+class _Broken(Exception):  # noqa: N818 - a rule is, which is what a check is for
+    """A rule of the kit that does not hold, the method to blame and what it did."""
+
+    def __init__(self, rule: str, method: str, did: str) -> None:
+        super().__init__(rule, method, did)
+        self.rule, self.method, self.did = rule, method, did
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A genome whose methods say which of them raised."""
+
+    genome: Any
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self.genome, name)
+        if not callable(value):
+            return value
+
+        def ask(*arguments: Any) -> Any:
+            try:
+                return value(*arguments)
+            except (Exception, SystemExit) as error:
+                rule = UNCHANGED if wrote_to_readonly(error) else ANSWERS if name in MADE_OF_GENES else ""
+                raise _Broken(rule, name, f"raised {raised(error, self.genome)}") from error
+
+        return ask
+
+
 @dataclass(frozen=True)
 class _Case:
-    genome: Any
+    genome: Any  # asked
     declared: str  # phenotype that the options promise; a recipe is checked against it before anything is built
 
     def rng(self, *names: str | int) -> np.random.Generator:
@@ -56,51 +86,77 @@ class _Case:
 
     def samples(self) -> list[Any]:
         """Genes as a run holds them: canonical, arrays read-only."""
-        return [canonical(self.genome, self.genome.random(self.rng("random", i))) for i in range(N_SAMPLES)]
+        return [canonical(self.genome, self.made("random", self.rng("random", i))) for i in range(N_SAMPLES)]
+
+    def made(self, method: str, *arguments: Any) -> Any:
+        """The genes that a method makes."""
+        genes = getattr(self.genome, method)(*arguments)
+        if genes is None:
+            raise _Broken(ANSWERS, method, "returned nothing")
+        return genes
+
+    def children(self, a: Any, b: Any, rng: np.random.Generator) -> Sequence[Any]:
+        children = self.made("crossover", a, b, rng)
+        if not isinstance(children, tuple | list) or len(children) != 2:
+            count = len(children) if isinstance(children, tuple | list) else type(children).__name__
+            raise _Broken(CHILDREN, "crossover", f"returned {count} genes instead of two")
+        return children
 
     def pairs(self) -> Iterator[tuple[Any, Any]]:
         samples = self.samples()
         return zip(samples, samples[1:] + samples[:1], strict=True)
 
-    def offspring(self) -> Iterator[Any]:
-        """Both children of each pair and a mutant, as a search makes them."""
+    def offspring(self) -> Iterator[tuple[str, Any]]:
+        """Both children of each pair and a mutant, as a search makes them, each with the method that made it."""
         for i, (a, b) in enumerate(self.pairs()):
-            children = tuple(self.genome.crossover(a, b, self.rng("crossover", i)))
-            if len(children) != 2:
-                raise TypeError(f"crossover returned {len(children)} genes instead of two")
-            yield from children
-            yield self.genome.mutate(a, self.rng("mutation", i))
+            yield from (("crossover", child) for child in self.children(a, b, self.rng("crossover", i)))
+            yield "mutate", self.made("mutate", a, self.rng("mutation", i))
+
+    def all(self) -> list[Any]:
+        return [*self.samples(), *(genes for _, genes in self.offspring())]
 
     def text(self, genes: Any) -> str:
-        return json.dumps(self.genome.to_json(genes), sort_keys=True, allow_nan=False)
+        data = self.genome.to_json(genes)
+        try:
+            return json.dumps(data, sort_keys=True, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise _Broken(SURVIVES, "to_json", f"returned what JSON cannot hold: {error}") from error
 
     def reread(self, genes: Any) -> Any:
         return self.genome.from_json(json.loads(self.text(genes)))
 
 
+Finding = tuple[str, str]  # a method, and what it did
+
+
 @dataclass(frozen=True)
 class _Rule:
-    """``check`` returns what is wrong, empty if nothing is; what it raises is wrong too."""
+    """``check`` returns what is wrong, None if nothing is; what it raises is wrong too."""
 
     name: str
     remedy: str
-    check: Callable[[_Case], str]
+    check: Callable[[_Case], Finding | None]
 
-    def evidence(self, case: _Case) -> str:
+    def broken(self, case: _Case) -> _Broken | None:
         try:
-            return self.check(case)
-        except Exception as error:
-            return f"{type(error).__name__}: {error}"
+            found = self.check(case)
+        except _Broken as broken:
+            broken.rule = broken.rule or self.name
+            return broken
+        return None if found is None else _Broken(self.name, *found)
+
+
+def _told(broken: _Broken, genome: Any) -> str:
+    remedy = next(rule.remedy for rule in RULES if rule.name == broken.rule)
+    return (
+        f"{type(genome).__name__} breaks a rule\n{broken.rule}: {broken.method} {broken.did}\n"
+        f"  where: {culprit(genome, broken.method)}\n  remedy: {remedy}"
+    )
 
 
 def _case(genome: str | object, options: Mapping[str, Any], slots: Mapping[str, Any]) -> _Case:
     if isinstance(genome, str):
-        from pydantic import TypeAdapter
-
-        from evokit.plugins import load_plugins
-
-        offered = load_plugins().find("genome", genome).options
-        genome = TypeAdapter(offered).validate_python(dict(options))
+        genome = _options(genome, options)
     elif options:
         raise TypeError(f"options belong to a genome's name; this is an instance: {genome!r}")
     declared = str(getattr(genome, "phenotype", ""))
@@ -109,26 +165,55 @@ def _case(genome: str | object, options: Mapping[str, Any], slots: Mapping[str, 
     )
     build = getattr(genome, "build", None)
     built = genome if build is None else build(Context(Streams(0), fitness=fitness))
-    return _Case(built, declared)
+    if built is None:
+        raise AssertionError(f"{culprit(genome, 'build')} returned nothing; return the genome")
+    try:
+        refuse_misfit("genome", built)
+    except ContractError as error:
+        raise AssertionError(str(error)) from error
+    return _Case(_Asked(built), declared)
 
 
-def _same_stream(case: _Case) -> str:
+def _options(name: str, options: Mapping[str, Any]) -> Any:
+    """The options of a genome, checked as those of a recipe."""
+    from pydantic import ValidationError
+
+    from evokit.plugins import load_plugins
+    from evokit.recipe.options import Scope
+    from evokit.recipe.schema import as_json
+
+    registry = load_plugins()
+    component = registry.find("genome", name)
+    try:
+        return Scope(registry).options(component, as_json(options)).options
+    except ValidationError as error:
+        problems = [".".join(map(str, (name, *one["loc"]))) + f": {one['msg']}" for one in error.errors()]
+        raise ValueError("; ".join(problems)) from error
+
+
+def _answers(case: _Case) -> Finding | None:
+    for genes in case.all():
+        case.genome.express(canonical(case.genome, genes))
+    return None
+
+
+def _same_stream(case: _Case) -> Finding | None:
     genome = case.genome
     a, b = next(case.pairs())
-    makers: dict[str, Callable[[np.random.Generator], Any]] = {
+    makers: dict[str, Callable[[np.random.Generator], Sequence[Any]]] = {
         "random": lambda rng: [genome.random(rng)],
-        "crossover": lambda rng: genome.crossover(a, b, rng),
+        "crossover": lambda rng: case.children(a, b, rng),
         "mutate": lambda rng: [genome.mutate(a, rng)],
     }
     for name, make in makers.items():
         for i in range(N_SAMPLES):
             first, second = ([key_of(genome, genes) for genes in make(case.rng(name, i))] for _ in range(2))
             if first != second:
-                return f"{name} made different genes from two generators in the same state"
-    return ""
+                return name, "made different genes from two generators in the same state"
+    return None
 
 
-def _unchanged(case: _Case) -> str:
+def _unchanged(case: _Case) -> Finding | None:
     genome = case.genome
     uses: dict[str, Callable[[Any, Any, np.random.Generator], Any]] = {
         "crossover": lambda a, b, rng: genome.crossover(a, b, rng),
@@ -140,102 +225,119 @@ def _unchanged(case: _Case) -> str:
             before = case.text(a), case.text(b)
             use(a, b, case.rng(name, i))
             if (case.text(a), case.text(b)) != before:
-                return f"{name} changed the genes that it was given"
-    return ""
+                return name, "changed the genes that it was given"
+    return None
 
 
-def _one_form(case: _Case) -> str:
-    for genes in [*case.samples(), *case.offspring()]:
+def _one_form(case: _Case) -> Finding | None:
+    for genes in case.all():
         once = canonical(case.genome, genes)
         if case.text(once) != case.text(canonical(case.genome, once)):
-            return f"canonical changes what is canonical already: {case.text(once):.80}"
-    return ""
+            return "canonical", f"changes what is canonical already: {case.text(once):.80}"
+    return None
 
 
-def _survives(case: _Case) -> str:
+def _survives(case: _Case) -> Finding | None:
     for genes in case.samples():
         if key_of(case.genome, case.reread(genes)) != key_of(case.genome, genes):
-            return f"from_json(to_json(genes)) has another key: {case.text(genes):.80}"
-    return ""
+            return "from_json", f"of to_json(genes) has another key: {case.text(genes):.80}"
+    return None
 
 
-def _children(case: _Case) -> str:
-    for genes in case.offspring():
-        if key_of(case.genome, case.reread(genes)) != key_of(case.genome, genes):
-            return f"a child does not survive JSON: {case.text(genes):.80}"
-    return ""
+def _children(case: _Case) -> Finding | None:
+    for method, genes in case.offspring():
+        try:
+            if key_of(case.genome, case.reread(genes)) != key_of(case.genome, genes):
+                return method, f"made genes that do not survive JSON: {case.text(genes):.80}"
+        except _Broken as broken:
+            return method, f"made genes of which {broken.method} {broken.did}"
+    return None
 
 
-def _expressed(case: _Case) -> str:
-    phenotype = getattr(case.genome, "phenotype", "")
+def _expressed(case: _Case) -> Finding | None:
+    phenotype = case.genome.phenotype
     if not phenotype or phenotype != case.declared:
-        return f"the options declare phenotype {case.declared!r}, what they build {phenotype!r}"
-    for genes in [*case.samples(), *case.offspring()]:
+        return "phenotype", f"is {phenotype!r} of the genome that is built, and {case.declared!r} of its options"
+    for genes in case.all():
         if case.genome.express(canonical(case.genome, genes)) is None:
-            return f"express returned None for {case.text(genes):.80}"
-    return ""
+            return "express", f"returned None for {case.text(genes):.80}"
+    return None
 
 
-def _encoded(case: _Case) -> str:
+def _encoded(case: _Case) -> Finding | None:
     if not hasattr(case.genome, "encode"):
-        return ""
-    individuals = [canonical(case.genome, genes) for genes in [*case.samples(), *case.offspring()]]
+        return None
+    individuals = [canonical(case.genome, genes) for genes in case.all()]
     encodings = [np.asarray(case.genome.encode(genes)) for genes in individuals]
     kinds = sorted({f"{encoding.dtype} {encoding.shape}" for encoding in encodings})
     if len(kinds) > 1 or encodings[0].dtype != np.float32 or encodings[0].ndim != 1:
-        return f"encode returned {', '.join(kinds)}"
+        return "encode", f"returned {', '.join(kinds)}"
     if not all(np.isfinite(encoding).all() for encoding in encodings):
-        return "encode returned a number that is not finite"
-    return ""
+        return "encode", "returned a number that is not finite"
+    return None
 
 
-def _extras(case: _Case) -> str:
+def _extras(case: _Case) -> Finding | None:
     genome = case.genome
     known = genome.seeds() if hasattr(genome, "seeds") else []
     for i, genes in enumerate(known):
-        if key_of(genome, case.reread(genes)) != key_of(genome, genes):
-            return f"seed {i} does not survive JSON"
+        try:
+            survives = key_of(genome, case.reread(genes)) == key_of(genome, genes)
+        except _Broken as broken:
+            return "seeds", f"returned genes of which {broken.method} {broken.did}"
+        if not survives:
+            return "seeds", f"returned genes that do not survive JSON: number {i}"
     shown = genome.show(case.samples()[0]) if hasattr(genome, "show") else ""
-    return "" if isinstance(shown, str) else f"show returned {type(shown).__name__}"
+    return None if isinstance(shown, str) else ("show", f"returned {type(shown).__name__}")
 
 
-def _no_globals(case: _Case) -> str:
-    before = _global_states()
-    for genes in [*case.samples(), *case.offspring()]:
-        case.genome.express(canonical(case.genome, genes))
-    after = _global_states()
-    touched = [name for name in before if before[name] != after[name]]
-    return f"the global generator of {' and '.join(touched)} was used" if touched else ""
-
-
-def _global_states() -> dict[str, str]:
-    import torch
-
-    return {
-        "random": repr(random.getstate()),
-        "numpy.random": repr([np.asarray(part).tolist() for part in np.random.get_state()]),  # noqa: NPY002
-        "torch": repr(torch.get_rng_state().tolist()),
+def _no_globals(case: _Case) -> Finding | None:
+    a, b = next(case.pairs())
+    uses: dict[str, Callable[[np.random.Generator], Any]] = {
+        "random": lambda rng: case.genome.random(rng),
+        "crossover": lambda rng: case.genome.crossover(a, b, rng),
+        "mutate": lambda rng: case.genome.mutate(a, rng),
+        "express": lambda _: case.genome.express(a),
     }
+    for name, use in uses.items():
+        for i in range(N_SAMPLES):
+            before = global_states()
+            use(case.rng(name, i))
+            after = global_states()
+            if touched := [one for one in before if before[one] != after[one]]:
+                return name, f"used the global generator of {' and '.join(touched)}"
+    return None
 
 
+ANSWERS = "every method answers"
+SURVIVES = "genes survive JSON"
+UNCHANGED = "parents stay unchanged"
+CHILDREN = "children are genes"
+MADE_OF_GENES = ("random", "crossover", "mutate", "express")
+
+# In this order: a rule may rely on those before it, so that the first that is broken explains those after it.
 RULES = (
+    _Rule(
+        ANSWERS,
+        "let random, crossover, mutate and express return something for all genes that random, crossover and mutate"
+        " make",
+        _answers,
+    ),
+    _Rule(
+        SURVIVES,
+        "to_json returns lists, dicts, strings, finite numbers, booleans or None (use .tolist() or int() on NumPy's);"
+        " from_json rebuilds the same genes",
+        _survives,
+    ),
+    _Rule(UNCHANGED, "work on a copy and return new genes", _unchanged),
     _Rule(
         "no global generator is touched",
         "draw from the rng argument; for torch use Streams.torch() or a torch.Generator seeded from rng",
         _no_globals,
     ),
     _Rule("same stream, same genes", "draw only from the rng argument and keep no state between calls", _same_stream),
-    _Rule("parents stay unchanged", "work on a copy and return new genes", _unchanged),
+    _Rule(CHILDREN, "crossover returns two, mutate one, all of them genes that from_json accepts", _children),
     _Rule("canonical has one answer", "let canonical(canonical(genes)) equal canonical(genes)", _one_form),
-    _Rule(
-        "genes survive JSON",
-        "to_json returns lists, dicts, strings, finite numbers, booleans or None (use .tolist() or int() on NumPy's);"
-        " from_json rebuilds the same genes",
-        _survives,
-    ),
-    _Rule(
-        "children are genes", "crossover returns two, mutate one, all of them genes that from_json accepts", _children
-    ),
     _Rule(
         "every individual can be expressed",
         "declare phenotype as a ClassVar of options and genome alike, and return what a fitness of that kind measures",

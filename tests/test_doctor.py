@@ -317,9 +317,10 @@ def test_missing_data_is_told_with_its_remedy(tmp_path, monkeypatch):
 
 def test_a_broken_plugin_is_named_with_its_distribution(monkeypatch):
     from evokit import plugins
+    from evokit.registry import Broken, Registry
 
-    broken = plugins.Broken("tours", "evokit-tours", "ImportError: no module named tours")
-    monkeypatch.setattr(plugins, "load_plugins", lambda: plugins.Registry((), (broken,)))
+    broken = Broken("tours", "evokit-tours", "ImportError: no module named tours")
+    monkeypatch.setattr(plugins, "load_plugins", lambda: Registry((), (broken,)))
     finding = by_name(doctor.plugins())["plugin tours"]
     assert finding == Check(
         "plugin tours",
@@ -331,11 +332,15 @@ def test_a_broken_plugin_is_named_with_its_distribution(monkeypatch):
 
 def test_plugins_that_offer_the_same_are_told(monkeypatch):
     from evokit import plugins
-    from evokit.errors import UserError
+    from evokit.registry import Registry
 
-    def twins():
-        raise UserError("genome 'bits' is offered twice, by plugin 'a' and by plugin 'b'")
+    monkeypatch.setattr(plugins, "load_plugins", lambda: Registry((), (), ("a offers what b offers too",)))
+    finding = by_name(doctor.plugins())["plugin names"]
+    assert (finding.ok, finding.detail) == (None, "a offers what b offers too")
+    assert "EVOKIT_PLUGINS" in finding.remedy
 
-    monkeypatch.setattr(plugins, "load_plugins", twins)
+
+def test_plugins_that_cannot_be_chosen_are_told(monkeypatch):
+    monkeypatch.setenv("EVOKIT_PLUGINS", "nobody")
     (check,) = doctor.plugins()
-    assert (check.ok, "offered twice" in check.detail) == (False, True)
+    assert (check.ok, "no plugin 'nobody' is installed" in check.detail) == (False, True)

@@ -1,15 +1,19 @@
+import signal
 import sys
 from dataclasses import dataclass
-from importlib import metadata
+from functools import partial
+from importlib import import_module, metadata
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from evokit import plugins
 from evokit.errors import UserError
 from evokit.hookspecs import hookimpl
 from evokit.interfaces import Component
-from evokit.plugins import RESTRICT, Broken, Offer, Registry, UnknownComponent, did_you_mean, load_plugins
+from evokit.plugins import RESTRICT, load_plugins
+from evokit.registry import DISTRIBUTION, Broken, Offer
 
 HEAD = """\
 from dataclasses import dataclass
@@ -61,9 +65,15 @@ class Options:
     pass
 
 
+@dataclass(frozen=True)
+class Mine:
+    pass
+
+
 @pytest.fixture
 def install(monkeypatch):
-    """Replaces the installed entry points."""
+    """Replaces the installed entry points; nothing was warned of before."""
+    plugins._warn_once.cache_clear()
 
     def install(*entries):
         monkeypatch.delenv(RESTRICT, raising=False)
@@ -123,6 +133,40 @@ def test_an_offer_names_distribution_and_version(install):
             r"must return a list of Components, got type",
         ),
         (MARKED + "def evokit_components():\n    return [Mine]\n", r"which is not a Component"),
+        (
+            MARKED + "def evokit_components():\n    [Component('genome', 'mine', Mine)]\n",
+            r"TypeError: evokit_components\(\) returned nothing; it must return a list of Components$",
+        ),
+        (
+            MARKED + "def evokit_components():\n    yield Component('genome', 'mine', Mine)\n    1 / 0\n",
+            r"line 11: ZeroDivisionError: division by zero$",
+        ),
+        (
+            MARKED + "def evokit_components():\n    return Component('genome', 'mine', Mine)\n",
+            r"must return a list of Components, got Component$",
+        ),
+        (
+            MARKED + "def evokit_components():\n    return {'mine': Mine}\n",
+            r"returned 'mine', which is not a Component$",
+        ),
+        (
+            MARKED + "def evokit_components():\n    return 2 * [Component('genome', 'mine', Mine)]\n",
+            r"genome 'mine' is offered twice; give one of them another name$",
+        ),
+        (offering(name="my:genome"), r"genome 'my:genome': a name must be text without ':'$"),
+        (offering(name=""), r"genome '': a name must be text"),
+        (offering(name=3), r"genome 3: a name must be text"),
+        (offering(options="Mine, fits=3"), r"genome 'mine': fits must be the name of a fitness, got 3$"),
+        (offering(options="Mine, fits=None"), r"genome 'mine': fits must be the name of a fitness, got None$"),
+        (offering(kind=["genome"]), r"unknown kind; did you mean"),
+        (offering().replace("size:", "genes:"), r"genome 'mine': Mine.genes must be one name, .* got 1$"),
+        ("import sys\nsys.exit(3)\n", r"line 2: it ended the process: sys.exit\(3\)$"),
+        ("raise KeyboardInterrupt\n", r"line 1: KeyboardInterrupt$"),
+        ("class Own(BaseException):\n    pass\nraise Own('as planned')\n", r"line 3: Own: as planned$"),
+        ("raise ValueError('one\\ntwo')\n", r"line 1: ValueError: one two$"),
+        ("raise ValueError(3000 * 'a')\n", r"a \.\.\. \(1,012 characters left out\)$"),
+        ("raise ValueError('cut \\ud83d')\n", r"line 1: ValueError: cut \\ud83d$"),
+        ("from mine import evokit_components\n", r"line 1: ModuleNotFoundError: "),
         (offering(kind="genom"), r"genom 'mine': unknown kind; did you mean 'genome'\?"),
         (offering(options="dict"), r"genome 'mine': options must be a frozen dataclass, got <class 'dict'>"),
         (offering(options="Mine(1)"), r"genome 'mine': options must be a frozen dataclass, got Mine"),
@@ -161,6 +205,12 @@ def test_a_local_file_listed_twice_is_an_error(install, tmp_path):
         (lambda: module("text"), "TypeError: evokit_components() returned 'text', which is not a Component"),
         (lambda: module(Component("genome", "a", int)), "got <class 'int'>"),
         (lambda: ModuleType("empty"), "it has no function marked @hookimpl"),
+        (lambda: (1, 2), "its entry point must name a module, got tuple"),
+        (lambda: [], "its entry point must name a module, got list"),
+        (fails(SystemExit(3)), "it ended the process: sys.exit(3)"),
+        (fails(GeneratorExit("as planned")), "GeneratorExit: as planned"),
+        (fails(AttributeError("module 'x' has no attribute 'y'")), "AttributeError: module 'x' has no attribute 'y'"),
+        (fails(KeyboardInterrupt()), "KeyboardInterrupt"),
     ],
 )
 def test_a_broken_installed_plugin_is_recorded_and_harms_no_other(install, load, error):
@@ -172,6 +222,33 @@ def test_a_broken_installed_plugin_is_recorded_and_harms_no_other(install, load,
     assert error in registry.broken[0].error
 
 
+def test_ctrl_c_while_plugins_load_is_no_fault_of_theirs(install):
+    def slow():
+        signal.raise_signal(signal.SIGINT)
+
+    install(Entry("slow", slow))
+    with pytest.raises(KeyboardInterrupt):
+        load_plugins()
+
+
+def test_the_place_in_an_installed_plugin_is_told(install, tmp_path, monkeypatch):
+    local(tmp_path, "def evokit_components(:\n", "syntactic_slip.py")
+    local(tmp_path, "import syntactic_slip\n", "imports_a_slip.py")
+    local(tmp_path, "1 / 0\n", "divides.py")
+    monkeypatch.syspath_prepend(tmp_path)
+    install(*(Entry(name, partial(import_module, name)) for name in ("divides", "imports_a_slip")))
+    divides, slip = (broken.error for broken in load_plugins().broken)
+    assert divides == f"{tmp_path / 'divides.py'}:1: ZeroDivisionError: division by zero"
+    assert slip.startswith(
+        f"{tmp_path / 'imports_a_slip.py'}:1: SyntaxError: invalid syntax (syntactic_slip.py, line 1)"
+    )
+
+
+def test_what_a_plugin_prints_leaves_the_output_of_a_command_alone(install, tmp_path, capsys):
+    load_plugins([local(tmp_path, "print('hello')\n" + offering())])
+    assert capsys.readouterr() == ("", "hello\n")
+
+
 def test_a_misspelt_hook_makes_only_its_own_plugin_broken(install):
     misspelt = ModuleType("misspelt")
     misspelt.evokit_componets = hookimpl(lambda: [], specname="evokit_componets")
@@ -181,12 +258,53 @@ def test_a_misspelt_hook_makes_only_its_own_plugin_broken(install):
     assert "unknown hook 'evokit_componets'" in registry.broken[0].error
 
 
-def test_what_is_offered_twice_is_an_error_that_names_both_plugins(install):
+def test_of_what_two_plugins_offer_a_warning_is_logged_once(install, caplog):
     component = Component("genome", "same", Options)
     install(*(Entry(name, lambda: module(component), f"dist-{name}") for name in ("one", "two")))
-    message = "genome 'same' is offered twice, by plugin 'one' of dist-one and by plugin 'two' of dist-two"
-    with pytest.raises(UserError, match=message):
-        load_plugins()
+    assert load_plugins().names("genome") == load_plugins().names("genome") == ["one:same", "two:same"]
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("evokit", "WARNING")
+    assert record.message == load_plugins().remarks[0]
+    assert "'one' of dist-one and plugin 'two' of dist-two offer the same names" in record.message
+
+
+def test_a_built_in_component_keeps_its_name(install):
+    ours, theirs = Component("genome", "same", Options), Component("genome", "same", Mine)
+    install(Entry("core", lambda: module(ours), DISTRIBUTION), Entry("any", lambda: module(theirs)))
+    registry = load_plugins()
+    assert registry.find("genome", "same") == ours
+    assert registry.find("genome", "any:same").options is Mine
+
+
+def test_of_two_entry_points_with_one_name_the_second_is_broken_and_the_built_in_is_first(install, caplog):
+    first, second = Component("genome", "first", Options), Component("genome", "second", Options)
+    install(Entry("core", lambda: module(second), "a-stranger"), Entry("core", lambda: module(first), DISTRIBUTION))
+    registry = load_plugins()
+    assert registry.names("genome") == ["first"]
+    assert registry.broken == (Broken("core", "a-stranger", registry.broken[0].error),)
+    assert "a plugin 'core' is loaded already" in registry.broken[0].error
+    message = "evokit and a-stranger both install a plugin 'core'; that of evokit is used"
+    assert registry.remarks == (message,)
+    assert [record.message for record in caplog.records] == [message]
+
+
+def test_a_module_that_two_distributions_install_is_loaded_once(install):
+    one = module(Component("genome", "a", Options))
+    install(Entry("first", lambda: one, "evokit-a"), Entry("second", lambda: one, "evokit-a-fork"))
+    registry = load_plugins()
+    assert registry.names("genome") == ["a"]
+    assert "a plugin 'first' is loaded already" in registry.broken[0].error
+
+
+def test_a_file_of_a_recipe_that_is_installed_too_keeps_its_names_without_a_word(install, tmp_path, caplog):
+    path = local(tmp_path, offering())
+    installed = module(Component("genome", "mine", Options))
+    installed.__file__ = str(path)
+    install(Entry("theirs", lambda: installed))
+    registry = load_plugins([path])
+    assert registry.names("genome") == ["mine", "theirs:mine"]
+    assert registry.find("genome", "mine").options is not Options
+    assert not caplog.records
 
 
 def test_one_name_may_belong_to_two_fitnesses(install):
@@ -216,41 +334,6 @@ def test_the_environment_naming_an_unknown_plugin_is_an_error(install, monkeypat
 def test_two_loads_share_nothing(install, tmp_path):
     load_plugins([local(tmp_path, offering())])
     assert load_plugins().offers == ()
-
-
-@pytest.fixture
-def registry():
-    names = [("fitness", "onemax", ""), ("fitness", "sphere", ""), ("baseline", "adamw", "gpt2_loss")]
-    offers = (Offer(Component(kind, name, Options, fits), "core") for kind, name, fits in names)
-    return Registry(tuple(offers), (Broken("vision", "evokit-vision", "ImportError"),))
-
-
-def test_an_unknown_name_is_told_with_what_comes_near_and_what_is_broken(registry):
-    message = (
-        r"^unknown fitness 'onemx'; did you mean 'onemax'\? \(available: onemax, sphere\)"
-        r"; plugins that failed to load: vision$"
-    )
-    with pytest.raises(UnknownComponent, match=message):
-        registry.find("fitness", "onemx")
-
-
-def test_an_unknown_component_is_a_lookup_error_and_a_user_error():
-    assert issubclass(UnknownComponent, LookupError)
-    assert issubclass(UnknownComponent, UserError)
-
-
-def test_a_component_of_another_fitness_is_told_with_its_owner(registry):
-    with pytest.raises(UnknownComponent, match=r"^baseline 'adamw' belongs to gpt2_loss, not to onemax$"):
-        registry.find("baseline", "adamw", "onemax")
-
-
-def test_names_are_those_that_fit(registry):
-    assert registry.names("baseline") == []
-    assert registry.names("baseline", "gpt2_loss") == ["adamw"]
-
-
-def test_nothing_is_suggested_for_a_word_that_is_near_nothing():
-    assert did_you_mean("zzz", ["length"]) == ""
 
 
 def test_the_core_and_its_plugins_load_unbroken(monkeypatch):

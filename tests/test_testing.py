@@ -1,6 +1,7 @@
 """Each rule of the kit has a broken genome that it must catch."""
 
 import random
+import sys
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -59,6 +60,46 @@ class Necklaces:
 
 
 test_necklaces = genome_conformance(Necklaces())
+
+
+class DividesByZero(Necklaces):
+    def mutate(self, genes, rng):
+        return genes[0] / 0
+
+
+class LeavesTheProcess(Necklaces):
+    def express(self, genes):
+        sys.exit(3)
+
+
+class ForgetsToReturn(Necklaces):
+    def mutate(self, genes, rng):
+        (*genes[1:], 0)
+
+
+class DrawsAllFromNumpy(Necklaces):
+    def mutate(self, genes, rng):
+        return (*genes[1:], np.random.randint(3))  # noqa: NPY002
+
+
+class HasNoChildren(Necklaces):
+    def crossover(self, a, b, rng):
+        return "ab"
+
+
+class WritesInfinity(Necklaces):
+    def to_json(self, genes):
+        return [*genes, float("inf")]
+
+
+class CannotBeRead(Necklaces):
+    def from_json(self, data):
+        raise ValueError("as planned")
+
+
+class CannotBeEncoded(Necklaces):
+    def encode(self, genes):
+        raise ValueError("as planned")
 
 
 class DrawsFromRandom(Necklaces):
@@ -187,20 +228,28 @@ class ShowsNumbers(Necklaces):
 @pytest.mark.parametrize(
     ("broken", "rule", "evidence"),
     [
-        (DrawsFromRandom, "no global generator is touched", "of random was used"),
-        (DrawsFromNumpy, "no global generator is touched", "of numpy.random was used"),
-        (DrawsFromTorch, "no global generator is touched", "of torch was used"),
+        (DividesByZero, "every method answers", "mutate raised ZeroDivisionError: division by zero"),
+        (LeavesTheProcess, "every method answers", "express raised SystemExit: 3"),
+        (ForgetsToReturn, "every method answers", "mutate returned nothing"),
+        (DrawsAllFromNumpy, "no global generator is touched", "mutate used the global generator of numpy.random"),
+        (HasNoChildren, "children are genes", "crossover returned str genes instead of two"),
+        (WritesInfinity, "genes survive JSON", "to_json returned what JSON cannot hold"),
+        (CannotBeRead, "genes survive JSON", "from_json raised ValueError: as planned"),
+        (CannotBeEncoded, "encodings agree", "encode raised ValueError: as planned"),
+        (DrawsFromRandom, "no global generator is touched", "random used the global generator of random"),
+        (DrawsFromNumpy, "no global generator is touched", "mutate used the global generator of numpy.random"),
+        (DrawsFromTorch, "no global generator is touched", "crossover used the global generator of torch"),
         (BringsItsOwnLuck, "same stream, same genes", "random made different genes"),
         (RemembersCalls, "same stream, same genes", "mutate made different genes"),
         (WritesToLists, "parents stay unchanged", "mutate changed the genes"),
         (WritesToArrays, "parents stay unchanged", "read-only"),
-        (TurnsAgain, "canonical has one answer", "canonical changes"),
+        (TurnsAgain, "canonical has one answer", "canonical changes what is"),
         (WritesNumpyNumbers, "genes survive JSON", "not JSON serializable"),
         (ReadsAnotherForm, "genes survive JSON", "has another key"),
         (MutatesOutOfRange, "children are genes", "beads must be in 0..2"),
         (HasOneChild, "children are genes", "returned 1 genes instead of two"),
         (ExpressesNothing, "every individual can be expressed", "express returned None"),
-        (DeclaresNoPhenotype, "every individual can be expressed", "declare phenotype ''"),
+        (DeclaresNoPhenotype, "every individual can be expressed", "phenotype is '' of the genome"),
         (EncodesInDoublePrecision, "encodings agree", "float64"),
         (EncodesInManyShapes, "encodings agree", "float32 (0,), float32 (1,)"),
         (EncodesInfinity, "encodings agree", "not finite"),
@@ -212,10 +261,12 @@ def test_a_broken_genome_is_caught_with_rule_evidence_and_remedy(broken, rule, e
     with pytest.raises(AssertionError) as caught:
         genome_conformance(broken())()
     remedy = next(one.remedy for one in RULES if one.name == rule)
-    lines = str(caught.value).splitlines()
-    place = next(i for i, line in enumerate(lines) if line.startswith(f"{rule}: "))
-    assert evidence in lines[place]
-    assert lines[place + 1] == f"  remedy: {remedy}"
+    head, found, where, what = str(caught.value).splitlines()
+    assert head == f"{broken.__name__} breaks a rule"
+    assert found.startswith(f"{rule}: ")
+    assert evidence in found
+    assert where.startswith(f"  where: {broken.__name__}.")
+    assert what == f"  remedy: {remedy}"
 
 
 def test_every_rule_has_a_genome_that_breaks_it():
@@ -223,9 +274,40 @@ def test_every_rule_has_a_genome_that_breaks_it():
     assert {rule for _, rule, _ in marks[0].args[1]} == {rule.name for rule in RULES}
 
 
-def test_a_rule_that_holds_is_not_named():
-    with pytest.raises(AssertionError, match=r"ShowsNumbers breaks 1 rule\(s\)"):
-        genome_conformance(ShowsNumbers())()
+def test_the_place_of_the_method_to_blame_is_told():
+    line = BringsItsOwnLuck.random.__code__.co_firstlineno
+    with pytest.raises(AssertionError, match=rf"  where: BringsItsOwnLuck\.random \(.*test_testing\.py:{line}\)\n"):
+        genome_conformance(BringsItsOwnLuck())()
+
+
+def test_what_a_method_raises_is_told_with_its_line():
+    line = DividesByZero.mutate.__code__.co_firstlineno
+    message = rf"answers: mutate raised ZeroDivisionError: division by zero \(.*test_testing\.py:{line + 1}\)\n"
+    with pytest.raises(AssertionError, match=message):
+        genome_conformance(DividesByZero())()
+
+
+@pytest.mark.parametrize("name", ["random", "crossover", "mutate", "express", "to_json", "from_json"])
+def test_a_missing_method_is_one_sentence(name):
+    class Partial:
+        phenotype = "beads"
+
+    for method in {"random", "crossover", "mutate", "express", "to_json", "from_json"} - {name}:
+        setattr(Partial, method, getattr(Necklaces, method))
+    with pytest.raises(AssertionError, match=rf"^Partial \(.*test_testing\.py:\d+\) has no {name}, which"):
+        genome_conformance(Partial())()
+
+
+def test_a_build_that_returns_nothing_is_one_sentence():
+    @dataclass(frozen=True)
+    class Forgetful:
+        phenotype: ClassVar[str] = "beads"
+
+        def build(self, context):
+            Necklaces()
+
+    with pytest.raises(AssertionError, match=r"^Forgetful\.build \(.*:\d+\) returned nothing; return the genome$"):
+        genome_conformance(Forgetful())()
 
 
 def test_build_is_given_the_slots():
@@ -249,9 +331,30 @@ def test_options_beside_an_instance_are_an_error():
 def test_a_name_is_found_through_the_plugins(monkeypatch):
     from evokit import plugins
     from evokit.interfaces import Component
+    from evokit.registry import Offer, Registry
 
-    registry = plugins.Registry((plugins.Offer(Component("genome", "necklaces", Necklaces), "rings"),))
+    registry = Registry((Offer(Component("genome", "necklaces", Necklaces), "rings"),))
     monkeypatch.setattr(plugins, "load_plugins", lambda: registry)
     genome_conformance("necklaces")()
     with pytest.raises(LookupError, match="unknown genome 'neklaces'"):
         genome_conformance("neklaces")()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"lenght": 3},
+            r"bits: length is missing; bits\.lenght: unknown key; did you mean 'length'\? \(known: length\)",
+        ),
+        ({"length": 0}, r"bits\.length: must be at least 1, got 0"),
+        ({"length": "3"}, r"bits\.length: must be an integer, got '3'"),
+    ],
+)
+def test_options_are_checked_as_those_of_a_recipe(options, message):
+    with pytest.raises(ValueError, match=message):
+        genome_conformance("bits", **options)()
+
+
+def test_options_may_be_what_python_writes():
+    genome_conformance("index_vector", sizes=(2, 3))()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,29 @@ import click
 
 if TYPE_CHECKING:
     from evokit.recipe import Recipe
+    from evokit.registry import Registry
+
+plugins_option = click.option(
+    "--plugins",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="A local file with components, which is code and runs; may be repeated.",
+)
+
+
+def loaded_plugins(files: Sequence[Path]) -> Registry:
+    """What local files and installed plugins offer, with the files named."""
+    from evokit.plugins import load_plugins
+
+    registry = load_plugins(files)
+    _name(files)
+    return registry
 
 
 def name_plugins(recipe: Recipe) -> None:
     """Name the local plugins that were loaded with a recipe."""
-    for plugin in recipe.plugins:
-        click.echo(f"Loaded the plugin {plugin}, which is code.", err=True)
+    _name(recipe.plugins)
 
 
 def name_plugins_of(folder: Path) -> None:
@@ -23,3 +41,8 @@ def name_plugins_of(folder: Path) -> None:
 
     recipe, _ = open_recipe(folder)
     name_plugins(recipe)
+
+
+def _name(files: Sequence[Path]) -> None:
+    for file in files:
+        click.echo(f"Loaded the plugin {file}, which is code.", err=True)

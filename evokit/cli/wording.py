@@ -1,19 +1,26 @@
-"""An option's type, limits and default in the words of a recipe."""
+"""Options and what a component goes with, in the words of a recipe."""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
+import re
+import shutil
+import textwrap
 import types
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import annotated_types
 
+from evokit.declared import declared
+from evokit.interfaces import Component
 from evokit.recipe.nested import Nested
 from evokit.recipe.schema import as_json, key_of_field
+from evokit.report import table
 
 _PLAIN = {int: "integer", float: "number", str: "text", bool: "true or false", type(None): "null", Any: "anything"}
 _LIMITS = (
@@ -29,6 +36,57 @@ _LIMITS = (
     (annotated_types.MinLen, "min_length", "{} entries or more"),
     (annotated_types.MaxLen, "max_length", "{} entries or fewer"),
 )
+_NARROWEST = 12  # characters that a column is given at least
+_DECLARED = {
+    "phenotype": "expresses {}",
+    "takes": "takes {}",
+    "objectives": "objectives {}",
+    "genes": "genes of kind {}",
+    "reads": "reads {}",
+}
+
+
+def facts(component: Component) -> Iterator[str]:
+    """What the options class declares, by which a recipe's parts are checked against each other."""
+    for name, words in _DECLARED.items():
+        value = declared(component, name)
+        if isinstance(value, Mapping):
+            yield words.format(", ".join(f"{key} ({goal})" for key, goal in value.items()))
+        elif isinstance(value, str) and value:
+            yield words.format(value)
+        elif isinstance(value, Collection) and value:
+            yield words.format(", ".join(sorted(map(str, value))))
+
+
+def prose(text: str, width: int | None = None) -> str:
+    """Paragraphs of a docstring as wide as the terminal; lists and examples keep their lines."""
+    width = shutil.get_terminal_size().columns if width is None else width
+    paragraphs = text.replace("``", "`").split("\n\n")
+    return "\n\n".join(
+        one if re.search(r"^( |- |>>>)", one, re.MULTILINE) else textwrap.fill(one, width)
+        for one in paragraphs
+        if not one.startswith("Raises:")
+    )
+
+
+def columns(head: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None) -> str:
+    """A table that keeps to the terminal: the widest columns break their lines.
+
+    >>> print(columns(("a", "b"), [("1", "one two three")], width=14))
+    a  b
+    -  -------
+    1  one two
+       three
+    """
+    width = shutil.get_terminal_size().columns if width is None else width
+    widths = [max(len(line[column]) for line in (head, *rows)) for column in range(len(head))]
+    while sum(widths) + 2 * (len(head) - 1) > width and max(widths) > _NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+    lines: list[list[str]] = []
+    for row in rows:
+        cells = [textwrap.wrap(cell, width) or [""] for cell, width in zip(row, widths, strict=True)]
+        lines += [list(parts) for parts in itertools.zip_longest(*cells, fillvalue="")]
+    return table(head, lines)
 
 
 def option_rows(options: type, prefix: str = "") -> Iterator[tuple[str, str, str]]:

@@ -11,22 +11,23 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from evokit.declared import GENE_WORKERS, OPERATORS, READABLE
 from evokit.errors import UserError
 from evokit.interfaces import Component, Kind
-from evokit.plugins import Registry, UnknownComponent, load_plugins
-from evokit.recipe.fit import OWN, fitting, genes_misfit, genes_of, listed, phenotype_misfit, reads
+from evokit.names import listed
+from evokit.plugins import load_plugins
+from evokit.recipe.fit import OWN, fitting, genes_misfit, genes_of, phenotype_misfit, reads
 from evokit.recipe.options import Scope, validate
 from evokit.recipe.schema import LISTS, SECTIONS, Core, Final, Recipe, Section, Seeds, walk
 from evokit.recipe.source import Source, read_source
 from evokit.recipe.wording import unknown_key
 from evokit.recipe.yaml_source import KeyPath, RecipeError, describe
+from evokit.registry import Registry, UnknownComponent
 
 T = TypeVar("T")
 CORE_KEYS = ("seed", "repeats", "stop", "confirm", "init", "execution")
 KEYS = (*CORE_KEYS, "plugins", "extends", *SECTIONS, *LISTS, "final")
 REQUIRED: tuple[Kind, ...] = ("fitness", "genome", "search")
-OPERATORS: tuple[Kind, ...] = ("selection", "crossover", "mutation")
-GENE_WORKERS: tuple[Kind, ...] = (*OPERATORS, "surrogate", "screen", "search", "baseline")
 DEFAULT_SELECTION = "tournament"
 
 
@@ -40,7 +41,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = (), registry: Registry | 
 
     Raises:
         RecipeError: All that is wrong, one line per problem, with file and line.
-        UserError: Two plugins offer the same thing, or an options class is at fault.
+        UserError: A plugin or an options class is at fault.
     """
     path = Path(path)
     source = read_source(path, overrides)
@@ -54,8 +55,10 @@ def _plugins(source: Source) -> tuple[Path, ...]:
     listed_files = node.plain() if node else None
     if listed_files is None:
         return ()
+    if isinstance(listed_files, str):
+        listed_files = [listed_files]
     if not isinstance(listed_files, list):
-        source.report(("plugins",), f"must be a list of Python files, got {describe(listed_files)}")
+        source.report(("plugins",), f"must be a Python file or a list of them, got {describe(listed_files)}")
         raise source.error()
     for index, name in enumerate(listed_files):
         if not isinstance(name, str):
@@ -139,7 +142,7 @@ class _Checker:
         if self.search is None:
             return
         read = reads(self.search)
-        for key in (*OPERATORS, "screens", "init"):
+        for key in READABLE:
             if key not in read and self.data.get(key, []) != []:
                 message = f"search {self.search.name!r} does not read this section (it reads: {listed(read)})"
                 self.source.report((key,), message)
@@ -178,9 +181,10 @@ class _Checker:
         scope = Scope(self.registry, fits, str(self.source.root.nearest(path)))
         if component := self._component(kind, data, fits):
             self._check_genes(path, component)
-        return self._read(path, data, functools.partial(scope.section, kind))
+            self._check_contested(path, kind, fits)
+        return self._read(path, data, functools.partial(scope.section, kind), fits)
 
-    def _read(self, path: KeyPath, data: Any, read: Callable[[Any], Section]) -> Section | None:
+    def _read(self, path: KeyPath, data: Any, read: Callable[[Any], Section], fits: str) -> Section | None:
         """A section by ``read``, with nested sections checked for fit and paths made absolute."""
         section = self._attempt(path, lambda: read(data))
         if section is None:
@@ -190,6 +194,8 @@ class _Checker:
                 self._check_other_genome((*path, *below), value.component)
             elif isinstance(value, Section):
                 self._check_genes((*path, *below), value.component)
+            if isinstance(value, Section):
+                self._check_contested((*path, *below), value.kind, fits)
         anchored = self._anchored(path, section, data)
         return section if anchored == data else self._attempt(path, lambda: read(anchored))
 
@@ -231,15 +237,14 @@ class _Checker:
         section = None
         if component:
             scope = Scope(self.registry, component.fits, str(self.source.root.nearest(("final",))))
-            section = self._read(("final",), options, functools.partial(scope.options, component))
+            section = self._read(("final",), options, functools.partial(scope.options, component), component.fits)
         return Final(seeds.seeds, section) if seeds else None
 
     def _final_component(self) -> Component | None:
         """The fitness's own final, else one that fits any fitness."""
         if self.fitness is None:
             return None
-        components = self.registry.components("final", self.fitness.name)
-        components = tuple(component for component in components if component.fits) or components
+        components = self.registry.finals(self.fitness.name)
         if len(components) > 1:
             names = listed(component.name for component in components)
             self.source.report(("final",), f"fitness {self.fitness.name!r} must have one final, plugins offer {names}")
@@ -257,6 +262,14 @@ class _Checker:
         if self.genome and component.kind in GENE_WORKERS:
             fits = self.fitness.name if self.fitness else ""
             self._report_if((*path, "name"), genes_misfit(component, self.genome, self.registry, fits))
+
+    def _check_contested(self, path: KeyPath, kind: Kind, fits: str = "") -> None:
+        """Refuse a name that the recipe itself says and a file of its own offers; a default means the built-in."""
+        node = self.source.root.at((*path, "name")) or self.source.root.at(path)  # an export may be its name alone
+        name = node.value if node else None
+        if isinstance(name, str) and (choices := self.registry.contested(kind, name, fits)):
+            message = f"{kind} {name!r} is built in, and a file of this recipe offers it too; write "
+            self.source.report((*path, "name"), message + " or ".join(choices))
 
     def _check_other_genome(self, path: KeyPath, genome: Component) -> None:
         """One that a control searches with the recipe's operators and screens."""

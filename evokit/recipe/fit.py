@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
+from evokit.declared import declared, declared_names
 from evokit.interfaces import Component, Kind
-from evokit.plugins import Registry
+from evokit.names import listed
+from evokit.registry import Registry
 
 OWN = "own"  # gene kind of a genome that brings its operators, and the name of those operators
 
 
-def listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names)) or "none"
-
-
 def genes_of(genome: Component) -> str:
     """The kind of genes that a genome has; one that does not say brings its own operators."""
-    return str(getattr(genome.options, "genes", OWN))
+    return str(declared(genome, "genes") or OWN)
 
 
 def reads(search: Component) -> frozenset[str]:
     """The sections that a search reads, of selection, crossover, mutation, screens and init."""
-    return frozenset(getattr(search.options, "reads", ()))
+    return declared_names(search, "reads") or frozenset()
 
 
 def phenotype_misfit(fitness: Component, genome: Component, registry: Registry) -> str:
     """Why this fitness cannot measure this genome; empty if it can, or if one of them does not say."""
-    takes = getattr(fitness.options, "takes", None)
-    phenotype = getattr(genome.options, "phenotype", None)
+    takes = declared_names(fitness, "takes")
+    phenotype = declared(genome, "phenotype")
     if takes is None or phenotype is None or phenotype in takes:
         return ""
-    fitting = [c.name for c in registry.components("genome") if getattr(c.options, "phenotype", None) in takes]
+    fitting = [c.name for c in registry.components("genome") if declared(c, "phenotype") in takes]
     return (
         f"genome {genome.name!r} expresses {phenotype}, fitness {fitness.name!r} takes {listed(takes)} "
         f"(genomes that fit: {listed(fitting)})"
@@ -63,7 +59,7 @@ def fitting(kind: Kind, genome: Component, registry: Registry, fits: str = "") -
 
 def _genes(component: Component) -> frozenset[str]:
     """The kinds of genes that a component works on; none declared means any."""
-    return frozenset(getattr(component.options, "genes", ()))
+    return declared_names(component, "genes") or frozenset()
 
 
 def _works_on(component: Component, genome: Component) -> bool:

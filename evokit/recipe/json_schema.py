@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from evokit.interfaces import Component, Kind
-from evokit.plugins import Registry
 from evokit.recipe.check import REQUIRED
 from evokit.recipe.nested import NESTED
 from evokit.recipe.options import adapter
 from evokit.recipe.schema import LISTS, SECTIONS, Core, Seeds
+from evokit.registry import Offer, Registry
 
 JsonSchema = dict[str, Any]
 
@@ -26,9 +26,9 @@ def json_schema(registry: Registry) -> JsonSchema:
     core = _options(Core, "core", definitions)
     for kind in get_args(Kind):
         if kind != "final":
-            components = [offer.component for offer in registry.offers if offer.component.kind == kind]
-            definitions[kind] = {"oneOf": _by_name(components, definitions)}
-    exports = sorted({offer.component.name for offer in registry.offers if offer.component.kind == "export"})
+            offers = [offer for offer in registry.offers if offer.component.kind == kind]
+            definitions[kind] = {"oneOf": _by_name(offers, definitions)}
+    exports = sorted({name for one in registry.offers if one.component.kind == "export" for name in _names(one)})
     lists: JsonSchema = {key: {"type": "array", "items": _ref(kind)} for key, kind in LISTS.items()}
     lists["export"]["items"] = {"anyOf": [{"enum": exports}, _ref("export")]}
     schema = {
@@ -37,7 +37,7 @@ def json_schema(registry: Registry) -> JsonSchema:
         "type": "object",
         "properties": {
             **core["properties"],
-            "plugins": {"type": "array", "items": {"type": "string"}},
+            "plugins": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
             "extends": {"type": "string"},
             **{kind: _ref(kind) for kind in SECTIONS},
             **lists,
@@ -50,18 +50,24 @@ def json_schema(registry: Registry) -> JsonSchema:
     return _with_references(schema)  # type: ignore[no-any-return]
 
 
-def _by_name(components: list[Component], definitions: JsonSchema) -> list[JsonSchema]:
+def _by_name(offers: list[Offer], definitions: JsonSchema) -> list[JsonSchema]:
     """One alternative per name; under one name, one per fitness that the component belongs to."""
     found: dict[str, list[JsonSchema]] = {}
-    for component in components:
+    for offer in offers:
+        component = offer.component
         options = _options(component.options, _label(component), definitions)
         section = {
             **options,
-            "properties": {"name": {"const": component.name}, **options.get("properties", {})},
+            "properties": {"name": {"enum": _names(offer)}, **options.get("properties", {})},
             "required": ["name", *options.get("required", [])],
         }
         found.setdefault(component.name, []).append(section)
     return [sections[0] if len(sections) == 1 else {"anyOf": sections} for sections in found.values()]
+
+
+def _names(offer: Offer) -> list[str]:
+    """What a recipe may call a component."""
+    return list(dict.fromkeys([offer.component.name, offer.full_name]))
 
 
 def _final(registry: Registry, definitions: JsonSchema) -> JsonSchema:

@@ -12,10 +12,11 @@ from pydantic.errors import PydanticUserError
 
 from evokit.errors import UserError
 from evokit.interfaces import Component, Kind
-from evokit.plugins import Registry, UnknownComponent
+from evokit.names import listed
 from evokit.recipe.schema import Section, as_json
 from evokit.recipe.wording import explain, worded
 from evokit.recipe.yaml_source import describe
+from evokit.registry import Registry, UnknownComponent
 
 T = TypeVar("T")
 
@@ -43,8 +44,7 @@ class Scope:
             raise worded([((), f"must be a mapping like {{name: ...}}, got {describe(data)}")])
         if not isinstance(data.get("name"), str):
             found = f"must be a string, got {describe(data['name'])}" if "name" in data else "is missing"
-            available = ", ".join(self.registry.names(kind, self.fits)) or "none"
-            raise worded([((), f"name {found} (available: {available})")])
+            raise worded([((), f"name {found} (available: {listed(self.registry.names(kind, self.fits))})")])
         try:
             component = self.registry.find(kind, data["name"], self.fits)
         except UnknownComponent as error:

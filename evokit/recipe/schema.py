@@ -16,8 +16,8 @@ from evokit.cores import usable_cores
 from evokit.energy import WATTS_PER_CORE
 from evokit.interfaces import Component, Context, Kind
 from evokit.keys import digest, digest_bytes
-from evokit.plugins import Registry
 from evokit.recipe.yaml_source import KeyPath, Node, Problem, RecipeError, dump_yaml
+from evokit.registry import Registry
 
 SECTIONS: tuple[Kind, ...] = ("data", "fitness", "genome", "search", "selection", "crossover", "mutation")
 LISTS: Mapping[str, Kind] = {"screens": "screen", "baselines": "baseline", "export": "export"}

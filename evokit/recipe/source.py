@@ -92,6 +92,8 @@ def _same_file(a: Path, b: Path) -> bool:
 
 def _absolute(plugins: Node) -> Node:
     """Plugin paths made independent of the file that names them; what is no path is left to validation."""
+    if isinstance(plugins.value, str):
+        return replace(plugins, value=plugins.where.resolve(plugins.value))
     if not isinstance(plugins.value, list):
         return plugins
     return replace(

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
-from evokit.plugins import did_you_mean
+from evokit.names import did_you_mean, listed
 from evokit.recipe.schema import key_of_field
 from evokit.recipe.yaml_source import KeyPath, describe
 
@@ -78,7 +78,7 @@ def known_keys(hint: Any, path: KeyPath) -> list[str]:
 
 
 def unknown_key(key: str, known: Sequence[str]) -> str:
-    return f"unknown key{did_you_mean(key, known)} (known: {', '.join(known) or 'none'})"
+    return f"unknown key{did_you_mean(key, known)} (known: {listed(known)})"
 
 
 def _place(details: ErrorDetails, data: Any) -> KeyPath:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -34,11 +35,12 @@ def toy(tmp_path_factory):
 def test_list_names_every_component_with_its_plugin():
     done = invoke("list")
     assert done.exit_code == 0
-    lines = [line.split() for line in done.stdout.splitlines()[2:]]
+    components, _, origins = done.stdout.partition("\n\n")
+    lines = [line.split() for line in components.splitlines()[2:]]
     assert {(line[0], line[1]) for line in lines} == {
         (o.component.kind, o.component.name) for o in load_plugins().offers
     }
-    assert "core (evokit" in done.stdout
+    assert ["core", "evokit"] in [line.split()[:2] for line in origins.splitlines()]
 
 
 def test_list_names_a_broken_plugin_and_goes_on(tmp_path, monkeypatch):
@@ -80,6 +82,82 @@ def test_show_of_an_unknown_name_suggests_one():
     done = invoke("show", "tournamnt")
     assert done.exit_code == 2
     assert "did you mean 'tournament'?" in done.stderr
+
+
+def test_show_of_a_name_that_resembles_none_suggests_nothing():
+    done = invoke("show", "xyz")
+    assert (done.exit_code, done.stderr) == (2, "there is no component 'xyz'; evokit list shows all\n")
+
+
+def test_show_takes_the_words_of_every_line_of_list():
+    components, _, _ = invoke("list").stdout.partition("\n\n")
+    for line in components.splitlines()[2:]:
+        *words, plugin = line.split()
+        done = invoke("show", *words)
+        assert done.exit_code == 0, line
+        assert f"(plugin {plugin}," in done.stdout
+        assert words[1] in done.stdout
+    assert invoke("show", "baseline", "adamw", "gpt2_loss").stdout.count("(plugin ") == 1
+
+
+def test_show_takes_a_full_name():
+    assert invoke("show", "search", "core:generational").stdout == invoke("show", "generational").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["search"], "search is a kind of component; evokit show search NAME shows one of: "),
+        (["search", "generationel"], "there is no search 'generationel'; did you mean 'generational'?"),
+        (["search", "bits"], "there is no search 'bits'; evokit list"),
+        (["baseline", "adamw", "onemax"], "baseline 'adamw' belongs to gpt2_loss, trained_accuracy, not to onemax"),
+        (["generational", "please", "now"], "show takes [KIND] NAME [FITNESS], got generational please now"),
+        (["generational", "please"], "component 'generational' belongs to any fitness, not to please"),
+    ],
+)
+def test_show_of_what_there_is_not_is_one_sentence(words, message):
+    done = invoke("show", *words)
+    assert done.exit_code == 2
+    assert done.stderr.startswith(message)
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "fact"),
+    [
+        ("genome real_vector", "expresses vector\ngenes of kind real_vector\n"),
+        ("fitness sphere", "takes vector\nobjectives "),
+        ("mutation bit_flip", "genes of kind bits\n"),
+        ("search generational", "reads crossover, init, mutation, screens, selection\n"),
+    ],
+)
+def test_show_tells_what_a_component_goes_with(name, fact):
+    assert fact in invoke("show", *name.split()).stdout
+
+
+@pytest.mark.parametrize(
+    "offer", load_plugins().offers, ids=lambda offer: f"{offer.component.kind}-{offer.component.name}"
+)
+def test_show_keeps_to_80_columns(offer, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = invoke("show", offer.component.kind, offer.component.name).stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+
+
+def test_list_keeps_to_80_columns():
+    assert max(map(len, invoke("list").stdout.splitlines())) <= 80
+
+
+def test_list_and_show_know_local_plugins():
+    toy = str(Path(__file__).parents[1] / "toy_plugin.py")
+    done = invoke("list", "--plugins", toy)
+    assert "squares                                       toy_plugin.py" in done.stdout
+    assert f"toy_plugin.py  {toy}" in done.stdout
+    done = invoke("show", "--plugins", toy, "fitness", "squares")
+    assert "fitness: squares  (plugin toy_plugin.py)\ntakes vector\n" in done.stdout
+    assert done.stderr == f"Loaded the plugin {toy}, which is code.\n"
+    done = invoke("show", "--plugins", "nowhere.py", "squares")
+    assert (done.exit_code, done.stderr) == (2, "plugin nowhere.py: no such file\n")
 
 
 # --- check
@@ -145,13 +223,13 @@ def test_check_prints_the_schema_of_what_is_installed():
     assert schema["required"] == ["fitness", "genome", "search"]
     assert schema["additionalProperties"] is False
     assert {"seed", "fitness", "screens", "baselines", "execution"} <= schema["properties"].keys()
-    names = [one["properties"]["name"]["const"] for one in schema["$defs"]["fitness"]["oneOf"]]
+    names = [one["properties"]["name"]["enum"][0] for one in schema["$defs"]["fitness"]["oneOf"]]
     assert {"onemax", "sphere", "gpt2_loss"} <= set(names)
 
 
 def test_check_prints_the_schema_with_a_recipes_own_plugins(tmp_path):
     schema = json.loads(invoke("check", write_recipe(tmp_path), "--schema").stdout)
-    assert "odd" in [one["properties"]["name"]["const"] for one in schema["$defs"]["fitness"]["oneOf"]]
+    assert "odd" in [one["properties"]["name"]["enum"][0] for one in schema["$defs"]["fitness"]["oneOf"]]
 
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)

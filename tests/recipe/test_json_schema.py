@@ -31,7 +31,10 @@ def test_it_is_json(schema):
 
 def test_a_section_is_one_alternative_per_name(schema):
     alternatives = schema["$defs"]["genome"]["oneOf"]
-    assert [option["properties"]["name"] for option in alternatives] == [{"const": "bits"}, {"const": "tours"}]
+    assert [option["properties"]["name"] for option in alternatives] == [
+        {"enum": ["bits", "fake_plugin.py:bits"]},
+        {"enum": ["tours", "fake_plugin.py:tours"]},
+    ]
 
 
 def test_an_alternative_has_bounds_defaults_and_no_other_keys(schema):
