@@ -265,17 +265,16 @@ def test_a_damaged_summary_is_written_anew(tmp_path):
     assert run(recipe, out, resume=True)["best"] == first["best"]
 
 
-@pytest.mark.parametrize("how", ["raises", "nan"])
-def test_if_everything_fails_the_run_says_why(tmp_path, how):
+def test_if_everything_fails_the_run_says_why(tmp_path):
     recipe, out = write_recipe(tmp_path), tmp_path / "run"
     with pytest.raises(RunFailed, match="all 8 individuals failed"):
-        run(recipe, out, f"fitness={{name: odd, fails: {how}, all: true}}", "screens=[]")
+        run(recipe, out, "fitness={name: odd, fails: nan, all: true}", "screens=[]")
     assert summary_of(out)["status"] == "failed"
     with pytest.raises(RunFailed, match="all 8 individuals failed"):
-        run(recipe, out, f"fitness={{name: odd, fails: {how}, all: true}}", "screens=[]", resume=True)
+        run(recipe, out, "fitness={name: odd, fails: nan, all: true}", "screens=[]", resume=True)
 
 
-@pytest.mark.parametrize("how", ["raises", "nan"])
+@pytest.mark.parametrize("how", ["raises", "nan", "exits"])
 def test_some_failures_are_recorded_and_the_run_goes_on(tmp_path, how):
     summary = run(write_recipe(tmp_path), tmp_path / "run", f"fitness.fails={how}")
     assert summary["status"] == "done"
@@ -290,13 +289,6 @@ def test_a_fitness_that_interrupts_leaves_a_run_that_can_go_on(tmp_path):
             run(recipe, out, "fitness.fails=interrupts", resume=resume)
         assert summary_of(out)["status"] == "interrupted"
     assert not RunDirectory(out).busy
-
-
-def test_a_fitness_that_exits_does_not_pass_for_success(tmp_path):
-    recipe, out = write_recipe(tmp_path), tmp_path / "run"
-    with pytest.raises(RunFailed, match=r"a component of the recipe ended the process: sys\.exit\(0\)"):
-        run(recipe, out, "fitness.fails=exits", "screens=[]")
-    assert summary_of(out)["status"] == "failed"
 
 
 # --- errors that only building shows

@@ -1,6 +1,7 @@
 """The commands that read: list, show, check, runs, report, export, verify, unseal, doctor."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -184,10 +185,18 @@ def test_check_tells_all_mistakes(tmp_path):
     assert len(done.stderr.splitlines()) == 3
 
 
-def test_check_warns_of_a_fitness_that_fails(tmp_path):
-    done = invoke("check", write_recipe(tmp_path), "--set", "fitness={name: odd, fails: raises, all: true}")
-    assert done.exit_code == 1
-    assert "3 of 3 random individuals failed, the first one raised: ArithmeticError" in done.stderr
+@pytest.mark.parametrize(("how", "told"), [("raises", "raised: ArithmeticError"), ("nan", "nan: the fitness is not")])
+def test_check_refuses_a_fitness_that_fails_always(tmp_path, how, told):
+    done = invoke("check", write_recipe(tmp_path), "--set", f"fitness={{name: odd, fails: {how}, all: true}}")
+    assert done.exit_code == 2
+    assert re.search(rf"Odd\.evaluate .* fails on all of 8 random individuals, on the first one {told}", done.stderr)
+    assert "fine" not in done.output
+
+
+def test_check_tells_of_a_fitness_that_fails_at_times(tmp_path):
+    done = invoke("check", write_recipe(tmp_path), "--set", "fitness={name: odd, fails: raises}")
+    assert "of 3 random individuals failed, the first one raised: ArithmeticError" in done.stderr
+    assert done.exit_code == ("3 of 3" in done.stderr)
 
 
 def test_check_tells_of_what_splits_share(tmp_path):

@@ -106,15 +106,18 @@ def test_errors_of_building_are_exit_code_2_and_leave_nothing(here, override):
 
 
 def test_a_run_in_which_everything_fails_is_exit_code_1_and_says_why(here):
-    done = invoke("small.yaml", "--set", "fitness={name: odd, fails: raises, all: true}", "--set", "screens=[]")
+    done = invoke("small.yaml", "--set", "fitness={name: odd, fails: nan, all: true}", "--set", "screens=[]")
     assert done.exit_code == 1
-    assert "ArithmeticError: an odd number of ones" in done.stderr.splitlines()[-1]
+    assert "nan: the fitness is not a number" in done.stderr.splitlines()[-1]
     assert json.loads((here / "runs/small/summary.json").read_text())["status"] == "failed"
 
 
-def test_a_fitness_that_exits_is_not_exit_code_0_with_a_failed_run(here):
-    done = invoke("small.yaml", "--set", "fitness={name: odd, fails: exits, all: true}", "--set", "screens=[]")
-    assert done.exit_code == 1
+@pytest.mark.parametrize(("how", "told"), [("raises", "ArithmeticError: an odd number"), ("exits", "SystemExit: 0")])
+def test_a_fitness_that_raises_or_exits_on_everything_is_refused_and_leaves_nothing(here, how, told):
+    done = invoke("small.yaml", "--set", f"fitness={{name: odd, fails: {how}, all: true}}", "--set", "screens=[]")
+    assert done.exit_code == 2
+    assert told in done.stderr.splitlines()[-1]
+    assert not (here / "runs/small").exists()
 
 
 def test_an_interrupt_is_130_and_quotes_what_the_shell_would_split(here):
