@@ -113,10 +113,14 @@ def _best(run: Run) -> dict[str, Any] | None:
 
 
 def _front(run: Run) -> list[dict[str, Any]]:
-    """Key, genes and raw values of each on the Pareto front, by their values."""
-    members = sorted(run.parts.search.front(), key=lambda one: one.fitness.values)
-    to_json = run.parts.genome.to_json
-    return [{"key": one.key, "genes": to_json(one.genes), "values": list(one.fitness.values)} for one in members]
+    """Each point of the Pareto front, by values: key and genes of the first found there, and how many share it."""
+    search, to_json = run.parts.search, run.parts.genome.to_json
+    shared: Mapping[str, int] = getattr(search, "shared", dict)()
+    points: dict[tuple[float, ...], dict[str, Any]] = {}
+    for one in search.front():
+        point = {"key": one.key, "genes": to_json(one.genes), "values": list(one.fitness.values), "shared_by": 0}
+        points.setdefault(one.fitness.values, point)["shared_by"] += shared.get(one.key, 1)
+    return [points[values] for values in sorted(points)]
 
 
 def _hypervolume(run: Run) -> dict[str, float] | None:
@@ -185,7 +189,7 @@ def _entry(run: Run, entry: Entry, of: str = "") -> dict[str, Any]:
         "settings": dict(entry.models[0].setting) if entry.models else None,
         "settings_tried": entry.n_settings,
         "validation": entry.validation,
-        "front": sorted(one.fitness.values for one in entry.front),
+        "front": sorted({one.fitness.values for one in entry.front}),
         "trained": entry.searched is None,
         "metrics": dict(entry.models[0].evaluation.metrics) if entry.models else {},
         "seeds": seeds,

@@ -195,3 +195,55 @@ def test_a_fitness_without_fresh_data_cannot_confirm(run):
     onemax = "fitness: {name: onemax}\ngenome: {name: bits, length: 8}\nsearch: {name: random_search, generations: 2}\n"
     with pytest.raises(RecipeError, match=r"sphere.yaml:4: confirm: onemax has no fresh data"):
         run(text=onemax + "confirm: {top: 2}\n")
+
+
+TIES = """\
+plugins: [./ties.py]
+fitness: {name: ties}
+genome: {name: real_vector, length: 3, low: -5, high: 5}
+search: {name: nsga2, population: 8, generations: 300}
+crossover: {name: uniform}
+mutation: {name: gaussian}
+baselines: [{name: random_search}]
+execution: {backend: inline}
+stop: {patience: 5}
+"""
+TIES_PLUGIN = """\
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from evokit import Component, hookimpl
+
+
+@dataclass(frozen=True)
+class Ties:
+    objectives: ClassVar = {"a": "min", "b": "max"}
+    takes: ClassVar = frozenset({"vector"})
+    slots: ClassVar = {}
+    budgets: ClassVar = (1,)
+    context: ClassVar = "ties 1"
+
+    def evaluate(self, batch, budget):
+        sums = np.array([float(np.abs(v).sum()) for v in batch])
+        return np.stack([np.round(sums / 3), np.round(sums / 4)], 1)
+
+
+@hookimpl
+def evokit_components():
+    return [Component("fitness", "ties", Ties)]
+"""
+
+
+def test_many_genomes_with_the_same_values_are_one_point_and_no_improvement(run, tmp_path):
+    (tmp_path / "ties.py").write_text(TIES_PLUGIN)
+    summary, _, _ = run(text=TIES)
+    assert summary["stopped"] == "no improvement for 5 generations (stop.patience 5)"
+    front = summary["front"]
+    assert len({tuple(one["values"]) for one in front}) == len(front) <= 4
+    assert sum(one["shared_by"] for one in front) > len(front)
+    assert summary["evaluations"]["measured"] >= sum(one["shared_by"] for one in front)
+    assert sorted(map(tuple, summary["baselines"][0]["front"])) == sorted(
+        set(map(tuple, summary["baselines"][0]["front"]))
+    )
