@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from evokit.assembly import assemble, build_part
 from evokit.errors import UserError
 from evokit.interfaces import Measured
-from evokit.launch import open_recipe, repeat_folder
-from evokit.ledger import Ledger
+from evokit.launch import open_recipe
+from evokit.ledger import ledger_of
 from evokit.recipe import Recipe, Section
-from evokit.rundir import RunDirectory
+from evokit.rundir import RunDirectory, repeat_folder
 
 
 def export_model(folder: Path, name: str | None = None, contender: str = "champion", out: Path | None = None) -> Path:
@@ -53,10 +52,9 @@ def export_model(folder: Path, name: str | None = None, contender: str = "champi
 def _measured(folder: Path, home: Path, budget: int) -> list[Measured]:
     """What the search measured and did not fail."""
     directory = RunDirectory(home)
-    if directory.ledger.exists():
-        with directory.explained(), closing(Ledger(directory.ledger)) as ledger:
-            if measured := ledger.measured_at(budget):
-                return measured
+    with ledger_of(directory.ledger) as ledger:
+        if measured := ledger.measured_at(budget):
+            return measured
     raise UserError(f"{folder} has measured nothing yet that could be exported")
 
 

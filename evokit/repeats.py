@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from evokit.costs import NOTHING, told_cost
 from evokit.energy import Cost
 from evokit.interfaces import Goal
 from evokit.intervals import mean_interval
-from evokit.ledger import Ledger
+from evokit.ledger import ledger_of
 from evokit.register import UNSEAL
 from evokit.rundir import RunDirectory
 from evokit.statistics import Verdict, corrected, verdict
@@ -156,7 +155,7 @@ def unit_scores(folder: Path, reason: str = "final") -> dict[str, np.ndarray]:
     Returns:
         Contender to ``(n_models, n_units)``.
     """
-    with closing(Ledger(RunDirectory(folder).ledger)) as ledger:
+    with ledger_of(RunDirectory(folder).ledger) as ledger:
         openings = [number for number, one, _ in ledger.openings() if one == reason]
         scores = ledger.scores(openings[-1]) if openings else {}
     names = dict.fromkeys(name for name, _ in scores)

@@ -34,8 +34,7 @@ def stop_reason(stop: Stop, logbook: Sequence[Mapping[str, Any]], work: int, sec
         return None
     if stop.target is not None and _reaches(best, stop.target, goal):
         return f"target {stop.target:g} reached"
-    idle = _idle(logbook)
-    if stop.patience is not None and idle >= stop.patience:
+    if stop.patience is not None and (idle := _idle(logbook)) >= stop.patience:
         return f"no improvement for {idle} generations (stop.patience {stop.patience})"
     return None
 
