@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from evokit.averages import mean
 from evokit.costs import NOTHING, PREPARE, Payer, Spent, below, spent
 from evokit.errors import UserError
 from evokit.execution import CHAMPION
@@ -216,7 +217,7 @@ class _Reader:
         whole = [row for row in finals if row.budget == full]
         if whole:
             cpu_s = before + of["models"] / len(whole)
-            value = float(np.mean([row.evaluation.values[0] for row in whole]))
+            value = float(mean([row.evaluation.values[0] for row in whole]))
             points.append(Point("finished", full, cpu_s, cpu_s + of.get("tuning", 0.0), value))
         return points
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evokit.averages import mean
 from evokit.break_even import Point, break_even
 from evokit.contest import Entry
 from evokit.costs import PREPARE, Payer, below, spent, told_cost, total
@@ -238,7 +239,7 @@ def _point(entry: Entry) -> Point:
     assert entry.contender is not None
     # A model that was there already cost nothing now, but would elsewhere.
     work = [model.evaluation.work or entry.contender.budgets[-1] for model in entry.models]
-    return float(np.mean(work)), float(np.mean(entry.seed_scores))
+    return float(np.mean(work)), float(mean(entry.seed_scores))
 
 
 def _phases(costs: Mapping[str, Cost], prefix: str) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from evokit.assembly import Parts, assemble, set_threads
+from evokit.averages import mean
 from evokit.evaluate import evaluate_batch
 from evokit.execution import AGAIN
 from evokit.individuals import key_of
@@ -113,7 +114,7 @@ def _models(parts: Parts, directory: RunDirectory, summary: dict[str, Any]) -> I
                 ledger.add_score(opening, entry["name"], seed, units.tolist())
                 scores.append(units)
             if entry["test"] is not None:
-                found_value = float(np.mean(scores)) if scores else "no model to score"
+                found_value = float(mean(scores)) if scores else "no model to score"
                 yield Claim(f"test value of {entry['name']}", entry["test"], found_value)
 
 

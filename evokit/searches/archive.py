@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from deap import tools
 
+from evokit.averages import mean
 from evokit.interfaces import Individual, Score
 from evokit.searches.front import Front
 
@@ -47,7 +48,7 @@ class Archive:
         self._counted: set[str] = set()  # in the front's numbers; of those known who did not fail
         self.logbook = tools.Logbook()
         self._statistics = tools.Statistics(key=lambda one: one.fitness.values[0])
-        for name, function in (("min", np.min), ("mean", np.mean), ("max", np.max)):
+        for name, function in (("min", np.min), ("mean", mean), ("max", np.max)):
             self._statistics.register(name, function)
 
     def add(self, generation: int, told: Iterable[Individual], population: Sequence[Individual]) -> None:
