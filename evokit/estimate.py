@@ -94,7 +94,9 @@ def _search(recipe: Recipe, parts: Parts, seconds_per_work: float) -> Estimate:
         return _measurements("search", measurements, full, seconds_per_work, work)
     if not isinstance(options, Generational | NSGA2):
         return Estimate("search", None, recipe.stop.work, None, None)
-    told = np.array([_generation(options, parts, generation) for generation in range(min(options.generations, LOOKED_AT))])
+    told = np.array(
+        [_generation(options, parts, generation) for generation in range(min(options.generations, LOOKED_AT))]
+    )
     later = float(options.generations - len(told)) * told[len(told) // 2 :].mean(axis=0)
     measured, work = (told.sum(axis=0) + later).tolist()
     if recipe.stop.work is not None and work > recipe.stop.work:

@@ -11,6 +11,7 @@ from typing import Any
 from evokit.assembly import Parts, assemble
 from evokit.errors import RunFailed, UserError
 from evokit.evaluate import readable
+from evokit.files import share
 from evokit.ledger import holds_a_ledger
 from evokit.openings import vault_opened
 from evokit.plugins import raised_in
@@ -224,6 +225,7 @@ def _export(run: Run) -> None:
             exporter.export_measured(run.ledger.measured_at(run.parts.fitness.budgets[-1]), out)
         elif champion is not None and champion.models:
             exporter.export(run.directory.path / champion.models[0].evaluation.artifact, out)
+        share(out)
 
 
 def _launch_repeats(recipe: Recipe, directory: RunDirectory, progress: Progress, only: Only | None) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evokit.checkpoint import write_atomically
 from evokit.crossing import Crossing, Split, crossings, method
 from evokit.curves import Curve, Curves, Point, read_curves
 from evokit.errors import UserError
 from evokit.execution import CHAMPION
+from evokit.files import write_atomically
 from evokit.progress import number
 from evokit.report import table
 

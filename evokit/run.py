@@ -12,12 +12,13 @@ from typing import Any, Literal
 
 from evokit.assembly import Parts, set_threads
 from evokit.backends import make_executor
-from evokit.checkpoint import load_checkpoint, save_checkpoint, write_atomically
+from evokit.checkpoint import load_checkpoint, save_checkpoint
 from evokit.contest import Contest
 from evokit.costs import PREPARE
 from evokit.energy import Cost
 from evokit.errors import RunFailed
 from evokit.execution import AGAIN, FRESH, SEARCH, Refits
+from evokit.files import write_atomically
 from evokit.individuals import ranked, weights_of
 from evokit.interfaces import Individual, Score, Search
 from evokit.json_text import json_text

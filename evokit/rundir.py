@@ -17,8 +17,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from evokit.checkpoint import write_atomically
 from evokit.errors import RunFailed, UserError
+from evokit.files import write_atomically
 from evokit.json_text import finite_or_none, json_text
 from evokit.ledger import holds_a_ledger
 from evokit.recipe.schema import PLACES, Recipe
