@@ -55,7 +55,7 @@ def launch(
         elif resume:
             raise UserError(f"{out} does not exist, so there is no run to go on with; leave out --resume to begin one")
         if recipe.repeats > 1:
-            return _launch_repeats(recipe, directory, progress, only)
+            return _finished_repeats(directory, recipe) or _launch_repeats(recipe, directory, progress, only)
         return _finished(directory, recipe) or _launch_one(recipe, directory, progress, only)
 
 
@@ -211,10 +211,27 @@ def _summary(directory: RunDirectory) -> dict[str, Any] | None:
 def _finished(directory: RunDirectory, recipe: Recipe) -> dict[str, Any] | None:
     """The summary of a run that has nothing left to do, its baselines included."""
     summary = _summary(directory)
-    if summary is None or summary["status"] != "done" or not directory.recipe.exists():
+    if summary is None or summary["status"] != "done":
         return None
-    same = summary["recipe_digest"] == recipe.digest and directory.recipe.read_text() == recipe.to_yaml()
+    same = summary["recipe_digest"] == recipe.digest and _same_file(directory, recipe)
     return summary if same else None
+
+
+def _finished_repeats(directory: RunDirectory, recipe: Recipe) -> dict[str, Any] | None:
+    """The same of a run with repeats: none of them has anything left to do."""
+    summary = _summary(directory)
+    if summary is None or summary["status"] != "done" or not _same_file(directory, recipe):
+        return None
+    repeats = ((RunDirectory(repeat_folder(directory.path, n)), _repeat(recipe, n)) for n in range(recipe.repeats))
+    return summary if all(_finished(*repeat) for repeat in repeats) else None
+
+
+def _same_file(directory: RunDirectory, recipe: Recipe) -> bool:
+    return directory.recipe.exists() and directory.recipe.read_bytes() == recipe.to_yaml().encode()
+
+
+def _repeat(recipe: Recipe, number: int) -> Recipe:
+    return replace(recipe, seed=recipe.seed + number, repeats=1)
 
 
 def _export(run: Run) -> None:
@@ -238,7 +255,7 @@ def _launch_repeats(recipe: Recipe, directory: RunDirectory, progress: Progress,
     with directory.lock():
         directory.keep_recipe(recipe)
         for repeat in range(recipe.repeats):
-            one = replace(recipe, seed=recipe.seed + repeat, repeats=1)
+            one = _repeat(recipe, repeat)
             progress.note(f"Repeat {repeat + 1}/{recipe.repeats}, seed {one.seed}", keep=True)
             folder = repeat_folder(directory.path, repeat)
             try:
