@@ -11,11 +11,11 @@ import numpy as np
 
 from evokit.errors import UserError
 from evokit.execution import CHAMPION
-from evokit.launch import open_recipe, repeat_folder
+from evokit.launch import open_recipe
 from evokit.recipe.schema import Recipe
 from evokit.repeats import final_goal, mean_scores, unit_scores
 from evokit.report import SAYS, span, table, total_cost, value, wrapped
-from evokit.rundir import differences
+from evokit.rundir import differences, repeat_folder
 from evokit.statistics import Verdict, corrected, verdict
 
 COSTS = "CPU seconds are of all that led to the champion; where a run has repeats, work and seconds are their means."

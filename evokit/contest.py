@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evokit.assembly import Parts
+from evokit.averages import mean
 from evokit.execution import CHAMPION, Refits
 from evokit.individuals import ranked, weights_of
 from evokit.interfaces import Contender, Evaluation, Individual, Measure, Score, Variant
@@ -64,13 +65,13 @@ class Entry:
     @property
     def seed_scores(self) -> list[float]:
         """Of each model on the sealed test, mean over units."""
-        return [] if self.scores is None else list(self.scores.mean(axis=1).tolist())
+        return [] if self.scores is None else list(mean(self.scores, axis=1).tolist())
 
     @property
     def validation(self) -> float | None:
         """Mean over seeds of the models' validation values."""
         if self.models:
-            return float(np.mean([model.evaluation.values[0] for model in self.models]))
+            return float(mean([model.evaluation.values[0] for model in self.models]))
         return self.searched
 
 
@@ -311,6 +312,6 @@ def paired_scores(ours: Entry, theirs: Entry) -> tuple[np.ndarray, np.ndarray]:
     seeds = [[model.seed for model in entry.models] for entry in (ours, theirs)]
     common = [seed for seed in seeds[0] if seed in seeds[1]]
     if not common:
-        return ours.scores.mean(axis=0), theirs.scores.mean(axis=0)
+        return mean(ours.scores, axis=0), mean(theirs.scores, axis=0)
     rows = [[all_seeds.index(seed) for seed in common] for all_seeds in seeds]
     return ours.scores[rows[0]], theirs.scores[rows[1]]

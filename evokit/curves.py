@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from evokit.averages import mean
 from evokit.costs import NOTHING, PREPARE, Payer, Spent, below, spent
 from evokit.errors import UserError
 from evokit.execution import CHAMPION
 from evokit.interfaces import Goal
-from evokit.launch import open_recipe, repeat_folder
-from evokit.ledger import Ledger, Row
+from evokit.launch import open_recipe
+from evokit.ledger import Ledger, Row, ledger_of
 from evokit.recipe.schema import Section
 from evokit.repeats import final_goal
-from evokit.rundir import RunDirectory
+from evokit.rundir import RunDirectory, repeat_folder
 from evokit.workplace import BASELINE
 
 Kind = Literal["best so far", "rung", "finished"]
@@ -107,7 +107,7 @@ def read_curves(folder: Path) -> list[Curves]:
         return [replace(curves, folder=folder) for one in begun for curves in read_curves(one)]
     if summary is None:
         raise UserError(f"{folder} has nothing to plot yet: it has no summary.json")
-    with directory.explained(), closing(Ledger(directory.ledger)) as ledger:
+    with ledger_of(directory.ledger) as ledger:
         reader = _Reader(ledger, summary)
         curves = [reader.search(CHAMPION, "search", summary["final"])]
         # They are entered in the recipe's order, so that those of a run under way are the first.
@@ -217,7 +217,7 @@ class _Reader:
         whole = [row for row in finals if row.budget == full]
         if whole:
             cpu_s = before + of["models"] / len(whole)
-            value = float(np.mean([row.evaluation.values[0] for row in whole]))
+            value = float(mean([row.evaluation.values[0] for row in whole]))
             points.append(Point("finished", full, cpu_s, cpu_s + of.get("tuning", 0.0), value))
         return points
 

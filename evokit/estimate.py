@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from evokit.assembly import Parts, set_threads
 from evokit.data.overlap import overlap_told
 from evokit.evaluate import evaluate_batch
@@ -23,6 +25,7 @@ from evokit.searches.generational import Generational
 from evokit.searches.nsga2 import NSGA2
 
 TIMED = 3  # individuals
+LOOKED_AT = 10_000  # generations that are added up; all later ones are like the mean of their second half
 ROW_BYTES = 600  # of the ledger, an evaluation with its lineage
 
 Number = TypeVar("Number", int, float)
@@ -91,22 +94,30 @@ def _search(recipe: Recipe, parts: Parts, seconds_per_work: float) -> Estimate:
         return _measurements("search", measurements, full, seconds_per_work, work)
     if not isinstance(options, Generational | NSGA2):
         return Estimate("search", None, recipe.stop.work, None, None)
-    n_elites = options.n_elites if isinstance(options, Generational) else 0  # NSGA-II's old population takes no places
-    measured, work = 0.0, 0.0
-    for generation in range(options.generations):
-        asked: float = options.population - (n_elites if generation else 0)
-        changes = [every for every in (options.refit_every, options.reevaluate) if every]
-        known = min([generation, *(generation % every for every in changes)])  # of the present context
-        for screen in parts.context.screens:
-            asked, screening = screen.expected(asked, known)
-            work += screening
-        if generation and any(generation % every == 0 for every in changes):
-            asked += options.population + HALL  # most of the population is in the hall of fame
-        measured += asked
-        work += asked * full
+    told = np.array(
+        [_generation(options, parts, generation) for generation in range(min(options.generations, LOOKED_AT))]
+    )
+    later = float(options.generations - len(told)) * told[len(told) // 2 :].mean(axis=0)
+    measured, work = (told.sum(axis=0) + later).tolist()
     if recipe.stop.work is not None and work > recipe.stop.work:
         measured, work = measured * recipe.stop.work / work, recipe.stop.work
     return _measurements("search", math.ceil(measured), full, seconds_per_work, work)
+
+
+def _generation(options: Generational | NSGA2, parts: Parts, generation: int) -> tuple[float, float]:
+    """Measurements and work of a generation."""
+    full = parts.fitness.budgets[-1]
+    n_elites = options.n_elites if isinstance(options, Generational) else 0  # NSGA-II's old population takes no places
+    asked: float = options.population - (n_elites if generation else 0)
+    changes = [every for every in (options.refit_every, options.reevaluate) if every]
+    known = min([generation, *(generation % every for every in changes)])  # of the present context
+    work = 0.0
+    for screen in parts.context.screens:
+        asked, screening = screen.expected(asked, known)
+        work += screening
+    if generation and any(generation % every == 0 for every in changes):
+        asked += options.population + HALL  # most of the population is in the hall of fame
+    return float(asked), float(work + asked * full)
 
 
 def _measurements(phase: str, n: int, full: int, seconds_per_work: float, work: float | None = None) -> Estimate:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from evokit.assembly import assemble, build_part
 from evokit.errors import UserError
+from evokit.files import share
 from evokit.interfaces import Measured
-from evokit.launch import open_recipe, repeat_folder
-from evokit.ledger import Ledger
+from evokit.launch import open_recipe
+from evokit.ledger import ledger_of
 from evokit.recipe import Recipe, Section
-from evokit.rundir import RunDirectory
+from evokit.rundir import RunDirectory, repeat_folder
 
 
-def export_model(folder: Path, name: str | None = None, contender: str = "champion", out: Path | None = None) -> Path:
+def export_model(
+    folder: Path, name: str | None = None, contender: str = "champion", out: Path | None = None, *, force: bool = False
+) -> Path:
     """Write a contender's model, or what was measured, in a format of the run's fitness.
 
     Args:
@@ -24,13 +26,17 @@ def export_model(folder: Path, name: str | None = None, contender: str = "champi
         name: Of the export; None takes the fitness's only one.
         contender: ``champion`` or a baseline's name; of several seeds the first, of repeats the best on validation.
         out: Where to; None is ``export/NAME`` in the run directory.
+        force: Write also where ``out`` is a file or holds some; what has another name stays.
 
     Returns:
         Where the export lies.
 
     Raises:
-        UserError: No finished model, no such contender or format, or ``out`` cannot be written.
+        UserError: No finished model, no such contender or format, or ``out`` cannot be written or holds other files.
     """
+    if out is not None and not force and _holds_files(out):
+        state = "holds files" if out.is_dir() else "is a file"
+        raise UserError(f"{out} {state} already; choose another --out, or add --force")
     recipe, directory = open_recipe(folder)
     section = _section(recipe, name)
     summary = directory.read_summary()
@@ -45,18 +51,22 @@ def export_model(folder: Path, name: str | None = None, contender: str = "champi
             exporter.export_measured(_measured(folder, home, parts.fitness.budgets[-1]), out)
         else:
             exporter.export(_model(folder, home, summary, contender), out)
+        share(out)
     except OSError as error:
         raise UserError(f"cannot export to {out}: {error.strerror or error}") from error
     return out
 
 
+def _holds_files(out: Path) -> bool:
+    return any(out.iterdir()) if out.is_dir() else out.is_file()
+
+
 def _measured(folder: Path, home: Path, budget: int) -> list[Measured]:
     """What the search measured and did not fail."""
     directory = RunDirectory(home)
-    if directory.ledger.exists():
-        with directory.explained(), closing(Ledger(directory.ledger)) as ledger:
-            if measured := ledger.measured_at(budget):
-                return measured
+    with ledger_of(directory.ledger) as ledger:
+        if measured := ledger.measured_at(budget):
+            return measured
     raise UserError(f"{folder} has measured nothing yet that could be exported")
 
 

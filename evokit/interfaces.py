@@ -205,7 +205,8 @@ class Search(Protocol):
     Optional: ``job``, a fitness of the search's own that is measured in place of the recipe's, which it is made with.
     So a search whose populations are tensors measures whole shards of them. ``expected() -> (measurements, work)`` of
     the whole search, for estimates. ``breeds = False``, where the next individuals need no valid one among those
-    before, so that a generation that fails as a whole ends nothing.
+    before, so that a generation that fails as a whole ends nothing. ``shared() -> {key: n}``, of each member of the
+    front how many individuals have its values; without it each stands for itself.
     """
 
     generation: int  # steps completed
@@ -229,7 +230,7 @@ class Search(Protocol):
         """The best ever measured, best first."""
 
     def front(self) -> Sequence[Individual]:
-        """The Pareto front of all ever measured; empty with one objective."""
+        """The Pareto front of all ever measured, a member a point; empty with one objective."""
 
     def state_dict(self) -> dict[str, Any]: ...
     def load_state_dict(self, state: Mapping[str, Any]) -> None: ...

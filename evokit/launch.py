@@ -11,6 +11,8 @@ from typing import Any
 from evokit.assembly import Parts, assemble
 from evokit.errors import RunFailed, UserError
 from evokit.evaluate import readable
+from evokit.files import share
+from evokit.ledger import holds_a_ledger
 from evokit.openings import vault_opened
 from evokit.plugins import raised_in
 from evokit.progress import Progress
@@ -18,7 +20,7 @@ from evokit.recipe import Recipe, RecipeError, load_recipe
 from evokit.rehearsal import rehearse, rehearse_measuring
 from evokit.repeats import Scores, combine, combined_vault, mean_scores
 from evokit.run import Only, Run
-from evokit.rundir import RunDirectory, differences, refuse_other_recipe
+from evokit.rundir import RunDirectory, differences, refuse_other_recipe, repeat_folder
 from evokit.summary import summarise
 from evokit.warm_start import settled
 
@@ -40,8 +42,8 @@ def launch(
     A finished run that is resumed under the same recipe is left as it is; under a longer horizon it goes on.
 
     Raises:
-        UserError: The directory exists and ``resume`` is False, it holds something else or a run of another identity,
-            or another process is at work there.
+        UserError: The directory exists and ``resume`` is False or the other way round, it holds something else or a
+            run of another identity, its ledger is gone, or another process is at work there.
         RunFailed: Nothing valid is left, or the directory is damaged or cannot be written.
         KeyboardInterrupt: After everything measured so far was saved.
     """
@@ -50,8 +52,10 @@ def launch(
     with directory.explained():
         if out.exists() or out.is_symlink():
             _admit(directory, recipe, resume)
+        elif resume:
+            raise UserError(f"{out} does not exist, so there is no run to go on with; leave out --resume to begin one")
         if recipe.repeats > 1:
-            return _launch_repeats(recipe, directory, progress, only)
+            return _finished_repeats(directory, recipe) or _launch_repeats(recipe, directory, progress, only)
         return _finished(directory, recipe) or _launch_one(recipe, directory, progress, only)
 
 
@@ -81,7 +85,7 @@ def open_finished(folder: Path, to: str) -> tuple[Recipe, RunDirectory, dict[str
     summary = directory.read_summary()
     if summary is None or summary["status"] != "done":
         raise UserError(f"{folder} has no finished run to {to}; evokit run ... --resume --out {folder} goes on with it")
-    if "repeats" not in summary and not directory.ledger.exists():
+    if "repeats" not in summary and not holds_a_ledger(directory.ledger):
         raise UserError(f"{directory.ledger} is gone, which is what the run did; nothing is left to {to}")
     return recipe, directory, summary
 
@@ -117,8 +121,10 @@ def _admit(directory: RunDirectory, recipe: Recipe, resume: bool) -> None:
         try:
             then = load_recipe(directory.recipe)
         except UserError:
+            directory.refuse_lost_ledger()
             return  # a plugin that has moved since: what the ledger holds decides
         refuse_other_recipe(then, recipe)
+        directory.refuse_lost_ledger()
         _refuse_unsealed(directory, then, recipe)
 
 
@@ -151,6 +157,7 @@ def _launch_one(recipe: Recipe, directory: RunDirectory, progress: Progress, onl
             try:
                 run.execute(only)
                 _export(run)
+                run.ledger.flush()  # which notices if what the run did is no longer there
                 status = "done" if only is None else only
                 _show_end(run, progress)
             except KeyboardInterrupt:
@@ -204,10 +211,27 @@ def _summary(directory: RunDirectory) -> dict[str, Any] | None:
 def _finished(directory: RunDirectory, recipe: Recipe) -> dict[str, Any] | None:
     """The summary of a run that has nothing left to do, its baselines included."""
     summary = _summary(directory)
-    if summary is None or summary["status"] != "done" or not directory.recipe.exists():
+    if summary is None or summary["status"] != "done":
         return None
-    same = summary["recipe_digest"] == recipe.digest and directory.recipe.read_text() == recipe.to_yaml()
+    same = summary["recipe_digest"] == recipe.digest and _same_file(directory, recipe)
     return summary if same else None
+
+
+def _finished_repeats(directory: RunDirectory, recipe: Recipe) -> dict[str, Any] | None:
+    """The same of a run with repeats: none of them has anything left to do."""
+    summary = _summary(directory)
+    if summary is None or summary["status"] != "done" or not _same_file(directory, recipe):
+        return None
+    repeats = ((RunDirectory(repeat_folder(directory.path, n)), _repeat(recipe, n)) for n in range(recipe.repeats))
+    return summary if all(_finished(*repeat) for repeat in repeats) else None
+
+
+def _same_file(directory: RunDirectory, recipe: Recipe) -> bool:
+    return directory.recipe.exists() and directory.recipe.read_bytes() == recipe.to_yaml().encode()
+
+
+def _repeat(recipe: Recipe, number: int) -> Recipe:
+    return replace(recipe, seed=recipe.seed + number, repeats=1)
 
 
 def _export(run: Run) -> None:
@@ -218,6 +242,7 @@ def _export(run: Run) -> None:
             exporter.export_measured(run.ledger.measured_at(run.parts.fitness.budgets[-1]), out)
         elif champion is not None and champion.models:
             exporter.export(run.directory.path / champion.models[0].evaluation.artifact, out)
+        share(out)
 
 
 def _launch_repeats(recipe: Recipe, directory: RunDirectory, progress: Progress, only: Only | None) -> dict[str, Any]:
@@ -230,7 +255,7 @@ def _launch_repeats(recipe: Recipe, directory: RunDirectory, progress: Progress,
     with directory.lock():
         directory.keep_recipe(recipe)
         for repeat in range(recipe.repeats):
-            one = replace(recipe, seed=recipe.seed + repeat, repeats=1)
+            one = _repeat(recipe, repeat)
             progress.note(f"Repeat {repeat + 1}/{recipe.repeats}, seed {one.seed}", keep=True)
             folder = repeat_folder(directory.path, repeat)
             try:
@@ -247,8 +272,3 @@ def _launch_repeats(recipe: Recipe, directory: RunDirectory, progress: Progress,
                 combined["vault"] = combined_vault(summaries, folders)
             summary = directory.write_summary(combined)
     return summary
-
-
-def repeat_folder(folder: Path, repeat: int) -> Path:
-    """Where a repeat of the run in ``folder`` lies."""
-    return folder / f"repeat-{repeat}"

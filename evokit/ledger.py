@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from evokit.energy import Cost
+from evokit.errors import RunFailed, UserError
 from evokit.interfaces import Evaluation, Individual, Measured
+from evokit.json_text import json_text, number_of
 from evokit.keys import digest
 
 COMMIT_EVERY_S = 1.0
@@ -65,19 +71,48 @@ class Row:
     evaluation: Evaluation
 
 
+@dataclass(slots=True)
+class _Tally:
+    """What the rows of a phase add up to."""
+
+    sources: Counter[str] = field(default_factory=Counter)
+    failed: int = 0  # of the measured
+    work: int = 0
+
+    def add(self, source: str, ok: bool, work: int, n: int = 1) -> None:
+        self.sources[source] += n
+        self.failed += n * (source == "measured" and not ok)
+        self.work += work
+
+
 class Ledger:
     """Rows are committed as results come, grouped by up to a second; a SIGKILL loses at most the open group.
+
+    What a run asks for in every generation, counts, work and costs, is added up in memory, so that a generation costs
+    the same whatever the number of rows. One ledger at a time may write to a file.
 
     Args:
         path: The SQLite file; created when missing. ``:memory:`` serves rehearsals such as ``evokit check``.
     """
 
     def __init__(self, path: Path | str) -> None:
+        self._path = str(path)
         self._db = sqlite3.connect(path)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.executescript(SCHEMA)
         self._tell_estimates()
         self._committed_at = time.monotonic()
+        self._files = self._present()
+
+    def _present(self) -> dict[str, int]:
+        """The files that rows are in, by their number in the file system; the journal beside it holds the last ones."""
+        found = {}
+        for name in (self._path, f"{self._path}-wal"):
+            try:
+                found[name] = os.stat(name).st_ino
+            except OSError:
+                continue
+        return found
 
     def _tell_estimates(self) -> None:
         """In a ledger from before estimated joules had a column, nothing tells which were read: all are estimates."""
@@ -88,13 +123,24 @@ class Ledger:
                 self._db.commit()
 
     def close(self) -> None:
-        self.flush()
+        self._db.commit()
         self._db.close()
 
     def flush(self) -> None:
-        """Commit what is open."""
+        """Commit what is open.
+
+        Raises:
+            RunFailed: The file was deleted or replaced, so that what is committed is in no place that can be read.
+        """
         self._db.commit()
         self._committed_at = time.monotonic()
+        present = self._present()
+        for name, number in self._files.items():
+            if present.get(name) != number:
+                raise RunFailed(
+                    f"{name} was deleted or replaced while the run was at work; what was measured since is lost: "
+                    "restore the file and go on with --resume, or start a new run with another --out"
+                )
 
     def _write(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
         self._db.executemany(statement, rows)
@@ -114,10 +160,14 @@ class Ledger:
 
     # --- measurements
 
-    def add(self, rows: Iterable[Row]) -> None:
+    def add(self, rows: Sequence[Row]) -> None:
+        tallies = self._tallies  # read before the rows are in the file, which would count them twice
         self._write(
             f"INSERT INTO evaluations ({EVALUATION_COLUMNS}) VALUES ({', '.join('?' * 18)})", map(_to_sql, rows)
         )
+        for row in rows:
+            one = row.evaluation
+            tallies.setdefault(row.phase, _Tally()).add(one.source, one.ok, one.work)
 
     def rows(self, phase: str) -> list[Row]:
         """All slots of a phase, in their order."""
@@ -141,13 +191,22 @@ class Ledger:
         rows = [row for row in measured if row.budget == budget]
         return [Measured(genes[row.key], row.evaluation) for row in rows if row.evaluation.ok]
 
+    @cached_property
+    def _tallies(self) -> dict[str, _Tally]:
+        """Of every phase; what is added later is added here too."""
+        tallies: dict[str, _Tally] = {}
+        query = (
+            "SELECT phase, source, outcome = 'ok', coalesce(sum(work), 0), count(*) FROM evaluations GROUP BY 1, 2, 3"
+        )
+        for phase, source, ok, work, n in self._db.execute(query):
+            tallies.setdefault(phase, _Tally()).add(source, bool(ok), work, n)
+        return tallies
+
     def counts(self, phase: str) -> dict[str, int]:
         """Evaluations by source, and how many of the measured failed."""
-        query = "SELECT source, count(*) FROM evaluations WHERE phase = ? GROUP BY source"
-        by_source = dict(self._db.execute(query, (phase,)))
-        query = "SELECT count(*) FROM evaluations WHERE phase = ? AND source = 'measured' AND outcome != 'ok'"
-        (failed,) = self._db.execute(query, (phase,)).fetchone()
-        return {source: by_source.get(source, 0) for source in ("measured", "cached", "predicted")} | {"failed": failed}
+        tally = self._tallies.get(phase, _Tally())
+        sources = {source: tally.sources[source] for source in ("measured", "cached", "predicted")}
+        return sources | {"failed": tally.failed}
 
     def by_budget(self, phase: str) -> dict[int, int]:
         """Measured rows of a phase at each budget."""
@@ -159,8 +218,7 @@ class Ledger:
 
     def work(self, phase: str) -> int:
         """Counted work that a phase really spent."""
-        query = "SELECT coalesce(sum(work), 0) FROM evaluations WHERE phase = ?"
-        return int(self._db.execute(query, (phase,)).fetchone()[0])
+        return self._tallies.get(phase, _Tally()).work
 
     # --- lineage
 
@@ -253,39 +311,69 @@ class Ledger:
         return digest([own, opening, at])
 
     def add_score(self, opening: int, name: str, seed: int, units: Sequence[float]) -> None:
-        row = (opening, name, seed, json.dumps([float(unit) for unit in units]))
+        row = (opening, name, seed, json_text([float(unit) for unit in units]))
         self._db.execute("INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?)", row)
         self.flush()
 
     def scores(self, opening: int) -> dict[tuple[str, int], list[float]]:
         """(name, seed) to one value per test unit."""
         query = "SELECT name, seed, units FROM scores WHERE opening = ?"
-        return {(name, seed): json.loads(units) for name, seed, units in self._db.execute(query, (opening,))}
+        found = self._db.execute(query, (opening,))
+        return {(name, seed): list(map(number_of, json.loads(units))) for name, seed, units in found}
 
     # --- costs
 
     def add_cost(self, phase: str, cost: Cost) -> None:
         """Add seconds and joules to a phase; its peak memory is the largest seen."""
+        in_all = self._costs[phase] = self._costs.get(phase, Cost.none()) + cost
+        places = ", ".join(f"{name} = excluded.{name}" for name in COST_COLUMNS.split(", "))
         self._db.execute(
-            f"INSERT INTO costs (phase, {COST_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (phase) DO UPDATE SET"
-            " wall_s = wall_s + excluded.wall_s, cpu_s = cpu_s + excluded.cpu_s,"
-            " energy_j = energy_j + excluded.energy_j, estimated_j = estimated_j + excluded.estimated_j,"
-            " peak_memory_bytes = max(peak_memory_bytes, excluded.peak_memory_bytes)",
-            (phase, *asdict(cost).values()),
+            f"INSERT INTO costs (phase, {COST_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
+            f" ON CONFLICT (phase) DO UPDATE SET {places}",
+            (phase, *asdict(in_all).values()),
         )
 
     def costs(self) -> dict[str, Cost]:
         """Every phase's cost so far."""
+        return dict(self._costs)
+
+    @cached_property
+    def _costs(self) -> dict[str, Cost]:
         rows = self._db.execute(f"SELECT phase, {COST_COLUMNS} FROM costs ORDER BY rowid")
         names = COST_COLUMNS.split(", ")
         return {phase: Cost(**dict(zip(names, numbers, strict=True))) for phase, *numbers in rows}
+
+
+@contextmanager
+def ledger_of(path: Path) -> Iterator[Ledger]:
+    """The ledger of a run that has one, for as long as the block lasts.
+
+    Raises:
+        UserError: There is none; it is not made.
+        RunFailed: It is damaged.
+    """
+    if not holds_a_ledger(path):
+        raise UserError(f"{path} is {'empty' if path.exists() else 'gone'}, which is what the run did; restore it")
+    try:
+        ledger = Ledger(path)
+        try:
+            yield ledger
+        finally:
+            ledger.close()
+    except sqlite3.DatabaseError as error:
+        raise RunFailed(f"the ledger {path} cannot be used: {error}") from error
+
+
+def holds_a_ledger(path: Path) -> bool:
+    """Whether a ledger was begun in this file: an empty one is none."""
+    return path.is_file() and path.stat().st_size > 0
 
 
 def _to_sql(row: Row) -> tuple[Any, ...]:
     one = row.evaluation
     return (
         row.phase, row.seq, row.generation, row.key, row.context, row.budget, one.source, one.outcome,
-        one.values[0] if one.values else None, json.dumps(one.values), json.dumps(dict(one.metrics)), one.work,
+        one.values[0] if one.values else None, json_text(one.values), json_text(dict(one.metrics)), one.work,
         one.artifact, one.message, one.wall_s, one.cpu_s, one.energy_j, one.estimated_j,
     )  # fmt: skip
 
@@ -296,7 +384,8 @@ def _from_sql(row: Sequence[Any]) -> Row:
         wall_s, cpu_s, energy_j, estimated_j,
     ) = row  # fmt: skip
     evaluation = Evaluation(
-        values=tuple(json.loads(values)), outcome=outcome, work=work, metrics=json.loads(metrics), artifact=artifact,
+        values=tuple(map(number_of, json.loads(values))), outcome=outcome, work=work,
+        metrics={name: number_of(value) for name, value in json.loads(metrics).items()}, artifact=artifact,
         message=message, source=source, wall_s=wall_s, cpu_s=cpu_s, energy_j=energy_j,
         estimated_j=estimated_j,
     )  # fmt: skip

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from evokit.assembly import Parts
 from evokit.data.vault import unit_keys
-from evokit.ledger import Ledger
+from evokit.ledger import Ledger, holds_a_ledger, ledger_of
 from evokit.register import UNSEAL, Opening, enter
 from evokit.rundir import RunDirectory
 
@@ -22,9 +21,9 @@ def test_openings(ledger: Ledger) -> list[dict[str, Any]]:
 def vault_opened(folder: Path) -> str | None:
     """When the vault of the run in ``folder`` was opened; None if it was not, or if there is no run."""
     path = RunDirectory(folder).ledger
-    if not path.exists():
+    if not holds_a_ledger(path):
         return None
-    with closing(Ledger(path)) as ledger:
+    with ledger_of(path) as ledger:
         return next((at for _, reason, at in ledger.openings() if reason == UNSEAL), None)
 
 

@@ -11,6 +11,7 @@ from deap import tools
 from evokit.interfaces import Score
 
 LARGE = 200  # above so many, the sort that is quadratic in them is the slower one
+FRONT = 1_000  # points of a front that are kept at most
 BEYOND = 1.1  # the reference point, where 0 is the best and 1 the worst that any front has of an objective
 
 
@@ -41,10 +42,38 @@ def standings(scores: Sequence[Score]) -> list[Standing]:
     sort = tools.sortLogNondominated if len(points) > LARGE else tools.sortNondominated
     for number, front in enumerate(sort(points, len(points))):
         members = sorted(front, key=lambda point: point.place)  # ties of crowding go by place, whatever the sort
-        tools.emo.assignCrowdingDist(members)
-        for point in members:
-            placed[point.place] = Standing(-number, point.fitness.crowding_dist)
+        distances = crowding(np.array([point.fitness.values for point in members]))
+        for point, distance in zip(members, distances.tolist(), strict=True):
+            placed[point.place] = Standing(-number, distance)
     return [placed[place] for place in range(len(points))]
+
+
+def crowding(points: np.ndarray) -> np.ndarray:
+    """How far apart the neighbours of each point are, as a share of the range, summed over objectives; ends: infinite.
+
+    DEAP's ``assignCrowdingDist`` to the last bit, for many points at once, and for values whose range overflows.
+
+    Source: Deb et al. 2002, section III.B.
+
+    Args:
+        points: ``(n, n_objectives)`` raw values of one front.
+
+    Returns:
+        ``(n,)``.
+
+    >>> crowding(np.array([(0.0, 4.0), (1.0, 1.0), (4.0, 0.0)])).tolist()
+    [inf, 1.0, inf]
+    """
+    n, n_objectives = points.shape
+    points = points * _scale(points)
+    distances, order = np.zeros(n), np.arange(n)
+    for column in points.T:
+        order = order[np.argsort(column[order], kind="stable")]
+        ranked = column[order]
+        distances[order[[0, -1]]] = np.inf
+        if ranked[0] != ranked[-1]:
+            distances[order[1:-1]] += (ranked[2:] - ranked[:-2]) / (n_objectives * (ranked[-1] - ranked[0]))
+    return distances
 
 
 def preferred(scores: Sequence[Score]) -> list[int]:
@@ -80,6 +109,8 @@ def hypervolumes(fronts: Mapping[str, Sequence[Sequence[float]]], weights: Seque
     costs = {name: -np.asarray(values, float) * weights for name, values in fronts.items() if len(values)}
     if not costs:
         return dict.fromkeys(fronts, 0.0)
+    scale = _scale(np.concatenate(list(costs.values())))
+    costs = {name: cost * scale for name, cost in costs.items()}
     every = np.concatenate(list(costs.values()))
     low, width = every.min(axis=0), np.ptp(every, axis=0)
     width[width == 0] = 1.0
@@ -89,6 +120,13 @@ def hypervolumes(fronts: Mapping[str, Sequence[Sequence[float]]], weights: Seque
         for name, cost in costs.items()
     }
     return {name: share.get(name, 0.0) for name in fronts}
+
+
+def _scale(points: np.ndarray) -> np.ndarray:
+    """A factor an objective: 1, or small where the range of its values would overflow. Shares of the range stay."""
+    with np.errstate(over="ignore"):
+        overflows = ~np.isfinite(points.shape[1] * np.ptp(points, axis=0))
+    return np.where(overflows, 2.0**-64, 1.0)
 
 
 @dataclass

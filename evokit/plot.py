@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evokit.checkpoint import write_atomically
 from evokit.crossing import Crossing, Split, crossings, method
 from evokit.curves import Curve, Curves, Point, read_curves
 from evokit.errors import UserError
 from evokit.execution import CHAMPION
+from evokit.files import write_atomically
 from evokit.progress import number
 from evokit.report import table
 
@@ -25,6 +25,7 @@ COLUMNS = (
     "run", "contender", "split", "point", "work", "steps", "cpu_s", "cpu_s_with_tuning", "value", "low", "high",
 )  # fmt: skip
 ENTRY_INCHES, CHARACTER_INCHES = 0.75, 0.075  # of the legend: a line and its gaps, a small letter
+LARGEST = 1e100  # value that is drawn: beyond, as penalties may be, an axis would show nothing else
 LEAST_S = 1e-3  # CPU seconds of what was too quick for the clock, on a logarithmic axis
 SAYS = {"at": "", "beyond": "more than ", "within": "at most "}
 
@@ -244,11 +245,12 @@ def _draw_validation(axis: Axes, curve: Curve, look: Mapping[str, Any]) -> None:
 
 
 def _places(points: Sequence[Point]) -> tuple[list[float], list[float]]:
+    points = [point for point in points if abs(point.value) <= LARGEST]
     return [max(point.cpu_s, LEAST_S) for point in points], [point.value for point in points]
 
 
 def _draw_test(axis: Axes, curve: Curve, look: Mapping[str, Any]) -> None:
-    if curve.test is None:
+    if curve.test is None or abs(curve.test) > LARGEST:
         return
     low, high = curve.interval or (curve.test, curve.test)
     errors = [[curve.test - low], [high - curve.test]]

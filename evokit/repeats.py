@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from evokit.averages import mean
 from evokit.costs import NOTHING, told_cost
 from evokit.energy import Cost
 from evokit.interfaces import Goal
 from evokit.intervals import mean_interval
-from evokit.ledger import Ledger
+from evokit.ledger import ledger_of
 from evokit.register import UNSEAL
 from evokit.rundir import RunDirectory
 from evokit.statistics import Verdict, corrected, verdict
@@ -156,7 +156,7 @@ def unit_scores(folder: Path, reason: str = "final") -> dict[str, np.ndarray]:
     Returns:
         Contender to ``(n_models, n_units)``.
     """
-    with closing(Ledger(RunDirectory(folder).ledger)) as ledger:
+    with ledger_of(RunDirectory(folder).ledger) as ledger:
         openings = [number for number, one, _ in ledger.openings() if one == reason]
         scores = ledger.scores(openings[-1]) if openings else {}
     names = dict.fromkeys(name for name, _ in scores)
@@ -165,7 +165,7 @@ def unit_scores(folder: Path, reason: str = "final") -> dict[str, np.ndarray]:
 
 def mean_scores(folder: Path, reason: str = "final") -> Scores:
     """The same, the mean over models."""
-    return {name: units.mean(axis=0) for name, units in unit_scores(folder, reason).items()}
+    return {name: mean(units, axis=0) for name, units in unit_scores(folder, reason).items()}
 
 
 def _combined(entry: Mapping[str, Any], same: Sequence[Mapping[str, Any]], scores: Sequence[Scores]) -> dict[str, Any]:
@@ -180,11 +180,11 @@ def _combined(entry: Mapping[str, Any], same: Sequence[Mapping[str, Any]], score
         nothing: dict[str, Any] = {"test": None, "test_by_seed": [], "interval": None, "n_units": 0}
         return {**entry, **nothing, "skipped": skipped, "variants": variants}
     units = _table(entry, tests, scores)
-    mean, interval = mean_interval(units)
+    test, interval = mean_interval(units)
     return {
         **entry,
-        "validation": float(np.mean([one["validation"] for one in same])),
-        "test": mean,
+        "validation": float(mean([one["validation"] for one in same])),
+        "test": test,
         "test_by_seed": tests,
         "interval": plain(interval),
         "n_units": units.shape[-1],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from evokit.evaluate import evaluate_together
 from evokit.execution import AGAIN, CHAMPION, EVOLVED, FRESH, OF, RENEWED, SEARCH, Job, Refits
 from evokit.interfaces import Evaluation
 from evokit.launch import open_recipe
-from evokit.ledger import Ledger, Row
+from evokit.ledger import Row, ledger_of
 from evokit.rundir import RunDirectory
 from evokit.workplace import BASELINE, Workplace, contender_of, of_control
 
@@ -50,9 +49,7 @@ def replay(folder: Path, key: str, scratch: Path) -> Replay:
         UserError: There is no such run, nothing of that key was measured, or several keys begin like this.
     """
     recipe, directory = open_recipe(folder)
-    if not directory.ledger.exists():
-        raise UserError(f"{folder} has no ledger.sqlite, so nothing was measured")
-    with closing(Ledger(directory.ledger)) as ledger:
+    with ledger_of(directory.ledger) as ledger:
         rows, genes = ledger.measured(key), ledger.genes()
         keys = sorted({row.key for row in rows})
         if len(keys) != 1:

@@ -8,6 +8,7 @@ from typing import Any
 
 from evokit.costs import PARTS
 from evokit.execution import AGAIN, CHAMPION
+from evokit.pareto import FRONT
 from evokit.progress import duration, energy, number
 from evokit.register import spoken
 
@@ -115,12 +116,17 @@ def _front(summary: Mapping[str, Any]) -> str:
     head = [
         f"{name} ({'lower' if goal == 'min' else 'higher'} is better)" for name, goal in summary["objectives"].items()
     ]
-    rows = [(*map(number, front[at]["values"]), front[at]["key"][:8]) for at in shown]
+    shared = [one.get("shared_by", 1) for one in front]  # runs before 2026-11-28 lack it
+    rows = [
+        (*map(number, front[at]["values"]), front[at]["key"][:8], f"{shared[at]:,}" if max(shared) > 1 else "")
+        for at in shown
+    ]
     some = "" if len(shown) == len(front) else f", of which {len(shown)} are shown"
+    kept = " (of more, the most crowded were left out)" if len(front) >= FRONT else ""
     lines = [
-        f"Pareto front of all that was measured, {_count(len(front), 'individual')}{some}:",
+        f"Pareto front of all that was measured, {_count(len(front), 'point')}{kept}{some}:",
         "",
-        table((*head, "key"), rows),
+        table((*head, "key", "individuals"), rows),
     ]
     volumes = ", ".join(f"{name} {number(volume)}" for name, volume in summary["hypervolume"].items())
     lines += ["", wrapped(f"Hypervolume, as a share of the box around these fronts (1 is ideal): {volumes}")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections import Counter
@@ -13,14 +12,16 @@ from typing import Any, Literal
 
 from evokit.assembly import Parts, set_threads
 from evokit.backends import make_executor
-from evokit.checkpoint import load_checkpoint, save_checkpoint, write_atomically
+from evokit.checkpoint import load_checkpoint, save_checkpoint
 from evokit.contest import Contest
 from evokit.costs import PREPARE
 from evokit.energy import Cost
 from evokit.errors import RunFailed
 from evokit.execution import AGAIN, FRESH, SEARCH, Refits
+from evokit.files import write_atomically
 from evokit.individuals import ranked, weights_of
 from evokit.interfaces import Individual, Score, Search
+from evokit.json_text import json_text
 from evokit.ledger import Ledger
 from evokit.measure import LedgeredMeasure
 from evokit.memory import peak_memory
@@ -33,6 +34,7 @@ from evokit.workplace import Workplace, of_control
 log = logging.getLogger("evokit")
 
 CHECKPOINT_EVERY_S = 5.0
+CHECKPOINT_SHARE = 0.02  # of the time of a search that its checkpoints take at most
 IDLE_STEPS = 100  # steps of a control that find nothing new to measure before its space counts as exhausted
 
 Only = Literal["baselines"]
@@ -183,8 +185,9 @@ class Run:
         search, measure = self.parts.search, self._restore()
         self._cut_metrics(search.generation)
         self.progress.phase("Search")
-        horizon, saved_at = getattr(search, "horizon", None), time.monotonic()
-        began, first = saved_at, search.generation
+        horizon = getattr(search, "horizon", None)
+        began, first = time.monotonic(), search.generation
+        save_at = began + CHECKPOINT_EVERY_S
         while not (reason := self._stop(search, measure)):
             self.progress.generation(search.generation + 1, horizon)
             try:
@@ -197,9 +200,8 @@ class Run:
             self._note_metrics(search)
             each = (time.monotonic() - began) / (search.generation - first)
             self._show_best(search, None if horizon is None else each * (horizon - search.generation))
-            if time.monotonic() - saved_at >= CHECKPOINT_EVERY_S:
-                self._save(search, measure)
-                saved_at = time.monotonic()
+            if time.monotonic() >= save_at:
+                save_at = self._save(search, measure)
         self._save(search, measure)
         self.search_stopped = reason
         self.champion = search.best()
@@ -276,10 +278,17 @@ class Run:
             measure(copies)
         return [one for one in ranked(copies) if one.fitness.valid]
 
-    def _save(self, search: Search, measure: LedgeredMeasure) -> None:
+    def _save(self, search: Search, measure: LedgeredMeasure) -> float:
+        """Write a checkpoint; returns when the next is due, so late that they take a small share of the time.
+
+        A state grows with the generations, and a run that is killed before the next repeats steps that have their rows.
+        """
+        began = time.monotonic()
         self.ledger.flush()
         state = {"search": search.state_dict(), "measure": measure.state_dict()}
         save_checkpoint(self.directory.checkpoints, search.generation, state)
+        ended = time.monotonic()
+        return ended + max(CHECKPOINT_EVERY_S, (ended - began) / CHECKPOINT_SHARE)
 
     def _show_best(self, search: Search, seconds_left: float | None = None) -> None:
         hall = search.hall_of_fame()
@@ -297,7 +306,7 @@ class Run:
     def _note_metrics(self, search: Search) -> None:
         record = search.logbook[-1] | {"evaluations": self.ledger.counts("search")}
         with self.directory.metrics.open("a") as file:
-            file.write(json.dumps(record) + "\n")
+            file.write(json_text(record) + "\n")
 
     def _cut_metrics(self, generation: int) -> None:
         """Drop the lines of generations that a resumed run is about to repeat."""

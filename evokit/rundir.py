@@ -6,7 +6,6 @@ import errno
 import fcntl
 import hashlib
 import json
-import math
 import platform
 import sqlite3
 import sys
@@ -18,8 +17,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from evokit.checkpoint import write_atomically
 from evokit.errors import RunFailed, UserError
+from evokit.files import write_atomically
+from evokit.json_text import finite_or_none, json_text
+from evokit.ledger import holds_a_ledger
 from evokit.recipe.schema import PLACES, Recipe
 
 PACKAGES = ("evokit", "deap", "numpy", "scikit-learn", "scipy", "torch", "transformers", "tokenizers", "datasets")
@@ -28,6 +29,7 @@ BEGINNING = {"artifacts", "lock", "recipe.yaml.part"}  # names that a run makes 
 # What a resume may change: ``Recipe.digest`` leaves it out.
 FREE = ("search.generations", "stop", "export", "init.from", "init.top", *(f"execution.{key}" for key in PLACES))
 SAID = 80  # characters of a value in a message
+IN_A_SUMMARY = ("status", "recipe", "seed", "objective", "best", "search", "baselines", "final", "verdicts", "energy")
 _REMEDY = "restore it, or start a new run with another --out"
 
 
@@ -73,18 +75,45 @@ class RunDirectory:
         Raises:
             UserError: The file is damaged.
         """
-        if not self.summary.exists():
-            return None
         try:
             summary: dict[str, Any] = json.loads(self.summary.read_text())
-        except ValueError as error:
-            raise UserError(f"{self.summary} is damaged ({error}); evokit run ... --resume writes it anew") from error
+        except FileNotFoundError:
+            return None
+        except (ValueError, OSError) as error:
+            raise self._damaged(str(error)) from error
+        if not isinstance(summary, dict) or (lacks := [key for key in IN_A_SUMMARY if key not in summary]):
+            raise self._damaged(f"it lacks {lacks[0]!r}" if isinstance(summary, dict) else "it is no mapping")
         return summary
+
+    def _damaged(self, why: str) -> UserError:
+        return UserError(f"{self.summary} is damaged ({why}); evokit run ... --resume writes it anew")
+
+    def refuse_lost_ledger(self, begun: bool = False) -> None:
+        """Refuse to go on with a run, or with a repeat of it, that has begun and whose ledger is gone.
+
+        Args:
+            begun: Whether that is known; else what lies here tells.
+
+        Raises:
+            UserError: Names the file. Nothing is touched.
+        """
+        if holds_a_ledger(self.ledger):
+            return
+        try:
+            repeats = (self.read_summary() or {}).get("repeats", ())
+        except UserError:
+            repeats = ()
+        for number in range(len(repeats)):
+            RunDirectory(repeat_folder(self.path, number)).refuse_lost_ledger(begun=True)
+        begun = begun or any(one.exists() for one in (self.summary, self.metrics, self.checkpoints))
+        if begun and not repeats and not repeat_folder(self.path, 0).exists():
+            state = "empty" if self.ledger.exists() else "gone"
+            raise UserError(f"{self.ledger} is {state}, which is what the run did; {_REMEDY}")
 
     def write_summary(self, summary: Mapping[str, Any]) -> dict[str, Any]:
         """Write the summary and return what was written: JSON has no NaN, so that becomes null."""
-        plain: dict[str, Any] = _without_nan(summary)
-        write_atomically(self.summary, (json.dumps(plain, indent=1, allow_nan=False) + "\n").encode())
+        plain: dict[str, Any] = finite_or_none(summary)
+        write_atomically(self.summary, (json_text(plain, indent=1) + "\n").encode())
         return plain
 
     def relative(self, path: str | Path) -> str:
@@ -141,6 +170,11 @@ class RunDirectory:
             if not ours and error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
             raise RunFailed(f"{name or self.path} cannot be used: {error.strerror}") from error
+
+
+def repeat_folder(folder: Path, repeat: int) -> Path:
+    """Where a repeat of the run in ``folder`` lies."""
+    return folder / f"repeat-{repeat}"
 
 
 def identity(recipe: Recipe) -> dict[str, Any]:
@@ -236,14 +270,6 @@ def _locked(descriptor: int, how: int) -> bool:
         if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
             raise
     return True
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -17,7 +17,8 @@ class Listed:
     """A line of ``evokit runs``.
 
     ``status`` is that of the summary, but ``running`` for a run at which a process is at work, ``crashed`` for one
-    that says it is running and whose process is gone, and ``damaged`` for one whose summary cannot be read.
+    that says it is running and whose process is gone, and ``damaged`` for one whose summary cannot be read or whose
+    ledger is gone.
     """
 
     path: Path
@@ -37,6 +38,8 @@ def find_runs(folder: Path) -> Iterator[Listed]:
 def _listed(directory: RunDirectory) -> Listed:
     try:
         summary = directory.read_summary()
+        if not directory.busy:
+            directory.refuse_lost_ledger()
     except UserError:
         return Listed(directory.path, "damaged")
     unfinished = "running" if directory.busy else "crashed"
@@ -62,10 +65,10 @@ def _so_far(directory: RunDirectory) -> tuple[int, float | None] | None:
     """Generations and best value of the last whole line of the metrics, None if there is none."""
     if not directory.metrics.exists():
         return None
-    for line in reversed(directory.metrics.read_text().splitlines()):
+    for line in reversed(directory.metrics.read_bytes().splitlines()):
         try:
             record: dict[str, Any] = json.loads(line)
-        except ValueError:
-            continue  # torn by a kill
-        return record["generation"] + 1, record["best"]
+            return record["generation"] + 1, record["best"]
+        except (ValueError, LookupError, TypeError):
+            continue  # torn by a kill, or no line of ours
     return None

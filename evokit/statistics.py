@@ -57,7 +57,8 @@ def verdict(against: str, ours: npt.ArrayLike, theirs: npt.ArrayLike, goal: Goal
     first, second = (np.atleast_2d(np.asarray(side, dtype=np.float64)) for side in (ours, theirs))
     if first.shape[1:] != second.shape[1:] or (len(first) != len(second) and min(len(first), len(second)) > 1):
         raise ValueError(f"pairs must have equal shapes, got {np.shape(ours)} and {np.shape(theirs)}")
-    differences = first - second
+    with np.errstate(over="ignore"):
+        differences = np.clip(first - second, -np.finfo(float).max, np.finfo(float).max)
     difference, (low, high) = mean_interval(differences)
     p = p_value(differences)
     side: Literal["min", "max"] | None = "min" if high < 0 else "max" if low > 0 else None

@@ -18,8 +18,9 @@ def stop_reason(stop: Stop, logbook: Sequence[Mapping[str, Any]], work: int, sec
     Args:
         stop: The recipe's limits; what is None never stops.
         logbook: A record a generation so far: ``best``, the best value measured up to its end, None before anything
-            was; with several objectives ``front_new``, how many it added to the front; after refits of the fitness
-            ``refits``, how many. Patience counts from the last of them, as values before and after it are not compared.
+            was; with several objectives ``front_new``, how many points it added to the front; after refits of the
+            fitness ``refits``, how many. Patience counts from the last of them, as values before and after it are not
+            compared.
         work: Budget units spent.
         seconds: Wall time spent.
         goal: Whether lower or higher is better.
@@ -33,20 +34,26 @@ def stop_reason(stop: Stop, logbook: Sequence[Mapping[str, Any]], work: int, sec
         return None
     if stop.target is not None and _reaches(best, stop.target, goal):
         return f"target {stop.target:g} reached"
-    idle = _idle(logbook)
-    if stop.patience is not None and idle >= stop.patience:
+    if stop.patience is not None and (idle := _idle(logbook)) >= stop.patience:
         return f"no improvement for {idle} generations (stop.patience {stop.patience})"
     return None
 
 
 def _idle(logbook: Sequence[Mapping[str, Any]]) -> int:
-    """Generations since the last with a new best or, with several objectives, a new member of the front."""
-    refits = logbook[-1].get("refits")
-    logbook = [record for record in logbook if record.get("refits") == refits]
-    values = [record["best"] for record in logbook]
-    found = values.index(values[-1])  # the best never worsens, so its first place is where it was found
-    extended = max((at for at, record in enumerate(logbook) if record.get("front_new")), default=0)
-    return len(logbook) - 1 - max(found, extended)
+    """Generations since the last with a new best or, with several objectives, a new point of the front.
+
+    Looks back no further than that, so that a generation of a long run costs what one of a short run does.
+    """
+    last = len(logbook) - 1
+    at = last
+    while at > 0 and not logbook[at].get("front_new") and _compares(logbook[at - 1], logbook[last]):
+        at -= 1
+    return last - at
+
+
+def _compares(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Whether the best was as good then, in the same context."""
+    return bool(before["best"] == now["best"] and before.get("refits") == now.get("refits"))
 
 
 def _reaches(value: float, target: float, goal: Goal) -> bool:

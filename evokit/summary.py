@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evokit.averages import mean
 from evokit.break_even import Point, break_even
 from evokit.contest import Entry
 from evokit.costs import PREPARE, Payer, below, spent, told_cost, total
@@ -113,10 +114,14 @@ def _best(run: Run) -> dict[str, Any] | None:
 
 
 def _front(run: Run) -> list[dict[str, Any]]:
-    """Key, genes and raw values of each on the Pareto front, by their values."""
-    members = sorted(run.parts.search.front(), key=lambda one: one.fitness.values)
-    to_json = run.parts.genome.to_json
-    return [{"key": one.key, "genes": to_json(one.genes), "values": list(one.fitness.values)} for one in members]
+    """Each point of the Pareto front, by values: key and genes of the first found there, and how many share it."""
+    search, to_json = run.parts.search, run.parts.genome.to_json
+    shared: Mapping[str, int] = getattr(search, "shared", dict)()
+    points: dict[tuple[float, ...], dict[str, Any]] = {}
+    for one in search.front():
+        point = {"key": one.key, "genes": to_json(one.genes), "values": list(one.fitness.values), "shared_by": 0}
+        points.setdefault(one.fitness.values, point)["shared_by"] += shared.get(one.key, 1)
+    return [points[values] for values in sorted(points)]
 
 
 def _hypervolume(run: Run) -> dict[str, float] | None:
@@ -185,7 +190,7 @@ def _entry(run: Run, entry: Entry, of: str = "") -> dict[str, Any]:
         "settings": dict(entry.models[0].setting) if entry.models else None,
         "settings_tried": entry.n_settings,
         "validation": entry.validation,
-        "front": sorted(one.fitness.values for one in entry.front),
+        "front": sorted({one.fitness.values for one in entry.front}),
         "trained": entry.searched is None,
         "metrics": dict(entry.models[0].evaluation.metrics) if entry.models else {},
         "seeds": seeds,
@@ -234,7 +239,7 @@ def _point(entry: Entry) -> Point:
     assert entry.contender is not None
     # A model that was there already cost nothing now, but would elsewhere.
     work = [model.evaluation.work or entry.contender.budgets[-1] for model in entry.models]
-    return float(np.mean(work)), float(np.mean(entry.seed_scores))
+    return float(np.mean(work)), float(mean(entry.seed_scores))
 
 
 def _phases(costs: Mapping[str, Cost], prefix: str) -> list[str]:

@@ -8,6 +8,7 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
+from evokit.files import share
 from evokit.interfaces import Contender, Evaluation, Goal
 from evokit.keys import digest
 from evokit.rundir import RunDirectory
@@ -40,7 +41,10 @@ class Trials:
             scratch.mkdir(parents=True, exist_ok=True)
             setting = deepcopy(trial["setting"])  # what is recorded is what was asked for, whatever a fit does to it
             one = self.contender.fit(setting, trial["seed"], budget, scratch)
-            yield replace(one, artifact=self._directory.relative(one.artifact) if one.artifact else "")
+            artifact = self._directory.relative(one.artifact) if one.artifact else ""
+            if artifact:
+                share(self._directory.path / artifact)
+            yield replace(one, artifact=artifact)
 
 
 class TrialGenome:

@@ -11,13 +11,13 @@ from evokit.contest import Contest, Entry, Model
 from evokit.errors import UserError
 from evokit.execution import CHAMPION
 from evokit.interfaces import Contender, Evaluation
-from evokit.launch import open_finished, repeat_folder
+from evokit.launch import open_finished
 from evokit.openings import vault_opened
 from evokit.progress import Progress
 from evokit.register import UNSEAL, earlier
 from evokit.repeats import combined_vault
 from evokit.run import Run
-from evokit.rundir import file_digest
+from evokit.rundir import file_digest, repeat_folder
 from evokit.summary import scored, told
 from evokit.verify import contenders_of
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,16 @@ from typing import Any
 import numpy as np
 
 from evokit.assembly import Parts, assemble, set_threads
+from evokit.averages import mean
 from evokit.evaluate import evaluate_batch
 from evokit.execution import AGAIN
 from evokit.individuals import key_of
 from evokit.interfaces import Contender, Fitness
-from evokit.launch import open_finished, repeat_folder
-from evokit.ledger import Ledger
+from evokit.launch import open_finished
+from evokit.ledger import ledger_of
 from evokit.openings import registered, test_openings
 from evokit.repeats import last_register
-from evokit.rundir import RunDirectory, file_digest, now
+from evokit.rundir import RunDirectory, file_digest, now, repeat_folder
 from evokit.workplace import after_refit, contender_of
 
 TOLERANCE = 1e-6  # relative
@@ -95,7 +95,7 @@ def _measured(parts: Parts, fitness: Fitness, genes: Any) -> Sequence[Any]:
 def _models(parts: Parts, directory: RunDirectory, summary: dict[str, Any]) -> Iterator[Claim]:
     assert parts.data is not None
     contenders = contenders_of(parts)
-    with directory.lock(), closing(Ledger(directory.ledger)) as ledger:
+    with directory.lock(), ledger_of(directory.ledger) as ledger:
         opening = ledger.opening("verify", "", now())
         register = registered(ledger, opening, parts.data.test, parts, summary["recipe"], directory.path)
         directory.write_summary(summary | {"test_openings": test_openings(ledger), "register": register})
@@ -114,7 +114,7 @@ def _models(parts: Parts, directory: RunDirectory, summary: dict[str, Any]) -> I
                 ledger.add_score(opening, entry["name"], seed, units.tolist())
                 scores.append(units)
             if entry["test"] is not None:
-                found_value = float(np.mean(scores)) if scores else "no model to score"
+                found_value = float(mean(scores)) if scores else "no model to score"
                 yield Claim(f"test value of {entry['name']}", entry["test"], found_value)
 
 

@@ -1,12 +1,10 @@
-import json
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from evokit.checkpoint import load_checkpoint, save_checkpoint, write_atomically
+from evokit.checkpoint import load_checkpoint, save_checkpoint
 
 plain = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 array_types = st.sampled_from([np.dtype(name) for name in ("bool", "int8", "int64", "uint8", "f2", "f4", "f8")])
@@ -145,11 +143,3 @@ def test_a_damaged_one_does_not_take_a_place_for_long(two):
     damaged.write_bytes(b"torn")
     save_checkpoint(folder, 3, {})
     assert sorted(path.name for path in folder.iterdir()) == ["00000001.safetensors", "00000003.safetensors"]
-
-
-def test_a_file_is_replaced_as_a_whole(tmp_path):
-    path = tmp_path / "summary.json"
-    write_atomically(path, json.dumps([1]).encode())
-    write_atomically(path, json.dumps([2]).encode())
-    assert json.loads(path.read_text()) == [2]
-    assert [one.name for one in tmp_path.iterdir()] == ["summary.json"]

@@ -1,7 +1,12 @@
+from types import SimpleNamespace
+
 import pytest
 
-from evokit.estimate import TIMED, estimate
+from evokit.estimate import TIMED, _search, estimate
+from evokit.progress import duration
 from evokit.recipe import RecipeError, load_recipe
+from evokit.searches.generational import Generational
+from evokit.searches.nsga2 import NSGA2
 from tests.small import RECIPES, run, write_recipe
 from tests.test_report import TOY_RECIPE
 
@@ -60,3 +65,32 @@ def test_what_a_control_finds_is_fitted_as_the_champion_is(tmp_path):
     (tmp_path / "toy.yaml").write_text(TOY_RECIPE)
     found = phases(tmp_path / "toy.yaml", "baselines=[{name: random_search}]")
     assert found["baseline random_search"].work == found["search"].work + found["champion's model"].work
+
+
+class Declining:
+    """A screen that lets through less from the fifth generation of a context on."""
+
+    def expected(self, n, generation):
+        return (n if generation < 5 else n / 4), 3.0
+
+
+@pytest.mark.parametrize("changes", [{}, {"refit_every": 7}, {"reevaluate": 4}, {"refit_every": 10, "reevaluate": 8}])
+@pytest.mark.parametrize("options", [NSGA2, Generational])
+def test_generations_beyond_those_that_are_looked_at_are_like_them(monkeypatch, options, changes):
+    recipe = SimpleNamespace(
+        search=SimpleNamespace(options=options(population=12, generations=1130, **changes)),
+        stop=SimpleNamespace(work=None),
+    )
+    parts = SimpleNamespace(
+        search=None, fitness=SimpleNamespace(budgets=(10,)), context=SimpleNamespace(screens=[Declining()])
+    )
+    exact = _search(recipe, parts, 1.0)
+    monkeypatch.setattr("evokit.estimate.LOOKED_AT", 560)
+    found = _search(recipe, parts, 1.0)
+    assert (found.measurements, found.work) == pytest.approx((exact.measurements, exact.work), rel=0.02)
+
+
+def test_an_absurd_horizon_is_told_at_once():
+    found = phases(RECIPES / "onemax.yaml", f"search.generations={2**63 - 1}")["search"]
+    assert found.measurements == pytest.approx(2**63 * 63, rel=1e-3)
+    assert "years" in duration(found.seconds)

@@ -58,9 +58,27 @@ def test_a_fitness_without_exports_is_refused(tmp_path):
 def test_a_place_that_cannot_be_written_is_refused(toy, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot export to"):
-        export_model(toy[0], out=tmp_path / "file")
+        export_model(toy[0], out=tmp_path / "file", force=True)
 
 
 def test_what_is_no_run_is_refused(tmp_path):
     with pytest.raises(UserError, match="is no run directory"):
         export_model(tmp_path)
+
+
+def test_a_place_that_holds_other_files_is_refused_unless_forced(toy, tmp_path):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "point.txt").write_text("mine")
+    (tmp_path / "file").write_text("mine")
+    for place, state in [("thesis", "holds files"), ("file", "is a file")]:
+        with pytest.raises(UserError, match=f"{place} {state} already; choose another --out, or add --force"):
+            export_model(toy[0], out=tmp_path / place)
+    assert (tmp_path / "thesis" / "point.txt").read_text() == "mine"
+    export_model(toy[0], out=tmp_path / "thesis", force=True)
+    assert (tmp_path / "thesis" / "point.txt").read_text() == model(toy[0], toy[1]["final"])
+
+
+def test_an_empty_folder_and_the_run_s_own_are_written_again(toy, tmp_path):
+    export_model(toy[0], out=tmp_path)
+    for _ in range(2):
+        export_model(toy[0])

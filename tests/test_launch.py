@@ -1,5 +1,7 @@
 import errno
+import itertools
 import json
+import shutil
 import signal
 import sqlite3
 import time
@@ -10,9 +12,10 @@ import pytest
 
 from evokit.errors import RunFailed, UserError
 from evokit.launch import assemble_all, default_out, launch, open_recipe
-from evokit.ledger import same_but_for_costs
+from evokit.ledger import Ledger, same_but_for_costs
 from evokit.progress import LineProgress
 from evokit.recipe import RecipeError, load_recipe
+from evokit.run import Run
 from evokit.rundir import RunDirectory
 from tests.small import RECIPE, RECIPES, evokit, files, global_states, run, start, write_recipe
 
@@ -481,3 +484,103 @@ def test_what_is_no_run_directory_is_not_opened(tmp_path):
 
 def test_the_default_directory_has_the_recipes_name():
     assert default_out(load_recipe(RECIPES / "onemax.yaml")) == Path("runs/onemax")
+
+
+# --- files that are lost
+
+
+LOST = {
+    "gone": lambda path: path.unlink(),
+    "empty": lambda path: path.write_bytes(b""),
+}
+
+
+@pytest.mark.parametrize("state", LOST)
+@pytest.mark.parametrize("overrides", [(), ("search.generations=5",)], ids=["finished", "longer"])
+def test_a_run_whose_ledger_is_lost_goes_on_to_nothing_and_is_left_as_it_is(tmp_path, state, overrides):
+    recipe, out = write_recipe(tmp_path), tmp_path / "run"
+    run(recipe, out, "search.generations=2")
+    LOST[state](out / "ledger.sqlite")
+    before = files(out)
+    with pytest.raises(UserError, match=rf"ledger.sqlite is {state}, which is what the run did; restore it"):
+        run(recipe, out, *(overrides or ("search.generations=2",)), resume=True)
+    assert files(out) == before
+
+
+@pytest.mark.parametrize("left", ["checkpoint", "metrics.jsonl", "summary.json"])
+def test_each_file_of_a_run_says_that_there_was_a_ledger(tmp_path, left):
+    recipe, out = write_recipe(tmp_path), tmp_path / "run"
+    run(recipe, out, "search.generations=2")
+    for path in out.iterdir():
+        if path.name not in (left, "recipe.yaml", "lock", "artifacts"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with pytest.raises(UserError, match=r"ledger\.sqlite is gone"):
+        run(recipe, out, "search.generations=2", resume=True)
+
+
+@pytest.mark.parametrize("lose", [lambda folder: (folder / "ledger.sqlite").unlink(), shutil.rmtree])
+def test_repeats_of_which_one_lost_its_ledger_are_left_as_they_are(tmp_path, lose):
+    recipe, out = write_recipe(tmp_path), tmp_path / "run"
+    run(recipe, out, "repeats=2", "search.generations=2", "baselines=[]")
+    lose(out / "repeat-1")
+    before = files(out)
+    with pytest.raises(UserError, match=r"repeat-1/ledger.sqlite is gone"):
+        run(recipe, out, "repeats=2", "search.generations=2", "baselines=[]", resume=True)
+    assert files(out) == before
+
+
+def test_a_ledger_that_is_deleted_while_the_run_goes_on_ends_it(tmp_path, monkeypatch):
+    recipe, out = write_recipe(tmp_path), tmp_path / "run"
+    add = Ledger.add
+
+    def deleting(self, rows):
+        add(self, rows)
+        if rows[0].seq == 30:
+            (out / "ledger.sqlite").unlink()
+
+    monkeypatch.setattr(Ledger, "add", deleting)
+    with pytest.raises(RunFailed, match=r"ledger.sqlite was deleted or replaced while the run was at work"):
+        run(recipe, out)
+    assert summary_of(out)["status"] == "failed"
+
+
+def test_a_folder_that_is_not_there_cannot_be_resumed(whole, tmp_path):
+    with pytest.raises(UserError, match=r"none does not exist, so there is no run to go on with; leave out --resume"):
+        run(whole[0], tmp_path / "none", resume=True)
+    assert not (tmp_path / "none").exists()
+
+
+# --- work per generation
+
+SQL_STEPS = 1.5  # of the virtual machine of SQLite; a deeper tree takes some more
+
+
+def test_a_generation_late_in_a_run_costs_the_ledger_what_an_early_one_does(tmp_path, monkeypatch):
+    steps, statements = [], []
+    open_ledger, note = Ledger.__init__, Run._note_metrics
+
+    def counting(self, path):
+        open_ledger(self, path)
+        self._db.set_progress_handler(lambda: steps.append(None), 1)
+        self._db.set_trace_callback(statements.append)
+
+    seen = []
+    monkeypatch.setattr(Ledger, "__init__", counting)
+    monkeypatch.setattr(
+        Run, "_note_metrics", lambda self, search: (note(self, search), seen.append((len(steps), len(statements))))
+    )
+    text = RECIPE.split("screens:")[0].replace("length: 16", "length: 64") + "execution: {backend: inline}\n"
+    run(write_recipe(tmp_path, text), tmp_path / "run", "search.generations=300")
+    per_generation = [(b[0] - a[0], b[1] - a[1]) for a, b in itertools.pairwise(seen)]
+    early, late = per_generation[20:60], per_generation[-40:]
+    for which in (0, 1):
+        assert sum(one[which] for one in late) < SQL_STEPS * sum(one[which] for one in early)
+
+
+def test_checkpoints_take_a_small_share_of_the_time(tmp_path, monkeypatch):
+    saved = []
+    monkeypatch.setattr("evokit.run.CHECKPOINT_EVERY_S", 0.0)
+    monkeypatch.setattr("evokit.run.CHECKPOINT_SHARE", 1e-9)
+    monkeypatch.setattr("evokit.run.save_checkpoint", lambda folder, number, state: saved.append(number))
+    run(write_recipe(tmp_path), tmp_path / "run")
+    assert saved == [1, 8]  # the first, so slow that no other comes before the end

@@ -7,9 +7,10 @@ from copy import deepcopy
 import pytest
 
 from evokit.energy import Cost
+from evokit.errors import RunFailed, UserError
 from evokit.interfaces import Evaluation, Measured
 from evokit.keys import digest
-from evokit.ledger import Ledger, Row, same_but_for_costs
+from evokit.ledger import Ledger, Row, ledger_of, same_but_for_costs
 from tests.door import people
 
 
@@ -433,3 +434,106 @@ def test_a_group_is_committed_after_a_second(tmp_path, monkeypatch):
     now = 2.0
     ledger.add([row(3)])
     assert seen_by_others() == 4
+
+
+# --- added up in memory
+
+
+def cost(wall_s, peak_memory_bytes):
+    return Cost(wall_s=wall_s, cpu_s=2, energy_j=3, estimated_j=1, peak_memory_bytes=peak_memory_bytes)
+
+
+def test_what_is_added_up_is_the_same_when_it_is_read_again(tmp_path):
+    first = Ledger(tmp_path / "ledger.sqlite")
+    first.add([row(0, work=5), row(1, work=7, outcome="nan"), row(0, phase="other", work=100)])
+    first.add_cost("search", cost(wall_s=0.1, peak_memory_bytes=7))
+    first.close()
+    again = Ledger(tmp_path / "ledger.sqlite")
+    for seq in range(2, 5):
+        again.add([row(seq, source="cached", work=0)])
+        again.add_cost("search", cost(wall_s=0.2, peak_memory_bytes=5))
+    again.flush()
+    third = Ledger(tmp_path / "ledger.sqlite")
+    for ledger in (again, third):
+        assert ledger.counts("search") == {"measured": 2, "cached": 3, "predicted": 0, "failed": 1}
+        assert (ledger.work("search"), ledger.work("other"), ledger.work("none")) == (12, 100, 0)
+        assert ledger.costs() == {"search": cost(0.1, 7) + cost(0.2, 5) + cost(0.2, 5) + cost(0.2, 5)}
+
+
+def test_a_row_that_is_refused_counts_nothing(ledger):
+    ledger.add([row()])
+    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
+        ledger.add([row(work=9)])
+    assert (ledger.counts("search")["measured"], ledger.work("search")) == (1, 4)
+
+
+# --- numbers that JSON does not know
+
+
+def test_numbers_that_are_not_finite_are_valid_json_and_no_finite_numbers(tmp_path):
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    ledger.add([row(0, metrics={"loss": float("inf"), "fine": 1.5})])
+    ledger.add_score(1, "champion", 0, [1.0, float("nan")])
+    ledger.flush()
+    (metrics,) = ledger._db.execute("SELECT metrics ->> 'fine' FROM evaluations").fetchone()
+    assert metrics == 1.5
+    assert str(dict(ledger.rows("search")[0].evaluation.metrics)) == "{'loss': nan, 'fine': 1.5}"
+    assert str(ledger.scores(1)["champion", 0]) == "[1.0, nan]"
+
+
+# --- lost files
+
+
+def lost_journal(path):
+    path.with_name(f"{path.name}-wal").unlink()
+
+
+def replaced(path):
+    copy = path.with_name("copy")
+    copy.write_bytes(path.read_bytes())
+    copy.replace(path)
+
+
+@pytest.mark.parametrize("lose", [lambda path: path.unlink(), lost_journal, replaced])
+@pytest.mark.parametrize("old", [False, True])
+def test_a_file_that_is_lost_is_noticed_at_the_next_commit(tmp_path, lose, old):
+    path = tmp_path / "ledger.sqlite"
+    if old:
+        Ledger(path).close()
+    ledger = Ledger(path)
+    ledger.add([row(0)])
+    ledger.flush()
+    lose(path)
+    ledger.add([row(1)])
+    with pytest.raises(RunFailed, match=r"ledger\.sqlite.* was deleted or replaced while the run was at work"):
+        ledger.flush()
+    ledger.close()
+
+
+def test_another_reader_loses_nothing(tmp_path):
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    ledger.add([row(0)])
+    ledger.flush()
+    with ledger_of(tmp_path / "ledger.sqlite") as reader:
+        assert reader.counts("search")["measured"] == 1
+    ledger.add([row(1)])
+    ledger.flush()
+
+
+@pytest.mark.parametrize(("content", "state"), [(None, "gone"), (b"", "empty")])
+def test_a_ledger_that_is_not_there_is_not_made(tmp_path, content, state):
+    path = tmp_path / "ledger.sqlite"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=f"ledger.sqlite is {state}"), ledger_of(path):
+        pass
+    assert [one.stat().st_size for one in tmp_path.iterdir()] == [0] * (content is not None)
+
+
+def test_a_damaged_ledger_is_told_in_one_sentence(tmp_path):
+    (tmp_path / "ledger.sqlite").write_bytes(b"no database" * 500)
+    with (
+        pytest.raises(RunFailed, match="cannot be used: file is not a database"),
+        ledger_of(tmp_path / "ledger.sqlite"),
+    ):
+        pass

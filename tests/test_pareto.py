@@ -1,14 +1,16 @@
 import itertools
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from deap import tools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evokit import pareto
 from evokit.interfaces import Score
-from evokit.pareto import Standing, hypervolumes, preferred, standings
+from evokit.pareto import Standing, crowding, hypervolumes, preferred, standings
 
 WEIGHTS = (-1.0, 1.0)
 some_points = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=30)
@@ -59,6 +61,21 @@ def test_crowding_is_the_sum_of_the_normalised_gaps_around_a_point():
     # f1 spans 4 and f2 10: the second of these has its neighbours 3 and 8 apart, and DEAP divides by their number, 2.
     found = standings(scores([(0, 10), (1, 4), (3, 2), (4, 0)], (-1.0, -1.0)))
     assert [one.crowding for one in found] == [math.inf, (3 / 4 + 8 / 10) / 2, (3 / 4 + 4 / 10) / 2, math.inf]
+
+
+@given(st.lists(st.tuples(st.floats(-9, 9), st.integers(-3, 3), st.floats(0, 1e-3)), min_size=1, max_size=30))
+def test_crowding_is_that_of_deap_to_the_last_bit(points):
+    members = [SimpleNamespace(fitness=Score((-1.0, 1.0, 1.0), tuple(map(float, point)))) for point in points]
+    tools.emo.assignCrowdingDist(members)
+    assert crowding(np.array(points, float)).tolist() == [one.fitness.crowding_dist for one in members]
+
+
+def test_huge_values_have_crowding_and_hypervolume_like_others():
+    ordinary = [(-1.0, 1.0), (0.0, 0.5), (0.5, 0.0), (1.0, -1.0)]
+    huge = [(1.5e308 * a, 1.5e308 * b) for a, b in ordinary]
+    assert crowding(np.array(huge)).tolist() == crowding(np.array(ordinary)).tolist()
+    found = [hypervolumes({"one": points, "two": points[:2]}, (-1.0, -1.0)) for points in (ordinary, huge)]
+    assert found[0] == pytest.approx(found[1])
 
 
 def test_the_lower_front_goes_before_the_less_crowded():

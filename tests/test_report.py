@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evokit.pareto import FRONT
 from evokit.report import SHOWN, WIDTH, report, size, table
 from tests.small import RECIPES, run, write_recipe
 
@@ -104,14 +105,23 @@ def test_a_front_is_a_table_by_its_first_objective_thinned_to_its_ends(two_objec
     rows = re.findall(r"^(\S+) +(\S+) +([0-9a-f]{8})$", text, re.MULTILINE)
     assert len(rows) == min(SHOWN, len(front))
     assert [rows[0][2], rows[-1][2]] == [front[0]["key"][:8], front[-1]["key"][:8]]
-    assert f"Pareto front of all that was measured, {len(front)} individuals" in text
+    assert f"Pareto front of all that was measured, {len(front)} points" in text
     assert "f1 (lower is better)  f2 (lower is better)  key" in text
     assert max(map(len, text.splitlines())) <= WIDTH
 
 
+def test_individuals_that_share_a_point_are_counted_and_a_full_front_says_so(two_objectives):
+    point = two_objectives["front"][0]
+    assert "individuals" not in report(two_objectives | {"front": [point]})
+    shared = report(two_objectives | {"front": [point | {"shared_by": 1234}]})
+    assert any(line.endswith(f"{point['key'][:8]}  1,234") for line in shared.splitlines())
+    full = report(two_objectives | {"front": [point] * FRONT})
+    assert "1,000 points (of more, the most crowded were left out), of which 12" in full
+
+
 def test_a_front_of_one_is_told_too(two_objectives):
     one = two_objectives | {"front": two_objectives["front"][:1]}
-    assert "Pareto front of all that was measured, 1 individual:" in report(one)
+    assert "Pareto front of all that was measured, 1 point:" in report(one)
 
 
 def test_the_hypervolumes_of_search_and_control_stand_side_by_side(two_objectives):

@@ -12,6 +12,7 @@ from evokit.fitnesses.sphere import SphereFitness
 from evokit.individuals import make_individual
 from evokit.launch import launch
 from evokit.ledger import Ledger
+from evokit.plot import plotted, write
 from evokit.progress import LineProgress
 from evokit.recipe import RecipeError, load_recipe
 from evokit.report import report
@@ -195,3 +196,121 @@ def test_a_fitness_without_fresh_data_cannot_confirm(run):
     onemax = "fitness: {name: onemax}\ngenome: {name: bits, length: 8}\nsearch: {name: random_search, generations: 2}\n"
     with pytest.raises(RecipeError, match=r"sphere.yaml:4: confirm: onemax has no fresh data"):
         run(text=onemax + "confirm: {top: 2}\n")
+
+
+TIES = """\
+plugins: [./ties.py]
+fitness: {name: ties}
+genome: {name: real_vector, length: 3, low: -5, high: 5}
+search: {name: nsga2, population: 8, generations: 300}
+crossover: {name: uniform}
+mutation: {name: gaussian}
+baselines: [{name: random_search}]
+execution: {backend: inline}
+stop: {patience: 5}
+"""
+TIES_PLUGIN = """\
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from evokit import Component, hookimpl
+
+
+@dataclass(frozen=True)
+class Ties:
+    objectives: ClassVar = {"a": "min", "b": "max"}
+    takes: ClassVar = frozenset({"vector"})
+    slots: ClassVar = {}
+    budgets: ClassVar = (1,)
+    context: ClassVar = "ties 1"
+
+    def evaluate(self, batch, budget):
+        sums = np.array([float(np.abs(v).sum()) for v in batch])
+        return np.stack([np.round(sums / 3), np.round(sums / 4)], 1)
+
+
+@hookimpl
+def evokit_components():
+    return [Component("fitness", "ties", Ties)]
+"""
+
+
+def test_many_genomes_with_the_same_values_are_one_point_and_no_improvement(run, tmp_path):
+    (tmp_path / "ties.py").write_text(TIES_PLUGIN)
+    summary, _, _ = run(text=TIES)
+    assert summary["stopped"] == "no improvement for 5 generations (stop.patience 5)"
+    front = summary["front"]
+    assert len({tuple(one["values"]) for one in front}) == len(front) <= 4
+    assert sum(one["shared_by"] for one in front) > len(front)
+    assert summary["evaluations"]["measured"] >= sum(one["shared_by"] for one in front)
+    assert sorted(map(tuple, summary["baselines"][0]["front"])) == sorted(
+        set(map(tuple, summary["baselines"][0]["front"]))
+    )
+
+
+PENALTY_PLUGIN = """\
+import sys
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from evokit import Component, hookimpl
+
+
+@dataclass(frozen=True)
+class Penalised:
+    all: bool = False
+    objectives: ClassVar = {"cost": "min"}
+    takes: ClassVar = frozenset({"vector"})
+    slots: ClassVar = {}
+    budgets: ClassVar = (1,)
+    context: ClassVar = "penalised 1"
+
+    def evaluate(self, batch, budget):
+        worst = sys.float_info.max
+        return np.array([worst if self.all or v.sum() < 0 else float((v**2).sum()) for v in batch])
+
+
+@hookimpl
+def evokit_components():
+    return [Component("fitness", "penalised", Penalised)]
+"""
+PENALISED = """\
+plugins: [./penalised.py]
+fitness: {name: penalised}
+genome: {name: real_vector, length: 3, low: -5, high: 5}
+search: {name: generational, population: 12, generations: 4}
+crossover: {name: uniform}
+mutation: {name: gaussian}
+baselines: [{name: random_search}]
+execution: {backend: inline}
+"""
+
+
+def refuse(constant):
+    raise AssertionError(f"{constant} is no JSON")
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        (),
+        ("fitness.all=true",),
+        ("repeats=2",),
+        *(
+            (f"screens=[{{name: surrogate, refit_every: 1, model: {{name: {name}}}}}]",)
+            for name in ("ridge", "random_forest")
+        ),
+    ],
+)
+def test_a_penalty_as_large_as_a_float_can_be_warns_of_nothing_and_all_json_is_valid(run, tmp_path, overrides):
+    (tmp_path / "penalised.py").write_text(PENALTY_PLUGIN)
+    summary, out, _ = run(*overrides, text=PENALISED)  # warnings are errors in tests
+    for path in [*out.rglob("metrics.jsonl"), *out.rglob("summary.json")]:
+        for text in path.read_text().splitlines() if path.suffix == ".jsonl" else [path.read_text()]:
+            json.loads(text, parse_constant=refuse)
+    assert "inf" not in report(summary)
+    write(plotted([out]), out / "plot.png")

@@ -6,6 +6,7 @@ import pytest
 from evokit.errors import RunFailed, UserError
 from evokit.recipe import load_recipe
 from evokit.rundir import (
+    IN_A_SUMMARY,
     RunDirectory,
     cpu_model,
     file_digest,
@@ -50,16 +51,24 @@ def test_a_missing_summary_is_none(tmp_path):
     assert RunDirectory(tmp_path).read_summary() is None
 
 
-def test_a_damaged_summary_is_an_error_that_names_the_file(tmp_path):
-    (tmp_path / "summary.json").write_text("{")
+@pytest.mark.parametrize("content", [b"{", b"", b"\xff\xfe", b"[]", b"null", b"{}", b'{"status": "done"}'])
+def test_a_damaged_summary_is_an_error_that_names_the_file(tmp_path, content):
+    (tmp_path / "summary.json").write_bytes(content)
     with pytest.raises(UserError, match=r"summary\.json is damaged"):
+        RunDirectory(tmp_path).read_summary()
+
+
+def test_a_summary_that_is_no_file_is_an_error_that_names_it(tmp_path):
+    (tmp_path / "summary.json").mkdir()
+    with pytest.raises(UserError, match=r"summary\.json is damaged .*Is a directory"):
         RunDirectory(tmp_path).read_summary()
 
 
 def test_a_summary_is_strict_json_and_reads_back(tmp_path):
     directory = RunDirectory(tmp_path)
-    written = directory.write_summary({"a": float("nan"), "b": [1, float("inf"), {3: (0.5,)}]})
-    assert written == {"a": None, "b": [1, None, {"3": [0.5]}]}
+    others = dict.fromkeys(IN_A_SUMMARY)
+    written = directory.write_summary({**others, "a": float("nan"), "b": [1, float("inf"), {3: (0.5,)}]})
+    assert written == {**others, "a": None, "b": [1, None, {"3": [0.5]}]}
     assert directory.read_summary() == written
     assert "NaN" not in directory.summary.read_text()
 

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -17,7 +18,7 @@ def done(tmp_path_factory):
 
 @pytest.fixture
 def folder(done, tmp_path):
-    for name in ("recipe.yaml", "metrics.jsonl", "summary.json"):
+    for name in ("recipe.yaml", "metrics.jsonl", "summary.json", "ledger.sqlite"):
         (tmp_path / "one").mkdir(exist_ok=True)
         (tmp_path / "one" / name).write_bytes((done / name).read_bytes())
     return tmp_path
@@ -57,8 +58,8 @@ def test_a_search_that_was_interrupted_tells_its_best_so_far(folder):
 
 def test_a_torn_line_of_metrics_is_passed_over(folder):
     change(folder, status="running", best=None, generations=0)
-    with (folder / "one" / "metrics.jsonl").open("a") as file:
-        file.write('{"generation": 3, "be')
+    with (folder / "one" / "metrics.jsonl").open("ab") as file:
+        file.write(b'[1]\n{"generation": 3}\n\xff\n{"generation": 3, "be')
     assert [one.generations for one in find_runs(folder)] == [3]
 
 
@@ -82,7 +83,9 @@ def test_a_damaged_run_hides_no_other(folder):
     (folder / "two").mkdir()
     (folder / "two" / "recipe.yaml").touch()
     (folder / "two" / "summary.json").write_text("{")
-    assert [one.status for one in find_runs(folder)] == ["done", "damaged"]
+    shutil.copytree(folder / "one", folder / "three")
+    (folder / "three" / "ledger.sqlite").unlink()
+    assert [one.status for one in find_runs(folder)] == ["done", "damaged", "damaged"]
 
 
 def test_a_folder_that_is_not_there_has_no_runs(tmp_path):

@@ -1,5 +1,6 @@
 import math
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -203,3 +204,9 @@ def test_a_difference_that_other_seeds_would_turn_is_not_shown():
     luck = np.array([[0.0], [3.0], [-3.0]])  # of three trainings
     assert verdict("it", ours + luck, theirs + 0 * luck, "min", "").verdict == "no difference shown"
     assert verdict("it", ours + luck / 100, theirs + 0 * luck, "min", "").verdict == "better"
+
+
+def test_values_whose_difference_overflows_have_a_verdict():
+    most = sys.float_info.max
+    found = verdict("rival", [-most] * 20, [most] * 20, "min", "test")
+    assert (found.difference, found.verdict, found.n) == (-most, "better", 20)

@@ -63,7 +63,32 @@ def test_nothing_stops_before_the_first_generation():
     assert stop_reason(Stop(patience=1, target=1.0), [], 0, 0.0, "min") is None
 
 
-def test_with_several_objectives_patience_counts_from_the_last_new_member_of_the_front():
+def test_with_several_objectives_patience_counts_from_the_last_new_point_of_the_front():
     logbook = [{"best": 3.0, "front_new": n} for n in (4, 0, 1, 0, 0)]
     assert stop_reason(Stop(patience=3), logbook, 0, 0.0, "min") is None
     assert stop_reason(Stop(patience=2), logbook, 0, 0.0, "min").startswith("no improvement for 2 generations")
+
+
+class Counting(list):
+    """A logbook that counts how often it is looked at."""
+
+    looks = 0
+
+    def __getitem__(self, at):
+        self.looks += 1
+        return super().__getitem__(at)
+
+    def __iter__(self):
+        raise AssertionError("the whole logbook is read")
+
+
+def test_patience_looks_back_no_further_than_the_last_improvement():
+    logbook = Counting([{"best": float(-n)} for n in range(1000)] + [{"best": -999.0}] * 3)
+    assert stop_reason(Stop(patience=3), logbook, 0, 0.0, "min").startswith("no improvement for 3 generations")
+    assert logbook.looks < 20
+
+
+def test_patience_counts_from_the_last_refit():
+    logbook = [{"best": 1.0}, {"best": 1.0}, {"best": 1.0, "refits": 1}, {"best": 1.0, "refits": 1}]
+    assert stop_reason(Stop(patience=2), logbook, 0, 0.0, "min") is None
+    assert stop_reason(Stop(patience=1), logbook, 0, 0.0, "min").startswith("no improvement for 1 generations")

@@ -11,7 +11,7 @@ from evokit.errors import UserError
 from evokit.individuals import key_of
 from evokit.ledger import Ledger
 from evokit.recipe import RecipeError, load_recipe
-from evokit.rundir import RunDirectory
+from evokit.rundir import IN_A_SUMMARY, RunDirectory
 from evokit.warm_start import best_genes, first_genes, settled
 from tests.small import files, run, write_recipe
 
@@ -155,11 +155,15 @@ def without_rows(run):
         db.execute("DELETE FROM evaluations")
 
 
+def of_repeats(run):
+    (run / "summary.json").write_text(json.dumps(dict.fromkeys([*IN_A_SUMMARY, "repeats"])))
+
+
 UNFIT = [
     (shutil.rmtree, "is no run directory: it has no summary.json"),
     (lambda run: (run / "summary.json").write_text("{"), "summary.json is damaged"),
-    (lambda run: (run / "summary.json").write_text('{"repeats": []}'), "name one of them, such as .*repeat-0"),
-    (lambda run: (run / "summary.json").write_text("[]"), "the ledger of .*gone cannot be read"),
+    (of_repeats, "name one of them, such as .*repeat-0"),
+    (lambda run: (run / "summary.json").write_text("[]"), r"summary.json is damaged \(it is no mapping\)"),
     (lambda run: (run / "ledger.sqlite").write_text("x" * 9999), "the ledger of .*gone cannot be read: file is not"),
     (lambda run: (run / "ledger.sqlite").unlink(), "the ledger of .*gone cannot be read: unable to open"),
     (without_rows, "has measured nothing valid"),

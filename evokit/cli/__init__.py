@@ -28,6 +28,11 @@ from evokit.errors import RunFailed, UserError
 class Evokit(click.Group):
     """Turns the errors that a user can act on, and Ctrl-C, into one message and an exit code."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if any("\0" in one for one in args):
+            raise click.UsageError("a NUL character is no part of a path or name")
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)

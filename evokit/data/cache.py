@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from evokit.energy import Cost, Meter
+from evokit.files import write_atomically
 
 log = logging.getLogger(__name__)
 
@@ -95,10 +95,4 @@ def _write(path: Path, arrays: Arrays) -> None:
     from safetensors.numpy import save
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        try:
-            file.write(save(arrays))
-            file.close()
-            os.replace(file.name, path)
-        finally:
-            Path(file.name).unlink(missing_ok=True)
+    write_atomically(path, save(arrays), shared=True)

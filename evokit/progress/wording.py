@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+YEAR_S = 365.25 * 86_400
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 
@@ -40,9 +41,11 @@ def energy(joules: float, estimated_j: float) -> str:
 def duration(seconds: float) -> str:
     """A span for people.
 
-    >>> duration(41.3), duration(200), duration(7500)
-    ('41 s', '3 min', '2 h 05 min')
+    >>> duration(41.3), duration(200), duration(7500), duration(4e10)
+    ('41 s', '3 min', '2 h 05 min', '1,268 years')
     """
+    if seconds > 2 * YEAR_S:
+        return f"{seconds / YEAR_S:,.0f} years"
     if seconds < 119.5:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

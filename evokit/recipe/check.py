@@ -52,6 +52,8 @@ def load_recipe(path: Path, overrides: Sequence[str] = (), registry: Registry | 
 def _plugins(source: Source) -> tuple[Path, ...]:
     """The local plugin files; raises at once if one is missing, since the rest means nothing without it."""
     node = source.root.child("plugins")
+    if node is not None and not node.readable:
+        raise source.error()
     listed_files = node.plain() if node else None
     if listed_files is None:
         return ()
@@ -135,7 +137,7 @@ class _Checker:
             if key not in KEYS:
                 self.source.report((key,), unknown_key(key, sorted(KEYS)))
         for kind in REQUIRED:
-            if kind not in self.data:
+            if kind not in self.data and not self.source.unreadable((kind,)):
                 self.source.report((), f"{kind} is missing (available: {listed(self.registry.names(kind))})")
 
     def _check_reads(self) -> None:

@@ -17,7 +17,14 @@ class Source:
     root: Node
     problems: list[Problem] = field(default_factory=list)
 
+    def unreadable(self, path: KeyPath) -> bool:
+        """Whether the value at ``path``, or one that it is in, was reported already: what follows from that is not."""
+        nodes = (self.root.at(path[: n + 1]) for n in range(len(path)))
+        return any(node is not None and not node.readable for node in nodes)
+
     def report(self, path: KeyPath, message: str) -> None:
+        if self.unreadable(path):
+            return
         self.problems.append(Problem(self.root.nearest(path), path, message))
 
     def error(self) -> RecipeError:
@@ -70,6 +77,8 @@ def _read_chain(path: Path, below: tuple[Path, ...], problems: list[Problem]) ->
         values["plugins"] = _absolute(values["plugins"])
     parent = values.pop("extends", None)
     root = replace(root, value=values)
+    if parent is not None and not parent.readable:
+        raise RecipeError(list(map(str, problems)))  # the rest means nothing without it
     if parent is None or parent.value is None:
         return root
     if not isinstance(parent.value, str):
@@ -128,6 +137,9 @@ def _assignments(overrides: Iterable[str], problems: list[Problem]) -> Iterator[
             problems.append(Problem(Where(SET), (), f"must look like search.population=64, got {override!r:.80}"))
             continue
         path = tuple(int(key) if key.isascii() and key.isdigit() else key for key in keys)
+        if path[0] == "extends":
+            problems.append(Problem(Where(SET), path, "a recipe says itself what it extends; write it into its file"))
+            continue
         value = parse_yaml(text, SET, path, problems)
         yield _Assignment(path, _absolute(value) if path == ("plugins",) else value)
 

@@ -53,6 +53,7 @@ class Node:
 
     value: Any
     where: Where
+    readable: bool = True  # False: it was reported and stands for nothing
 
     def plain(self) -> Any:
         """The value as JSON."""
@@ -159,7 +160,7 @@ class _Converter:
             return Node(None, where)
         if not self._known_tag(node):
             self.problems.append(Problem(where, path, f"tags are not read here: {node.tag}"))
-            return Node(None, where)
+            return Node(None, where, readable=False)
         if isinstance(node, MappingNode):
             return Node(self._mapping(node, path), where)
         if isinstance(node, SequenceNode):
@@ -169,7 +170,7 @@ class _Converter:
             return Node(_scalar(node), where)
         except ValueError as error:
             self.problems.append(Problem(where, path, str(error)))
-            return Node(None, where)
+            return Node(None, where, readable=False)
 
     def _mapping(self, node: Any, path: KeyPath) -> dict[str, Node]:
         found: dict[str, Node] = {}
@@ -209,14 +210,19 @@ def _scalar(node: Any) -> str | int | float | bool | None:
         case _:
             if any("\ud800" <= character <= "\udfff" for character in text):
                 raise ValueError("half a character (a lone surrogate) is not text")
+            if "\0" in text:
+                raise ValueError("a NUL character is no part of a text or path")
             return text
 
 
 def _integer(digits: str) -> int:
     try:
-        return int(digits, 0) if re.match(r"[-+]?0[box]", digits) else int(digits)
+        number = int(digits, 0) if re.match(r"[-+]?0[box]", digits) else int(digits)
     except ValueError as error:
         raise ValueError(f"not an integer: {digits:.20}") from error
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(f"an integer has at most 64 bits here, got {digits:.30}")
+    return number
 
 
 def _finite(digits: str) -> float:

@@ -16,6 +16,7 @@ from evokit.screens.share import count_of
 from evokit.statistics import spearman_interval
 from evokit.streams import Streams
 
+LARGEST = 1e100  # value that a model is fitted to: a penalty may be so large that its square overflows
 AUDIT_POOL = 30  # pairs; the rank correlation of 6 a generation would be noise (standard deviation 0.35)
 
 Share = Annotated[float, Interval(ge=0, le=1)]
@@ -150,7 +151,7 @@ class Surrogating:
         if len(known) < 2:
             return False
         started = time.perf_counter()
-        y = self._sign * np.array([one.fitness.values[0] for one in known])
+        y = np.clip(self._sign * np.array([one.fitness.values[0] for one in known]), -LARGEST, LARGEST)
         self._surrogate.fit(self._encode(known), y, self._streams.at("fit", generation).numpy())
         self._fit_s += time.perf_counter() - started
         self._fitted_at = generation

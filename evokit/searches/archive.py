@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from deap import tools
 
+from evokit.averages import mean
 from evokit.interfaces import Individual, Score
+from evokit.searches.front import Front
 
 HALL = 10  # places in the hall of fame
 
@@ -27,7 +29,7 @@ def same_key(a: Individual, b: Individual) -> bool:
 
 
 class Archive:
-    """Known keys and DEAP's HallOfFame, ParetoFront and Logbook, fed once a generation.
+    """Known keys, the front, and DEAP's HallOfFame and Logbook, fed once a generation.
 
     The hall of fame compares objectives in their order; the front is kept where there are several.
 
@@ -42,10 +44,11 @@ class Archive:
         self.known: set[str] = set()
         self.refits = 0  # of the fitness; what was measured before the last one is gone
         self.hall = tools.HallOfFame(size, similar=same_key)
-        self.front = tools.ParetoFront(similar=same_key)
+        self.front = Front()
+        self._counted: set[str] = set()  # in the front's numbers; of those known who did not fail
         self.logbook = tools.Logbook()
         self._statistics = tools.Statistics(key=lambda one: one.fitness.values[0])
-        for name, function in (("min", np.min), ("mean", np.mean), ("max", np.max)):
+        for name, function in (("min", np.min), ("mean", mean), ("max", np.max)):
             self._statistics.register(name, function)
 
     def add(self, generation: int, told: Iterable[Individual], population: Sequence[Individual]) -> None:
@@ -68,19 +71,26 @@ class Archive:
 
     def renew(self, measured_again: Sequence[Individual]) -> None:
         """Forget all values of the context before a refit; these are what is known in the new one."""
+        found_first = {one.key for one in self.front}
         self.refits += 1
         self.hall.clear()
         self.front.clear()
+        self._counted.clear()
         self.known = {one.key for one in measured_again}  # the failed too
-        self.hall.update(only_ok(measured_again))
+        valid = only_ok(measured_again)
+        self.hall.update(valid)
         if len(self._weights) > 1:
-            self.front.update(only_ok(measured_again))
+            # Who stood for a point goes on to do so.
+            self._extend({one.key: one for one in sorted(valid, key=lambda one: one.key not in found_first)})
 
-    def _extend_front(self, measured: Sequence[Individual]) -> dict[str, int]:
-        """Size of the front, and how many of it are new, for the logbook."""
-        before = {one.key for one in self.front}
-        self.front.update(measured)
-        return {"front": len(self.front), "front_new": sum(one.key not in before for one in self.front)}
+    def _extend_front(self, measured: Iterable[Individual]) -> dict[str, int]:
+        """Points on the front, and how many of them are new, for the logbook."""
+        new = self._extend({one.key: one for one in measured if one.key not in self._counted})
+        return {"front": len(self.front), "front_new": new}
+
+    def _extend(self, new: Mapping[str, Individual]) -> int:
+        self._counted.update(new)
+        return self.front.add(new.values())
 
     def best(self) -> Individual:
         """The best ever measured, after a refit the best since then.
@@ -99,6 +109,7 @@ class Archive:
             "refits": self.refits,
             "hall": dump_individuals(self.hall, self._genome),
             "front": dump_individuals(self.front, self._genome),
+            "shared": self.front.shared,
             "logbook": [dict(record) for record in self.logbook],
         }
 
@@ -108,9 +119,8 @@ class Archive:
         # DEAP puts a newcomer before its equals, so going from worst to best keeps their order.
         for one in reversed(load_individuals(state["hall"], self._genome, self._weights)):
             self.hall.insert(one)
-        self.front.clear()
-        for one in reversed(load_individuals(state["front"], self._genome, self._weights)):
-            self.front.insert(one)
+        self.front.restore(load_individuals(state["front"], self._genome, self._weights), state.get("shared", {}))
+        self._counted = set(self.known)  # the failed are asked for no more, so that they may be in it
         self.logbook.clear()
         for record in state["logbook"]:
             self.logbook.record(**record)

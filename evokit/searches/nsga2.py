@@ -21,7 +21,8 @@ class NSGA2:
 
     Parents win tournaments of two by front and crowding distance. The next population are the best of the old one and
     its measured offspring together, as many of them as ``population``. The champion is the best of the first objective
-    (ties go by the next); the summary and the report hold the front of all that was measured.
+    (ties go by the next); the summary and the report hold the front of all that was measured, a member a point, at
+    most 1,000 of them.
 
     With ``refit_every`` the search alternates: after every so many generations the fitness fits what all individuals
     share anew to the best one, population and hall of fame are measured again, and evolution goes on under that.

@@ -121,6 +121,9 @@ class AskTell(ABC):
     def front(self) -> Sequence[Individual]:
         return list(self.archive.front)
 
+    def shared(self) -> Mapping[str, int]:
+        return self.archive.front.shared
+
     def hall_of_fame(self) -> Sequence[Individual]:
         return list(self.archive.hall)
 

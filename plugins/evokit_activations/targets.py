@@ -12,8 +12,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from evokit.checkpoint import write_atomically
 from evokit.errors import RunFailed
+from evokit.files import write_atomically
 from evokit.keys import digest, digest_bytes
 from evokit_activations.genome import Shard, Targets
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from evokit.data.text import Documents, document_blocks
+from evokit.files import write_atomically
 from evokit.interfaces import Evaluation, Goal
 from evokit_crystalline.fitness import Gpt2Fitness, evaluation
 from evokit_crystalline.gpt2 import dense_layers
@@ -29,13 +30,11 @@ def save_tensors(tensors: Mapping[str, torch.Tensor], path: Path, metadata: Mapp
 
     One key of metadata gives one file: several are written in an order of their own each time.
     """
-    partial = path.with_name(f"{path.name}.partial")
     # Copied, because one crystal may stand in several layers and a file holds no tensor twice under one address.
     plain = {
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
     }
-    save_file(plain, partial, dict(metadata))
-    partial.replace(path)
+    write_atomically(path, save(plain, dict(metadata)))
 
 
 def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:

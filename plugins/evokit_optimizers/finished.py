@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 
 from evokit.assembly import set_threads
-from evokit.checkpoint import write_atomically
+from evokit.files import write_atomically
 from evokit.interfaces import Evaluation, Goal, Variant
 from evokit.streams import Streams
 from evokit_optimizers.fitness import TrainedAccuracyFitness

@@ -7,6 +7,7 @@ the time between commits in seconds.
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import signal
 import sys
@@ -73,7 +74,7 @@ POINTS: dict[str, Callable[[int], None]] = {
 
 if __name__ == "__main__":
     point, number, commit_every = sys.argv[1:4]
-    run.CHECKPOINT_EVERY_S = CHECKPOINT_EVERY_S
+    run.CHECKPOINT_EVERY_S, run.CHECKPOINT_SHARE = CHECKPOINT_EVERY_S, math.inf
     ledger.COMMIT_EVERY_S = float(commit_every)
     POINTS[point](int(number))
     del sys.argv[1:4]

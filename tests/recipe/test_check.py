@@ -378,3 +378,34 @@ def test_a_name_that_nobody_keeps_is_refused_with_the_full_ones(rivalled):
 def test_a_misspelt_name_beside_full_ones_is_told_as_ever(rivalled):
     with pytest.raises(RecipeError, match=r"unknown genome 'rival\.py:bitz'; did you mean 'rival\.py:bits'\?"):
         rivalled("genome.name=rival.py:bitz")
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (("length: 32", "length: .inf"), "r.yaml:2: genome.length: not a finite number: .inf"),
+        (("population: 64", "population: .nan"), "r.yaml:3: search.population: not a finite number: .nan"),
+        (("prob: 0.1", "prob: .inf"), "r.yaml:5: mutation.prob: not a finite number: .inf"),
+        (("{name: onemax}", "!x {}"), "r.yaml:1: fitness: tags are not read here: !x"),
+        (("length: 32", 'length: "a\\0b"'), "r.yaml:2: genome.length: a NUL character is no part of a text or path"),
+        (("fitness:", 'extends: "a\\0b"\nfitness:'), "r.yaml:1: extends: a NUL character is no part of a text or path"),
+        (
+            ("fitness:", 'plugins: ["a\\0b"]\nfitness:'),
+            "r.yaml:1: plugins.0: a NUL character is no part of a text or path",
+        ),
+        (("fitness:", "plugins: .inf\nfitness:"), "r.yaml:1: plugins: not a finite number: .inf"),
+        (("fitness:", "seed: .inf\nfitness:"), "r.yaml:1: seed: not a finite number: .inf"),
+        (
+            ("population: 64", "population: 64, generations: 999999999999999999999"),
+            "r.yaml:3: search.generations: an integer has at most 64 bits here, got 999999999999999999999",
+        ),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_the_only_problem(problems, change, problem):
+    assert problems(ONEMAX.replace(*change)) == [problem]
+
+
+@pytest.mark.parametrize("value", ['"a\\0b"', ".inf", "999999999999999999999"])
+def test_so_is_one_of_the_command_line(problems, value):
+    (problem,) = problems(ONEMAX, f"genome.length={value}")
+    assert problem.startswith("--set: genome.length: ")

@@ -151,3 +151,20 @@ def test_an_override_that_cannot_be_applied_is_a_problem(override, message):
 def test_an_override_that_is_no_yaml_is_an_error():
     with pytest.raises(RecipeError, match=r"^--set: seed: not YAML: "):
         read("seed=[1", name="base.yaml")
+
+
+def test_what_a_recipe_extends_is_said_in_its_file_alone():
+    write("r.yaml", "seed: 1\n")
+    problem = "--set: extends: a recipe says itself what it extends; write it into its file"
+    assert read("extends=base.yaml") == ({"seed": 1}, [problem])
+
+
+def test_what_cannot_be_read_is_reported_once():
+    write("r.yaml", "seed: 1\nsearch: {name: a, top: .inf, deep: [{x: .nan}]}\ngenome: !tag {name: b}\n")
+    source = read_source(Path("r.yaml"))
+    before = list(map(str, source.problems))
+    for path in [("search", "top"), ("search", "top", "int"), ("search", "deep", 0, "x"), ("genome", "name")]:
+        source.report(path, "must be another")
+    assert list(map(str, source.problems)) == before
+    source.report(("search", "name"), "must be another")
+    assert len(source.problems) == len(before) + 1

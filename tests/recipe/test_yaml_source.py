@@ -4,9 +4,10 @@ from hypothesis import strategies as st
 
 from evokit.recipe.yaml_source import MAX_DEPTH, RecipeError, Where, dump_yaml, parse_yaml
 
-texts = st.text(st.characters(exclude_categories=["Cs"]))
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+integers = st.integers(-(2**63), 2**63 - 1)
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
+    st.none() | st.booleans() | integers | st.floats(allow_nan=False, allow_infinity=False) | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=8,
 )
@@ -71,6 +72,9 @@ def test_a_path_that_leads_nowhere_is_placed_at_what_should_hold_it():
         ("a: !!int x", "r.yaml:1: a: not an integer: x"),
         ("? [a]\n: b", "r.yaml:1: a key must be a word"),
         (r'a: "\ud800"', "r.yaml:1: a: half a character (a lone surrogate) is not text"),
+        (r'a: "x\0y"', "r.yaml:1: a: a NUL character is no part of a text or path"),
+        ("a: 9223372036854775808", "r.yaml:1: a: an integer has at most 64 bits here, got 9223372036854775808"),
+        ("a: -0x8000000000000001", "r.yaml:1: a: an integer has at most 64 bits here, got -0x8000000000000001"),
         (f"a: {'9' * 5000}", "r.yaml:1: a: not an integer: 99999999999999999999"),
     ],
 )

@@ -136,13 +136,31 @@ def test_with_several_objectives_the_front_holds_what_nothing_dominates():
         assert sorted(one.fitness.values for one in kept.front) == [(1.0, 1.0), (2.0, 2.0)]
 
 
-def test_the_front_keeps_its_order_of_equals_through_a_state_and_is_logged():
+def two_valued(genes, *values):
+    one = person(genes)
+    one.fitness = Score((-1.0, -1.0), values)
+    return one
+
+
+def test_the_front_is_logged_by_its_points_and_goes_on_from_a_state():
     archive, again = (Archive(GENOME, (-1.0, -1.0)) for _ in range(2))
-    told = [person([i, 0, 0, 0]) for i in range(4)]
-    for one, values in zip(told, [(1.0, 2.0), (2.0, 1.0), (1.0, 2.0), (3.0, 3.0)], strict=True):
-        one.fitness = Score((-1.0, -1.0), values)
+    told = [two_valued([i, 0, 0, 0], *values) for i, values in enumerate([(1, 2), (2, 1), (1, 2), (3, 3)])]
     archive.add(0, told[:2], told)
     archive.add(1, told[2:], told)
     again.load_state_dict(json.loads(json.dumps(archive.state_dict())))
-    assert [one.key for one in again.front] == [one.key for one in archive.front]
-    assert [(record["front"], record["front_new"]) for record in archive.logbook] == [(2, 2), (3, 1)]
+    for one in (archive, again):
+        one.add(2, [two_valued([0, 1, 0, 0], 2, 1), *told], told)  # the told are known, and counted
+        assert [one.key for one in one.front] == [one.key for one in told[:2]]
+        assert list(one.front.shared.values()) == [2, 2]
+        assert [(record["front"], record["front_new"]) for record in one.logbook] == [(2, 2), (2, 0), (2, 0)]
+
+
+def test_after_a_refit_the_front_counts_who_was_measured_again():
+    archive = Archive(GENOME, (-1.0, -1.0))
+    archive.add(0, [two_valued([i, 0, 0, 0], 1, 2) for i in range(4)], [])
+    archive.renew([two_valued([0, 0, 0, 0], 3, 4), two_valued([1, 0, 0, 0], 3, 4), two_valued([2, 0, 0, 0], 5, 5)])
+    assert [(one.fitness.values, n) for one, n in zip(archive.front, archive.front.shared.values(), strict=True)] == [
+        ((3.0, 4.0), 2)
+    ]
+    archive.add(1, [two_valued([1, 0, 0, 0], 3, 4), two_valued([3, 0, 0, 0], 3, 4)], [])
+    assert list(archive.front.shared.values()) == [3]

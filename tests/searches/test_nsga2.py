@@ -1,4 +1,5 @@
 import random
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -97,10 +98,10 @@ def test_whatever_is_measured_the_population_is_of_the_measured_and_never_domina
         assert len(search.population) == min(8, len(every)) == len(set(keys(search.population)))
         left = [one for key, one in every.items() if key not in keys(search.population)]
         assert not any(a.fitness.dominates(b.fitness) for a in left for b in search.population)
-        front = {one.key for one in search.front()}
-        assert front == {
-            key for key, one in every.items() if not any(a.fitness.dominates(one.fitness) for a in every.values())
-        }
+        front = [one for one in every.values() if not any(a.fitness.dominates(one.fitness) for a in every.values())]
+        points = Counter(one.fitness.values for one in front)
+        assert {one.fitness.values: search.shared()[one.key] for one in search.front()} == points
+        assert len(search.front()) == len(points)
 
 
 def test_a_child_that_took_a_cached_value_takes_no_second_place():
@@ -226,7 +227,7 @@ def searched(screens=(), batch=3, seed=0, ledger=None):
 
 
 def whole_portrait(search):
-    return portrait(search), [(one.key, one.fitness.values) for one in search.front()]
+    return portrait(search), [(one.key, one.fitness.values, search.shared()[one.key]) for one in search.front()]
 
 
 @SCREENS

@@ -1,0 +1,79 @@
+"""The Pareto front of all that was measured: a member a point of objective space, and a bound on their number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from copy import deepcopy
+
+import numpy as np
+
+from evokit.interfaces import Individual
+from evokit.pareto import FRONT, crowding
+
+
+class Front:
+    """Distinct points that nothing dominates, each with the first individual that was found there.
+
+    Points are the same if their values are equal (-0.0 is 0.0). With more than ``size`` of them the most crowded goes,
+    of equals the one found last, so that the ends stay. A point that went is not remembered: what it dominated may
+    come in afterwards.
+
+    Args:
+        size: Points at most, which also bounds what a generation costs.
+    """
+
+    def __init__(self, size: int = FRONT) -> None:
+        self._size = size
+        self._members: dict[tuple[float, ...], Individual] = {}  # in the order in which they were found
+        self._shared: dict[tuple[float, ...], int] = {}
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __iter__(self) -> Iterator[Individual]:
+        """In the order in which they were found."""
+        return iter(self._members.values())
+
+    @property
+    def shared(self) -> dict[str, int]:
+        """Key of a member to how many individuals were found at its point, itself included."""
+        return {one.key: self._shared[point] for point, one in self._members.items()}
+
+    def add(self, individuals: Iterable[Individual]) -> int:
+        """Take measured individuals, each of them once. How many points of the front are new."""
+        before = set(self._members)
+        for one in individuals:
+            self._take(one)
+        return len(self._members.keys() - before)
+
+    def restore(self, members: Iterable[Individual], shared: dict[str, int]) -> None:
+        """Hold what a state of this or of an earlier version held."""
+        self.clear()
+        for one in members:
+            self._take(one)
+            self._shared[one.fitness.values] += shared.get(one.key, 1) - 1
+
+    def clear(self) -> None:
+        self._members.clear()
+        self._shared.clear()
+
+    def _take(self, one: Individual) -> None:
+        point = one.fitness.values
+        if point in self._members:
+            self._shared[point] += 1
+            return
+        others = np.array([other.fitness.wvalues for other in self]).reshape(len(self), len(point))
+        gains = np.array(one.fitness.wvalues)
+        if (others >= gains).all(axis=1).any():
+            return
+        points = list(self._members)
+        for place in np.flatnonzero((others <= gains).all(axis=1)):
+            self._drop(points[place])
+        self._members[point], self._shared[point] = deepcopy(one), 1
+        if len(self._members) > self._size:
+            points = list(self._members)
+            last_first = crowding(np.array(points))[::-1]
+            self._drop(points[len(points) - 1 - int(last_first.argmin())])
+
+    def _drop(self, point: tuple[float, ...]) -> None:
+        del self._members[point], self._shared[point]
