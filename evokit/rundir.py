@@ -143,10 +143,11 @@ class RunDirectory:
             raise RunFailed(f"{name or self.path} cannot be used: {error.strerror}") from error
 
 
-def identity(recipe: Recipe) -> dict[str, Any]:
+def identity(recipe: Recipe, data_digest: str = "") -> dict[str, Any]:
     """All that a resumed run must share with its beginning, or its numbers would not be one run's (C4)."""
     return {
         "recipe": recipe.digest,
+        "data": data_digest,
         "seed": recipe.seed,
         "device": recipe.execution.device,
         "threads": recipe.execution.threads,
@@ -187,10 +188,8 @@ def refuse_other_recipe(then: Recipe, now: Recipe) -> None:
 
 
 def differences(then: Recipe, now: Recipe) -> list[tuple[str, str]]:
-    """Every key in which two recipes differ, with the words ``key: before -> after``; local plugins by their names."""
-    before, after = (
-        dict(_flat(recipe.resolved | {"plugins": [path.name for path in recipe.plugins]})) for recipe in (then, now)
-    )
+    """Every key in which two recipes differ, with the words ``key: before -> after``; paths by their names."""
+    before, after = (dict(_flat(recipe.portable)) for recipe in (then, now))
     return [
         (key, f"{key}: {_said(before, key):.{SAID}} -> {_said(after, key):.{SAID}}")
         for key in dict.fromkeys([*before, *after])

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import annotated_types
 
+from evokit.options import HubName
 from evokit.recipe.nested import Nested
 from evokit.recipe.schema import as_json, key_of_field
 
@@ -71,6 +72,8 @@ def spoken(hint: Any) -> str:
         return f"mapping of names to {spoken(arguments[1])}"
     if isinstance(hint, type) and issubclass(hint, PurePath):
         return "path"
+    if hint is HubName:
+        return "name on the hub"
     if dataclasses.is_dataclass(hint):
         return "mapping"
     return _PLAIN.get(hint) or str(getattr(hint, "__name__", hint))
