@@ -217,7 +217,8 @@ def _from_hub(known: Known, hub: Hub, folder: Path | None) -> Stored:
             raise ValueError(f"it has no split {missing[0]}")
         names = known.names or tuple(loaded["train"].features[hub.labels].names)
         sides = {side: loaded[side].select_columns([hub.images, hub.labels]) for side in SIDES}
-        return Stored(*_sides(sides, hub, len(names)), names, f"{path} (datasets {datasets.__version__})")
+        train, test = _sides(sides, hub, len(names))
+        return Stored(train, test, names, f"{path} (datasets {datasets.__version__})")
     except UnfitImages as error:
         raise UserError(f"data images: {path}: {error}") from error
     except ConnectionError as error:
