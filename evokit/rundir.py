@@ -147,7 +147,7 @@ def identity(recipe: Recipe, data_digest: str = "") -> dict[str, Any]:
     """All that a resumed run must share with its beginning, or its numbers would not be one run's (C4)."""
     return {
         "recipe": recipe.digest,
-        "data": data_digest,
+        **({"data": data_digest} if data_digest else {}),
         "seed": recipe.seed,
         "device": recipe.execution.device,
         "threads": recipe.execution.threads,
@@ -208,8 +208,8 @@ def refuse_other_identity(then: Mapping[str, Any], now: Mapping[str, Any]) -> No
         if name == "versions":
             changed = {p for p in value.keys() | now[name].keys() if value.get(p) != now[name].get(p)}
             differences += [f"{p} {value.get(p)} -> {now[name].get(p)}" for p in sorted(changed)]
-        elif value != now[name]:
-            differences.append(f"{name} {value} -> {now[name]}")
+        elif value != now.get(name):
+            differences.append(f"{name} {value} -> {now.get(name)}")
     if differences:
         raise UserError(f"this run cannot be resumed, its identity changed ({'; '.join(differences)}); {_REMEDY}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
@@ -62,7 +62,7 @@ class Anchor:
             nested = next((mark for mark in hint.__metadata__ if isinstance(mark, Nested)), None)
             return self.section(nested.kind, data, path) if nested else self._value(arguments[0], data, path)
         if origin in (Union, types.UnionType):
-            return self._either(arguments, data, path)
+            return self._either(list(_members(hint)), data, path)
         if _is_path(hint):
             return self.resolve(path, data) if isinstance(data, str) else data
         if is_dataclass(hint) and isinstance(hint, type):
@@ -76,7 +76,7 @@ class Anchor:
             return {key: self._value(arguments[1], item, (*path, key)) for key, item in data.items()}
         return data
 
-    def _either(self, members: tuple[Any, ...], data: Any, path: KeyPath) -> Any:
+    def _either(self, members: Sequence[Any], data: Any, path: KeyPath) -> Any:
         if not isinstance(data, str):
             for member in members:
                 data = self._value(member, data, path)
@@ -87,6 +87,16 @@ class Anchor:
         absolute = self.resolve(path, data)
         named = HubName in members and _takes(HubName, data)
         return data if named and not os.path.isdir(absolute) else absolute
+
+
+def _members(hint: Any) -> Iterator[Any]:
+    """Of a union, and of the unions in it."""
+    bare = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    if get_origin(bare) in (Union, types.UnionType):
+        for member in get_args(bare):
+            yield from _members(member)
+    else:
+        yield hint
 
 
 def _is_path(hint: Any) -> bool:
