@@ -15,11 +15,6 @@ from evokit.recipe.nested import Nested
 from evokit.recipe.options import _dataclasses_in
 from evokit.recipe.paths import Anchor
 
-# Options that are called like paths and are none, each with its reason.
-NO_PATHS = {
-    "Targets.learn_from": "names of sources within a run",
-    "Spent.learn_from": "names of sources within a run",
-}
 PATH_WORDS = {
     "path",
     "paths",
@@ -120,9 +115,8 @@ def test_no_option_that_names_a_path_is_text():
         for kind in _dataclasses_in(offer.component.options, set()):
             hints = get_type_hints(kind, include_extras=True)
             for one in fields(kind):
-                where = f"{kind.__name__}.{one.name}"
-                if PATH_WORDS & set(one.name.split("_")) and where not in NO_PATHS:
-                    assert _has_path(hints[one.name]), f"{offer.component.name}: {where} must be a Path, or say why not"
+                if PATH_WORDS & set(one.name.split("_")):
+                    assert _has_path(hints[one.name]), f"{offer.component.name}: {kind.__name__}.{one.name}"
 
 
 def _has_path(hint):
