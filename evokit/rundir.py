@@ -177,10 +177,11 @@ def repeat_folder(folder: Path, repeat: int) -> Path:
     return folder / f"repeat-{repeat}"
 
 
-def identity(recipe: Recipe) -> dict[str, Any]:
+def identity(recipe: Recipe, data_digest: str = "") -> dict[str, Any]:
     """All that a resumed run must share with its beginning, or its numbers would not be one run's (C4)."""
     return {
         "recipe": recipe.digest,
+        **({"data": data_digest} if data_digest else {}),
         "seed": recipe.seed,
         "device": recipe.execution.device,
         "threads": recipe.execution.threads,
@@ -221,10 +222,8 @@ def refuse_other_recipe(then: Recipe, now: Recipe) -> None:
 
 
 def differences(then: Recipe, now: Recipe) -> list[tuple[str, str]]:
-    """Every key in which two recipes differ, with the words ``key: before -> after``; local plugins by their names."""
-    before, after = (
-        dict(_flat(recipe.resolved | {"plugins": [path.name for path in recipe.plugins]})) for recipe in (then, now)
-    )
+    """Every key in which two recipes differ, with the words ``key: before -> after``; paths by their names."""
+    before, after = (dict(_flat(recipe.portable)) for recipe in (then, now))
     return [
         (key, f"{key}: {_said(before, key):.{SAID}} -> {_said(after, key):.{SAID}}")
         for key in dict.fromkeys([*before, *after])
@@ -243,8 +242,8 @@ def refuse_other_identity(then: Mapping[str, Any], now: Mapping[str, Any]) -> No
         if name == "versions":
             changed = {p for p in value.keys() | now[name].keys() if value.get(p) != now[name].get(p)}
             differences += [f"{p} {value.get(p)} -> {now[name].get(p)}" for p in sorted(changed)]
-        elif value != now[name]:
-            differences.append(f"{name} {value} -> {now[name]}")
+        elif value != now.get(name):
+            differences.append(f"{name} {value} -> {now.get(name)}")
     if differences:
         raise UserError(f"this run cannot be resumed, its identity changed ({'; '.join(differences)}); {_REMEDY}")
 

@@ -17,7 +17,7 @@ from evokit.rundir import (
 )
 from tests.small import RECIPES, evokit, write_recipe
 
-THEN = {"recipe": "a", "seed": 0, "versions": {"numpy": "1", "torch": "2"}}
+THEN = {"recipe": "a", "data": "a", "seed": 0, "versions": {"numpy": "1", "torch": "2"}}
 
 
 def onemax(*overrides):
@@ -123,6 +123,7 @@ def test_the_same_identity_may_go_on():
         ({"seed": 1}, "seed 0 -> 1"),
         ({"versions": {"numpy": "1", "torch": "3"}}, "torch 2 -> 3"),
         ({"versions": {"numpy": "1"}}, "torch 2 -> None"),
+        ({"data": "b"}, "data a -> b"),
     ],
 )
 def test_another_identity_is_refused_by_name(change, words):
@@ -145,6 +146,13 @@ def test_a_local_plugin_may_move(tmp_path):
     (tmp_path / "b").mkdir()
     one, other = (load_recipe(write_recipe(tmp_path / name)) for name in "ab")
     refuse_other_recipe(one, other)
+
+
+def test_data_that_the_beginning_did_not_name_are_not_asked_for():
+    begun = identity(onemax())
+    refuse_other_identity(begun, identity(onemax(), "digest of data"))
+    with pytest.raises(UserError, match="data digest of data -> None"):
+        refuse_other_identity(identity(onemax(), "digest of data"), begun)
 
 
 def test_identity_names_what_decides_numbers():

@@ -22,8 +22,8 @@ PAGE = (ROOT / "docs" / "security.md").read_text()
 SOURCES = [*(ROOT / "evokit").rglob("*.py"), *(ROOT / "plugins").rglob("*.py")]
 RUNS_CODE = {"eval", "exec", "compile", "__import__"}
 UNPICKLES = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
-# Between a run and its own workers; a format of images, read so that nothing in it executes; what is only written, to be
-# compared.
+# Between a run and its own workers; a format of images, read so that nothing in it executes; and what is written only
+# to be compared.
 MAY_PICKLE = {
     "evokit/backends/processes.py",
     "evokit/backends/worker.py",

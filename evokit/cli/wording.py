@@ -18,6 +18,7 @@ import annotated_types
 
 from evokit.declared import declared
 from evokit.interfaces import Component
+from evokit.options import HubName
 from evokit.recipe.nested import Nested
 from evokit.recipe.schema import as_json, key_of_field
 from evokit.report import table
@@ -129,6 +130,8 @@ def spoken(hint: Any) -> str:
         return f"mapping of names to {spoken(arguments[1])}"
     if isinstance(hint, type) and issubclass(hint, PurePath):
         return "path"
+    if hint is HubName:
+        return "name on the hub"
     if dataclasses.is_dataclass(hint):
         return "mapping"
     return _PLAIN.get(hint) or str(getattr(hint, "__name__", hint))

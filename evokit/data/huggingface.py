@@ -7,16 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge
 
 from evokit.data.near_duplicates import apart, near_duplicates
-from evokit.data.text import split_by_document, text_data
+from evokit.data.raw_text import plain
+from evokit.data.text import content_names, split_by_class, split_by_document, text_data
 from evokit.data.vault import Vault
 from evokit.data.vocabulary import encode_documents
 from evokit.errors import UserError
 from evokit.interfaces import Context, Data
+from evokit.options import FolderOrName, HubName
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -37,14 +39,15 @@ class Splits:
 class HuggingFace:
     """A text data set by its name on the hub, or by the folder it was saved to.
 
-    Stored splits are used; what is missing of validation and test is cut from the training documents, near-duplicates
-    together. Near-duplicates on two sides, copies among them, are kept in test rather than validation, and in either
-    rather than in training; ``evokit check`` and the report say how many that leaves out. Those in test are one unit.
+    Stored splits are used; what is missing of validation and test is cut from the training documents, a tenth each,
+    near-duplicates together; their content decides, so that no order of the rows favours a side. Near-duplicates on
+    two sides, copies among them, are kept in test rather than validation, and in either rather than in training;
+    ``evokit check`` and the report say how many that leaves out. Those in test are one unit.
     All this takes a few seconds for a million words, once.
     """
 
-    path: str
-    """``owner/name`` on the hub, or a folder made by ``save_to_disk``."""
+    path: FolderOrName
+    """``owner/name`` on the hub, or a folder made by ``save_to_disk``; one beside the recipe goes before the hub."""
 
     config: str | None = None
     """The configuration on the hub, such as ``wikitext-103-v1``."""
@@ -83,7 +86,7 @@ class HuggingFace:
         sides, left_out = without_near_duplicates(completed(sides, self.path))
         documents = {side: encode_documents(list(texts.values()), list(texts)) for side, texts in sides.items()}
         documents["test"] = replace(documents["test"], groups=near_duplicates(list(sides["test"].values())))
-        label = " ".join(filter(None, [self.path, self.config, self.revision]))
+        label = " ".join(map(str, filter(None, [self.path, self.config, self.revision])))
         data = text_data(
             "huggingface",
             f"{label} (datasets {datasets.__version__})",
@@ -102,7 +105,7 @@ class HuggingFace:
 
 
 def load(
-    path: str,
+    path: Path | str,
     config: str | None,
     revision: str | None,
     *,
@@ -121,9 +124,16 @@ def load(
     """
     import datasets
 
+    if isinstance(path, Path) and not path.is_dir():
+        raise UserError(f"data {name}: there is no folder {path}")
+    if isinstance(path, HubName) and Path(path).exists():
+        # datasets would read it, so that the folder in which a command is called would decide what is measured.
+        message = f"{path} is not beside the recipe but where the command is called; write its path from the recipe"
+        raise UserError(f"data {name}: {message}, or call evokit elsewhere to have {path} of the hub")
     saved = any((Path(path) / name).exists() for name in ("dataset_dict.json", "state.json"))
+    place = str(path)
     try:
-        loaded = datasets.load_from_disk(path) if saved else datasets.load_dataset(path, config, revision=revision)
+        loaded = datasets.load_from_disk(place) if saved else datasets.load_dataset(place, config, revision=revision)
     except ConnectionError as error:
         raise UserError(
             f"data {name}: the hub cannot be reached for {path}: save the data set with save_to_disk where it "
@@ -135,14 +145,26 @@ def load(
     return loaded if isinstance(loaded, dict) else {"train": loaded}
 
 
-def _rows(dataset: Dataset, column: str, path: str) -> Iterator[str]:
+def _rows(dataset: Dataset, column: str, path: Path | str) -> Iterator[str]:
     if column not in dataset.column_names:
         raise UserError(f"data huggingface: {path} has no column {column}, only {', '.join(dataset.column_names)}")
+    row = 0
     for batch in dataset.select_columns([column]).iter(batch_size=1000):
-        for text in batch[column]:
-            if not isinstance(text, str):
-                raise UserError(f"data huggingface: column {column} of {path} holds {type(text).__name__}, not text")
-            yield text
+        for value in batch[column]:
+            yield text_of(value, f"data huggingface: row {row} of column {column} of {path}")
+            row += 1
+
+
+def text_of(value: Any, where: str) -> str:
+    """As ``plain`` has it; an error begins with ``where``.
+
+    Raises:
+        UserError: It is no text, or half of a character stands alone.
+    """
+    try:
+        return plain(value)
+    except ValueError as error:
+        raise UserError(f"{where} {error}") from error
 
 
 def _articles(rows: Iterable[str]) -> Iterator[str]:
@@ -156,14 +178,32 @@ def _articles(rows: Iterable[str]) -> Iterator[str]:
     yield "".join(lines)
 
 
-def completed(sides: Mapping[str, dict[str, str]], path: str, name: str = "huggingface") -> dict[str, dict[str, str]]:
-    """All three sides; those that are missing are cut from the training documents."""
+def completed(
+    sides: Mapping[str, dict[str, str]],
+    path: Path | str,
+    name: str = "huggingface",
+    labels: Mapping[str, int] | None = None,
+) -> dict[str, dict[str, str]]:
+    """All three sides; those that are missing are cut from the training documents, by their content.
+
+    Args:
+        sides: Side to name to text.
+        path, name: Of data set and component, for messages.
+        labels: Name to class, to cut of each class its share.
+
+    Raises:
+        UserError: There are too few documents.
+    """
     if len(sides) == 3:
         return dict(sides)
     train = dict(sides["train"])
-    names = list(train)
+    names, texts = list(train), list(train.values())
+    content, groups = content_names(texts), near_duplicates(texts).tolist()
     try:
-        split = split_by_document(names, groups=near_duplicates(list(train.values())).tolist())
+        if labels is None:
+            split = split_by_document(content, groups)
+        else:
+            split = split_by_class(content, [labels[one] for one in names], groups)
     except ValueError as error:
         raise UserError(f"data {name}: {path}: {error}") from error
     cut = {}

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from evokit.data.image_set import Labelled
+from evokit.data.image_values import class_numbers
 from evokit.errors import UserError
 
 T = TypeVar("T")
@@ -102,12 +103,13 @@ def labelled(images: np.ndarray, labels: np.ndarray) -> Labelled:
     """Grey pictures get their one channel, labels become int64.
 
     Raises:
-        ValueError: They are not ``(n, h, w)`` or ``(n, h, w, c)`` uint8 with ``(n,)`` labels.
+        ValueError: They are not ``(n, h, w)`` or ``(n, h, w, c)`` uint8 with ``(n,)`` labels, or a label is no integer
+            from 0.
     """
     images = images[..., None] if images.ndim == 3 else images
     if images.ndim != 4 or images.dtype != np.uint8 or labels.shape != images.shape[:1]:
         raise ValueError(f"images {images.shape} {images.dtype} and labels {labels.shape} do not belong together")
-    return Labelled(images, labels.astype(np.int64))
+    return Labelled(images, class_numbers(labels))
 
 
 def read_idx(content: bytes) -> np.ndarray:
@@ -133,10 +135,15 @@ def read_idx(content: bytes) -> np.ndarray:
 def write_idx(array: np.ndarray) -> bytes:
     """An array of unsigned bytes in IDX format.
 
+    Raises:
+        ValueError: It is of another type.
+
     >>> read_idx(write_idx(np.array([[1, 2]], np.uint8)))
     array([[1, 2]], dtype=uint8)
     """
-    return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes() + array.astype(np.uint8).tobytes()
+    if array.dtype != np.uint8:
+        raise ValueError(f"IDX files are written of uint8, got {array.dtype}")
+    return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes() + array.tobytes()
 
 
 def read_cifar(content: bytes, labels: str) -> Labelled:

@@ -51,10 +51,16 @@ def digits() -> Stored:
 
 
 def packed(train: Labelled, test: Labelled) -> bytes:
-    """Both sides as one file; at most 256 classes."""
+    """Both sides as one file.
+
+    Raises:
+        ValueError: There are more than 256 classes.
+    """
     from safetensors.numpy import save
 
     sides = {"train": train, "test": test}
+    if max(part.labels.max(initial=0) for part in sides.values()) > 255:
+        raise ValueError("labels are packed as bytes, for at most 256 classes")
     arrays = {f"{side}_images": part.images for side, part in sides.items()}
     arrays |= {f"{side}_labels": part.labels.astype(np.uint8) for side, part in sides.items()}
     return lzma.compress(save(arrays))

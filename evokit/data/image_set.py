@@ -44,6 +44,8 @@ class ImageSet:
             raise ValueError(f"images must be (n, h, w, c) uint8, got {self.images.shape} {self.images.dtype}")
         if self.labels.shape != self.images.shape[:1]:
             raise ValueError(f"{len(self.images)} images need as many labels, got {self.labels.shape}")
+        if self.labels.dtype != np.int64:
+            raise ValueError(f"labels must be int64, got {self.labels.dtype}")
         if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < self.n_classes:
             raise ValueError(f"labels must be in 0..{self.n_classes - 1}")
         if not self.mean.shape == self.std.shape == self.images.shape[3:]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from evokit.data.cache import cache_directory
-from evokit.data.image_files import SIDES, Layout, labelled
+from evokit.data.image_files import SIDES, Layout
 from evokit.data.image_packages import DIGITS, GARMENTS, PHOTOGRAPHS, Stored, digits, fashionmnist_part, photo_tiles
 from evokit.data.image_set import Labelled
+from evokit.data.image_values import UnfitImages, brightness, class_numbers, named
 from evokit.errors import UserError
 
 if TYPE_CHECKING:
@@ -212,8 +213,14 @@ def _from_hub(known: Known, hub: Hub, folder: Path | None) -> Stored:
     path = str(folder or hub.path)
     try:
         loaded = datasets.load_from_disk(path) if folder else datasets.load_dataset(path)
-        sides = {side: _columns(loaded[side], hub) for side in SIDES}
+        if missing := [side for side in SIDES if side not in (loaded if isinstance(loaded, dict) else ())]:
+            raise ValueError(f"it has no split {missing[0]}")
         names = known.names or tuple(loaded["train"].features[hub.labels].names)
+        sides = {side: loaded[side].select_columns([hub.images, hub.labels]) for side in SIDES}
+        train, test = _sides(sides, hub, len(names))
+        return Stored(train, test, names, f"{path} (datasets {datasets.__version__})")
+    except UnfitImages as error:
+        raise UserError(f"data images: {path}: {error}") from error
     except ConnectionError as error:
         raise UserError(
             f"data images: the hub cannot be reached for {path}: save the data set with save_to_disk where it can "
@@ -223,12 +230,18 @@ def _from_hub(known: Known, hub: Hub, folder: Path | None) -> Stored:
         raise UserError(f"data images: {path} cannot be decoded ({error}); install: pip install pillow") from error
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise UserError(f"data images: {path} cannot be loaded: {type(error).__name__}: {error}") from error
-    return Stored(sides["train"], sides["test"], names, f"{path} (datasets {datasets.__version__})")
 
 
-def _columns(dataset: Dataset, hub: Hub) -> Labelled:
-    images, labels = [], []
-    for batch in dataset.select_columns([hub.images, hub.labels]).iter(batch_size=1000):
-        images += [np.asarray(image, np.uint8) for image in batch[hub.images]]
-        labels += batch[hub.labels]
-    return labelled(np.stack(images), np.asarray(labels))
+def _sides(stored: Mapping[str, Dataset], hub: Hub, n_classes: int) -> list[Labelled]:
+    """The sides, whose images mean the same by the same numbers."""
+    images = (image for dataset in stored.values() for image in _column(dataset, hub.images))
+    names = [named(i, side) for side, dataset in stored.items() for i in range(len(dataset))]
+    cuts = np.cumsum([len(dataset) for dataset in stored.values()])[:-1]
+    pieces = np.split(brightness(images, names), cuts)
+    labels = [class_numbers(list(_column(dataset, hub.labels)), n_classes, side) for side, dataset in stored.items()]
+    return [Labelled(*side) for side in zip(pieces, labels, strict=True)]
+
+
+def _column(dataset: Dataset, column: str) -> Iterator[Any]:
+    for batch in dataset.select_columns([column]).iter(batch_size=1000):
+        yield from batch[column]

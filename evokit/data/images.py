@@ -47,6 +47,9 @@ class Images:
     Validation is cut from the training images, each class by its share. Which images are cut is decided by their
     stored pixels alone, so it is the same for every seed, size, source and machine. No picture is on two sides: copies
     of test images are left out of training and validation, copies of validation images out of training.
+
+    From the hub or from disk, images may have 8 or 16 bits, one bit, fractions from 0 to 1, a palette or another colour
+    space: they become brightness from 0 to 255. Others, and labels that are no class, are refused.
     """
 
     sets: tuple[SetName | OneSet, ...] = ("fashionmnist",)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -86,8 +86,18 @@ def labelled_data(name: str, origin: str, sides: Mapping[str, LabelledTexts]) ->
             raise UserError(f"data {name}: {origin} has one class only")
         labels = tested if side in held_out else texts.labels
         if missing := set(range(len(texts.classes))) - set(labels.tolist()):
-            lacking = ", ".join(texts.classes[label] for label in sorted(missing))
+            lacking = few([texts.classes[label] for label in sorted(missing)])
             raise UserError(f"data {name}: no text of class {lacking} is left for {side} in {origin}")
         sizes |= {f"{side}_texts": len(texts), f"{side}_units": int(texts.units.max()) + 1}
     content = digest({side: texts.digest for side, texts in sides.items()})
     return Data(name, origin, content, sizes, **sides)
+
+
+def few(names: Sequence[str], most: int = 5) -> str:
+    """The first names, and how many more there are.
+
+    >>> few(["a", "b", "c"], most=2)
+    'a, b and 1 more'
+    """
+    rest = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest

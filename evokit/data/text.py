@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -225,21 +226,64 @@ def split_by_document(names: Sequence[str], groups: Sequence[Hashable] | None = 
         ValueError: There are fewer than 10 groups, so that a side would be empty.
     """
     groups = names if groups is None else groups
-    first: dict[Hashable, str] = {}
-    for name, group in zip(names, groups, strict=True):
-        first[group] = min(first.get(group, name), name)
-    sizes = Counter(groups)
+    first, sizes = _groups(names, groups)
     position: dict[Hashable, int] = {}
     for group in sorted(first, key=first.__getitem__):
         if len(position) % 10 < 8 or 5 * sizes[group] <= len(names):
             position[group] = len(position)
-    if len(position) < 10:
-        raise ValueError(
-            "a split by document, near-duplicates counted once, needs at least 10 documents that differ, "
-            f"got {len(position)}"
-        )
+    _check_groups(len(position))
     side = np.array([position.get(group, 0) % 10 for group in groups])
     return Split(np.flatnonzero(side < 8), np.flatnonzero(side == 8), np.flatnonzero(side == 9))
+
+
+def split_by_class(names: Sequence[str], labels: Sequence[int], groups: Sequence[Hashable]) -> Split:
+    """Likewise a tenth of each class's groups for validation, the next tenth for test, decided by the order of names.
+
+    A class of two groups has one for validation, of three or more at least one for each. The class of a group is the
+    one that most of its members have, the lowest of equals.
+
+    Args:
+        names: One name a text, in any order; no class may be favoured by it.
+        labels: The class of each.
+        groups: One group a text.
+
+    Raises:
+        ValueError: There are fewer than 10 groups.
+    """
+    first, sizes = _groups(names, groups)
+    counts = Counter(zip(groups, labels, strict=True))
+    label = {group: one for (group, one), _ in sorted(counts.items(), key=lambda item: (item[1], -item[0][1]))}
+    classes: dict[int, list[Hashable]] = {}
+    for group in sorted(first, key=first.__getitem__):
+        if 5 * sizes[group] <= len(names):
+            classes.setdefault(label[group], []).append(group)
+    _check_groups(sum(map(len, classes.values())))
+    place: dict[Hashable, int] = {}
+    for members in classes.values():
+        n = max(1, round(len(members) / 10)) if len(members) > 1 else 0
+        place |= dict.fromkeys(members[:n], 1) | (dict.fromkeys(members[n : 2 * n], 2) if len(members) > 2 else {})
+    side = np.array([place.get(group, 0) for group in groups])
+    return Split(np.flatnonzero(side == 0), np.flatnonzero(side == 1), np.flatnonzero(side == 2))
+
+
+def content_names(texts: Sequence[str]) -> list[str]:
+    """A digest of each text, to split by: a fixed shuffle, so that no order of the source favours a side."""
+    return [hashlib.blake2b(text.encode(), digest_size=16, person=b"split").hexdigest() for text in texts]
+
+
+def _groups(names: Sequence[str], groups: Sequence[Hashable]) -> tuple[dict[Hashable, str], Counter[Hashable]]:
+    """The first name and the size of each group."""
+    first: dict[Hashable, str] = {}
+    for name, group in zip(names, groups, strict=True):
+        first[group] = min(first.get(group, name), name)
+    return first, Counter(groups)
+
+
+def _check_groups(n: int) -> None:
+    if n < 10:
+        raise ValueError(
+            f"a split by document, near-duplicates counted once, needs at least 10 documents that differ, got {n}"
+        )
 
 
 def text_data(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-import operator
 from collections.abc import Callable, Sequence
-from copy import deepcopy
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
+from pydantic.errors import PydanticUserError
 
 from evokit.declared import GENE_WORKERS, OPERATORS, READABLE
 from evokit.errors import UserError
@@ -18,6 +17,7 @@ from evokit.names import listed
 from evokit.plugins import load_plugins
 from evokit.recipe.fit import OWN, fitting, genes_misfit, genes_of, phenotype_misfit, reads
 from evokit.recipe.options import Scope, validate
+from evokit.recipe.paths import Anchor
 from evokit.recipe.schema import LISTS, SECTIONS, Core, Final, Recipe, Section, Seeds, walk
 from evokit.recipe.source import Source, read_source
 from evokit.recipe.wording import unknown_key
@@ -184,10 +184,11 @@ class _Checker:
         if component := self._component(kind, data, fits):
             self._check_genes(path, component)
             self._check_contested(path, kind, fits)
+            data = self._anchored(component, path, data, fits)
         return self._read(path, data, functools.partial(scope.section, kind), fits)
 
     def _read(self, path: KeyPath, data: Any, read: Callable[[Any], Section], fits: str) -> Section | None:
-        """A section by ``read``, with nested sections checked for fit and paths made absolute."""
+        """A section by ``read``, with nested sections checked for fit."""
         section = self._attempt(path, lambda: read(data))
         if section is None:
             return None
@@ -198,19 +199,20 @@ class _Checker:
                 self._check_genes((*path, *below), value.component)
             if isinstance(value, Section):
                 self._check_contested((*path, *below), value.kind, fits)
-        anchored = self._anchored(path, section, data)
-        return section if anchored == data else self._attempt(path, lambda: read(anchored))
+        return section
 
-    def _anchored(self, path: KeyPath, section: Section, data: Any) -> Any:
-        """The data with each path of a file starting from the folder of the recipe that gives it."""
-        anchored = deepcopy(data)
-        for below, value in walk(section.options):
-            node = self.source.root.at((*path, *below))
-            if isinstance(value, PurePath) and node is not None:
-                *parents, last = below
-                holder = functools.reduce(operator.getitem, parents, anchored)
-                holder[last] = node.where.resolve(str(value))
-        return anchored
+    def _anchored(self, component: Component, path: KeyPath, data: Any, fits: str) -> Any:
+        """The data with each path starting from the folder of the file that gives it, a default from the recipe's."""
+
+        def resolve(at: KeyPath, text: str) -> str:
+            node = self.source.root.at(at)
+            return (node.where if node else self.source.root.where).resolve(text)
+
+        anchor = Anchor(lambda kind, section: self._component(kind, section, fits), resolve)
+        try:
+            return anchor.options(component.options, data, path)
+        except (PydanticUserError, NameError, TypeError):
+            return data  # the options class is at fault, which is told when it is read
 
     def _list(self, key: str, kind: Kind) -> tuple[Section, ...]:
         entries = self.data.get(key, [])
@@ -239,6 +241,7 @@ class _Checker:
         section = None
         if component:
             scope = Scope(self.registry, component.fits, str(self.source.root.nearest(("final",))))
+            options = self._anchored(component, ("final",), options, component.fits)
             section = self._read(("final",), options, functools.partial(scope.options, component), component.fits)
         return Final(seeds.seeds, section) if seeds else None
 

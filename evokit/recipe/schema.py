@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
 from functools import cached_property
@@ -136,11 +136,6 @@ class Section:
     def name(self) -> str:
         return self.component.name
 
-    @property
-    def resolved(self) -> dict[str, Any]:
-        """JSON values with every default; what a recipe may say to get this section."""
-        return {"name": self.name, **as_json(self.options)}
-
     def build(self, context: Context) -> Any:
         """The real thing: what ``options.build`` makes, or the options themselves if they have none."""
         build = getattr(self.options, "build", None)
@@ -160,9 +155,9 @@ class Final(Seeds):
 
     section: Section | None = None
 
-    @property
-    def resolved(self) -> dict[str, Any]:
-        return {"seeds": self.seeds, **(as_json(self.section.options) if self.section else {})}
+    def values(self, path: Callable[[PurePath], str] = str) -> dict[str, Any]:
+        """JSON values with every default, paths as ``path`` has them."""
+        return {"seeds": self.seeds, **(as_json(self.section.options, path) if self.section else {})}
 
 
 @dataclass(frozen=True)
@@ -194,36 +189,45 @@ class Recipe:
     @cached_property
     def resolved(self) -> dict[str, Any]:
         """JSON values with every default, no ``extends``, absolute paths; loads to an equal recipe."""
-        sections = {kind: getattr(self, kind) for kind in SECTIONS}
-        lists = {"screens": self.screens, "baselines": self.baselines, "export": self.exports}
-        values: dict[str, Any] = {
-            "seed": self.seed,
-            "repeats": self.repeats,
-            "plugins": [str(path) for path in self.plugins],
-            **{kind: section.resolved for kind, section in sections.items() if section},
-            "stop": as_json(self.stop),
-            "confirm": as_json(self.confirm),
-            "init": as_json(self.init),
-            "final": self.final.resolved,
-            "execution": as_json(self.execution),
-            **{key: [section.resolved for section in chain] for key, chain in lists.items()},
-        }
-        return {key: value for key, value in values.items() if value is not None}
+        return {**self._values(str), "plugins": [str(path) for path in self.plugins]}
+
+    @cached_property
+    def portable(self) -> dict[str, Any]:
+        """As ``resolved``, with paths by their names: the same wherever files lie."""
+        return {**self._values(lambda path: path.name), "plugins": [path.name for path in self.plugins]}
 
     @cached_property
     def digest(self) -> str:
         """Identity for resuming and comparing.
 
         Without what may change when a finished run goes on: ``search.generations``, ``stop``, ``export``. Local
-        plugins count by name and content, wherever they lie; so do the genes of ``init``, wherever they come from.
+        plugins count by name and content, other paths by name, wherever they lie; so do the genes of ``init``,
+        wherever they come from. What lies at a path counts in the digest of the data and the fitness's context.
         """
-        kept = {key: value for key, value in self.resolved.items() if key not in ("stop", "export")}
-        search = {key: value for key, value in self.search.resolved.items() if key != "generations"}
-        execution = {key: value for key, value in self.resolved["execution"].items() if key not in PLACES}
+        kept = {key: value for key, value in self.portable.items() if key not in ("stop", "export")}
+        search = {key: value for key, value in kept["search"].items() if key != "generations"}
+        execution = {key: value for key, value in kept["execution"].items() if key not in PLACES}
         plugins = [[path.name, digest_bytes(path.read_bytes())] for path in self.plugins]
         if self.init is not None and self.init.genes is not None:
             kept["init"] = self.init.genes
         return digest({**kept, "search": search, "execution": execution, "plugins": plugins})
+
+    def _values(self, path: Callable[[PurePath], str]) -> dict[str, Any]:
+        sections = {kind: getattr(self, kind) for kind in SECTIONS}
+        lists = {"screens": self.screens, "baselines": self.baselines, "export": self.exports}
+        values: dict[str, Any] = {
+            "seed": self.seed,
+            "repeats": self.repeats,
+            "plugins": [],
+            **{kind: as_json(section, path) for kind, section in sections.items() if section},
+            "stop": as_json(self.stop),
+            "confirm": as_json(self.confirm),
+            "init": as_json(self.init, path),
+            "final": self.final.values(path),
+            "execution": as_json(self.execution),
+            **{key: as_json(chain, path) for key, chain in lists.items()},
+        }
+        return {key: value for key, value in values.items() if value is not None}
 
     def to_yaml(self) -> str:
         """The resolved recipe as a file."""
@@ -234,21 +238,23 @@ class Recipe:
         return RecipeError([str(Problem(self.source.nearest(path), path, message))])
 
 
-def as_json(value: Any) -> Any:
-    """Options as JSON values: what a recipe may say to get them."""
+def as_json(value: Any, path: Callable[[PurePath], str] = str) -> Any:
+    """Options as JSON values: what a recipe may say to get them; a path as ``path`` has it."""
     if isinstance(value, Section):
-        return value.resolved
+        return {"name": value.name, **as_json(value.options, path)}
     if is_dataclass(value) and not isinstance(value, type):
-        return {name: as_json(item) for name, item in _fields(value)}
+        return {name: as_json(item, path) for name, item in _fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): as_json(item) for key, item in value.items()}
+        return {str(key): as_json(item, path) for key, item in value.items()}
     if isinstance(value, set | frozenset):
-        return sorted(map(as_json, value))
+        return sorted(as_json(item, path) for item in value)
     if isinstance(value, list | tuple):
-        return [as_json(item) for item in value]
+        return [as_json(item, path) for item in value]
     if isinstance(value, Enum):
         return value.value
-    return str(value) if isinstance(value, PurePath) else value
+    if isinstance(value, PurePath):
+        return path(value)
+    return str(value) if isinstance(value, str) else value  # YAML has no place for a subclass of str
 
 
 def walk(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:

@@ -42,9 +42,9 @@ class Where:
         return f"{self.file}:{self.line}" if self.line else self.file
 
     def resolve(self, path: str) -> str:
-        """An absolute path; a relative one starts from the folder of the file that names it."""
+        """An absolute path; a relative one starts from the folder of the file that names it, ``~`` is a home."""
         folder = "" if self.file == SET else os.path.dirname(self.file)
-        return os.path.abspath(os.path.join(folder, path))
+        return os.path.abspath(os.path.join(folder, os.path.expanduser(path)))
 
 
 @dataclass(frozen=True)

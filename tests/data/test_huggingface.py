@@ -5,6 +5,7 @@ from evokit.data.huggingface import HuggingFace, Splits
 from evokit.data.vocabulary import encode_documents
 from evokit.errors import UserError
 from evokit.interfaces import Context
+from evokit.options import HubName
 from evokit.streams import Streams
 
 CONTEXT = Context(Streams(0))
@@ -47,9 +48,18 @@ def test_stored_splits_are_used_as_they_are(saved):
 
 def test_one_stored_split_is_split_by_document(saved):
     data = HuggingFace(saved(train=rows("a", 20))).build(CONTEXT)
-    assert data.validation.names == ("train/00000008", "train/00000018")
-    assert data.test.names == ("train/00000009", "train/00000019")
-    assert len(data.train) == 16
+    assert [len(side) for side in (data.train, data.validation, data.test)] == [16, 2, 2]
+
+
+def test_the_order_of_rows_does_not_decide_who_is_held_out(saved):
+    """Every tenth row is alike here, as in data sets that go round."""
+    some = [f"kind {i % 10} number {i}." for i in range(200)]
+    data = HuggingFace(saved(train=some)).build(CONTEXT)
+    other = HuggingFace(saved(train=some[::-1], unused=["x"])).build(CONTEXT)
+    for side in ("validation", "test"):
+        mine = texts(getattr(data, side))
+        assert sorted(mine) == sorted(texts(getattr(other, side)))
+        assert len({tuple(document[:2]) for document in mine}) > 5
 
 
 @pytest.mark.parametrize(("kept", "cut"), [("test", "validation"), ("validation", "test")])
@@ -83,7 +93,8 @@ def test_no_text_is_on_two_sides(saved):
 
 def test_copies_in_one_stored_split_stay_on_one_side(saved):
     data = HuggingFace(saved(train=[*rows("a", 10), "a number 9."])).build(CONTEXT)
-    assert data.test.names == ("train/00000009", "train/00000010")
+    sides = [side.names for side in (data.train, data.validation, data.test)]
+    assert [{"train/00000009", "train/00000010"} <= set(names) for names in sides].count(True) == 1
 
 
 SPEECH = " ".join(f"word{i}" for i in range(60))
@@ -124,6 +135,31 @@ def test_lines_are_joined_into_articles_at_titles(saved):
 def test_blank_rows_are_no_documents(saved):
     data = HuggingFace(saved(train=["a", "", " \n", "b"], validation=["c"], test=["d"])).build(CONTEXT)
     assert texts(data.train) == tokens(["a", "b"])
+
+
+def test_what_is_missing_is_left_out_as_blanks_are(saved):
+    data = HuggingFace(saved(train=["a", None, "b"], validation=[None, "c"], test=["d"])).build(CONTEXT)
+    assert [texts(side) for side in (data.train, data.validation)] == [tokens(["a", "b"]), tokens(["c"])]
+
+
+def test_a_byte_order_mark_is_no_text(saved):
+    data = HuggingFace(saved(train=["\ufeffa", "b", "\ufeff"], validation=["c"], test=["d", "\ufeffb"])).build(CONTEXT)
+    assert texts(data.train) == tokens(["a"])
+    assert texts(data.test) == tokens(["d", "b"])
+    assert data.sizes["near_duplicates_left_out"] == 1
+
+
+def test_a_name_that_is_a_folder_where_the_command_is_called_is_refused(saved, tmp_path, monkeypatch):
+    """``datasets`` would read it in place of the hub, whatever the recipe."""
+    saved(train=rows("a", 10))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="train is not beside the recipe but where the command is called"):
+        HuggingFace(HubName("train")).build(CONTEXT)
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(UserError, match=r"data huggingface: there is no folder .*nothing"):
+        HuggingFace(tmp_path / "nothing").build(CONTEXT)
 
 
 def test_max_documents_keeps_the_first_of_each_split(saved):

@@ -150,6 +150,117 @@ def test_pairs_are_joined(tmp_path):
     assert len(pair.test.texts.document(0)) > len(alone.test.texts.document(0))
 
 
+def saved_rows(folder, **sides):
+    """Side to texts and labels."""
+    import datasets
+
+    splits = {
+        side: datasets.Dataset.from_dict({"sentence": sentences, "label": labels})
+        for side, (sentences, labels) in sides.items()
+    }
+    datasets.DatasetDict(splits).save_to_disk(folder)
+    return str(folder)
+
+
+def sentences(n, word="text"):
+    return [f"the {word} number {i} is here" for i in range(n)]
+
+
+def shares(data, n_classes):
+    sides = (data.train, data.validation, data.test)
+    return [np.bincount(side.labels, minlength=n_classes).tolist() for side in sides]
+
+
+@pytest.mark.parametrize("period", [2, 5, 10])
+def test_labels_in_periodic_order_are_cut_class_by_class(tmp_path, period):
+    path = saved_rows(tmp_path, train=(sentences(200), [i % period for i in range(200)]))
+    data = LabelledText(path=path, splits=LabelledSplits(test=None)).build(CONTEXT)
+    each = 200 // period
+    assert shares(data, period) == [[each * 8 // 10] * period, [each // 10] * period, [each // 10] * period]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_neither_order_nor_seed_decides_who_is_held_out(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    some, labels = sentences(60), [i // 20 for i in range(60)]
+    order = rng.permutation(60).tolist()
+    sorted_one = saved_rows(tmp_path / "a", train=(some, labels))
+    shuffled = saved_rows(tmp_path / "b", train=([some[i] for i in order], [labels[i] for i in order]))
+    splits = LabelledSplits(test=None)
+    one = LabelledText(path=sorted_one, splits=splits).build(CONTEXT)
+    other = LabelledText(path=shuffled, splits=splits).build(Context(Streams(seed)))
+    for side in ("validation", "test"):
+        assert sorted(getattr(one, side).unit_keys()) == sorted(getattr(other, side).unit_keys())
+
+
+def test_near_duplicates_of_two_classes_stay_on_one_side(tmp_path):
+    speech = " ".join(f"word{i}" for i in range(30))
+    some = [*sentences(40), *(f"{speech} {i}" for i in range(4))]
+    path = saved_rows(tmp_path, train=(some, [i % 2 for i in range(44)]))
+    data = LabelledText(path=path, splits=LabelledSplits(test=None)).build(CONTEXT)
+    near = {f"train/{i:08d}" for i in range(40, 44)}
+    assert [near <= set(side.texts.names) for side in (data.train, data.validation, data.test)].count(True) == 1
+
+
+def test_a_class_of_three_texts_is_on_all_sides(tmp_path):
+    path = saved_rows(tmp_path, train=(sentences(33), [0] * 30 + [1] * 3))
+    data = LabelledText(path=path, splits=LabelledSplits(test=None)).build(CONTEXT)
+    assert [counts[1] for counts in shares(data, 2)] == [1, 1, 1]
+
+
+def test_a_limit_takes_of_each_class_its_share(tmp_path):
+    """The first texts of a data set that is sorted by class are of one class."""
+    path = saved_rows(
+        tmp_path, train=(sentences(80), [0] * 60 + [1] * 20), test=(sentences(40, "other"), [0] * 20 + [1] * 20)
+    )
+    data = LabelledText(path=path, splits=LabelledSplits(test="test"), max_texts=20).build(CONTEXT)
+    held, tested = (
+        np.bincount(np.concatenate(sides)).tolist()
+        for sides in ([data.train.labels, data.validation.labels], [data.test.labels])
+    )
+    assert (held, tested) == ([15, 5], [10, 10])
+
+
+def test_what_is_missing_is_left_out_as_blanks_are(tmp_path):
+    path = saved_rows(
+        tmp_path,
+        train=([None, " ", *sentences(40)], [i % 2 for i in range(42)]),
+        test=([*sentences(9, "other"), None, "\ufeff"], [i % 2 for i in range(11)]),
+    )
+    data = LabelledText(path=path, splits=LabelledSplits(test="test")).build(CONTEXT)
+    assert len(data.train) + len(data.validation) == 40
+    assert len(data.test) == 9
+
+
+def test_a_label_may_be_true_or_false(tmp_path):
+    path = saved_rows(tmp_path, train=(sentences(40), [i % 4 == 0 for i in range(40)]))
+    data = LabelledText(path=path, splits=LabelledSplits(test=None)).build(CONTEXT)
+    assert shares(data, 2) == [[24, 8], [3, 1], [3, 1]]
+    assert data.train.classes == ("0", "1")
+
+
+@pytest.mark.parametrize("label", [None, -1, 1.5, "a", 2**62, 7])
+def test_a_label_that_is_no_class_is_told_shortly(tmp_path, label):
+    labels = [i % 2 for i in range(40)]
+    labels = [label if i == 30 else str(one) if isinstance(label, str) else one for i, one in enumerate(labels)]
+    path = saved_rows(tmp_path, train=(sentences(40), labels))
+    with pytest.raises(UserError, match=r"has the label|go up to .*, but none is 2; number the classes") as told:
+        LabelledText(path=path, splits=LabelledSplits(test=None)).build(CONTEXT)
+    assert len(str(told.value)) < 300
+
+
+def test_many_missing_classes_are_told_shortly():
+    classes = tuple(map(str, range(10_000)))
+    with pytest.raises(UserError, match=r"no text of class 1, 2, 3, 4, 5 and 9,994 more is left for train"):
+        labelled_data("x", "y", dict.fromkeys(("train", "validation", "test"), texts([0], classes)))
+
+
+def test_numbers_in_a_column_of_texts_are_refused(tmp_path):
+    path = saved_rows(tmp_path, train=(list(range(40)), [i % 2 for i in range(40)]))
+    with pytest.raises(UserError, match=r"row 0 of split train of .*: column sentence holds int, not text"):
+        LabelledText(path=path, splits=LabelledSplits(test=None)).build(CONTEXT)
+
+
 @pytest.mark.parametrize(
     ("options", "labels", "message"),
     [
