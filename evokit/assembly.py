@@ -13,7 +13,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from evokit.contracts import ContractError, Watched, blamed, culprit, refuse_misfit, refuse_without_evaluate
+from evokit.contracts import ContractError, Watched, blamed, culprit, refuse_misfit, refuse_unmeasurable
 from evokit.data.vault import unit_keys
 from evokit.energy import best_meter
 from evokit.errors import UserError
@@ -154,7 +154,7 @@ def _with_search(recipe: Recipe, data: Data | None, bare: Context) -> Parts:
     search = build_part(recipe.search, context)
     fitness = getattr(search, "job", fitness)
     with named(recipe.fitness):
-        refuse_without_evaluate(fitness, recipe.search.name)
+        refuse_unmeasurable(fitness, recipe.search.name)
     context = replace(context, fitness=fitness)
     parts = Parts(recipe, data, context, fitness, genome, search)
     if recipe.confirm is not None:

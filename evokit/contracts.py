@@ -209,6 +209,8 @@ def refuse_misfit(kind: Kind, thing: Any) -> None:
         raise ContractError(f"{culprit(thing)} cannot be called, but a {kind} is called")
     if kind == "export" and not (hasattr(thing, "export") or hasattr(thing, "export_measured")):
         raise ContractError(f"{culprit(thing)} has neither export(artifact, out) nor export_measured(measured, out)")
+    if kind == "fitness" and not _resembling("evaluate", thing):
+        return  # material for a search with a job of its own, which is held against this when the search is there
     if kind == "baseline":
         kind = "final" if hasattr(thing, "fit") or hasattr(thing, "score") else "search"
     for name, meaning in MEMBERS.get(kind, {}).items():
@@ -221,9 +223,10 @@ def refuse_misfit(kind: Kind, thing: Any) -> None:
         raise ContractError(f"{culprit(thing)} has goal {thing.goal!r}: it must be min or max")
 
 
-def refuse_without_evaluate(fitness: Any, search: str) -> None:
-    """Raises ``ContractError`` for a fitness that a search cannot measure anything with."""
+def refuse_unmeasurable(fitness: Any, search: str) -> None:
+    """Raises ``ContractError`` for a fitness, or a search's job, that a search cannot measure anything with."""
     _refuse_missing("fitness", fitness, "evaluate", "evaluate(batch, budget)", f"search {search!r}")
+    refuse_misfit("fitness", fitness)
 
 
 def _refuse_missing(kind: Kind, thing: Any, name: str, meaning: str, who: str = "") -> None:
@@ -231,8 +234,8 @@ def _refuse_missing(kind: Kind, thing: Any, name: str, meaning: str, who: str = 
     try:
         value = getattr(thing, name)
     except AttributeError:
-        near = get_close_matches(name, [one for one in dir(thing) if not one.startswith("__")], n=1, cutoff=0.75)
-        hint = f"; is {near[0]!r} meant to be it?" if near else ""
+        near = _resembling(name, thing)
+        hint = f"; is {near!r} meant to be it?" if near else ""
         raise ContractError(
             f"{culprit(thing)} has no {name}, which {who or f'a {kind}'} needs: {meaning}{hint}"
         ) from None
@@ -245,6 +248,11 @@ def _refuse_missing(kind: Kind, thing: Any, name: str, meaning: str, who: str = 
             f"{culprit(thing, name)} is a method, but a {kind}'s {name} is a value ({meaning}); decorate it with"
             " @property"
         )
+
+
+def _resembling(name: str, thing: Any) -> str:
+    """The member whose name comes nearest, empty if none comes near."""
+    return next(iter(get_close_matches(name, [one for one in dir(thing) if one[0] != "_"], n=1, cutoff=0.75)), "")
 
 
 def _refuse_objectives(fitness: Any) -> None:

@@ -48,6 +48,12 @@ def alive(search):
     return [*search.population, *search.hall_of_fame()]
 
 
+def refit(search, measure):
+    """What a step does first where a refit is due."""
+    if measure.refit(search.best()):
+        search._measure_again(measure)
+
+
 def test_after_a_refit_every_value_that_is_compared_is_of_the_new_context():
     search, measure = alternating()
     while not search.done:
@@ -95,7 +101,7 @@ def test_the_old_population_is_measured_again_and_keeps_its_size():
     search, measure = alternating()
     run(search, measure, 3)
     before = {one.key for one in alive(search)}
-    search._refit(measure)
+    refit(search, measure)
     assert {one.key for one in alive(search)} == before
     assert search.archive.known == before
     assert len(search.population) == 6
@@ -158,7 +164,7 @@ def test_a_surrogate_learns_from_nothing_of_the_context_before():
     screen = search.screens[0]
     run(search, measure, 3)
     assert screen._pairs
-    search._refit(measure)
+    refit(search, measure)
     assert screen._pairs == []
     assert all(one.fitness.values == value_now(one, measure) for one in measure.measured())
 
@@ -175,7 +181,7 @@ def test_what_is_added_to_all_values_leaves_the_front_as_it_was():
     search, measure = alternating(DriftingPair(), options=NSGA2(population=6, generations=7, refit_every=3))
     run(search, measure, 3)
     before = {one.key for one in search.front()}
-    search._refit(measure)
+    refit(search, measure)
     assert {one.key for one in search.front()} == before
     single, measure = alternating()
     run(single, measure)
@@ -187,7 +193,7 @@ def test_predictions_of_the_context_before_are_forgotten():
     run(search, measure, 3)
     for one in alive(search):
         one.predicted = 1.0
-    search._refit(measure)
+    refit(search, measure)
     assert {one.predicted for one in alive(search)} == {None}
 
 
