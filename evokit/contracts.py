@@ -286,40 +286,46 @@ def _refuse_budgets(thing: Any) -> None:
 # --- genes and phenotypes stay as they are
 
 
-def state_of(genes: Any, key: Callable[[Any], str]) -> Any:
-    """What differs after genes were changed in place; None for a locked array, which cannot be.
+def state_of(genes: Sequence[Any], key: Callable[[Any], str]) -> Any:
+    """What differs after any of several genes were changed in place; None if all are locked arrays, which cannot be.
 
     Args:
-        genes: Of one individual.
+        genes: One entry per individual.
         key: Asked for genes that are more than lists, mappings, numbers and arrays.
     """
-    if isinstance(genes, np.ndarray) and not genes.flags.writeable:
+    seen = [one for one in genes if not _locked(one)]
+    if not seen:
         return None
     try:
-        return marshal.dumps(genes, 2)  # a tenth of what JSON takes; version 2 knows no references, which may differ
+        return marshal.dumps(seen, 2)  # a tenth of what JSON takes; version 2 knows no references, which may differ
     except ValueError:
-        return key(genes)
+        return [key(one) for one in seen]
 
 
-def phenotype_state(phenotypes: Sequence[Any]) -> bytes | None:
+def phenotype_state(phenotypes: Sequence[Any]) -> Any:
     """What differs after phenotypes were changed in place; None for those that cannot be told.
 
     Arrays count by content, unless they are locked, tensors by the number of times that they were written to,
     dataclasses by the fields that they are compared by. What is inside other objects is not seen.
     """
-    seen = [one for one in phenotypes if not (isinstance(one, np.ndarray) and not one.flags.writeable)]
-    if not seen:
-        return None
-    try:
-        return marshal.dumps(seen, 2)
-    except ValueError:
-        pass
+    state = state_of(phenotypes, _unread)
+    if not isinstance(state, list):
+        return state
     written = BytesIO()
     try:
-        _States(written, protocol=5).dump(seen)
+        _States(written, protocol=5).dump([one for one in phenotypes if not _locked(one)])
     except Exception:  # whatever an object that nobody knows does when it is looked at
         return None
     return written.getvalue()
+
+
+def _locked(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and not value.flags.writeable
+
+
+def _unread(phenotype: Any) -> str:
+    """Phenotypes have no key."""
+    return ""
 
 
 class _States(pickle.Pickler):
@@ -386,8 +392,12 @@ def other_world(seed: int) -> Iterator[list[str]]:
 # --- operators
 
 
+FIRST = 1000  # calls of an operator that are all watched
+AFTER = 16  # of so many calls after them, one is; whoever is reported has its key made again at the end
+
+
 class Watched:
-    """An operator that is held to its promise each time that it is called.
+    """An operator that is held to its promise.
 
     Args:
         kind: selection, crossover or mutation.
@@ -398,6 +408,7 @@ class Watched:
     def __init__(self, kind: Kind, function: Callable[..., Any], key: Callable[[Any], str]) -> None:
         self.kind, self.function, self._key = kind, function, key
         self._n_genes, self._wrong = _OPERATORS[kind]
+        self._calls = 0
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -413,12 +424,15 @@ class Watched:
         Raises:
             ContractError: It raised, changed what it was given, or answered something else than its kind does.
         """
-        before = [state_of(one, self._key) for one in arguments[: self._n_genes]]
+        self._calls += 1
+        watched = self._calls <= FIRST or self._calls % AFTER == 0
+        genes = arguments[: self._n_genes] if watched else ()
+        before = state_of(genes, self._key) if watched else None
         try:
             answer = self.function(*arguments)
         except BaseException as error:
             raise blame(error, self.function) from error
-        if any(before) and before != [state_of(one, self._key) for one in arguments[: self._n_genes]]:
+        if before is not None and before != state_of(genes, self._key):
             raise ContractError(f"{culprit(self.function)} changes the genes that it was given, in place; {COPY}")
         if wrong := self._wrong(answer, arguments):
             raise ContractError(f"{culprit(self.function)} returned {wrong}")

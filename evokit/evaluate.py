@@ -94,7 +94,7 @@ def evaluate_together(
 ) -> list[Evaluation]:
     """Evaluate a batch as ``evaluate_batch`` does, but let pass whatever is raised."""
     key = key or _unseen
-    before = [state_of(one, key) for one in genes]
+    before = state_of(genes, key)
     phenotypes = [express(one) for one in genes]
     _refuse_changed(before, genes, key, express, "")
     handed, state = list(phenotypes), phenotype_state(phenotypes)
@@ -151,7 +151,7 @@ def _unseen(genes: Any) -> str:
 def _refuse_changed(
     before: Sequence[Any], genes: Sequence[Any], key: Callable[[Any], str], thing: Any, member: str
 ) -> None:
-    if before != [state_of(one, key) for one in genes]:
+    if before != state_of(genes, key):
         raise ContractError(f"{culprit(thing, member)} changes the genes that it was given, in place; {COPY}")
 
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from evokit.contracts import COPY, ContractError
 from evokit.genomes.readonly import frozen
 from evokit.interfaces import Goal, Individual, Score
 from evokit.keys import array_key, digest
@@ -32,6 +33,20 @@ def key_of(genome: Written, genes: Any) -> str:
     An array's key is made of its bytes, any other genes' of their JSON values.
     """
     return _key(genome, canonical(genome, genes))
+
+
+def refuse_changed(genome: Written, individuals: Iterable[Individual]) -> None:
+    """What is measured is what is recorded: genes that have another key by now were changed in place (C4).
+
+    Raises:
+        ContractError: Some were.
+    """
+    for one in individuals:
+        if key_of(genome, one.genes) != one.key:
+            raise ContractError(
+                f"the genes of an individual born by {one.born_by} were changed in place after it was made, by an"
+                f" operator, the search or {type(genome).__name__}; {COPY}"
+            )
 
 
 def make_individual(

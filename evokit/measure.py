@@ -9,11 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from evokit.contracts import COPY, ContractError
 from evokit.energy import Cost
 from evokit.errors import RunFailed, UserError
 from evokit.execution import RENEWED, SEARCH, Executor, Jobs, Refits, Task
-from evokit.individuals import key_of
+from evokit.individuals import refuse_changed
 from evokit.interfaces import Evaluation, Fitness, Individual, Score
 from evokit.ledger import Ledger, Row
 
@@ -93,7 +92,7 @@ class LedgeredMeasure:
         started, n_measured = time.monotonic(), 0
 
         if self.generation < CHECKED:
-            self._refuse_changed(individuals)
+            refuse_changed(self._genome, individuals)
         pending: dict[tuple[str, str, int], int] = {}  # identity -> position of the first that asks
         for position, (slot, one) in enumerate(zip(slots, individuals, strict=True)):
             identity = (self._fitness.context, one.key, budget)
@@ -206,15 +205,6 @@ class LedgeredMeasure:
                 one = Individual(self._genome.from_json(genes[row.key]), row.key, score)
                 self._history.append((row.generation, row.context, one))
         self._next = state["next"]
-
-    def _refuse_changed(self, individuals: Sequence[Individual]) -> None:
-        """What is measured is what is recorded: genes that have another key by now were changed in place (C4)."""
-        for one in individuals:
-            if key_of(self._genome, one.genes) != one.key:
-                raise ContractError(
-                    f"the genes of an individual born by {one.born_by} were changed in place after it was made, by an"
-                    f" operator, the search or {type(self._genome).__name__}; {COPY}"
-                )
 
     def _after(self, refits: Refits) -> Fitness:
         if self._jobs is None:

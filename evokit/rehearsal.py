@@ -183,10 +183,10 @@ class _Genome:
         for member in ("express", "encode", "show", "to_json"):
             if (method := getattr(self._genome, member, None)) is None:
                 continue
-            before = state_of(genes, self._key)
+            before = state_of([genes], self._key)
             with other_world(1) as touched, blamed(method):
                 answer = method(genes)
-            if before != state_of(genes, self._key):
+            if before != state_of([genes], self._key):
                 raise ContractError(f"{culprit(method)} changes the genes that it was given, in place; {COPY}")
             if touched:
                 used = " and ".join(touched)

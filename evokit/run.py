@@ -19,7 +19,7 @@ from evokit.energy import Cost
 from evokit.errors import RunFailed
 from evokit.execution import AGAIN, FRESH, SEARCH, Refits
 from evokit.files import write_atomically
-from evokit.individuals import ranked, weights_of
+from evokit.individuals import ranked, refuse_changed, weights_of
 from evokit.interfaces import Individual, Score, Search
 from evokit.json_text import json_text
 from evokit.ledger import Ledger
@@ -284,6 +284,7 @@ class Run:
         A state grows with the generations, and a run that is killed before the next repeats steps that have their rows.
         """
         began = time.monotonic()
+        refuse_changed(self.parts.genome, [*search.hall_of_fame(), *search.front(), *search.population])
         self.ledger.flush()
         state = {"search": search.state_dict(), "measure": measure.state_dict()}
         save_checkpoint(self.directory.checkpoints, search.generation, state)

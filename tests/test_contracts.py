@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evokit.contracts import (
+    AFTER,
+    FIRST,
     ContractError,
     Watched,
     blamed,
@@ -48,27 +50,27 @@ class Foreign:
 
 @given(JSON)
 def test_genes_that_stay_as_they_are_have_one_state(genes):
-    assert state_of(genes, never) == state_of(genes, never)
+    assert state_of([genes], never) == state_of([genes], never)
 
 
 @given(st.lists(st.floats(allow_nan=False), min_size=1), st.data())
 def test_genes_that_change_have_another_state(genes, data):
-    before = state_of(genes, never)
+    before = state_of([genes], never)
     place = data.draw(st.integers(0, len(genes) - 1))
     genes[place] = data.draw(st.floats(allow_nan=False).filter(lambda x: repr(x) != repr(genes[place])))
-    assert state_of(genes, never) != before
+    assert state_of([genes], never) != before
 
 
 def test_an_array_inside_genes_counts_by_content():
     genes = [np.zeros(3), {"w": np.ones(2)}]
-    before = state_of(genes, never)
+    before = state_of([genes], never)
     genes[1]["w"][0] = 2
-    assert state_of(genes, never) != before
+    assert state_of([genes], never) != before
 
 
 def test_a_locked_array_needs_no_state_and_genes_of_other_classes_go_by_their_key():
-    assert state_of(readonly(np.zeros(2)), never) is None
-    assert state_of(Tree([1]), lambda genes: f"key of {genes.leaves}") == "key of [1]"
+    assert state_of([readonly(np.zeros(2))], never) is None
+    assert state_of([Tree([1])], lambda genes: f"key of {genes.leaves}") == ["key of [1]"]
 
 
 @pytest.mark.parametrize(
@@ -213,3 +215,12 @@ def test_a_fitness_of_numpy_budgets_is_fine():
             objectives={"a": "min"}, budgets=np.array([1, 2]), context="", takes=frozenset({"bits"}), slots={}
         ),
     )
+
+
+def test_an_operator_is_always_watched_at_first_and_now_and_then_later():
+    rare = Watched("mutation", lambda genes, rng: genes if rng else in_place(genes, rng), never)
+    for _ in range(FIRST):
+        rare([0], True)
+    with pytest.raises(ContractError, match="changes the genes"):
+        for _ in range(AFTER):
+            rare([0], False)

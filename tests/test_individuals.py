@@ -1,10 +1,13 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evokit.contracts import ContractError
 from evokit.genomes.bits import Bits
-from evokit.individuals import canonical, key_of, make_individual, ranked, weights_of
+from evokit.individuals import canonical, key_of, make_individual, ranked, refuse_changed, weights_of
 from evokit.interfaces import Individual, Score
 from evokit.keys import array_key, digest
 
@@ -82,3 +85,12 @@ def test_a_goal_that_is_neither_is_an_error():
 def test_no_objective_is_an_error():
     with pytest.raises(ValueError, match="must name at least one"):
         weights_of({})
+
+
+def test_genes_that_were_changed_after_they_were_made_are_noticed():
+    genome = SimpleNamespace(to_json=list)
+    one, other = (make_individual(genome, genes, (1.0,)) for genes in ([1, 2], [3, 4]))
+    refuse_changed(genome, [one, other])
+    other.genes.append(5)
+    with pytest.raises(ContractError, match="an individual born by random were changed in place after it was made"):
+        refuse_changed(genome, [one, other])
