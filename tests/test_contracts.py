@@ -221,6 +221,7 @@ def test_an_operator_is_always_watched_at_first_and_now_and_then_later():
     rare = Watched("mutation", lambda genes, rng: genes if rng else in_place(genes, rng), never)
     for _ in range(FIRST):
         rare([0], True)
+    unseen = sum(rare([0], False) is not None for _ in range(AFTER - FIRST % AFTER - 1))
+    assert unseen == AFTER - FIRST % AFTER - 1
     with pytest.raises(ContractError, match="changes the genes"):
-        for _ in range(AFTER):
-            rare([0], False)
+        rare([0], False)
