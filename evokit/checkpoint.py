@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors.numpy import load, save
 
 from evokit.files import write_atomically
 from evokit.keys import array_key, digest
@@ -64,6 +64,14 @@ def load_checkpoint(folder: Path) -> dict[str, Any] | None:
         state: dict[str, Any] = _join(json.loads(metadata["state"]), arrays)
         return state
     return None
+
+
+def as_saved(state: Mapping[str, Any]) -> dict[str, Any]:
+    """What a state is after it was saved and loaded. Raises as ``save_checkpoint`` does."""
+    arrays: dict[str, np.ndarray] = {}
+    plain = json.dumps(_split(state, arrays))
+    saved: dict[str, Any] = _join(json.loads(plain), load(save(arrays)))
+    return saved
 
 
 def _digest(plain: str, arrays: Mapping[str, np.ndarray]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,14 @@ NonNegative = Annotated[float, Ge(0)]
 Positive = Annotated[float, Gt(0)]
 Label = Annotated[str, StringConstraints(pattern=r"^[\w.-]*$")]
 """A baseline's name in the results, in place of its component's; it becomes part of a phase's name."""
+
+
+ADDED = "added"  # in the metadata of a field
+
+
+def added(default: Any) -> Any:
+    """A field that recipes of before do not have: at its default it is no part of a recipe's identity."""
+    return field(default=default, metadata={ADDED: True})
 
 
 class HubName(str):

@@ -16,7 +16,7 @@ import numpy as np
 
 from evokit.assembly import Parts, build_part, named
 from evokit.backends import make_executor
-from evokit.checkpoint import load_checkpoint, save_checkpoint
+from evokit.checkpoint import as_saved
 from evokit.contracts import COPY, DRAW, ContractError, blamed, culprit, other_world, state_of
 from evokit.execution import LOST, Executor, Task
 from evokit.individuals import canonical, key_of
@@ -243,10 +243,7 @@ def _rehearse_search(parts: Parts) -> None:
         if search.done:
             return
     with blamed(search.state_dict):
-        state = search.state_dict()
-    with tempfile.TemporaryDirectory() as folder, blamed(search.state_dict):
-        save_checkpoint(Path(folder), search.generation, state)
-        saved = load_checkpoint(Path(folder))
+        saved = as_saved(search.state_dict())
     with blamed(other.load_state_dict):
         other.load_state_dict(saved)
     first, again = ([one.key for one in one_search.ask()] for one_search in (search, other))

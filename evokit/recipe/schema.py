@@ -16,6 +16,7 @@ from evokit.cores import usable_cores
 from evokit.energy import WATTS_PER_CORE
 from evokit.interfaces import Component, Context, Kind
 from evokit.keys import digest, digest_bytes
+from evokit.options import ADDED
 from evokit.recipe.yaml_source import KeyPath, Node, Problem, RecipeError, dump_yaml
 from evokit.registry import Registry
 
@@ -155,9 +156,9 @@ class Final(Seeds):
 
     section: Section | None = None
 
-    def values(self, path: Callable[[PurePath], str] = str) -> dict[str, Any]:
-        """JSON values with every default, paths as ``path`` has them."""
-        return {"seeds": self.seeds, **(as_json(self.section.options, path) if self.section else {})}
+    def values(self, path: Callable[[PurePath], str] = str, brief: bool = False) -> dict[str, Any]:
+        """JSON values with every default, as ``as_json`` has them."""
+        return {"seeds": self.seeds, **(as_json(self.section.options, path, brief) if self.section else {})}
 
 
 @dataclass(frozen=True)
@@ -193,8 +194,8 @@ class Recipe:
 
     @cached_property
     def portable(self) -> dict[str, Any]:
-        """As ``resolved``, with paths by their names: the same wherever files lie."""
-        return {**self._values(lambda path: path.name), "plugins": [path.name for path in self.plugins]}
+        """As ``resolved``, with paths by their names, wherever files lie, and without defaults that were added."""
+        return {**self._values(lambda path: path.name, brief=True), "plugins": [path.name for path in self.plugins]}
 
     @cached_property
     def digest(self) -> str:
@@ -212,20 +213,20 @@ class Recipe:
             kept["init"] = self.init.genes
         return digest({**kept, "search": search, "execution": execution, "plugins": plugins})
 
-    def _values(self, path: Callable[[PurePath], str]) -> dict[str, Any]:
+    def _values(self, path: Callable[[PurePath], str], brief: bool = False) -> dict[str, Any]:
         sections = {kind: getattr(self, kind) for kind in SECTIONS}
         lists = {"screens": self.screens, "baselines": self.baselines, "export": self.exports}
         values: dict[str, Any] = {
             "seed": self.seed,
             "repeats": self.repeats,
             "plugins": [],
-            **{kind: as_json(section, path) for kind, section in sections.items() if section},
+            **{kind: as_json(section, path, brief) for kind, section in sections.items() if section},
             "stop": as_json(self.stop),
             "confirm": as_json(self.confirm),
             "init": as_json(self.init, path),
-            "final": self.final.values(path),
+            "final": self.final.values(path, brief),
             "execution": as_json(self.execution),
-            **{key: as_json(chain, path) for key, chain in lists.items()},
+            **{key: as_json(chain, path, brief) for key, chain in lists.items()},
         }
         return {key: value for key, value in values.items() if value is not None}
 
@@ -238,18 +239,24 @@ class Recipe:
         return RecipeError([str(Problem(self.source.nearest(path), path, message))])
 
 
-def as_json(value: Any, path: Callable[[PurePath], str] = str) -> Any:
-    """Options as JSON values: what a recipe may say to get them; a path as ``path`` has it."""
+def as_json(value: Any, path: Callable[[PurePath], str] = str, brief: bool = False) -> Any:
+    """Options as JSON values: what a recipe may say to get them.
+
+    Args:
+        value: Options, or a value of them.
+        path: How a path is written.
+        brief: Whether options that were added later are left out where they have their default.
+    """
     if isinstance(value, Section):
-        return {"name": value.name, **as_json(value.options, path)}
+        return {"name": value.name, **as_json(value.options, path, brief)}
     if is_dataclass(value) and not isinstance(value, type):
-        return {name: as_json(item, path) for name, item in _fields(value)}
+        return {name: as_json(item, path, brief) for name, item in _fields(value, brief)}
     if isinstance(value, Mapping):
-        return {str(key): as_json(item, path) for key, item in value.items()}
+        return {str(key): as_json(item, path, brief) for key, item in value.items()}
     if isinstance(value, set | frozenset):
-        return sorted(as_json(item, path) for item in value)
+        return sorted(as_json(item, path, brief) for item in value)
     if isinstance(value, list | tuple):
-        return [as_json(item, path) for item in value]
+        return [as_json(item, path, brief) for item in value]
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, PurePath):
@@ -277,5 +284,8 @@ def key_of_field(name: str) -> str:
     return name.removesuffix("_")
 
 
-def _fields(options: Any) -> list[tuple[str, Any]]:
-    return [(key_of_field(f.name), getattr(options, f.name)) for f in fields(options) if f.init]
+def _fields(options: Any, brief: bool = False) -> list[tuple[str, Any]]:
+    taken = [field for field in fields(options) if field.init]
+    if brief:
+        taken = [one for one in taken if not (ADDED in one.metadata and getattr(options, one.name) == one.default)]
+    return [(key_of_field(field.name), getattr(options, field.name)) for field in taken]

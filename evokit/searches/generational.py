@@ -11,6 +11,7 @@ from annotated_types import Ge
 
 from evokit.individuals import ranked
 from evokit.interfaces import Context, Individual, Score
+from evokit.options import added
 from evokit.searches.archive import only_ok
 from evokit.searches.evolving import Evolving
 
@@ -33,7 +34,7 @@ class Generational:
     generations: Annotated[int, Ge(1)] = 50
     elites: Annotated[int, Ge(0)] | Annotated[float, Ge(0)] = 1
     refit_every: Annotated[int, Ge(1)] | None = None
-    reevaluate: Annotated[int, Ge(1)] | None = None
+    reevaluate: Annotated[int, Ge(1)] | None = added(None)
 
     reads: ClassVar[frozenset[str]] = frozenset({"selection", "crossover", "mutation", "screens", "init"})
 

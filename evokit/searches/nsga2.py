@@ -10,6 +10,7 @@ import numpy as np
 from annotated_types import Ge
 
 from evokit.interfaces import Context, Individual
+from evokit.options import added
 from evokit.pareto import Standing, preferred, standings
 from evokit.searches.archive import only_ok
 from evokit.searches.evolving import Evolving
@@ -37,7 +38,7 @@ class NSGA2:
     population: Annotated[int, Ge(2)] = 32
     generations: Annotated[int, Ge(1)] = 50
     refit_every: Annotated[int, Ge(1)] | None = None
-    reevaluate: Annotated[int, Ge(1)] | None = None
+    reevaluate: Annotated[int, Ge(1)] | None = added(None)
 
     reads: ClassVar[frozenset[str]] = frozenset({"crossover", "mutation", "screens", "init"})
 

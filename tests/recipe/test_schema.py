@@ -1,11 +1,13 @@
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from evokit.interfaces import Context
+from evokit.options import added
 from evokit.recipe import RecipeError, load_recipe
-from evokit.recipe.schema import Execution
+from evokit.recipe.schema import Execution, as_json
 from evokit.streams import Streams
 
 from .conftest import ONEMAX, PLUGIN
@@ -126,3 +128,18 @@ def test_a_section_builds_what_its_options_build_or_is_its_options(load):
     recipe = load(FULL)
     assert recipe.screens[0].options.model.build(context) == "ridge 2.0"
     assert recipe.genome.build(context) is recipe.genome.options
+
+
+def test_an_option_that_was_added_is_no_part_of_the_identity_until_it_is_used():
+    @dataclass(frozen=True)
+    class Older:
+        size: int = 3
+
+    @dataclass(frozen=True)
+    class Newer:
+        size: int = 3
+        again: int | None = added(None)
+
+    assert as_json(Newer(), brief=True) == as_json(Older())
+    assert as_json(Newer()) == {"size": 3, "again": None}
+    assert as_json(Newer(again=2), brief=True) == {"size": 3, "again": 2}
