@@ -13,7 +13,6 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
-from difflib import get_close_matches
 from io import BytesIO
 from pathlib import Path
 from types import CodeType
@@ -21,14 +20,17 @@ from typing import Any
 
 import numpy as np
 
-from evokit.errors import RunFailed, UserError
+from evokit.errors import RunFailed, UserError, said
 from evokit.interfaces import Data, Kind
+from evokit.names import did_you_mean
 
 CORE = Path(__file__).parent
 LOCAL = "evokit_local_"  # begins the module names of local plugin files
 COPY = "work on a copy and return it"
 DRAW = "draw only from the generator that is handed over, and keep no state between calls"
 DRAW_IN_FITNESS = "let all chance in a fitness come from context.streams, a generator made anew in each evaluation"
+
+PASSED = (UserError, RunFailed, KeyboardInterrupt, GeneratorExit)  # errors that are no broken promises
 
 
 class ContractError(UserError):
@@ -58,8 +60,7 @@ def raised(error: BaseException, thing: Any = None) -> str:
         one for one in frames if CORE not in one[0].parents
     ]
     where = f" ({_shown(places[-1][0])}:{places[-1][1]})" if places else ""
-    text = str(error)
-    return f"{type(error).__name__}: {text}{where}" if text else f"{type(error).__name__}{where}"
+    return said(error) + where
 
 
 def _file_of(thing: Any) -> Path | None:
@@ -121,14 +122,14 @@ def blamed(thing: Any, member: str = "") -> Iterator[None]:
     """
     try:
         yield
+    except PASSED:
+        raise
     except BaseException as error:
         raise blame(error, thing, member) from error
 
 
-def blame(error: BaseException, thing: Any, member: str = "") -> BaseException:
-    """The broken promise that an error is; a ``UserError``, ``RunFailed`` or Ctrl-C is none and comes back."""
-    if isinstance(error, UserError | RunFailed | KeyboardInterrupt | GeneratorExit):
-        return error
+def blame(error: BaseException, thing: Any, member: str = "") -> ContractError:
+    """The broken promise that an error is."""
     if wrote_to_readonly(error):
         where = raised(error, thing)
         return ContractError(f"{culprit(thing, member)} changes an array that it was given, in place: {where}; {COPY}")
@@ -209,7 +210,7 @@ def refuse_misfit(kind: Kind, thing: Any) -> None:
         raise ContractError(f"{culprit(thing)} cannot be called, but a {kind} is called")
     if kind == "export" and not (hasattr(thing, "export") or hasattr(thing, "export_measured")):
         raise ContractError(f"{culprit(thing)} has neither export(artifact, out) nor export_measured(measured, out)")
-    if kind == "fitness" and not _resembling("evaluate", thing):
+    if kind == "fitness" and not (hasattr(thing, "evaluate") or _suggestion("evaluate", thing)):
         return  # material for a search with a job of its own, which is held against this when the search is there
     if kind == "baseline":
         kind = "final" if hasattr(thing, "fit") or hasattr(thing, "score") else "search"
@@ -234,8 +235,7 @@ def _refuse_missing(kind: Kind, thing: Any, name: str, meaning: str, who: str = 
     try:
         value = getattr(thing, name)
     except AttributeError:
-        near = _resembling(name, thing)
-        hint = f"; is {near!r} meant to be it?" if near else ""
+        hint = _suggestion(name, thing)
         raise ContractError(
             f"{culprit(thing)} has no {name}, which {who or f'a {kind}'} needs: {meaning}{hint}"
         ) from None
@@ -250,9 +250,9 @@ def _refuse_missing(kind: Kind, thing: Any, name: str, meaning: str, who: str = 
         )
 
 
-def _resembling(name: str, thing: Any) -> str:
-    """The member whose name comes nearest, empty if none comes near."""
-    return next(iter(get_close_matches(name, [one for one in dir(thing) if one[0] != "_"], n=1, cutoff=0.75)), "")
+def _suggestion(name: str, thing: Any) -> str:
+    """Which member may be meant to have that name, to append to an error; empty if none resembles it."""
+    return did_you_mean(name, [one for one in dir(thing) if one[0] != "_"])
 
 
 def _refuse_objectives(fitness: Any) -> None:
@@ -430,6 +430,8 @@ class Watched:
         before = state_of(genes, self._key) if watched else None
         try:
             answer = self.function(*arguments)
+        except PASSED:
+            raise
         except BaseException as error:
             raise blame(error, self.function) from error
         if before is not None and before != state_of(genes, self._key):

@@ -24,26 +24,14 @@ from evokit.contracts import (
     state_of,
     wrote_to_readonly,
 )
+from evokit.errors import readable, said
 from evokit.interfaces import Evaluation, Fitness, Outcome
 
 log = logging.getLogger("evokit")
 
-MESSAGE = 2000  # characters of an error that are kept
 _WANTED = "an array (n,) or (n, n_objectives), a list of numbers, or an Evaluation for each individual"
 
 NO_MEMORY = ("can't allocate memory", "std::bad_alloc")  # torch's allocator on the CPU
-
-
-def said(error: BaseException) -> str:
-    """An error in the words that are kept."""
-    return readable(f"{type(error).__name__}: {error}")
-
-
-def readable(text: str) -> str:
-    """Text that every file can hold, of a sensible length: half a character is written as its number."""
-    text = text.encode(errors="backslashreplace").decode()
-    left_out = len(text) - MESSAGE
-    return text if left_out <= 0 else f"{text[:MESSAGE]} ... ({left_out:,} characters left out)"
 
 
 def evaluate_batch(

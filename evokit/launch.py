@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from evokit.assembly import Parts, assemble
-from evokit.errors import RunFailed, UserError
-from evokit.evaluate import readable
+from evokit.errors import RunFailed, UserError, readable
 from evokit.files import share
 from evokit.ledger import holds_a_ledger
 from evokit.openings import vault_opened

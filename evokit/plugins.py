@@ -23,8 +23,7 @@ import pluggy
 
 from evokit import hookspecs
 from evokit.declared import misdeclared
-from evokit.errors import UserError
-from evokit.evaluate import readable
+from evokit.errors import UserError, readable
 from evokit.interfaces import Component, Kind
 from evokit.keys import digest_bytes
 from evokit.names import did_you_mean, listed

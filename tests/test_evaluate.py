@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from evokit.contracts import ContractError
-from evokit.evaluate import MESSAGE, evaluate_batch, readable, rehearsed
+from evokit.errors import MESSAGE, readable
+from evokit.evaluate import evaluate_batch, rehearsed
 from evokit.genomes.readonly import readonly
 from evokit.interfaces import Evaluation
 
