@@ -143,7 +143,7 @@ def _with_search(recipe: Recipe, data: Data | None, bare: Context) -> Parts:
     genome = build_part(recipe.genome, context)
     _draw_one(recipe, genome, context)
     init = first_genes(recipe, genome)
-    context = replace(context, genome=genome, init=init, build=lambda section: build_part(section, context))
+    context = replace(context, genome=genome, init=init, build=lambda section: _nested(section, context))
     operators: dict[str, Any] = {
         section.kind: Watched(section.kind, build_part(section, context), partial(key_of, genome))
         for section in (recipe.selection, recipe.crossover, recipe.mutation)
@@ -159,6 +159,9 @@ def _with_search(recipe: Recipe, data: Data | None, bare: Context) -> Parts:
     parts = Parts(recipe, data, context, fitness, genome, search)
     if recipe.confirm is not None:
         parts.fresh_fitness()
+    if getattr(recipe.search.options, "reevaluate", None) is not None and recipe.confirm is None:
+        message = "needs confirm, such as {top: 1}: champion and controls are compared on what confirms them"
+        raise recipe.error(("search", "reevaluate"), message)
     if getattr(search, "horizon", 0) is None and recipe.stop == Stop():
         message = f"{recipe.search.name} has no end; give it generations, or the recipe a stop rule such as stop.work"
         raise recipe.error(("search",), message)
@@ -177,6 +180,15 @@ def build_part(section: Section, context: Context) -> Any:
         if not isinstance(part, Parts):
             refuse_misfit(section.kind, part)
         return part
+
+
+def _nested(section: Any, context: Context) -> Any:
+    if not isinstance(section, Section):
+        raise ValueError(
+            f"context.build takes a checked section, got {type(section).__name__}: let the option be"
+            ' Annotated[Mapping[str, Any], Nested("surrogate")] or of the kind that it is'
+        )
+    return build_part(section, context)
 
 
 @contextmanager

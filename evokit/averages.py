@@ -19,5 +19,7 @@ def mean(values: npt.ArrayLike, axis: int | None = None) -> Any:
         found = array.mean(axis)
         if np.isfinite(found).all() or not np.isfinite(array).all():
             return found
-    largest = np.abs(array).max()
-    return largest * np.clip((array / largest).mean(axis), -1.0, 1.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        largest = np.abs(array).max(axis, keepdims=True)
+        shares = np.clip((array / largest).mean(axis, keepdims=True), -1.0, 1.0)
+        return np.where(np.isfinite(found), found, np.squeeze(largest * shares, axis))[()]

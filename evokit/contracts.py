@@ -60,7 +60,7 @@ def raised(error: BaseException, thing: Any = None) -> str:
         one for one in frames if CORE not in one[0].parents
     ]
     where = f" ({_shown(places[-1][0])}:{places[-1][1]})" if places else ""
-    return said(error) + where
+    return " ".join(said(error).split()) + where  # in one line
 
 
 def _file_of(thing: Any) -> Path | None:
@@ -446,7 +446,9 @@ def _wrong_children(answer: Any, arguments: Sequence[Any]) -> str:
         return f"{type(answer).__name__}; return a pair of children"
     if len(answer) == 2 and answer[0] is not None and answer[1] is not None:
         return ""
-    return f"{sum(one is not None for one in answer)} children instead of two"
+    if len(answer) == 2:
+        return "a child that is nothing; return a pair of genes"
+    return f"a {type(answer).__name__} of {len(answer)} instead of a pair of children"
 
 
 def _wrong_mutant(answer: Any, arguments: Sequence[Any]) -> str:

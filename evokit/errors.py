@@ -15,7 +15,11 @@ class RunFailed(Exception):  # noqa: N818 - the name says what happened
 
 def said(error: BaseException) -> str:
     """An error in the words that are kept."""
-    return readable(f"{type(error).__name__}: {error}")
+    try:
+        text = str(error)
+    except Exception:
+        text = "(its text cannot be read)"
+    return readable(f"{type(error).__name__}: {text}")
 
 
 def readable(text: str) -> str:

@@ -18,7 +18,7 @@ from evokit.evaluate import evaluate_batch
 from evokit.individuals import make_individual, weights_of
 from evokit.interfaces import Contender, Evaluation, Variant
 from evokit.launch import assemble_all
-from evokit.recipe import Recipe
+from evokit.recipe import Recipe, RecipeError
 from evokit.rehearsal import rehearse_all
 from evokit.searches.archive import HALL
 from evokit.searches.generational import Generational
@@ -54,7 +54,7 @@ def estimate(recipe: Recipe) -> tuple[list[Estimate], list[Evaluation], str]:
     """
     parts = assemble_all(recipe)
     if failed := rehearse_all(parts):
-        raise recipe.error(("fitness", "name"), failed)
+        raise RecipeError([f"{recipe.fitness.where}: fitness.{recipe.fitness.name}: {failed}"])
     set_threads(recipe.execution.threads)
     evaluations, seconds_per_work = _time_a_few(parts)
     search = _search(recipe, parts, seconds_per_work)
@@ -109,7 +109,7 @@ def _generation(options: Generational | NSGA2, parts: Parts, generation: int) ->
     full = parts.fitness.budgets[-1]
     n_elites = options.n_elites if isinstance(options, Generational) else 0  # NSGA-II's old population takes no places
     asked: float = options.population - (n_elites if generation else 0)
-    changes = [every for every in (options.refit_every, options.reevaluate) if every]
+    changes = [every for every in (options.refit_every, getattr(options, "reevaluate", None)) if every]
     known = min([generation, *(generation % every for every in changes)])  # of the present context
     work = 0.0
     for screen in parts.context.screens:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from numbers import Real
 from typing import Any, get_args
@@ -110,7 +110,7 @@ def answered(answer: Any, n: int, n_objectives: int, budget: int) -> list[Evalua
         TypeError: It is something else.
         ValueError: It is of another shape.
     """
-    if isinstance(answer, str | bytes | Mapping) or not isinstance(answer, Iterable):
+    if isinstance(answer, str | bytes | Mapping | Set) or not isinstance(answer, Iterable):
         raise TypeError(f"evaluate returned {described(answer)}; return {_WANTED}")
     if hasattr(answer, "__array__") and hasattr(answer, "shape"):
         answer = np.asarray(answer)
@@ -156,9 +156,13 @@ def _checked(evaluation: Evaluation, n_objectives: int) -> Evaluation:
     """Plain finite floats, one per objective, or a failure: NaN corrupts every comparison that it meets."""
     # NumPy's numbers compare like plain ones but do not survive SQLite and JSON.
     try:
+        if any(isinstance(value, str | bytes | complex | np.complexfloating) for value in evaluation.values):
+            raise TypeError("text and complex numbers are no values")
         metrics = {str(name): float(value) for name, value in evaluation.metrics.items()}
         values = tuple(float(value) for value in evaluation.values)
         work = int(evaluation.work)
+        if work < 0:
+            raise ValueError("work is below 0")
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise TypeError(
             f"evaluate returned an evaluation of {described(evaluation.values)}, work {evaluation.work!r:.20} and"
@@ -169,8 +173,9 @@ def _checked(evaluation: Evaluation, n_objectives: int) -> Evaluation:
         raise ValueError(
             f"evaluate returned outcome {evaluation.outcome!r:.40}; it is one of {', '.join(get_args(Outcome))}"
         )
+    message, artifact = readable(str(evaluation.message)), str(evaluation.artifact)  # a Path is as good
     plain = replace(
-        evaluation, values=(), work=work, metrics=metrics, source="measured", message=readable(str(evaluation.message))
+        evaluation, values=(), work=work, metrics=metrics, source="measured", message=message, artifact=artifact
     )
     if not plain.ok:
         return plain
@@ -212,9 +217,9 @@ def rehearsed(
     def measured(some: Sequence[Any]) -> list[Evaluation]:
         return evaluate_batch(fitness, express, some, budget, key, lambda error: readable(raised(error, fitness)))
 
-    with other_world(1) as touched:
+    with other_world(1):
         (alone,) = measured(genes[:1])
-    with other_world(2):
+    with other_world(2) as touched:  # the first time may import a module that draws
         (again,) = measured(genes[:1])
     if not _same(alone, again):
         drawn = f", and draws from the global generator of {' and '.join(touched)}" if touched else ""
@@ -224,8 +229,8 @@ def rehearsed(
         )
     if touched:
         log.warning(
-            "%s touches the global generator of %s, which may make other numbers depend on it; %s",
-            culprit(fitness, "evaluate"), " and ".join(touched), DRAW_IN_FITNESS,
+            "%s touches the global generator of %s, which may make other numbers depend on it; %s, or draw inside "
+            "torch.random.fork_rng()", culprit(fitness, "evaluate"), " and ".join(touched), DRAW_IN_FITNESS,
         )  # fmt: skip
     together = measured(genes) if len(genes) > 1 else [alone]
     if not _same(alone, together[0]):

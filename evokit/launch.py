@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from evokit.assembly import Parts, assemble
 from evokit.errors import RunFailed, UserError, readable
 from evokit.files import share
-from evokit.ledger import holds_a_ledger
+from evokit.ledger import refuse_other_ledger
 from evokit.openings import vault_opened
 from evokit.plugins import raised_in
 from evokit.progress import Progress
@@ -84,9 +85,14 @@ def open_finished(folder: Path, to: str) -> tuple[Recipe, RunDirectory, dict[str
     summary = directory.read_summary()
     if summary is None or summary["status"] != "done":
         raise UserError(f"{folder} has no finished run to {to}; evokit run ... --resume --out {folder} goes on with it")
-    if "repeats" not in summary and not holds_a_ledger(directory.ledger):
-        raise UserError(f"{directory.ledger} is gone, which is what the run did; nothing is left to {to}")
+    if "repeats" not in summary:
+        _refuse_other_ledger(directory, summary)
     return recipe, directory, summary
+
+
+def _refuse_other_ledger(directory: RunDirectory, summary: Mapping[str, Any]) -> None:
+    best = summary["best"]
+    refuse_other_ledger(directory.ledger, summary["recipe_digest"], None if best is None else best["key"])
 
 
 def assemble_all(recipe: Recipe, directory: Path | None = None) -> Parts:
@@ -115,7 +121,7 @@ def _admit(directory: RunDirectory, recipe: Recipe, resume: bool) -> None:
     if not resume:
         raise UserError(f"{directory.path} exists already; add --resume to go on with it, or --out for another place")
     if not directory.is_run:
-        raise UserError(f"{directory.path} is no run directory; choose another --out")
+        raise UserError(f"{directory.path} is no run directory (it has no recipe.yaml); choose another --out")
     if directory.recipe.exists():
         try:
             then = load_recipe(directory.recipe)
@@ -163,7 +169,9 @@ def _launch_one(recipe: Recipe, directory: RunDirectory, progress: Progress, onl
                 status = "interrupted"
                 raise
             except SystemExit as error:
-                raise RunFailed(f"a component of the recipe ended the process: sys.exit({error.code!r})") from error
+                place = raised_in(error, recipe.registry)
+                told = f"sys.exit({error.code!r})" + (f" in {place}" if place else "")
+                raise RunFailed(f"a component of the recipe ended the process: {told}") from error
             except Exception as error:
                 place = raised_in(error, recipe.registry)
                 if not place or isinstance(error, UserError | RunFailed):
@@ -212,8 +220,10 @@ def _finished(directory: RunDirectory, recipe: Recipe) -> dict[str, Any] | None:
     summary = _summary(directory)
     if summary is None or summary["status"] != "done":
         return None
-    same = summary["recipe_digest"] == recipe.digest and _same_file(directory, recipe)
-    return summary if same else None
+    if summary["recipe_digest"] != recipe.digest or not _same_file(directory, recipe):
+        return None
+    _refuse_other_ledger(directory, summary)
+    return summary
 
 
 def _finished_repeats(directory: RunDirectory, recipe: Recipe) -> dict[str, Any] | None:

@@ -126,6 +126,15 @@ class Ledger:
         self._db.commit()
         self._db.close()
 
+    def damage(self) -> str:
+        """What is wrong with the file; empty if nothing is."""
+        (state,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
+        return "" if state == "ok" else str(state)
+
+    def holds_genes(self, key: str) -> bool:
+        """Whether an individual of that key was born."""
+        return self._db.execute("SELECT 1 FROM genomes WHERE key = ?", (key,)).fetchone() is not None
+
     def flush(self) -> None:
         """Commit what is open.
 
@@ -362,6 +371,26 @@ def ledger_of(path: Path) -> Iterator[Ledger]:
             ledger.close()
     except sqlite3.DatabaseError as error:
         raise RunFailed(f"the ledger {path} cannot be used: {error}") from error
+
+
+def refuse_other_ledger(path: Path, recipe_digest: str, champion: str | None) -> None:
+    """Refuse a ledger that is damaged or is not that of a run's summary.
+
+    Args:
+        path: Of the ledger.
+        recipe_digest: What the summary says of the recipe.
+        champion: Key of the champion; None if the run has none.
+
+    Raises:
+        UserError: It is gone, or another run's.
+        RunFailed: It is damaged.
+    """
+    with ledger_of(path) as ledger:
+        if (state := ledger.damage()) != "":
+            raise RunFailed(f"the ledger {path} cannot be used: {state}")
+        identity = ledger.meta("identity") or {}
+        if identity.get("recipe") != recipe_digest or (champion is not None and not ledger.holds_genes(champion)):
+            raise UserError(f"{path} is the ledger of another run than the summary beside it; restore it")
 
 
 def holds_a_ledger(path: Path) -> bool:

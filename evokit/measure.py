@@ -175,6 +175,11 @@ class LedgeredMeasure:
             if context == self._fitness.context and (before is None or generation < before)
         ]
 
+    def measured_so(self, individual: Individual) -> bool:
+        """Whether an individual's fitness is what was measured at full budget in the present context."""
+        found = self._cache.get((self._fitness.context, individual.key, self.budgets[-1]))
+        return found is not None and found.values == tuple(individual.fitness.values)
+
     def knows(self, key: str) -> bool:
         return (self._fitness.context, key, self.budgets[-1]) in self._cache
 

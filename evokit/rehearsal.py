@@ -9,6 +9,7 @@ import json
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ import numpy as np
 from evokit.assembly import Parts, build_part, named
 from evokit.backends import make_executor
 from evokit.checkpoint import as_saved
-from evokit.contracts import COPY, DRAW, ContractError, blamed, culprit, other_world, state_of
+from evokit.contracts import COPY, DRAW, DRAW_IN_FITNESS, ContractError, blamed, culprit, other_world, state_of
+from evokit.evaluate import evaluate_batch
 from evokit.execution import LOST, Executor, Task
 from evokit.individuals import canonical, key_of
 from evokit.interfaces import Evaluation, Individual
@@ -26,6 +28,7 @@ from evokit.workplace import Workplace
 
 DRAWN = 3  # individuals that go through genome and operators
 MEASURED = 8  # individuals of which one must not fail
+MOST = 10_000  # individuals a generation of a search that is rehearsed
 TOGETHER = 2  # of them, in the batch that is compared with an individual alone
 
 
@@ -62,16 +65,35 @@ def rehearse_measuring(parts: Parts, executor: Executor) -> str:
         found = _answers(executor, Task(genes[:TOGETHER], budget, rehearsal=True))
         if not any(one.ok or one.outcome in LOST for one in found):
             found += _answers(executor, Task(genes[TOGETHER:], budget))
+        if found[0].ok:
+            _refuse_luck(parts, genes[0], found[0])
         if any(one.ok for one in found):
             return ""
         first = found[0]
         told = (
             f"{culprit(parts.fitness, 'evaluate')} fails on all of {len(found)} random individuals, on the first one"
-            f" {first.outcome}: {first.message}"
+            f" {first.outcome}: {' '.join(first.message.split())}"
         )
         if all(one.outcome == "raised" for one in found):
             raise ContractError(told)
     return told
+
+
+def _refuse_luck(parts: Parts, genes: Any, found: Evaluation) -> None:
+    """A plugin's fitness is the same each time that it is built: workers and resumed runs build it anew."""
+    section, registry = parts.recipe.fitness, parts.recipe.registry
+    foreign = any(one.component is section.component and not one.built_in for one in registry.offers)
+    if not foreign or hasattr(parts.search, "job") or not hasattr(section.options, "build"):
+        return
+    bare = replace(parts.context, fitness=None, genome=None, operators={}, screens=(), init=(), build=None, vary=None)
+    with other_world(3):
+        twin = build_part(section, bare)
+        (again,) = evaluate_batch(twin, parts.genome.express, [genes], twin.budgets[0])
+    if (twin.context, again.outcome, again.values) != (parts.fitness.context, found.outcome, found.values):
+        raise ContractError(
+            f"{culprit(section.options, 'build')} builds a fitness that answers {list(again.values)} where the first"
+            f" one answered {list(found.values)}, or has another context; {DRAW_IN_FITNESS}"
+        )
 
 
 def rehearse_all(parts: Parts) -> str:
@@ -129,9 +151,9 @@ class _Genome:
             rng = self._parts.context.streams.at("rehearsal", len(parents), number).numpy()
             with other_world(seed) as touched, blamed(make):
                 answer = make(*parents, rng)
-            if touched:
-                raise ContractError(f"{culprit(make)} uses the global generator of {' and '.join(touched)}; {DRAW}")
             answers.append(answer if len(parents) == 2 else [answer])
+        if touched:  # the second time: the first may import a module that does
+            raise ContractError(f"{culprit(make)} uses the global generator of {' and '.join(touched)}; {DRAW}")
         if any(genes is None for genes in answers[0]):
             raise ContractError(f"{culprit(make)} returned nothing; return the genes")
         first, again = ([self._key(genes) for genes in answer] for answer in answers)
@@ -184,8 +206,9 @@ class _Genome:
             if (method := getattr(self._genome, member, None)) is None:
                 continue
             before = state_of([genes], self._key)
-            with other_world(1) as touched, blamed(method):
-                answer = method(genes)
+            for seed in (1, 2):  # the first time may import a module that draws
+                with other_world(seed) as touched, blamed(method):
+                    answer = method(genes)
             if before != state_of([genes], self._key):
                 raise ContractError(f"{culprit(method)} changes the genes that it was given, in place; {COPY}")
             if touched:
@@ -219,6 +242,8 @@ def _wrong(member: str, answer: Any) -> str:
 def _rehearse_search(parts: Parts) -> None:
     """One generation with made-up values, on a search that is thrown away; what it saves goes on like it."""
     section, context = parts.recipe.search, parts.context
+    if max(getattr(section.options, name, 0) for name in ("population", "batch")) > MOST:
+        return  # which would take longer than it is worth
     search, other = build_part(section, context), build_part(section, context)
     who = culprit(search)
     for generation in (1, 2):

@@ -57,6 +57,7 @@ def replay(folder: Path, key: str, scratch: Path) -> Replay:
             raise UserError(f"{folder}: {key!r} is not the key of one individual; {found}")
         row = min(rows, key=lambda row: row.evaluation.ok)
         refits = tuple(json.dumps(genes[key]) if key else RENEWED for _, key, _ in ledger.refits(_search_of(row)))
+        refits += (RENEWED,) * sum(not key for _, key, _ in ledger.refits(SEARCH))  # which a control is confirmed after
     workplace = Workplace(recipe, RunDirectory(scratch))
     name, job = _job_of(row, workplace, refits)
     data = genes[row.key]

@@ -14,10 +14,11 @@ from evokit.assembly import Parts, set_threads
 from evokit.backends import make_executor
 from evokit.checkpoint import load_checkpoint, save_checkpoint
 from evokit.contest import Contest
+from evokit.contracts import ContractError, culprit
 from evokit.costs import PREPARE
 from evokit.energy import Cost
 from evokit.errors import RunFailed
-from evokit.execution import AGAIN, FRESH, SEARCH, Refits
+from evokit.execution import AGAIN, FRESH, RENEWED, SEARCH, Refits
 from evokit.files import write_atomically
 from evokit.individuals import ranked, refuse_changed, weights_of
 from evokit.interfaces import Individual, Score, Search
@@ -163,8 +164,13 @@ class Run:
         if not search.hall_of_fame():
             return None, Confirmed(), measure.refits
         jobs = of_control(FRESH, name, part), of_control(AGAIN, name, part)
-        best, confirmed = self._confirmed(search, parts, f"{phase}/confirm", jobs, measure.refits)
+        fresh = self._as_fresh_as_ours(measure.refits)
+        best, confirmed = self._confirmed(search, parts, f"{phase}/confirm", jobs, fresh)
         return best, confirmed, measure.refits
+
+    def _as_fresh_as_ours(self, refits: Refits) -> Refits:
+        """Refits of a control, and renewals that it lacks: its champion is confirmed on what confirms the run's."""
+        return (*refits, *[RENEWED] * (self.refits.count(RENEWED) - refits.count(RENEWED)))
 
     def _claim(self) -> None:
         """Write down whose run this is, or refuse to go on with another's."""
@@ -191,8 +197,10 @@ class Run:
         while not (reason := self._stop(search, measure)):
             self.progress.generation(search.generation + 1, horizon)
             try:
+                before = search.generation
                 with self.costed("search"):
                     search.step(measure)
+                self._refuse_invented(search, measure, before)
             finally:
                 self.refits = measure.refits
             if not search.hall_of_fame() and (search.done or getattr(search, "breeds", True)):
@@ -206,6 +214,18 @@ class Run:
         self.search_stopped = reason
         self.champion = search.best()
         self.progress.note(f"Search stopped after {search.generation} generations: {reason}")
+
+    def _refuse_invented(self, search: Search, measure: LedgeredMeasure, before: int) -> None:
+        """What a search goes on with is what was measured (C1)."""
+        if search.generation != before + 1:
+            told = f"{culprit(search, 'step')} leaves generation at {search.generation} after {before}"
+            raise ContractError(f"{told}; set measure.generation to it, ask, measure, tell, and add 1")
+        for one in [*search.population, *search.hall_of_fame()]:
+            if one.fitness.valid and not measure.measured_so(one):
+                raise ContractError(
+                    f"{culprit(search, 'step')} gives {one.key[:8]} a fitness of {list(one.fitness.values)}, which was"
+                    " not measured; let measure alone set fitness"
+                )
 
     def _restore(self) -> LedgeredMeasure:
         """Bring the search to its last checkpoint, and the door to the rows that it covers."""

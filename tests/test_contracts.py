@@ -152,8 +152,9 @@ def test_an_operator_that_writes_to_a_locked_array_is_named():
 @pytest.mark.parametrize(
     ("kind", "answer", "told"),
     [
-        ("crossover", ([1],), "returned 1 children instead of two"),
-        ("crossover", ([1], None), "returned 1 children instead of two"),
+        ("crossover", ([1],), "returned a tuple of 1 instead of a pair of children"),
+        ("crossover", [1, 2, 3], "returned a list of 3 instead of a pair of children"),
+        ("crossover", ([1], None), "returned a child that is nothing"),
         ("crossover", None, "returned NoneType; return a pair of children"),
         ("mutation", None, "returned nothing; return the new genes"),
         ("selection", [1], "returned 1 individuals where 2 were asked for"),
@@ -212,7 +213,12 @@ def test_a_fitness_of_numpy_budgets_is_fine():
     refuse_misfit(
         "fitness",
         SimpleNamespace(
-            objectives={"a": "min"}, budgets=np.array([1, 2]), context="", takes=frozenset({"bits"}), slots={}
+            objectives={"a": "min"},
+            budgets=np.array([1, 2]),
+            context="",
+            takes=frozenset({"bits"}),
+            slots={},
+            evaluate=len,
         ),
     )
 
@@ -225,3 +231,30 @@ def test_an_operator_is_always_watched_at_first_and_now_and_then_later():
     assert unseen == AFTER - FIRST % AFTER - 1
     with pytest.raises(ContractError, match="changes the genes"):
         rare([0], False)
+
+
+def test_a_crossover_that_changes_its_second_parent_is_noticed():
+    with pytest.raises(ContractError, match="changes the genes"):
+        Watched("crossover", lambda a, b, rng: (a, b.append(1) or b), never)([0], [1], None)
+
+
+def test_genes_that_are_arrays_and_bytes_count_by_content():
+    for genes in (np.zeros(2), bytearray(b"ab")):
+        before = state_of([genes], never)
+        genes[0] = 7
+        assert state_of([genes], never) != before
+
+
+def test_a_writable_array_inside_an_object_counts_by_content():
+    phenotype = Tree([np.zeros(2)])
+    before = phenotype_state([{"tree": phenotype}])
+    phenotype.leaves[0][1] = 1
+    assert phenotype_state([{"tree": phenotype}]) != before
+
+
+def test_budgets_that_repeat_are_refused():
+    fitness = SimpleNamespace(
+        objectives={"a": "min"}, budgets=(1, 1), context="", takes={"bits"}, slots={}, evaluate=len
+    )
+    with pytest.raises(ContractError, match="ascending whole numbers above 0"):
+        refuse_misfit("fitness", fitness)

@@ -1,6 +1,7 @@
 import errno
 import logging
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -209,6 +210,13 @@ def test_numbers_are_taken_however_they_are_listed(make):
             lambda batch: [Evaluation(outcome="good")],
             "ValueError: evaluate returned outcome 'good'; it is one of ok, nan",
         ),
+        (lambda batch: np.array([1j]), "TypeError: evaluate returned an evaluation of tuple"),
+        (lambda batch: [Evaluation(("1.5",))], "TypeError: evaluate returned an evaluation of tuple ('1.5',)"),
+        (lambda batch: {1.0}, "TypeError: evaluate returned set {1.0}; return an array"),
+        (
+            lambda batch: [Evaluation((1.0,), work=-5)],
+            "TypeError: evaluate returned an evaluation of tuple (1.0,), work -5",
+        ),
         (lambda batch: [10**400], "TypeError: evaluate returned an evaluation of tuple (1000"),
     ],
 )
@@ -230,6 +238,19 @@ def test_messages_are_cut_and_say_how_much_is_left_out():
     assert len(message) < MESSAGE + 50
     assert message.endswith("x ... (8,012 characters left out)")
     assert one(lambda batch: [Evaluation(outcome="nan", message="y" * MESSAGE)]).message == "y" * MESSAGE
+
+
+class MuteError(Exception):
+    def __str__(self):
+        raise ValueError("no words")
+
+
+def test_an_error_without_words_has_its_name():
+    assert one(raising(MuteError())).message == "MuteError: (its text cannot be read)"
+
+
+def test_a_path_is_as_good_as_its_text():
+    assert one(lambda batch: [Evaluation((1.0,), artifact=Path("a/b"), message=5)]).artifact == "a/b"
 
 
 def test_half_a_character_is_written_readably():

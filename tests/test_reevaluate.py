@@ -67,6 +67,27 @@ def test_confirmation_is_on_replicates_that_no_renewal_met(run):
     assert not set(met) & set(confirmed)
 
 
+BOUNDED = "{name: same_search, genome: {name: real_vector, length: 3, low: -1, high: 1}}"
+
+
+@pytest.mark.parametrize("control", ["{name: random_search}", BOUNDED])
+def test_controls_are_confirmed_on_the_replicates_that_confirm_the_champion(run, control, tmp_path):
+    summary, out = run(f"baselines=[{control}]")
+    ledger = Ledger(out / "ledger.sqlite")
+    rows = ledger.measured("")
+    ledger.close()
+    confirming = f"baseline/{summary['baselines'][0]['name']}/confirm/"
+    theirs = [row for row in rows if row.phase.startswith(confirming)]
+    assert theirs
+    assert {row.context for row in theirs} <= {row.context for row in rows if row.phase.startswith("confirm/")}
+    assert replay(out, theirs[0].key, tmp_path / "scratch").measure().ok
+
+
+def test_without_confirmation_it_is_refused(run):
+    with pytest.raises(RecipeError, match=r"search\.reevaluate: needs confirm"):
+        run("confirm=null")
+
+
 def test_what_is_claimed_holds_and_every_row_can_be_replayed(run, tmp_path):
     _, out = run()
     assert all(claim.holds for claim in verify(out))
@@ -88,7 +109,7 @@ def test_luck_flatters_less(run):
     def flattered(*how):
         lucky = []
         for seed in range(8):
-            summary, _ = run(f"seed={seed}", "confirm=null", "baselines=[]", *how, name=f"{how[0]}-{seed}")
+            summary, _ = run(f"seed={seed}", "baselines=[]", *how, name=f"{how[0]}-{seed}")
             truth = float(np.square(summary["best"]["genes"]).sum()) + 3.0  # plus the variance of a centre per gene
             lucky.append(truth - summary["best"]["values"][0])
         return np.mean(lucky)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -237,12 +238,15 @@ FAULTS = {
     ),
     "a value depends on the batch": (VALUE, VALUE + " / len(batch)", "Squares.evaluate"),
     # answers
+    "a value that is complex": (VALUES, "np.array(" + VALUES + ") * 1j", "Squares.evaluate"),
+    "work below nothing": (VALUE, "Evaluation(values=(1.0,), work=-5)", "Squares.evaluate"),
     "one child": ("+ b[cut:], b[:cut] + a[cut:]", "+ b[cut:],\n", "Lists.crossover"),
     "a child that is none": ("b[:cut] + a[cut:]", "None", "Lists.crossover"),
     "crossover returns nothing": (CROSS, "        a + b\n", "Lists.crossover"),
     "mutate returns nothing": (GENE + "\n        return genes\n", GENE + "\n", "Lists.mutate"),
     "random returns nothing": (DRAW, "        rng.uniform(-5, 5, self.length)\n", "Lists.random"),
     "express returns nothing": (EXPRESS, "        np.array(genes)\n", "Lists.express"),
+    "encode returns infinity": (FEATURES, "        return np.full(3, np.inf)\n", "Lists.encode"),
     "encode returns text": (FEATURES, "        return 'features'\n", "Lists.encode"),
     "show returns a list": (SHOW, "        return list(genes)\n", "Lists.show"),
     "evaluate returns nothing": (EVALUATE, "        batch[0].sum()\n", "Squares.evaluate"),
@@ -367,3 +371,73 @@ def test_nothing_is_left_of_a_run_that_was_refused(tmp_path):
     words = ["run", str(tmp_path / "recipe.yaml"), "--out", str(tmp_path / "run")]
     assert CliRunner().invoke(main, words).exit_code == 2
     assert not (tmp_path / "run").exists()
+
+
+LUCKY = """
+@dataclass(frozen=True)
+class Lucky:
+    takes: ClassVar = frozenset({"vector"})
+
+    def build(self, context):
+        return Luck()
+
+
+class Luck(Squares):
+    def __init__(self):
+        object.__setattr__(self, "luck", DRAWN)
+
+    def evaluate(self, batch, budget):
+        return [self.luck + value for value in super().evaluate(batch, budget)]
+
+
+@hookimpl"""
+
+
+@pytest.mark.parametrize("drawn", ["random.random()", "np.random.rand()", "np.random.default_rng().random()"])
+def test_luck_while_a_fitness_is_built_is_noticed(drawn, tmp_path):
+    lucky = PLUGIN.replace("\n@hookimpl", LUCKY.replace("DRAWN", drawn)).replace(
+        '"squares", Squares', '"squares", Lucky'
+    )
+    answer = check(tmp_path, lucky)
+    assert answer.exit_code == 2, answer.output
+    assert re.search(r"Lucky\.build \(plugin toy\.py, .*toy\.py:\d+\) builds a fitness that answers", answer.stderr)
+
+
+def test_an_import_in_a_method_is_no_use_of_a_generator(tmp_path):
+    (tmp_path / "draws_on_import.py").write_text("import random\nrandom.random()\n")
+    lazy = f"        sys.path.insert(0, {str(tmp_path)!r})\n        import draws_on_import\n"
+    assert check(tmp_path, PLUGIN.replace(COPIED, lazy + COPIED)).exit_code == 0
+    sys.modules.pop("draws_on_import")
+
+
+def test_a_control_with_a_genome_of_its_own_is_rehearsed_too(tmp_path):
+    wrong = PLUGIN.replace("length: int = 4", "length: int = 4\n    wrong: bool = False").replace(
+        COPIED, "        genes = genes if self.wrong else list(genes)\n"
+    )
+    assert check(tmp_path, wrong).exit_code == 0
+    control = "baselines=[{name: same_search, genome: {name: lists, wrong: true}}]"
+    answer = check(tmp_path, wrong, control)
+    assert answer.exit_code == 2
+    assert "Lists.mutate" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        ("        return super().step(measure) if not self.generation else None\n", "leaves generation at 1 after"),
+        (
+            "        super().step(measure)\n        self.population[0].fitness.values = (-1.0,)\n",
+            r"gives \w{8} a fitness of \[-1\.0\], which was not measured",
+        ),
+    ],
+)
+def test_a_step_that_invents_or_does_nothing_ends_the_run(step, told, tmp_path):
+    stepping = PLUGIN.replace(
+        "class Climb(AskTell):\n", f"class Climb(AskTell):\n    def step(self, measure):\n{step}\n"
+    )
+    (tmp_path / "toy.py").write_text(stepping)
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+    words = ["run", str(tmp_path / "recipe.yaml"), "--set", HILL, "--out", str(tmp_path / "run")]
+    answer = CliRunner().invoke(main, words)
+    assert answer.exit_code == 2, answer.output
+    assert re.search(rf"Climb\.step \(plugin toy\.py, .*\) {told}", answer.stderr)

@@ -227,7 +227,7 @@ class Processes:
             self._retire(worker)
             return [(worker.order.ticket, lost(worker.order.task, outcome, why, worker.spent_s))]
         if worker.stage == "probing":
-            self._probe.skip(f"{outcome}: {why}")
+            self._probe.skip(f"ended as {outcome}: {why}")
         else:
             self._stillborn += 1
             if self._stillborn == STARTS:

@@ -194,6 +194,8 @@ def completed(
     Raises:
         UserError: There are too few documents.
     """
+    if not sides["train"]:
+        raise UserError(f"data {name}: {path}: the training split holds no text")
     if len(sides) == 3:
         return dict(sides)
     train = dict(sides["train"])

@@ -78,8 +78,10 @@ def _pixels(where: str, image: Any) -> np.ndarray:
     if image is None:
         raise UnfitImages(f"{where} is missing (null)")
     if mode := getattr(image, "mode", ""):
-        image = image.convert("RGBA" if "transparency" in image.info else "RGB") if mode in _AS_RGB else image
-        image = image.convert("RGBA") if mode == "PA" else image
+        if "transparency" in image.info or mode == "PA":
+            image = image.convert("RGBA")
+        elif mode in _AS_RGB:
+            image = image.convert("RGB")
     try:
         pixels = np.asarray(image)
     except ValueError as error:

@@ -85,7 +85,7 @@ def _read_chain(path: Path, below: tuple[Path, ...], problems: list[Problem]) ->
         problem = f"must be the path of a recipe, got {describe(parent.plain())}"
         problems.append(Problem(parent.where, ("extends",), problem))
         return root
-    target = path.parent / parent.value
+    target = path.parent / Path(parent.value).expanduser()
     chain = (*below, path)
     if any(_same_file(target, seen) for seen in chain):
         circle = " -> ".join(map(str, (*chain, target)))

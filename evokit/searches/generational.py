@@ -27,7 +27,8 @@ class Generational:
 
     With ``reevaluate`` population and hall of fame are measured again after every so many generations, on data or
     replicates that no individual met before, so that nobody keeps a value that was luck. Left out, all are measured
-    on the same ones, and what is best on them is in part best by luck: ``confirm`` tells how much.
+    on the same ones, and what is best on them is in part best by luck: ``confirm`` tells how much. It needs
+    ``confirm``, which measures the champion and those of controls on the same fresh ones.
     """
 
     population: Annotated[int, Ge(2)] = 32

@@ -10,7 +10,6 @@ import numpy as np
 from annotated_types import Ge
 
 from evokit.interfaces import Context, Individual
-from evokit.options import added
 from evokit.pareto import Standing, preferred, standings
 from evokit.searches.archive import only_ok
 from evokit.searches.evolving import Evolving
@@ -27,18 +26,11 @@ class NSGA2:
 
     With ``refit_every`` the search alternates: after every so many generations the fitness fits what all individuals
     share anew to the best one, population and hall of fame are measured again, and evolution goes on under that.
-
-    With ``reevaluate`` population and hall of fame are measured again after every so many generations, on data or
-    replicates that no individual met before, so that nobody keeps a value that was luck. Left out, all are measured
-    on the same ones, and what is best on them is in part best by luck: ``confirm`` tells how much.
-
-    Source: Deb et al. 2002, "A fast and elitist multiobjective genetic algorithm: NSGA-II".
     """
 
     population: Annotated[int, Ge(2)] = 32
     generations: Annotated[int, Ge(1)] = 50
     refit_every: Annotated[int, Ge(1)] | None = None
-    reevaluate: Annotated[int, Ge(1)] | None = added(None)
 
     reads: ClassVar[frozenset[str]] = frozenset({"crossover", "mutation", "screens", "init"})
 
@@ -53,7 +45,7 @@ class NSGA2Search(Evolving):
     """The loop. Offspring are new keys; those that a screen drops or that fail are forgotten (C1)."""
 
     def __init__(self, options: NSGA2, context: Context) -> None:
-        super().__init__(context, options.population, options.generations, options.refit_every, options.reevaluate)
+        super().__init__(context, options.population, options.generations, options.refit_every)
 
     def ask(self) -> list[Individual]:
         rng = self._rng()
