@@ -269,10 +269,13 @@ def _launch_repeats(recipe: Recipe, directory: RunDirectory, progress: Progress,
             folder = repeat_folder(directory.path, repeat)
             try:
                 summaries.append(launch(one, folder, progress, resume=folder.exists(), only=only))
-            except (KeyboardInterrupt, RunFailed):
+            except (KeyboardInterrupt, RunFailed) as error:
                 if last := _summary(RunDirectory(folder)):
-                    combined = combine([*summaries, last], recipe.repeats, [*scores, mean_scores(folder)])
-                    directory.write_summary(combined | {"status": last["status"]})
+                    summaries.append(last)
+                    scores.append(mean_scores(folder))
+                if summaries:
+                    ended = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+                    directory.write_summary(combine(summaries, recipe.repeats, scores) | {"status": ended})
                 raise
             scores.append(mean_scores(folder))
             combined = combine(summaries, recipe.repeats, scores)

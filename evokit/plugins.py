@@ -28,6 +28,7 @@ from evokit.interfaces import Component, Kind
 from evokit.keys import digest_bytes
 from evokit.names import did_you_mean, listed
 from evokit.registry import DISTRIBUTION, SEPARATOR, Broken, Offer, Registry, named
+from evokit.stops import Stopped
 
 GROUP = "evokit"  # of entry points
 RESTRICT = "EVOKIT_PLUGINS"  # comma-separated entry-point names; if set, no others load
@@ -213,6 +214,8 @@ def _refuse_twins(components: Iterable[Component]) -> None:
 
 def _let_ctrl_c_pass(error: BaseException) -> None:
     """Raise a ``KeyboardInterrupt`` again, unless the plugin raised it itself."""
+    if isinstance(error, Stopped):
+        raise error
     if isinstance(error, KeyboardInterrupt):
         *_, last = traceback.extract_tb(error.__traceback__)
         if not (last.line or "").startswith("raise"):

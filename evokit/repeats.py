@@ -22,6 +22,7 @@ from evokit.summary import plain, told
 
 Scores = Mapping[str, np.ndarray]
 """Contender to one value per test unit, the mean over its seeds."""
+ENDED = ("done", "baselines")  # of repeats that did all that they were asked
 
 
 def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequence[Scores] = ()) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
     in_all = _in_all(summaries)
     return {
         **leader,
-        "status": "done" if len(summaries) == planned and leader["status"] == "done" else "running",
+        "status": leader["status"] if len(summaries) == planned and leader["status"] in ENDED else "running",
         "final": final,
         "baselines": baselines,
         "rival": rival,

@@ -11,6 +11,7 @@ from evokit.execution import AGAIN, CHAMPION
 from evokit.pareto import FRONT
 from evokit.progress import duration, energy, number
 from evokit.register import spoken
+from evokit.runs import State
 
 WIDTH = 100
 SHOWN = 12  # members of a front
@@ -22,10 +23,19 @@ SAYS = {
 }
 
 
-def report(summary: Mapping[str, Any]) -> str:
-    """What a run found, in the order in which a reader doubts it."""
+def report(summary: Mapping[str, Any], now: State | None = None) -> str:
+    """What a run found, in the order in which a reader doubts it.
+
+    Args:
+        summary: Of the run.
+        now: Its state if it may be under way or killed, of which the summary cannot know.
+    """
     entries = list(_entries(summary))
-    parts = ["\n".join(map(wrapped, _head(summary))), _search(summary), _front(summary)]
+    under_way = now is not None and now.status in ("running", "crashed")
+    if now is not None:
+        summary = {**summary, "status": now.status, "generations": now.generations}
+    found = _so_far(summary, now.best) if now is not None and under_way else _search(summary)
+    parts = ["\n".join(map(wrapped, _head(summary))), found, _front(summary)]
     if entries:
         parts += _contest(entries, summary["verdicts"], "test")
         parts.append("\n".join(map(wrapped, _verdicts(summary))))
@@ -95,6 +105,11 @@ def _head(summary: Mapping[str, Any]) -> Iterator[str]:
         yield f"Data: {data['name']} from {data['source']} ({splits})"
         if overlap := data.get("overlap"):
             yield f"Overlap: {overlap}"
+
+
+def _so_far(summary: Mapping[str, Any], best: float | None) -> str:
+    objective, shown = summary["objective"]["name"], "none yet" if best is None else number(best)
+    return f"No champion is named before the end; best so far: {objective} {shown}."
 
 
 def _search(summary: Mapping[str, Any]) -> str:

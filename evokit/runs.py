@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,7 @@ from evokit.rundir import RunDirectory
 class Listed:
     """A line of ``evokit runs``.
 
-    ``status`` is that of the summary, but ``running`` for a run at which a process is at work, ``crashed`` for one
-    that says it is running and whose process is gone, and ``damaged`` for one whose summary cannot be read or whose
-    ledger is gone.
+    ``status`` is as ``state`` tells it, and ``damaged`` for one whose summary cannot be read or whose ledger is gone.
     """
 
     path: Path
@@ -35,6 +33,37 @@ def find_runs(folder: Path) -> Iterator[Listed]:
         yield _listed(RunDirectory(path.parent))
 
 
+@dataclass(frozen=True)
+class State:
+    """How far a run came.
+
+    ``status`` is that of the summary, but ``running`` for a run at which a process is at work, and ``crashed`` for one
+    that says it is running and whose process is gone, killed perhaps. ``best`` is None before there is one.
+    """
+
+    status: str
+    generations: int = 0
+    best: float | None = None
+
+
+def state(directory: RunDirectory, summary: Mapping[str, Any] | None) -> State:
+    """The state of a run, by its lock and its metrics where its summary cannot know.
+
+    Args:
+        directory: Of the run.
+        summary: What it says, None before the run has written one.
+    """
+    unfinished = "running" if directory.busy else "crashed"
+    if summary is None:
+        return State(unfinished)
+    status = unfinished if unfinished == "running" or summary["status"] == "running" else summary["status"]
+    generations, best = summary["generations"], summary["best"] and summary["best"]["values"][0]
+    if status == unfinished or best is None:
+        # The summary of a run under way is from its beginning, and a search names its champion at its end.
+        generations, best = _so_far(directory) or (generations, best)
+    return State(status, generations, best)
+
+
 def _listed(directory: RunDirectory) -> Listed:
     try:
         summary = directory.read_summary()
@@ -42,21 +71,16 @@ def _listed(directory: RunDirectory) -> Listed:
             directory.refuse_lost_ledger()
     except UserError:
         return Listed(directory.path, "damaged")
-    unfinished = "running" if directory.busy else "crashed"
+    now = state(directory, summary)
     if summary is None:
-        return Listed(directory.path, unfinished)
-    status = unfinished if directory.busy or summary["status"] == "running" else summary["status"]
-    generations, best = summary["generations"], summary["best"] and summary["best"]["values"][0]
-    if status == unfinished or best is None:
-        # The summary of a run under way is from its beginning, and a search names its champion at its end.
-        generations, best = _so_far(directory) or (generations, best)
+        return Listed(directory.path, now.status)
     rival = next((one for one in summary["verdicts"] if one["against"] == summary["rival"]), None)
     return Listed(
         path=directory.path,
-        status=status,
+        status=now.status,
         recipe=summary["recipe"],
-        generations=generations,
-        best=best,
+        generations=now.generations,
+        best=now.best,
         verdict=f"{rival['verdict']} against {rival['against']}" if rival else "",
     )
 

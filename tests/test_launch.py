@@ -141,15 +141,16 @@ def test_killed_before_its_first_row_it_starts(whole, tmp_path, left):
     assert same_end(whole[1], out)
 
 
-def test_interrupt_saves_says_how_to_go_on_and_loses_nothing(tmp_path):
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_run_that_is_stopped_saves_says_how_to_go_on_and_loses_nothing(tmp_path, how, code):
     recipe, out, slow = write_recipe(tmp_path), tmp_path / "my run", ("--set", "fitness.sleep=0.01")
     process = start("run", recipe, *slow, "--out", out)
     while n_rows(out) < 30:
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(how)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == code
     assert f"--set fitness.sleep=0.01 --out '{out}' --resume" in errors
     assert "Traceback" not in errors
     assert summary_of(out)["status"] == "interrupted"

@@ -14,6 +14,7 @@ from evokit.hookspecs import hookimpl
 from evokit.interfaces import Component
 from evokit.plugins import RESTRICT, load_plugins
 from evokit.registry import DISTRIBUTION, Broken, Offer
+from evokit.stops import Stopped, stops
 
 HEAD = """\
 from dataclasses import dataclass
@@ -228,6 +229,8 @@ def test_ctrl_c_while_plugins_load_is_no_fault_of_theirs(install):
 
     install(Entry("slow", slow))
     with pytest.raises(KeyboardInterrupt):
+        load_plugins()
+    with pytest.raises(Stopped), stops():
         load_plugins()
 
 

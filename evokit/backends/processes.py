@@ -12,12 +12,13 @@ import os
 import pickle
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, replace
 from multiprocessing import get_context, resource_tracker
 from typing import Any, Literal
 
+import psutil
 from pebble import ProcessExpired, ProcessPool
 
 from evokit.backends.joules import SharedJoules
@@ -34,6 +35,8 @@ log = logging.getLogger("evokit")
 STARTS = 3  # workers that may die in a row before one is ready
 LOOK_S = 0.2  # between looks at who has vanished
 GRACE_S = 0.2  # for pebble to tell how a process died that it knows to be dead
+STOP_S = 1.0  # for a signal to reach the run too: who ends a job, as Slurm does, sends it to all its processes
+STOPS = [-getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # as exit codes
 
 Ended = list[tuple[int, list[Evaluation]]]
 Stage = Literal["starting", "building", "probing", "working"]
@@ -59,12 +62,8 @@ class Worker:
         self.order: Order | None = order
         self.group: int | None = None  # its process group, when it is known to lead one
         self.pool = ProcessPool(1, context=get_context("spawn"))
-        resource_tracker.ensure_running()  # which lets SIGINT through again
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the run decides what Ctrl-C means
-        try:
+        with deaf_to_ctrl_c():
             self.give("starting", lead_group)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def give(
         self, stage: Stage, function: Callable[..., Any], *arguments: object, limit_s: float | None = None
@@ -87,16 +86,16 @@ class Worker:
         """Whether its process has ended without an answer, and pebble does not tell: so it is with exit code 0."""
         if self.group is None:
             return False
-        try:
-            os.kill(self.group, 0)
-        except ProcessLookupError:
-            return not wait([self.future], GRACE_S).done
-        return False
+        return not psutil.pid_exists(self.group) and not wait([self.future], GRACE_S).done
 
     def kill(self) -> None:
         """End it and everything that it started; the pool is to be joined then."""
+        started = [] if self.group is None or hasattr(os, "killpg") else descendants(self.group)
         self.pool.stop()  # type: ignore[no-untyped-call] # first, or else it starts another process
-        if self.group is not None:
+        for process in started:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        if self.group is not None and hasattr(os, "killpg"):
             # The process may be gone; its group is there as long as one of its children lives.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.group, signal.SIGKILL)
@@ -178,6 +177,8 @@ class Processes:
         if isinstance(error, BrokenExecutor) and worker.group is not None:  # it died before it had begun
             self._replace(worker)
             return []
+        if isinstance(error, ProcessExpired) and error.exitcode in STOPS:
+            time.sleep(STOP_S)  # in which the run is stopped, or else this worker alone was
         if isinstance(error, ProcessExpired | BrokenExecutor) or not isinstance(error, Exception):
             return self._lose(worker, "worker_died", epitaph(error))
         if isinstance(error, ContractError):
@@ -248,6 +249,29 @@ class Processes:
         for worker in workers:
             worker.pool.join()
             self._workers.remove(worker)
+
+
+@contextlib.contextmanager
+def deaf_to_ctrl_c() -> Iterator[None]:
+    """What is started in the block does not hear Ctrl-C: the run decides what it means."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows, where workers hear it until pebble tells them not to
+        yield
+        return
+    resource_tracker.ensure_running()  # which lets SIGINT through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def descendants(pid: int) -> list[psutil.Process]:
+    """What a process started, where it leads no group; empty if it is gone."""
+    try:
+        started: list[psutil.Process] = psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+    return started
 
 
 def sent(task: Task) -> bytes:

@@ -23,10 +23,11 @@ from evokit.cli.show import show
 from evokit.cli.unseal import unseal
 from evokit.cli.verify import verify
 from evokit.errors import RunFailed, UserError
+from evokit.stops import exit_code, stops
 
 
 class Evokit(click.Group):
-    """Turns the errors that a user can act on, and Ctrl-C, into one message and an exit code."""
+    """Turns the errors that a user can act on, and signals to end, into one message and an exit code."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if any("\0" in one for one in args):
@@ -35,13 +36,14 @@ class Evokit(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with stops():
+                return super().invoke(ctx)
         except UserError as error:
             _say(error, 2)
         except RunFailed as error:
             _say(error, 1)
-        except KeyboardInterrupt:
-            sys.exit(130)
+        except KeyboardInterrupt as stop:
+            sys.exit(exit_code(stop))
 
 
 def _say(error: Exception, code: int) -> None:
@@ -55,7 +57,7 @@ def main() -> None:
     """Evolve parts of neural networks, and anything else, with numbers that can be trusted.
 
     A run is one recipe: `evokit run recipes/clso_quick.yaml`. Exit codes: 0 done, 1 the run failed, 2 the input is
-    wrong, 130 interrupted.
+    wrong, 128 + N ended by signal N: 130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP.
     """
 
 

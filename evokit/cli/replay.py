@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from evokit.cli.plugins import name_plugins_of
+from evokit.stops import exit_code
 
 
 @click.command()
@@ -37,5 +38,5 @@ def replay(folder: Path, key: str) -> None:
             now = one.measure()
         except BaseException as error:
             traceback.print_exc()
-            sys.exit(130 if isinstance(error, KeyboardInterrupt) else 1)
+            sys.exit(exit_code(error) if isinstance(error, KeyboardInterrupt) else 1)
     click.echo(f"now:  {now.outcome} {list(now.values) or now.message}")

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from evokit.cli.plugins import name_plugins
+from evokit.stops import exit_code
 
 
 @click.command()
@@ -22,7 +23,8 @@ def run(
 ) -> None:
     """Run a recipe.
 
-    Ctrl-C saves everything measured so far; --resume goes on where it stopped.
+    Ctrl-C, SIGTERM and SIGHUP save everything measured so far; --resume goes on where it stopped. A second
+    one ends at once.
     """
     import shlex
 
@@ -38,17 +40,17 @@ def run(
     try:
         with logs_as_notes(progress):
             summary = launch(loaded, folder, progress, resume=resume, only="baselines" if only else None)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         progress.close()
         if not folder.exists():
             click.echo("\nInterrupted before anything was measured.", err=True)
-            sys.exit(130)
+            sys.exit(exit_code(stop))
         words = ["evokit", "run", str(recipe)]
         for override in overrides:
             words += ["--set", override]
         words += ["--out", str(folder), *(["--only", only] if only else []), "--resume"]
         click.echo(f"\nInterrupted; everything measured is saved. Go on with: {shlex.join(words)}", err=True)
-        sys.exit(130)
+        sys.exit(exit_code(stop))
     finally:
         progress.close()
     click.echo(report(summary))

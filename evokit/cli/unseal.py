@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from evokit.cli.plugins import name_plugins_of
+from evokit.stops import exit_code
 
 
 @click.command()
@@ -27,10 +28,10 @@ def unseal(run: Path) -> None:
     progress = make_progress(sys.stdout, False)
     try:
         summary = opened(run, progress)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         again = shlex.join(["evokit", "unseal", str(run)])
         click.echo(f"\nInterrupted; what was scored is kept. Go on with: {again}", err=True)
-        sys.exit(130)
+        sys.exit(exit_code(stop))
     finally:
         progress.close()
     click.echo(report(summary))

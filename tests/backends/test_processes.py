@@ -234,8 +234,16 @@ def test_costs_are_measured_in_the_worker(run):
     assert sum(row.evaluation.energy_j for row in rows) == pytest.approx(15.0 * cpu_s)
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_run_that_is_stopped_leaves_no_process(tmp_path, how):
+@pytest.mark.parametrize(
+    ("how", "code"),
+    [
+        (signal.SIGINT, 130),
+        (signal.SIGTERM, 143),
+        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow),
+        (signal.SIGKILL, -signal.SIGKILL),
+    ],
+)
+def test_a_run_that_is_stopped_leaves_no_process(tmp_path, how, code):
     path = tmp_path / "recipe.yaml"
     path.write_text(RECIPE)
     hang = f"fitness={{name: faulty, how: hang, folder: {tmp_path}}}"
@@ -245,9 +253,28 @@ def test_a_run_that_is_stopped_leaves_no_process(tmp_path, how):
     left = pids(tmp_path, "child") + pids(tmp_path, "worker")
     os.killpg(process.pid, how) if how == signal.SIGINT else process.send_signal(how)
     out, err = process.communicate(timeout=20)
-    assert process.returncode == (130 if how == signal.SIGINT else -how)
+    assert process.returncode == code
     assert "Traceback" not in out + err
     assert all(gone(pid) for pid in left)
+    if how != signal.SIGKILL:
+        assert "everything measured is saved" in err
+        assert RunDirectory(tmp_path / "run").read_summary()["status"] == "interrupted"
+
+
+def test_a_scheduler_that_stops_the_workers_first_makes_no_individual_a_bad_one(tmp_path):
+    path = tmp_path / "recipe.yaml"
+    path.write_text(RECIPE)
+    slow = ("--set", f"fitness={{name: faulty, sleep_s: 0.3, folder: {tmp_path}}}", "--set", "execution.retries=0")
+    process = start("run", path, *slow, "--out", tmp_path / "run", "--plain")
+    for pid in until(lambda: (tmp_path / "run" / "summary.json").exists() and pids(tmp_path, "worker")):
+        os.kill(pid, signal.SIGTERM)
+    time.sleep(0.5)  # as the run, which is next, may hear of their deaths before
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    assert process.returncode == 143
+    ledger = Ledger(tmp_path / "run" / "ledger.sqlite")
+    assert not [row for row in ledger.rows("search") if row.evaluation.outcome == "worker_died"]
+    ledger.close()
 
 
 def test_a_worker_that_is_killed_from_outside_is_replaced(run, tmp_path):

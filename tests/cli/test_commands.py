@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -10,6 +11,10 @@ from click.testing import CliRunner
 
 from evokit.cli import main
 from evokit.plugins import load_plugins
+from evokit.progress import number
+from evokit.recipe import load_recipe
+from evokit.rundir import RunDirectory
+from evokit.runs import find_runs
 from tests.small import RECIPES, evokit, run, write_recipe
 from tests.test_report import TOY_RECIPE
 
@@ -262,11 +267,39 @@ def test_runs_lists_states_and_verdicts(toy):
 
 
 def test_runs_shows_a_crashed_run(tmp_path):
-    from evokit.recipe import load_recipe
-    from evokit.rundir import RunDirectory
-
     RunDirectory(tmp_path / "lost").create(load_recipe(ONEMAX))
     assert "crashed" in invoke("runs", tmp_path).stdout
+    told = invoke("report", tmp_path / "lost")
+    assert told.exit_code == 2
+    assert f"crashed before it began; evokit run ... --resume --out {tmp_path / 'lost'} goes on" in told.stderr
+
+
+def killed(toy, tmp_path):
+    """A copy of a run as SIGKILL leaves it: its summary is from its beginning."""
+    folder = shutil.copytree(toy, tmp_path / "killed")
+    summary = json.loads((folder / "summary.json").read_text())
+    summary |= {"status": "running", "best": None, "generations": 0, "baselines": [], "final": None, "verdicts": []}
+    (folder / "summary.json").write_text(json.dumps(summary))
+    return folder
+
+
+def test_report_and_runs_agree_about_a_killed_run(toy, tmp_path):
+    folder = killed(toy, tmp_path)
+    (listed,) = find_runs(tmp_path)
+    told = invoke("report", folder).stdout
+    assert listed.status == "crashed"
+    assert f"toy.yaml: crashed, seed 0, {listed.generations} generations" in told
+    assert re.search(rf"best so far: \w+ {number(listed.best)}\.", told)
+    assert f"evokit run ... --resume --out {folder} goes on with it" in told
+
+
+def test_report_and_runs_agree_about_a_run_at_work(toy, tmp_path):
+    folder = killed(toy, tmp_path)
+    with RunDirectory(folder).lock():
+        assert [one.status for one in find_runs(tmp_path)] == ["running"]
+        told = invoke("report", folder).stdout
+    assert "toy.yaml: running, " in told
+    assert "--resume" not in told
 
 
 def test_runs_of_an_empty_folder_says_so(tmp_path):
