@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
-import resource
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 PROC = Path("/proc/self")
 
@@ -47,7 +53,7 @@ def peak_memory(proc: Path = PROC) -> Iterator[PeakMemory]:
     block = PeakMemory()
     with _lock:
         block.exact = _restart_mark(proc)
-        block.start_bytes = _status_bytes(proc, "VmRSS") or _lifetime_peak()
+        block.start_bytes = _status_bytes(proc, "VmRSS") or psutil.Process().memory_info().rss
         _open_blocks.append(block)
     try:
         yield block
@@ -82,5 +88,8 @@ def _status_bytes(proc: Path, field: str) -> int | None:
 
 
 def _lifetime_peak() -> int:
+    if resource is None:
+        memory = psutil.Process().memory_info()
+        return int(getattr(memory, "peak_wset", memory.rss))
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import json
 import platform
@@ -17,6 +16,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from filelock import lock_descriptor
+
 from evokit.errors import RunFailed, UserError
 from evokit.files import write_atomically
 from evokit.json_text import finite_or_none, json_text
@@ -25,6 +26,7 @@ from evokit.recipe.schema import PLACES, Recipe
 
 PACKAGES = ("evokit", "deap", "numpy", "scikit-learn", "scipy", "torch", "transformers", "tokenizers", "datasets")
 LOCK_WAIT_S = 0.5  # a look at the lock, as ``evokit runs`` takes, is no reason to refuse a run
+LOOK_S = 0.01  # after which such a look is over; a run holds the lock longer
 BEGINNING = {"artifacts", "lock", "recipe.yaml.part"}  # names that a run makes before its recipe.yaml
 # What a resume may change: ``Recipe.digest`` leaves it out.
 FREE = ("search.generations", "stop", "export", "init.from", "init.top", *(f"execution.{key}" for key in PLACES))
@@ -139,7 +141,7 @@ class RunDirectory:
         """
         with self._lock.open("a") as file:
             deadline = time.monotonic() + LOCK_WAIT_S
-            while not _locked(file.fileno(), fcntl.LOCK_EX):
+            while not _locked(file.fileno()):
                 if time.monotonic() > deadline:
                     raise UserError(f"another process is at work in {self.path}; wait for it, or choose another --out")
                 time.sleep(0.05)
@@ -151,7 +153,10 @@ class RunDirectory:
         if not self._lock.exists():
             return False
         with self._lock.open() as file:
-            return not _locked(file.fileno(), fcntl.LOCK_SH)
+            if _locked(file.fileno()):
+                return False
+            time.sleep(LOOK_S)
+            return not _locked(file.fileno())
 
     @contextmanager
     def explained(self) -> Iterator[None]:
@@ -259,16 +264,14 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _locked(descriptor: int, how: int) -> bool:
+def _locked(descriptor: int) -> bool:
     """Take a lock without waiting; a file system that knows no locks has nobody to wait for."""
     try:
-        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        return lock_descriptor(descriptor, blocking=False)
     except OSError as error:
         if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
             raise
-    return True
+        return True
 
 
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import pickle
 import re
-import resource
 import signal
 import sys
 from functools import cache
@@ -23,12 +21,19 @@ from evokit.recipe import load_recipe
 from evokit.rundir import RunDirectory
 from evokit.workplace import Workplace
 
+try:
+    import fcntl
+    import resource
+except ImportError:  # Windows
+    fcntl = resource = None  # type: ignore[assignment]
+
 MIB = 2**20
 
 
 def lead_group() -> int:
-    """Lead a process group, which Ctrl-C does not reach and which ends with the run; the group's id."""
-    os.setsid()
+    """Lead a process group, where there are such, which Ctrl-C does not reach and which ends with the run; its id."""
+    if hasattr(os, "setsid"):
+        os.setsid()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # pebble's handler would wait for whatever holds the interpreter
     parent = parent_process()
     if sys.platform == "linux" and parent is not None:
@@ -100,10 +105,12 @@ def limit_memory(memory_mb: int) -> None:
     """Let allocations beyond ``memory_mb`` MiB fail, which Python can catch.
 
     Raises:
-        RunFailed: The process holds more already.
+        RunFailed: The process holds more already, or the system has no such limit.
 
     Source: setrlimit(2), RLIMIT_DATA: private writable memory, since Linux 4.7 that of mmap too.
     """
+    if sys.platform != "linux":
+        raise RunFailed("execution.memory_mb needs Linux, other systems do not limit a process so; leave it out")
     held = data_bytes() // MIB
     if held >= memory_mb:
         raise RunFailed(

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import os
-import resource
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
+
+try:
+    import resource
+except ImportError:  # Windows, which does not tell of children that ended
+    resource = None  # type: ignore[assignment]
 
 
 class CpuSeconds:
@@ -23,13 +31,28 @@ class CpuSeconds:
 
 
 def _children_cpu_s() -> float:
+    waited = 0.0 if resource is None else _waited_cpu_s()  # first, or else one that ends meanwhile is counted twice
+    return waited + _living_cpu_s()
+
+
+def _waited_cpu_s() -> float:
     waited = resource.getrusage(resource.RUSAGE_CHILDREN)
-    living = sum(_process_cpu_s(pid) for pid in _descendants(os.getpid()))
-    return waited.ru_utime + waited.ru_stime + living
+    return waited.ru_utime + waited.ru_stime
+
+
+def _living_cpu_s() -> float:
+    """Of living descendants. Linux tells whose child a process is; elsewhere all of the machine's are looked at."""
+    if sys.platform == "linux":
+        return sum(_process_cpu_s(pid) for pid in _descendants(os.getpid()))
+    spent = 0.0
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):  # it has just ended
+            times = child.cpu_times()
+            spent += times.user + times.system
+    return spent
 
 
 def _descendants(pid: int) -> Iterator[int]:
-    """Living descendants, where the kernel tells them; elsewhere none."""
     try:
         tasks = os.listdir(f"/proc/{pid}/task")
     except OSError:
