@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["tests.known_skips"]
 collect_ignore = [] if find_spec("ray") else ["evokit/backends/ray.py", "evokit/backends/ray_actor.py"]
 
 # Set at once, for fixtures of modules and all subprocesses.

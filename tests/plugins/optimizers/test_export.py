@@ -253,7 +253,6 @@ def test_a_term_that_cannot_stand_alone_is_refused(value, message):
 
 @pytest.mark.slow
 def test_the_exported_optimizer_trains_in_the_trainer_of_transformers(tmp_path):
-    pytest.importorskip("accelerate", reason="transformers.Trainer needs it: pip install accelerate")
     from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainingArguments
 
     model = GPT2LMHeadModel(GPT2Config(n_layer=1, n_head=2, n_embd=16, vocab_size=32, n_positions=16))
