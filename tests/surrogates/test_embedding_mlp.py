@@ -5,6 +5,7 @@ from evokit.genomes.index_vector import IndexVector
 from evokit.interfaces import Context
 from evokit.streams import Streams
 from evokit.surrogates.embedding_mlp import EmbeddingMLP
+from tests.rounding import rounding
 
 GENOME = IndexVector([3, 2, 4])
 
@@ -56,9 +57,7 @@ def test_prediction_equals_the_networks_of_the_paper():
             parameter.data = parameter.data.abs()
         terms.append(network(embedded.abs())[:, 0].detach().numpy() * y.std() + abs(y.mean()))
     mean, spread = surrogate.predict(X)
-    # Both add the same terms, in an order of the processor's: an error is at most a unit of float32 for each addition,
-    # times the sum of the terms' sizes, on either side.
-    tolerance = 2 * (48 + 64 + 32) * np.finfo(np.float32).eps * np.mean(terms, axis=0)
+    tolerance = rounding(48 + 64 + 32, np.mean(terms, axis=0))
     assert (np.abs(mean - np.mean(by_member, axis=0)) <= tolerance).all()
     assert (np.abs(spread - np.std(by_member, axis=0)) <= tolerance).all()
 

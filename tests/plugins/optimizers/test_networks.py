@@ -9,9 +9,11 @@ from torch import nn
 
 from evokit.streams import Streams
 from evokit_optimizers.networks import ConvNet
+from tests.rounding import rounding
 
 SMALL = ConvNet("small_cnn", (8, 8, 1), 3, channels=(2, 3), hidden=5)
 NORMALISED = ConvNet("batchnorm_cnn", (8, 8, 3), 3, channels=(2, 3), hidden=5)
+ROUNDINGS = 9 * (3 + 2 + 2 + 3) + 12 + 5 + 2 * 5  # on the way to its logits: terms of each layer, five a normalisation
 
 
 class BatchNormCnn(nn.Module):
@@ -64,12 +66,15 @@ def test_a_training_step_equals_that_of_the_plain_module(network, make):
     nn.utils.vector_to_parameters(flat, module.parameters())
     expected = module(x)
     expected.square().sum().backward()
-    torch.testing.assert_close(logits, expected)
-    for gradient, parameter in zip(gradients, module.parameters(), strict=True):
-        torch.testing.assert_close(gradient, parameter.grad)
+    assert (logits - expected).abs().max() <= rounding(ROUNDINGS, x.abs().max())
+    theirs = [parameter.grad for parameter in module.parameters()]
+    largest = max(gradient.abs().max() for gradient in theirs)
+    pixels = x[:, 0].numel()  # a gradient of the first filters adds so many
+    for ours, other in zip(gradients, theirs, strict=True):
+        assert (ours - other).abs().max() <= rounding(2 * ROUNDINGS + pixels, largest)
     running = {name: values for name, values in module.state_dict().items() if "running" in name}
-    for ours, theirs in zip(statistics.values(), running.values(), strict=True):
-        torch.testing.assert_close(ours, theirs)
+    for ours, other in zip(statistics.values(), running.values(), strict=True):
+        assert (ours - other).abs().max() <= rounding(ROUNDINGS + pixels, 1 + other.abs().max())
 
 
 def test_measuring_uses_running_statistics_and_leaves_them():
@@ -77,7 +82,7 @@ def test_measuring_uses_running_statistics_and_leaves_them():
     x, views = images(NORMALISED), NORMALISED.views(flat_of(NORMALISED))
     alone = NORMALISED.logits(views, statistics, x[:1], None, training=False)
     together = NORMALISED.logits(views, statistics, x, None, training=False)
-    torch.testing.assert_close(alone, together[:1])
+    assert (alone - together[:1]).abs().max() <= rounding(ROUNDINGS, x.abs().max())
     assert all(torch.equal(a, b) for a, b in zip(statistics.values(), NORMALISED.statistics().values(), strict=True))
 
 

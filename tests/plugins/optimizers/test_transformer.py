@@ -48,12 +48,12 @@ def test_the_size_is_that_of_the_public_code():
 
 
 def test_it_equals_attention_written_out():
-    named = parts()
+    named = {name: value.double() for name, value in parts().items()}
     torch.testing.assert_close(SMALL.logits(list(named.values()), inputs()), plain(named, inputs()))
 
 
 def test_no_byte_sees_those_after_it():
-    named, x = list(parts().values()), inputs()
+    named, x = [value.double() for value in parts().values()], inputs()
     changed = x.clone()
     changed[:, 3:] = 0
     torch.testing.assert_close(SMALL.logits(named, x)[:, :3], SMALL.logits(named, changed)[:, :3])
