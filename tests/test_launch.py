@@ -141,7 +141,14 @@ def test_killed_before_its_first_row_it_starts(whole, tmp_path, left):
     assert same_end(whole[1], out)
 
 
-@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("how", "code"),
+    [
+        (signal.SIGTERM, 143),
+        pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow),
+    ],
+)
 def test_a_run_that_is_stopped_saves_says_how_to_go_on_and_loses_nothing(tmp_path, how, code):
     recipe, out, slow = write_recipe(tmp_path), tmp_path / "my run", ("--set", "fitness.sleep=0.01")
     process = start("run", recipe, *slow, "--out", out)
