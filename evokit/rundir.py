@@ -17,13 +17,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from evokit import __version__
 from evokit.errors import RunFailed, UserError
 from evokit.files import write_atomically
 from evokit.json_text import finite_or_none, json_text
 from evokit.ledger import holds_a_ledger
 from evokit.recipe.schema import PLACES, Recipe
 
-PACKAGES = ("evokit", "deap", "numpy", "scikit-learn", "scipy", "torch", "transformers", "tokenizers", "datasets")
+PACKAGES = ("deap", "numpy", "scikit-learn", "scipy", "torch", "transformers", "tokenizers", "datasets")
 LOCK_WAIT_S = 0.5  # a look at the lock, as ``evokit runs`` takes, is no reason to refuse a run
 BEGINNING = {"artifacts", "lock", "recipe.yaml.part"}  # names that a run makes before its recipe.yaml
 # What a resume may change: ``Recipe.digest`` leaves it out.
@@ -192,7 +193,7 @@ def identity(recipe: Recipe, data_digest: str = "") -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Python and the packages that decide numbers."""
-    found = {"python": platform.python_version()}
+    found = {"python": platform.python_version(), "evokit": __version__}
     for package in PACKAGES:
         try:
             found[package] = version(package)

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from evokit.cli import main
 from evokit.plugins import load_plugins
+from evokit.registry import DISTRIBUTION
 from tests.small import RECIPES, evokit, run, write_recipe
 from tests.test_report import TOY_RECIPE
 
@@ -41,7 +42,7 @@ def test_list_names_every_component_with_its_plugin():
     assert {(line[0], line[1]) for line in lines} == {
         (o.component.kind, o.component.name) for o in load_plugins().offers
     }
-    assert ["core", "evokit"] in [line.split()[:2] for line in origins.splitlines()]
+    assert ["core", DISTRIBUTION] in [line.split()[:2] for line in origins.splitlines()]
 
 
 def test_list_names_a_broken_plugin_and_goes_on(tmp_path, monkeypatch):
