@@ -58,7 +58,8 @@ def _help(name: list[str]) -> str:
 
 def _component(component: Component, plugin: str) -> str:
     belongs = [f"belongs to {component.fits}"] if component.fits else []
-    known = "; ".join([f"plugin {plugin}", *belongs, *facts(component)])
+    extra = [f"extra {component.extra}"] if component.extra else []
+    known = "; ".join([f"plugin {plugin}", *extra, *belongs, *facts(component)])
     rows = list(option_rows(component.options))
     options = _table(rows) if rows else "No options."
     return f"### {component.name}\n\n*{known}*\n\n{_prose(component.options)}\n\n{options}"

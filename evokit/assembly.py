@@ -20,6 +20,7 @@ from evokit.errors import UserError
 from evokit.individuals import key_of
 from evokit.interfaces import Contender, Context, Data, Fitness, Search
 from evokit.keys import digest
+from evokit.names import listed
 from evokit.recipe.schema import Recipe, Section, Stop
 from evokit.recipe.yaml_source import RecipeError
 from evokit.streams import Streams
@@ -110,8 +111,10 @@ def assemble(recipe: Recipe, directory: Path | None = None) -> Parts:
         directory: Of the run, if there is one.
 
     Raises:
-        RecipeError: A part refused its options, or parts do not fit; with file and line.
+        RecipeError: A part refused its options, parts do not fit, or packages that one needs are not installed; with
+            file and line.
     """
+    refuse_lacking(recipe)
     recipe = settled(recipe)
     execution = recipe.execution
     meter = best_meter(execution.device, execution.watts_per_core)
@@ -125,6 +128,30 @@ def assemble(recipe: Recipe, directory: Path | None = None) -> Parts:
     set_threads(execution.threads)
     fitness = build_part(recipe.fitness, context)
     return _with_search(recipe, data, replace(context, fitness=fitness))
+
+
+def refuse_lacking(recipe: Recipe) -> None:
+    """Refuse components whose packages are not installed, before anything is built.
+
+    Raises:
+        RecipeError: A sentence for each extra, with its command.
+    """
+    needing: dict[tuple[str, tuple[str, ...]], list[Section]] = {}
+    for section in recipe.components():
+        offer = recipe.registry.offer(section.component)
+        if offer.lacks:
+            needing.setdefault((offer.remedy, offer.lacks), []).append(section)
+    problems = []
+    for (remedy, lacks), sections in needing.items():
+        first, *others = dict.fromkeys(f"{section.kind} {section.name}" for section in sections)
+        also = f" (and {', '.join(others)})" if others else ""
+        extra = sections[0].component.extra
+        problems.append(
+            f"{sections[0].where}: {first}{also} needs the extra {extra}, of which {listed(lacks)} "
+            f"{'is' if len(lacks) == 1 else 'are'} not installed: {remedy}"
+        )
+    if problems:
+        raise RecipeError(problems)
 
 
 def _with_search(recipe: Recipe, data: Data | None, bare: Context) -> Parts:

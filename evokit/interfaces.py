@@ -332,3 +332,4 @@ class Component:
     name: str
     options: type
     fits: str = ""  # baselines, finals and exports: the fitness they belong to; empty fits any
+    extra: str = ""  # of its distribution, without which it can be listed and not built

@@ -192,6 +192,8 @@ def _checked(component: Any) -> Component:
         raise TypeError(f"{label}: a name must be text without {SEPARATOR!r}")
     if not isinstance(component.fits, str):
         raise TypeError(f"{label}: fits must be the name of a fitness, got {component.fits!r:.80}")
+    if not isinstance(component.extra, str):
+        raise TypeError(f"{label}: extra must be the name of an extra, got {component.extra!r:.80}")
     options = component.options
     if not (isinstance(options, type) and is_dataclass(options)):
         raise TypeError(f"{label}: options must be a frozen dataclass, got {options!r:.80}")

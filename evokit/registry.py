@@ -11,10 +11,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from evokit.errors import UserError
+from evokit.extras import lacking, with_extra
 from evokit.interfaces import Component, Kind
 from evokit.names import did_you_mean, listed
 
-DISTRIBUTION = "evokit"  # whose components are built in
+DISTRIBUTION = "evokit-deap"  # whose components are built in
 SEPARATOR = ":"  # between plugin and name
 
 
@@ -48,6 +49,16 @@ class Offer:
     @property
     def built_in(self) -> bool:
         return self.distribution == DISTRIBUTION
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """The distributions of the extra that it needs and that are not installed."""
+        return lacking(self.distribution, self.component.extra)
+
+    @property
+    def remedy(self) -> str:
+        """The command that brings what it lacks."""
+        return with_extra(self.distribution, self.component.extra)
 
     @property
     def source(self) -> str:
@@ -98,6 +109,11 @@ class Registry:
             raise UnknownComponent(self._unknown(kind, name, fits))
         said = offer.full_name if self.contested(kind, name, fits) else name
         return offer.component if offer.component.name == said else replace(offer.component, name=said)
+
+    def offer(self, component: Component) -> Offer:
+        """Where a component that ``find`` gave comes from."""
+        kind, options = component.kind, component.options
+        return next(one for one in self.offers if (one.component.kind, one.component.options) == (kind, options))
 
     def finals(self, fitness: str) -> tuple[Component, ...]:
         """Those that may finish what a fitness measured: its own plugin's, else another's for it, else any."""

@@ -18,13 +18,14 @@ from typing import Any
 
 from filelock import lock_descriptor
 
+from evokit import __version__
 from evokit.errors import RunFailed, UserError
 from evokit.files import write_atomically
 from evokit.json_text import finite_or_none, json_text
 from evokit.ledger import holds_a_ledger
 from evokit.recipe.schema import PLACES, Recipe
 
-PACKAGES = ("evokit", "deap", "numpy", "scikit-learn", "scipy", "torch", "transformers", "tokenizers", "datasets")
+PACKAGES = ("deap", "numpy", "scikit-learn", "scipy", "torch", "transformers", "tokenizers", "datasets")
 LOCK_WAIT_S = 0.5  # a look at the lock, as ``evokit runs`` takes, is no reason to refuse a run
 LOOK_S = 0.01  # after which such a look is over; a run holds the lock longer
 BEGINNING = {"artifacts", "lock", "recipe.yaml.part"}  # names that a run makes before its recipe.yaml
@@ -197,7 +198,7 @@ def identity(recipe: Recipe, data_digest: str = "") -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Python and the packages that decide numbers."""
-    found = {"python": platform.python_version()}
+    found = {"python": platform.python_version(), "evokit": __version__}
     for package in PACKAGES:
         try:
             found[package] = version(package)

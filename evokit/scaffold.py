@@ -1,4 +1,4 @@
-"""The beginning of a plugin: a genome that works, and its test."""
+"""The beginning of a plugin: a genome that works, its test, and what makes it a distribution."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from string import Template
 
 from evokit.errors import UserError
 from evokit.plugins import load_plugins
+from evokit.registry import DISTRIBUTION
 
 _GENOME = Template('''\
 """The genome ``$name``: here rising sequences of numbers, to be replaced by a representation of your own.
@@ -83,6 +84,22 @@ class $cls:
 def evokit_components() -> list[Component]:
     return [Component("genome", "$name", $cls)]
 ''')
+_PROJECT = Template("""\
+[build-system]
+requires = ["setuptools>=70"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "$distribution"
+version = "0.1.0"
+dependencies = ["$evokit"]
+
+[project.entry-points.evokit]
+$name = "$name"
+
+[tool.setuptools]
+py-modules = ["$name"]
+""")
 _TEST = Template('''\
 """The contract of the genome ``$name``: a failed check names the rule and the remedy."""
 
@@ -112,6 +129,11 @@ def new_genome(name: str, folder: Path) -> list[Path]:
     except OSError as error:
         raise UserError(f"{error.filename} cannot be written: {error.strerror}") from error
     return list(files)
+
+
+def project_of(name: str) -> str:
+    """A ``pyproject.toml`` that makes ``NAME.py`` a distribution of its own: that module, whatever lies beside it."""
+    return _PROJECT.substitute(name=name, distribution=name.replace("_", "-"), evokit=DISTRIBUTION)
 
 
 def _check(name: str) -> None:

@@ -312,7 +312,41 @@ def test_missing_data_is_told_with_its_remedy(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     empty, absent = doctor.packaged_data(["no_corpus", "not_installed_at_all"])
     assert (empty.ok, empty.detail) == (False, "the package holds no data")
-    assert (absent.ok, absent.remedy) == (False, "pip install --force-reinstall not_installed_at_all")
+    assert absent == Check("data not_installed_at_all", True, "not installed; optional (extra neural)")
+
+
+def install(site, name, files):
+    """A distribution as pip leaves it: metadata with the list of its files."""
+    info = site / f"{name.replace('-', '_')}-9.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 9.0\n")
+    (info / "RECORD").write_text("".join(f"{file},,\n" for file in files))
+
+
+def test_a_foreign_package_of_the_same_import_name_is_told_with_its_remedy(tmp_path, monkeypatch):
+    install(tmp_path, "evokit", ["evokit/__init__.py", "evokit/core.py"])
+    monkeypatch.syspath_prepend(tmp_path)
+    ours, foreign = doctor.distribution()
+    assert ours.ok
+    assert (foreign.name, foreign.ok) == ("distribution evokit", False)
+    assert "evokit 9.0 brings a package evokit too" in foreign.detail
+    assert foreign.remedy.startswith("pip uninstall evokit, then pip install --force-reinstall --no-deps evokit-deap")
+
+
+def test_one_that_is_missing_itself_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor.metadata, "packages_distributions", lambda: {"evokit": ["evokit"]})
+    monkeypatch.setattr(doctor.metadata, "version", lambda name: "9.0")
+    ours, foreign = doctor.distribution()
+    assert (ours.ok, foreign.ok) == (False, False)
+    assert ours.remedy.startswith("pip install --no-deps evokit-deap")
+
+
+def test_what_an_extra_lacks_is_told_with_its_command(monkeypatch):
+    monkeypatch.setattr(doctor, "lacking", lambda name, extra: ("torch",) if extra == "neural" else ())
+    findings = by_name(doctor.extras())
+    assert findings["extra neural"].detail == "optional, lacks torch: pip install 'evokit-deap[neural]'"
+    assert findings["extra ray"].detail == "installed"
+    assert all(check.ok for check in findings.values())
 
 
 def test_a_broken_plugin_is_named_with_its_distribution(monkeypatch):

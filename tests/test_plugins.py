@@ -158,6 +158,10 @@ def test_an_offer_names_distribution_and_version(install):
         (offering(name=""), r"genome '': a name must be text"),
         (offering(name=3), r"genome 3: a name must be text"),
         (offering(options="Mine, fits=3"), r"genome 'mine': fits must be the name of a fitness, got 3$"),
+        (
+            offering(options="Mine, extra=['deep']"),
+            r"genome 'mine': extra must be the name of an extra, got \['deep'\]$",
+        ),
         (offering(options="Mine, fits=None"), r"genome 'mine': fits must be the name of a fitness, got None$"),
         (offering(kind=["genome"]), r"unknown kind; did you mean"),
         (offering().replace("size:", "genes:"), r"genome 'mine': Mine.genes must be one name, .* got 1$"),
@@ -286,7 +290,7 @@ def test_of_two_entry_points_with_one_name_the_second_is_broken_and_the_built_in
     assert registry.names("genome") == ["first"]
     assert registry.broken == (Broken("core", "a-stranger", registry.broken[0].error),)
     assert "a plugin 'core' is loaded already" in registry.broken[0].error
-    message = "evokit and a-stranger both install a plugin 'core'; that of evokit is used"
+    message = f"{DISTRIBUTION} and a-stranger both install a plugin 'core'; that of {DISTRIBUTION} is used"
     assert registry.remarks == (message,)
     assert [record.message for record in caplog.records] == [message]
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from evokit.errors import UserError
 from evokit.interfaces import Component
-from evokit.registry import Broken, Offer, Registry, UnknownComponent, named
+from evokit.registry import DISTRIBUTION, Broken, Offer, Registry, UnknownComponent, named
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Options:
 
 def offer(name, plugin="core", kind="genome", fits="", file=""):
     """By a distribution named after the plugin; ``core`` is ours, and a plugin that ends in .py a local file."""
-    distribution = "" if plugin.endswith(".py") else "evokit" if plugin == "core" else f"dist-{plugin}"
+    distribution = "" if plugin.endswith(".py") else DISTRIBUTION if plugin == "core" else f"dist-{plugin}"
     return Offer(Component(kind, name, Options, fits), plugin, distribution, "1", file)
 
 
@@ -171,8 +171,8 @@ def test_all_that_two_plugins_share_is_one_remark():
         offer("bits"), offer("bits", "theirs"), offer("flip", kind="mutation"), offer("flip", "theirs", "mutation")
     )
     assert registry.remarks == (
-        "plugin 'core' of evokit and plugin 'theirs' of dist-theirs offer the same names; these are written in full: "
-        "theirs:bits (genome), theirs:flip (mutation)",
+        "plugin 'core' of evokit-deap and plugin 'theirs' of dist-theirs offer the same names; these are written in "
+        "full: theirs:bits (genome), theirs:flip (mutation)",
     )
 
 

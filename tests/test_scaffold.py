@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 
@@ -6,8 +7,10 @@ from click.testing import CliRunner
 
 from evokit.cli import main
 from evokit.errors import UserError
+from evokit.registry import DISTRIBUTION
 from evokit.scaffold import new_genome
 from tests.small import run
+from tests.wheels import built, content, metadata_of
 
 ROOT = __file__.rsplit("/tests/", 1)[0]
 
@@ -23,6 +26,18 @@ def test_it_writes_two_files_and_says_what_to_do_with_them(begun):
     assert done.exit_code == 0
     assert {path.name for path in folder.iterdir()} == {"my_steps.py", "test_my_steps.py"}
     assert f"pytest {folder / 'test_my_steps.py'}" in done.output
+
+
+def test_it_prints_a_project_that_packages_its_module_alone(begun, tmp_path):
+    folder, done = begun
+    project = done.output[done.output.index("[build-system]") :]
+    for name in ("my_steps.py", "test_my_steps.py"):
+        shutil.copy(folder / name, tmp_path)
+    (tmp_path / "pyproject.toml").write_text(project)
+    (tmp_path / "runs" / "my_steps").mkdir(parents=True)
+    wheel = built(tmp_path, tmp_path / "out")
+    assert content(wheel) == {"my_steps.py"}
+    assert f"Requires-Dist: {DISTRIBUTION}" in metadata_of(wheel)
 
 
 def test_its_test_passes(begun):

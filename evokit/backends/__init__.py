@@ -5,6 +5,8 @@ from __future__ import annotations
 from evokit.energy import Meter
 from evokit.errors import UserError
 from evokit.execution import Executor, InOrder
+from evokit.extras import with_extra
+from evokit.registry import DISTRIBUTION
 from evokit.workplace import Workplace
 
 
@@ -19,7 +21,7 @@ def make_executor(workplace: Workplace, meter: Meter) -> Executor:
         try:
             from evokit.backends.ray import Actors
         except ModuleNotFoundError as error:
-            raise UserError(f"execution.backend ray: {error}; pip install 'evokit[ray]'") from error
+            raise UserError(f"execution.backend ray: {error}; {with_extra(DISTRIBUTION, 'ray')}") from error
         return InOrder(Actors(workplace), execution.timeout_s, execution.retries)
     from evokit.backends.processes import Processes
 

@@ -15,6 +15,7 @@ from evokit.cli.export import export
 from evokit.cli.list import list_
 from evokit.cli.new import new
 from evokit.cli.plot import plot
+from evokit.cli.recipes import recipes
 from evokit.cli.replay import replay
 from evokit.cli.report import report
 from evokit.cli.run import run
@@ -56,10 +57,26 @@ def _say(error: Exception, code: int) -> None:
 def main() -> None:
     """Evolve parts of neural networks, and anything else, with numbers that can be trusted.
 
-    A run is one recipe: `evokit run recipes/clso_quick.yaml`. Exit codes: 0 done, 1 the run failed, 2 the input is
-    wrong, 128 + N ended by signal N: 130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP.
+    A run is one recipe, a file or the name of one that comes along: `evokit run clso_quick`. Exit codes: 0 done, 1 the
+    run failed, 2 the input is wrong, 128 + N ended by signal N: 130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP.
     """
 
 
-for command in (run, check, list_, show, runs, report, compare, plot, export, verify, unseal, replay, new, doctor):
+for command in (
+    run,
+    check,
+    recipes,
+    list_,
+    show,
+    runs,
+    report,
+    compare,
+    plot,
+    export,
+    verify,
+    unseal,
+    replay,
+    new,
+    doctor,
+):
     main.add_command(command)

@@ -33,10 +33,14 @@ def show(words: tuple[str, ...], plugins: tuple[Path, ...]) -> None:
         origin = f", {offer.distribution} {offer.version}" if offer.distribution else ""
         click.echo("\n" if index else "", nl=False)
         click.echo(prose(f"{component.kind}{fits}: {component.name}  (plugin {offer.plugin}{origin})"))
-        click.echo("".join(f"{prose(fact)}\n" for fact in facts(component)))
+        click.echo("".join(f"{prose(fact)}\n" for fact in (*facts(component), *_lacks(offer))))
         click.echo(prose(inspect.getdoc(component.options) or ""))
         rows = list(option_rows(component.options))
         click.echo("\n" + columns(("option", "type", "default"), rows) if rows else "\nIt has no options.")
+
+
+def _lacks(offer: Offer) -> list[str]:
+    return [f"needs {', '.join(offer.lacks)}, not installed: {offer.remedy}"] if offer.lacks else []
 
 
 def _found(registry: Registry, words: Sequence[str]) -> list[Offer]:

@@ -16,6 +16,8 @@ from evokit.data.image_packages import DIGITS, GARMENTS, PHOTOGRAPHS, Stored, di
 from evokit.data.image_set import Labelled
 from evokit.data.image_values import UnfitImages, brightness, class_numbers, named
 from evokit.errors import UserError
+from evokit.extras import with_extra
+from evokit.registry import DISTRIBUTION
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -197,7 +199,7 @@ def _from_torchvision(known: Known, layout: Layout, folder: Path) -> Stored:
     except (ImportError, RuntimeError, OSError) as error:  # a build for another torch raises RuntimeError
         raise UserError(
             f"data images: torchvision cannot be imported ({error}): install the one that fits torch with: "
-            f"pip install 'evokit[vision]', or do without it: {advice}"
+            f"{with_extra(DISTRIBUTION, 'vision')}, or do without it: {advice}"
         ) from error
     try:
         for train in (True, False):

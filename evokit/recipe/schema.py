@@ -230,6 +230,13 @@ class Recipe:
         }
         return {key: value for key, value in values.items() if value is not None}
 
+    def components(self) -> Iterator[Section]:
+        """Every section that names a component, those inside options included."""
+        one = [section for kind in SECTIONS if (section := getattr(self, kind))]
+        final = [self.final.section] if self.final.section else []
+        for section in (*one, *self.screens, *self.baselines, *final, *self.exports):
+            yield from (value for _, value in walk(section) if isinstance(value, Section))
+
     def to_yaml(self) -> str:
         """The resolved recipe as a file."""
         return dump_yaml(self.resolved)

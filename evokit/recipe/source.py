@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from evokit.recipe.by_name import absent, recipe_named
 from evokit.recipe.yaml_source import SET, KeyPath, Node, Problem, RecipeError, Where, describe, parse_yaml
 
 
@@ -86,12 +87,14 @@ def _read_chain(path: Path, below: tuple[Path, ...], problems: list[Problem]) ->
         problems.append(Problem(parent.where, ("extends",), problem))
         return root
     target = path.parent / Path(parent.value).expanduser()
+    if not target.exists():
+        target = recipe_named(parent.value) or target
     chain = (*below, path)
     if any(_same_file(target, seen) for seen in chain):
         circle = " -> ".join(map(str, (*chain, target)))
         raise RecipeError([f"{parent.where}: extends: recipes extend each other in a circle: {circle}"])
     if not target.is_file():
-        raise RecipeError([f"{parent.where}: extends: {target}: no such file"])
+        raise RecipeError([f"{parent.where}: extends: {target}: {absent(Path(parent.value))}"])
     return merge(_read_chain(target, chain, problems), root)
 
 
@@ -115,7 +118,7 @@ def _read_file(path: Path, problems: list[Problem]) -> Node:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise RecipeError([f"{path}: no such file"]) from None
+        raise RecipeError([f"{path}: {absent(path)}"]) from None
     except UnicodeDecodeError as error:
         raise RecipeError([f"{path}: not a text file in UTF-8 ({error.reason} at byte {error.start})"]) from error
     except (OSError, ValueError) as error:

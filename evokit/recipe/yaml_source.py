@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -15,6 +16,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from evokit.errors import UserError
+from evokit.recipe.by_name import outside, recipes_folder
 
 KeyPath = tuple[str | int, ...]  # keys and list positions from the top of the recipe
 SET = "--set"
@@ -42,9 +44,14 @@ class Where:
         return f"{self.file}:{self.line}" if self.line else self.file
 
     def resolve(self, path: str) -> str:
-        """An absolute path; a relative one starts from the folder of the file that names it, ``~`` is a home."""
+        """An absolute path; a relative one starts from the folder of the file that names it, ``~`` is a home.
+
+        Where a recipe that comes along leads out of the recipes' folder, to runs, it means those of the current folder.
+        """
         folder = "" if self.file == SET else os.path.dirname(self.file)
-        return os.path.abspath(os.path.join(folder, os.path.expanduser(path)))
+        full = os.path.abspath(os.path.join(folder, os.path.expanduser(path)))
+        comes_along = folder and Path(folder).absolute().is_relative_to(recipes_folder())
+        return outside(full) if comes_along else full
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from evokit_activations.options import (
     Unselected,
 )
 
+EXTRA = "neural"
 FITNESS = "label_likelihood"
 ANALYSES = {
     "search_scaling": Scaling,
@@ -32,18 +33,18 @@ ANALYSES = {
 @hookimpl
 def evokit_components() -> list[Component]:
     return [
-        Component("genome", "activations", ActivationTensors),
-        Component("fitness", FITNESS, LabelLikelihood),
-        Component("search", "layerwise", Layerwise),
-        Component("final", "learn_targets", LearnTargets, fits=FITNESS),
-        Component("baseline", "sgd", Sgd, fits=FITNESS),
-        Component("baseline", "frozen_body", FrozenBody, fits=FITNESS),
+        Component("genome", "activations", ActivationTensors, extra=EXTRA),
+        Component("fitness", FITNESS, LabelLikelihood, extra=EXTRA),
+        Component("search", "layerwise", Layerwise, extra=EXTRA),
+        Component("final", "learn_targets", LearnTargets, fits=FITNESS, extra=EXTRA),
+        Component("baseline", "sgd", Sgd, fits=FITNESS, extra=EXTRA),
+        Component("baseline", "frozen_body", FrozenBody, fits=FITNESS, extra=EXTRA),
         *(
-            Component("baseline", control.method, control, fits=FITNESS)
+            Component("baseline", control.method, control, fits=FITNESS, extra=EXTRA)
             for control in (ClassCode, ClassMean, FirstGeneration, Unselected)
         ),
-        Component("export", "torch_network", TorchNetwork, fits=FITNESS),
-        Component("export", "targets", TargetFiles, fits=FITNESS),
-        *(Component("fitness", name, analysis) for name, analysis in ANALYSES.items()),
-        *(Component("export", "figure", FigureFiles, fits=name) for name in ANALYSES),
+        Component("export", "torch_network", TorchNetwork, fits=FITNESS, extra=EXTRA),
+        Component("export", "targets", TargetFiles, fits=FITNESS, extra=EXTRA),
+        *(Component("fitness", name, analysis, extra=EXTRA) for name, analysis in ANALYSES.items()),
+        *(Component("export", "figure", FigureFiles, fits=name, extra=EXTRA) for name in ANALYSES),
     ]

@@ -8,17 +8,19 @@ from evokit_crystalline.genome import Crystalline
 from evokit_crystalline.options import AdamW, Assemble, ClosedForm, Gpt2Loss, Transformers
 from evokit_crystalline.text_options import BagOfWords, Classify, TextClassification
 
+EXTRA = "neural"
+
 
 @hookimpl
 def evokit_components() -> list[Component]:
     return [
-        Component("genome", "crystalline", Crystalline),
-        Component("fitness", "gpt2_loss", Gpt2Loss),
-        Component("fitness", "text_classification", TextClassification),
-        Component("baseline", "bag_of_words", BagOfWords, fits="text_classification"),
-        Component("final", "classify", Classify, fits="text_classification"),
-        Component("baseline", "adamw", AdamW, fits="gpt2_loss"),
-        Component("baseline", "closed_form", ClosedForm, fits="gpt2_loss"),
-        Component("final", "assemble", Assemble, fits="gpt2_loss"),
-        Component("export", "transformers", Transformers, fits="gpt2_loss"),
+        Component("genome", "crystalline", Crystalline, extra=EXTRA),
+        Component("fitness", "gpt2_loss", Gpt2Loss, extra=EXTRA),
+        Component("fitness", "text_classification", TextClassification, extra=EXTRA),
+        Component("baseline", "bag_of_words", BagOfWords, fits="text_classification", extra=EXTRA),
+        Component("final", "classify", Classify, fits="text_classification", extra=EXTRA),
+        Component("baseline", "adamw", AdamW, fits="gpt2_loss", extra=EXTRA),
+        Component("baseline", "closed_form", ClosedForm, fits="gpt2_loss", extra=EXTRA),
+        Component("final", "assemble", Assemble, fits="gpt2_loss", extra=EXTRA),
+        Component("export", "transformers", Transformers, fits="gpt2_loss", extra=EXTRA),
     ]

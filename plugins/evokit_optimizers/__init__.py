@@ -18,6 +18,7 @@ from evokit_optimizers.options import (
     TrainFresh,
 )
 
+EXTRA = "neural"
 FITNESS = "trained_accuracy"
 
 
@@ -25,9 +26,9 @@ FITNESS = "trained_accuracy"
 def evokit_components() -> list[Component]:
     baselines = (Sgd, Adam, AdamW, NAdam, RmsProp, Lion, Muon)
     return [
-        Component("genome", "optimizer", OptimizerGenome),
-        Component("fitness", FITNESS, TrainedAccuracy),
-        *(Component("baseline", options.method, options, fits=FITNESS) for options in baselines),
-        Component("final", "train_fresh", TrainFresh, fits=FITNESS),
-        Component("export", "torch_optimizer", TorchOptimizer, fits=FITNESS),
+        Component("genome", "optimizer", OptimizerGenome, extra=EXTRA),
+        Component("fitness", FITNESS, TrainedAccuracy, extra=EXTRA),
+        *(Component("baseline", options.method, options, fits=FITNESS, extra=EXTRA) for options in baselines),
+        Component("final", "train_fresh", TrainFresh, fits=FITNESS, extra=EXTRA),
+        Component("export", "torch_optimizer", TorchOptimizer, fits=FITNESS, extra=EXTRA),
     ]

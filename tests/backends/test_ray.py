@@ -17,7 +17,7 @@ from evokit.recipe import load_recipe
 from tests.backends.test_processes import RECIPE, SCREENED, failures, gone, pids, until
 from tests.small import start
 
-ray = pytest.importorskip("ray", reason="ray is not installed; pip install 'evokit[ray]' ends this")
+ray = pytest.importorskip("ray", reason="ray is not installed; pip install 'evokit-deap[ray]' ends this")
 cluster_utils = pytest.importorskip("ray.cluster_utils", reason="this Ray has no local clusters of several nodes")
 
 from evokit.backends.ray import heard  # noqa: E402 - needs ray

@@ -13,6 +13,7 @@ from evokit.cli import main
 from evokit.plugins import load_plugins
 from evokit.progress import number
 from evokit.recipe import load_recipe
+from evokit.registry import DISTRIBUTION
 from evokit.rundir import RunDirectory
 from evokit.runs import find_runs
 from tests.small import RECIPES, evokit, run, write_recipe
@@ -46,7 +47,7 @@ def test_list_names_every_component_with_its_plugin():
     assert {(line[0], line[1]) for line in lines} == {
         (o.component.kind, o.component.name) for o in load_plugins().offers
     }
-    assert ["core", "evokit"] in [line.split()[:2] for line in origins.splitlines()]
+    assert ["core", DISTRIBUTION] in [line.split()[:2] for line in origins.splitlines()]
 
 
 def test_list_names_a_broken_plugin_and_goes_on(tmp_path, monkeypatch):

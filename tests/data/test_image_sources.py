@@ -130,7 +130,7 @@ def test_a_torchvision_that_cannot_be_imported_is_told(tmp_path, monkeypatch, er
         raise error("operator torchvision::nms does not exist")
 
     monkeypatch.setattr(image_sources.importlib, "import_module", broken)
-    with pytest.raises(UserError, match=r"cannot be imported \(operator .*evokit\[vision\].*source: huggingface"):
+    with pytest.raises(UserError, match=r"cannot be imported \(operator .*evokit-deap\[vision\].*source: huggingface"):
         load("mnist", "torchvision", tmp_path)
 
 

@@ -3,6 +3,7 @@
 import importlib
 import json
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from evokit.cli import main
 from evokit.keys import digest
 from evokit.plugins import load_plugins
 from evokit.recipe import load_recipe
+from evokit.registry import DISTRIBUTION
+from tests.wheels import built, content, metadata_of
 
 from .conftest import EXAMPLE
 
@@ -38,6 +41,14 @@ def test_the_recipe_finds_the_proven_optimum(tmp_path):
     best = json.loads((out / "summary.json").read_text())["best"]
     assert best["values"][0] == pytest.approx(32 * math.sin(math.pi / 16))
     assert best["genes"] == list(range(16))
+
+
+def test_its_wheel_holds_its_module_alone_and_requires_evokits_distribution(tmp_path):
+    project = shutil.copytree(EXAMPLE, tmp_path / "tour", ignore=shutil.ignore_patterns("__pycache__"))
+    (project / "runs").mkdir()
+    wheel = built(project, tmp_path / "out")
+    assert content(wheel) == {"evokit_tour.py"}
+    assert f"Requires-Dist: {DISTRIBUTION}" in metadata_of(wheel)
 
 
 @pytest.mark.usefixtures("installed_example")

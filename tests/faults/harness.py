@@ -72,7 +72,7 @@ def missing(backend: str) -> str:
     except RecipeError:
         return f"recipes do not know execution.backend {backend} yet"
     if backend == "ray" and importlib.util.find_spec("ray") is None:
-        return "ray is not installed; pip install 'evokit[ray]' ends this"
+        return "ray is not installed; pip install 'evokit-deap[ray]' ends this"
     return ""
 
 
