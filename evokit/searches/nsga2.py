@@ -26,6 +26,8 @@ class NSGA2:
 
     With ``refit_every`` the search alternates: after every so many generations the fitness fits what all individuals
     share anew to the best one, population and hall of fame are measured again, and evolution goes on under that.
+
+    Source: Deb et al. 2002, "A fast and elitist multiobjective genetic algorithm: NSGA-II".
     """
 
     population: Annotated[int, Ge(2)] = 32
