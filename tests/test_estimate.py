@@ -74,8 +74,16 @@ class Declining:
         return (n if generation < 5 else n / 4), 3.0
 
 
-@pytest.mark.parametrize("changes", [{}, {"refit_every": 7}, {"reevaluate": 4}, {"refit_every": 10, "reevaluate": 8}])
-@pytest.mark.parametrize("options", [NSGA2, Generational])
+@pytest.mark.parametrize(
+    ("options", "changes"),
+    [
+        (NSGA2, {}),
+        (NSGA2, {"refit_every": 7}),
+        (Generational, {}),
+        (Generational, {"reevaluate": 4}),
+        (Generational, {"refit_every": 10, "reevaluate": 8}),
+    ],
+)
 def test_generations_beyond_those_that_are_looked_at_are_like_them(monkeypatch, options, changes):
     recipe = SimpleNamespace(
         search=SimpleNamespace(options=options(population=12, generations=1130, **changes)),

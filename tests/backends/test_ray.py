@@ -114,9 +114,9 @@ def test_a_hog_runs_into_the_limit_and_harms_no_other(run, invalid):
     assert summary["best"] == invalid[0]["best"]
 
 
-def test_workers_that_compute_other_bits_stop_the_run(run):
+def test_workers_that_compute_other_bits_stop_the_run(run, tmp_path):
     with pytest.raises(RunFailed, match="two workers disagree about one individual"):
-        run("fitness.how=pid")
+        run(f"fitness={{name: faulty, how: late, folder: {tmp_path}}}")
 
 
 def test_a_node_lost_in_mid_generation_changes_nothing(cluster, run, tmp_path, overrides):
