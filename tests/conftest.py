@@ -6,4 +6,5 @@ import pytest
 def rng():
     return np.random.default_rng(0)
 
+
 collect_ignore = ["windows_like"]  # what it holds changes the process that imports it
