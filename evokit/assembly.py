@@ -13,7 +13,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from evokit.contracts import ContractError, Watched, blamed, culprit, refuse_misfit, refuse_unmeasurable
+from evokit.contracts import ContractError, blamed, culprit, refuse_misfit, refuse_unmeasurable
 from evokit.data.vault import unit_keys
 from evokit.energy import best_meter
 from evokit.errors import UserError
@@ -25,6 +25,7 @@ from evokit.recipe.schema import Recipe, Section, Stop
 from evokit.recipe.yaml_source import RecipeError
 from evokit.streams import Streams
 from evokit.warm_start import first_genes, settled
+from evokit.watched import Watched
 
 
 @dataclass(frozen=True)

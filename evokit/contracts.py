@@ -1,19 +1,14 @@
-"""What plugins promise, noticed where it is not kept: members, genes that stay as they are, no global generator."""
+"""What plugins promise: who broke it, in words, and the members that each kind of component has."""
 
 from __future__ import annotations
 
 import functools
 import inspect
-import marshal
 import os
-import pickle
-import random
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
-from io import BytesIO
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -21,14 +16,12 @@ from typing import Any
 import numpy as np
 
 from evokit.errors import RunFailed, UserError, said
+from evokit.in_place import COPY
 from evokit.interfaces import Data, Kind
 from evokit.names import did_you_mean
 
 CORE = Path(__file__).parent
 LOCAL = "evokit_local_"  # begins the module names of local plugin files
-COPY = "work on a copy and return it"
-DRAW = "draw only from the generator that is handed over, and keep no state between calls"
-DRAW_IN_FITNESS = "let all chance in a fitness come from context.streams, a generator made anew in each evaluation"
 
 PASSED = (UserError, RunFailed, KeyboardInterrupt, GeneratorExit)  # errors that are no broken promises
 
@@ -78,8 +71,6 @@ def _unwrapped(function: Any) -> Any:
     while True:
         if isinstance(function, functools.partial):
             function = function.func
-        elif isinstance(function, Watched):
-            function = function.function
         elif hasattr(function, "__wrapped__"):
             function = function.__wrapped__
         else:
@@ -281,188 +272,3 @@ def _refuse_budgets(thing: Any) -> None:
             f"{culprit(thing)} has budgets {thing.budgets!r:.60}: they must be ascending whole numbers above 0, the"
             " last of them full, such as (1,)"
         )
-
-
-# --- genes and phenotypes stay as they are
-
-
-def state_of(genes: Sequence[Any], key: Callable[[Any], str]) -> Any:
-    """What differs after any of several genes were changed in place; None if all are locked arrays, which cannot be.
-
-    Args:
-        genes: One entry per individual.
-        key: Asked for genes that are more than lists, mappings, numbers and arrays.
-    """
-    seen = [one for one in genes if not _locked(one)]
-    if not seen:
-        return None
-    try:
-        return marshal.dumps(seen, 2)  # a tenth of what JSON takes; version 2 knows no references, which may differ
-    except ValueError:
-        return [key(one) for one in seen]
-
-
-def phenotype_state(phenotypes: Sequence[Any]) -> Any:
-    """What differs after phenotypes were changed in place; None for those that cannot be told.
-
-    Arrays count by content, unless they are locked, tensors by the number of times that they were written to,
-    dataclasses by the fields that they are compared by. What is inside other objects is not seen.
-    """
-    state = state_of(phenotypes, _unread)
-    if not isinstance(state, list):
-        return state
-    written = BytesIO()
-    try:
-        _States(written, protocol=5).dump([one for one in phenotypes if not _locked(one)])
-    except Exception:  # whatever an object that nobody knows does when it is looked at
-        return None
-    return written.getvalue()
-
-
-def _locked(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and not value.flags.writeable
-
-
-def _unread(phenotype: Any) -> str:
-    """Phenotypes have no key."""
-    return ""
-
-
-class _States(pickle.Pickler):
-    """Writes what may be changed in place; nobody reads it back."""
-
-    def reducer_override(self, thing: Any) -> Any:
-        torch = sys.modules.get("torch")
-        if torch is not None and isinstance(thing, torch.Tensor):
-            return int, (thing._version,)
-        if isinstance(thing, np.ndarray):
-            return NotImplemented if thing.flags.writeable else (int, ())
-        if is_dataclass(thing) and not isinstance(thing, type):
-            return tuple, ([getattr(thing, field.name) for field in fields(thing) if field.compare],)
-        if thing is int or thing is tuple or isinstance(thing, dict | list | set | bytearray | np.generic):
-            return NotImplemented
-        return int, ()
-
-
-# --- global generators
-
-UNUSUAL = 982_451_653  # added to seeds, so that a plugin that seeds 0 or 42 does not end where it began
-
-
-def global_states() -> dict[str, Any]:
-    """The states of the generators that a whole process shares, by name; torch's only if somebody imported it."""
-    numpy = [np.asarray(part).tobytes() for part in np.random.get_state()]  # noqa: NPY002 - to see whether it is used
-    states: dict[str, Any] = {"random": random.getstate(), "numpy.random": numpy}
-    if (torch := sys.modules.get("torch")) is not None:
-        states["torch"] = torch.get_rng_state().numpy().tobytes()
-        if torch.cuda.is_initialized():
-            states["torch.cuda"] = [one.cpu().numpy().tobytes() for one in torch.cuda.get_rng_state_all()]
-    return states
-
-
-@contextmanager
-def other_world(seed: int) -> Iterator[list[str]]:
-    """Put the global generators into another state, one that nobody else seeds, and back afterwards.
-
-    Yields:
-        A list that afterwards names those that the block drew from or seeded.
-    """
-    torch = sys.modules.get("torch")
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
-    torches = None if torch is None else torch.get_rng_state()
-    touched: list[str] = []
-    try:
-        seed += UNUSUAL
-        random.seed(seed)
-        np.random.seed(seed)  # noqa: NPY002
-        if torch is not None:
-            torch.set_rng_state(torch.Generator().manual_seed(seed).get_state())
-        before = global_states()
-        yield touched
-        after = global_states()
-        # What was imported meanwhile began in a state of its own.
-        touched += [name for name, state in after.items() if name in before and state != before[name]]
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002
-        if torch is not None and torches is not None:
-            torch.set_rng_state(torches)
-
-
-# --- operators
-
-
-FIRST = 1000  # calls of an operator that are all watched
-AFTER = 16  # of so many calls after them, one is; whoever is reported has its key made again at the end
-
-
-class Watched:
-    """An operator that is held to its promise.
-
-    Args:
-        kind: selection, crossover or mutation.
-        function: What the component built.
-        key: Of genes.
-    """
-
-    def __init__(self, kind: Kind, function: Callable[..., Any], key: Callable[[Any], str]) -> None:
-        self.kind, self.function, self._key = kind, function, key
-        self._n_genes, self._wrong = _OPERATORS[kind]
-        self._calls = 0
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        value = getattr(self.function, name)
-        if name != "at":  # a mutation that anneals: the one of a generation
-            return value
-        return lambda generation: Watched(self.kind, value(generation), self._key)
-
-    def __call__(self, *arguments: Any) -> Any:
-        """What the operator answers.
-
-        Raises:
-            ContractError: It raised, changed what it was given, or answered something else than its kind does.
-        """
-        self._calls += 1
-        watched = self._calls <= FIRST or self._calls % AFTER == 0
-        genes = arguments[: self._n_genes] if watched else ()
-        before = state_of(genes, self._key) if watched else None
-        try:
-            answer = self.function(*arguments)
-        except PASSED:
-            raise
-        except BaseException as error:
-            raise blame(error, self.function) from error
-        if before is not None and before != state_of(genes, self._key):
-            raise ContractError(f"{culprit(self.function)} changes the genes that it was given, in place; {COPY}")
-        if wrong := self._wrong(answer, arguments):
-            raise ContractError(f"{culprit(self.function)} returned {wrong}")
-        return answer
-
-
-def _wrong_children(answer: Any, arguments: Sequence[Any]) -> str:
-    if not isinstance(answer, tuple | list):
-        return f"{type(answer).__name__}; return a pair of children"
-    if len(answer) == 2 and answer[0] is not None and answer[1] is not None:
-        return ""
-    if len(answer) == 2:
-        return "a child that is nothing; return a pair of genes"
-    return f"a {type(answer).__name__} of {len(answer)} instead of a pair of children"
-
-
-def _wrong_mutant(answer: Any, arguments: Sequence[Any]) -> str:
-    return "nothing; return the new genes" if answer is None else ""
-
-
-def _wrong_selected(answer: Any, arguments: Sequence[Any]) -> str:
-    if not isinstance(answer, tuple | list):
-        return f"{type(answer).__name__}; return a list of individuals"
-    return "" if len(answer) == arguments[1] else f"{len(answer)} individuals where {arguments[1]} were asked for"
-
-
-_OPERATORS: Mapping[str, tuple[int, Callable[[Any, Sequence[Any]], str]]] = {  # how many arguments are genes, the rule
-    "selection": (0, _wrong_selected),
-    "crossover": (2, _wrong_children),
-    "mutation": (1, _wrong_mutant),
-}

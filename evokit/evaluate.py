@@ -12,19 +12,10 @@ from typing import Any, get_args
 
 import numpy as np
 
-from evokit.contracts import (
-    COPY,
-    DRAW_IN_FITNESS,
-    ContractError,
-    blamed,
-    culprit,
-    other_world,
-    phenotype_state,
-    raised,
-    state_of,
-    wrote_to_readonly,
-)
+from evokit.contracts import ContractError, blamed, culprit, raised, wrote_to_readonly
 from evokit.errors import readable, said
+from evokit.global_generators import DRAW_IN_FITNESS, other_world
+from evokit.in_place import COPY, phenotype_state, state_of
 from evokit.interfaces import Evaluation, Fitness, Outcome
 
 log = logging.getLogger("evokit")

@@ -7,8 +7,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from evokit.contracts import COPY, ContractError
+from evokit.contracts import ContractError
 from evokit.genomes.readonly import frozen
+from evokit.in_place import COPY
 from evokit.interfaces import Goal, Individual, Score
 from evokit.keys import array_key, digest
 

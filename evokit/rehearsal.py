@@ -18,9 +18,11 @@ import numpy as np
 from evokit.assembly import Parts, build_part, named
 from evokit.backends import make_executor
 from evokit.checkpoint import as_saved
-from evokit.contracts import COPY, DRAW, DRAW_IN_FITNESS, ContractError, blamed, culprit, other_world, state_of
+from evokit.contracts import ContractError, blamed, culprit
 from evokit.evaluate import evaluate_batch
 from evokit.execution import LOST, Executor, Task
+from evokit.global_generators import DRAW, DRAW_IN_FITNESS, other_world
+from evokit.in_place import COPY, state_of
 from evokit.individuals import canonical, key_of
 from evokit.interfaces import Evaluation, Individual
 from evokit.rundir import RunDirectory

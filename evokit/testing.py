@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from evokit.contracts import ContractError, culprit, global_states, raised, refuse_misfit, wrote_to_readonly
+from evokit.contracts import ContractError, culprit, raised, refuse_misfit, wrote_to_readonly
+from evokit.global_generators import global_states
 from evokit.individuals import canonical, key_of
 from evokit.interfaces import Context
 from evokit.streams import Streams

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import random
 import subprocess
 import sys
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from evokit.launch import launch
 from evokit.progress import LineProgress
@@ -123,11 +119,3 @@ def command(words: Sequence[object]) -> list[str]:
 def files(folder: Path) -> dict[str, bytes]:
     """Every file below ``folder`` with its content."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def global_states() -> tuple[Any, ...]:
-    """What the generators of ``random``, ``numpy.random`` and torch would draw next."""
-    import torch
-
-    name, keys, *rest = np.random.get_state()  # noqa: NPY002 - it is read to show that nobody touches it
-    return random.getstate(), name, keys.tobytes(), *rest, torch.get_rng_state().numpy().tobytes()

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from evokit.errors import RunFailed, UserError
+from evokit.global_generators import global_states
 from evokit.launch import assemble_all, default_out, launch, open_recipe
 from evokit.ledger import Ledger, same_but_for_costs
 from evokit.progress import LineProgress
 from evokit.recipe import RecipeError, load_recipe
 from evokit.run import Run
 from evokit.rundir import RunDirectory
-from tests.small import RECIPE, RECIPES, evokit, files, global_states, run, start, write_recipe
+from tests.small import RECIPE, RECIPES, evokit, files, run, start, write_recipe
 
 
 @pytest.fixture

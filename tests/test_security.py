@@ -27,7 +27,7 @@ UNPICKLES = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 MAY_PICKLE = {
     "evokit/backends/processes.py",
     "evokit/backends/worker.py",
-    "evokit/contracts.py",
+    "evokit/in_place.py",
     "evokit/data/image_files.py",
 }
 
