@@ -17,7 +17,7 @@ def said(error: BaseException) -> str:
     """An error in the words that are kept."""
     try:
         text = str(error)
-    except Exception:
+    except Exception:  # an error of somebody's own class, whose text raises
         text = "(its text cannot be read)"
     return readable(f"{type(error).__name__}: {text}")
 

@@ -34,13 +34,13 @@ def other_world(seed: int) -> Iterator[list[str]]:
         A list that afterwards names those that the block drew from or seeded.
     """
     torch = sys.modules.get("torch")
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - to be put back
     torches = None if torch is None else torch.get_rng_state()
     touched: list[str] = []
     try:
         seed += UNUSUAL
         random.seed(seed)
-        np.random.seed(seed)  # noqa: NPY002
+        np.random.seed(seed)  # noqa: NPY002 - put back below
         if torch is not None:
             torch.set_rng_state(torch.Generator().manual_seed(seed).get_state())
         before = global_states()
@@ -50,6 +50,6 @@ def other_world(seed: int) -> Iterator[list[str]]:
         touched += [name for name, state in after.items() if name in before and state != before[name]]
     finally:
         random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002
+        np.random.set_state(numpy)  # noqa: NPY002 - as it was
         if torch is not None and torches is not None:
             torch.set_rng_state(torches)
