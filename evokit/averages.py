@@ -17,9 +17,9 @@ def mean(values: npt.ArrayLike, axis: int | None = None) -> Any:
     array = np.asarray(values, dtype=np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
         found = array.mean(axis)
-        if np.isfinite(found).all() or not np.isfinite(array).all():
+        too_large = ~np.isfinite(found) & np.isfinite(array).all(axis)
+        if not too_large.any():
             return found
-    with np.errstate(over="ignore", invalid="ignore"):
         largest = np.abs(array).max(axis, keepdims=True)
         shares = np.clip((array / largest).mean(axis, keepdims=True), -1.0, 1.0)
-        return np.where(np.isfinite(found), found, np.squeeze(largest * shares, axis))[()]
+        return np.where(too_large, np.squeeze(largest * shares, axis), found)[()]

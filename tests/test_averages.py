@@ -39,3 +39,11 @@ def test_a_penalty_as_large_as_can_be_makes_no_infinity():
 def test_what_is_not_finite_stays_so():
     assert np.isnan(mean([np.nan, 1.0]))
     assert mean([np.inf, MOST, MOST]) == np.inf
+
+
+def test_each_column_has_a_mean_of_its_own():
+    big, small = 1.7e308, 1e-10
+    assert mean([[big, small], [big, small]], axis=0).tolist() == [big, small]
+    assert mean([[big, np.inf], [big, 1.0]], axis=0).tolist() == [big, np.inf]
+    assert mean([[big, 0.0], [big, 0.0]], axis=0).tolist() == [big, 0.0]
+    assert mean([[big, big], [5e-324, 5e-324]], axis=1).tolist() == [big, 5e-324]
