@@ -190,23 +190,22 @@ def _outcome_of(error: BaseException) -> Outcome:
     return "out_of_memory" if out_of_memory else "raised"
 
 
-def rehearsed(
-    fitness: Fitness,
-    express: Callable[[Any], Any],
-    genes: Sequence[Any],
-    budget: int,
-    key: Callable[[Any], str] | None = None,
-) -> list[Evaluation]:
-    """Evaluate as ``evaluate_batch`` does, and hold the fitness to what it promises (C4).
+def rehearsed(evaluate: Callable[..., list[Evaluation]], fitness: Fitness, genes: Sequence[Any]) -> list[Evaluation]:
+    """Evaluate a batch, and hold the fitness to what it promises (C4).
 
     The first individual is measured alone, alone again with the global generators elsewhere, and in the batch.
+
+    Args:
+        evaluate: ``evaluate_batch`` of the fitness, which is left the genes and ``told``.
+        fitness: For messages.
+        genes: One entry per individual.
 
     Raises:
         ContractError: Its values differ, so that they depend on chance, on a clock, on earlier calls or on its company.
     """
 
     def measured(some: Sequence[Any]) -> list[Evaluation]:
-        return evaluate_batch(fitness, express, some, budget, key, lambda error: readable(raised(error, fitness)))
+        return evaluate(some, told=lambda error: readable(raised(error, fitness)))
 
     with other_world(1):
         (alone,) = measured(genes[:1])

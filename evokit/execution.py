@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -245,9 +246,9 @@ def perform(jobs: Jobs, task: Task, meter: Meter) -> list[Evaluation]:
     for genes in task.genes:
         if isinstance(genes, np.ndarray):
             genes.flags.writeable = False  # a worker's copy as well as the run's own
-    evaluate = rehearsed if task.rehearsal else evaluate_batch
+    evaluate = partial(evaluate_batch, job.fitness, job.express, budget=task.budget, key=job.key)
     with peak_memory() as memory, meter.measure() as reading:
-        evaluations = evaluate(job.fitness, job.express, task.genes, task.budget, job.key)
+        evaluations = rehearsed(evaluate, job.fitness, task.genes) if task.rehearsal else evaluate(task.genes)
     share = 1 / len(task.genes)
     return [
         replace(

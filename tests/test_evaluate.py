@@ -1,6 +1,7 @@
 import errno
 import logging
 import random
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -298,6 +299,11 @@ def test_genes_that_expressing_changes_are_noticed():
         evaluate(lambda batch: list(batch), [[2.0, 1.0]], express=express)
 
 
+def rehearse(make, genes):
+    fitness = Answer(make)
+    return rehearsed(partial(evaluate_batch, fitness, float, budget=7), fitness, genes)
+
+
 CALLS = []
 
 
@@ -318,13 +324,13 @@ CALLS = []
 )
 def test_a_rehearsal_tells_values_that_depend_on_anything_else(make, told):
     with pytest.raises(ContractError, match=told):
-        rehearsed(Answer(make), float, [1, 2], 7)
+        rehearse(make, [1, 2])
 
 
 def test_a_rehearsal_of_an_honest_fitness_is_its_evaluation(caplog):
     with caplog.at_level(logging.WARNING, "evokit"):
-        assert rehearsed(Answer(list), float, [1, 2], 7) == evaluate(list, [1, 2])
-        assert rehearsed(Answer(list), float, [1], 7) == evaluate(list, [1])
+        assert rehearse(list, [1, 2]) == evaluate(list, [1, 2])
+        assert rehearse(list, [1]) == evaluate(list, [1])
     assert not caplog.records
 
 
@@ -334,11 +340,11 @@ def test_a_global_generator_that_changes_no_value_is_told_and_harms_nobody(caplo
         return list(batch)
 
     with caplog.at_level(logging.WARNING, "evokit"):
-        assert [one.values for one in rehearsed(Answer(make), float, [1], 7)] == [(1.0,)]
+        assert [one.values for one in rehearse(make, [1])] == [(1.0,)]
     assert "touches the global generator of torch" in caplog.text
 
 
 def test_a_rehearsal_says_where_it_was_raised():
-    answer = rehearsed(Answer(raising(KeyError("x"))), float, [1], 7)[0]
+    answer = rehearse(raising(KeyError("x")), [1])[0]
     assert answer.outcome == "raised"
     assert "test_evaluate.py:" in answer.message
