@@ -38,7 +38,7 @@ def check(recipe: Path | None, overrides: tuple[str, ...], schema: bool) -> None
     loaded = load_recipe(recipe, overrides)
     name_plugins(loaded)
     if sys.stderr.isatty():  # a person waits for as long as workers and a few measurements take
-        click.echo("Building the parts and trying a few individuals where a run would measure them ...", err=True)
+        click.echo("Building all parts and measuring a few individuals ...", err=True)
     phases, timed, overlap = estimate(loaded)
     rows = [
         (
