@@ -1,3 +1,4 @@
+import mmap
 import subprocess
 import sys
 from pathlib import Path
@@ -15,8 +16,9 @@ needs_mark = pytest.mark.skipif(
 
 
 def touch(mib):
-    block = bytearray(mib * MIB)  # zeroed by calloc: resident once written
-    block[::4096] = b"\1" * len(block[::4096])
+    """Hold so much for a moment, in pages of its own: an allocator may have some left from other tests."""
+    with mmap.mmap(-1, mib * MIB, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as block:
+        block[::4096] = b"\1" * len(block[::4096])
 
 
 @needs_mark
