@@ -198,13 +198,15 @@ def _with_search(recipe: Recipe, data: Data | None, bare: Context) -> Parts:
 
 def build_part(section: Section, context: Context) -> Any:
     """The real thing behind a section; what it refuses or does wrong becomes an error with file and line."""
-    with named(section), blamed(section.options, "build"):
+    with named(section), blamed(section.options):
+        make = section.maker
+    with named(section), blamed(make or section.options):
         try:
-            part = section.build(context)
+            part = make(context) if make else section.options
         except (ValueError, OverflowError, MemoryError) as error:
             raise RecipeError([f"{section.where}: {section.kind}.{section.name}: {error}"]) from error
         if part is None:
-            raise ContractError(f"{culprit(section.options, 'build')} returned nothing; return the {section.kind}")
+            raise ContractError(f"{culprit(make)} returned nothing; return the {section.kind}")
         if not isinstance(part, Parts):
             refuse_misfit(section.kind, part)
         return part

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
-from types import CodeType
+from types import CodeType, MethodType
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,8 @@ class ContractError(UserError):
 
 def culprit(thing: Any, member: str = "") -> str:
     """A member of an object, or a function, as messages name it: ``Lists.mutate (plugin lists.py, ./lists.py:17)``."""
+    if isinstance(thing, MethodType):
+        return culprit(thing.__self__, thing.__name__)
     function = _unwrapped(getattr(thing, member, None) if member else thing)
     code = getattr(function, "__code__", None)
     if member:

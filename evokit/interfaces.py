@@ -5,8 +5,10 @@ Everything measured passes one door, ``Measure``; the test split passes none. Ar
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -323,9 +325,11 @@ class Context:
 class Component:
     """One offer of a plugin; the one hook ``evokit_components()`` returns them.
 
-    ``options`` is a frozen dataclass whose fields are the recipe's keys and that imports nothing heavy. If it has
-    ``build(context)``, that makes the real thing; else its instance is the thing. What others offer under the same
-    (kind, fits, name) is told apart as ``plugin:name``, which recipes may always say.
+    ``options`` is a frozen dataclass whose fields are the recipe's keys and that imports nothing heavy. ``build`` makes
+    the real thing of ``(options, context)``: a function, or where one lies, ``"module:function"``, which is imported
+    when it is first needed. Without it that is what the method ``options.build(context)`` does, and without such a
+    method the options are the thing. What others offer under the same (kind, fits, name) is told apart as
+    ``plugin:name``, which recipes may always say.
     """
 
     kind: Kind
@@ -333,3 +337,17 @@ class Component:
     options: type
     fits: str = ""  # baselines, finals and exports: the fitness they belong to; empty fits any
     extra: str = ""  # of its distribution, without which it can be listed and not built
+    build: str | Callable[[Any, Context], Any] = ""
+
+    def maker(self, options: Any) -> Callable[[Context], Any] | None:
+        """What makes the real thing of some options; None if they are it.
+
+        Raises:
+            ImportError: The module that ``build`` names cannot be imported.
+            AttributeError: It has no such function.
+        """
+        if not self.build:
+            own: Callable[[Context], Any] | None = getattr(options, "build", None)
+            return own
+        function = pkgutil.resolve_name(self.build) if isinstance(self.build, str) else self.build
+        return partial(function, options)

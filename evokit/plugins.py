@@ -8,6 +8,7 @@ import inspect
 import logging
 import multiprocessing
 import os
+import re
 import sys
 import traceback
 from collections import Counter
@@ -31,6 +32,7 @@ from evokit.registry import DISTRIBUTION, SEPARATOR, Broken, Offer, Registry, na
 from evokit.stops import Stopped
 
 GROUP = "evokit"  # of entry points
+BUILD = re.compile(r"([^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*)?")  # a component's, or empty
 RESTRICT = "EVOKIT_PLUGINS"  # comma-separated entry-point names; if set, no others load
 
 log = logging.getLogger("evokit")
@@ -194,6 +196,8 @@ def _checked(component: Any) -> Component:
         raise TypeError(f"{label}: fits must be the name of a fitness, got {component.fits!r:.80}")
     if not isinstance(component.extra, str):
         raise TypeError(f"{label}: extra must be the name of an extra, got {component.extra!r:.80}")
+    if not callable(component.build) and not BUILD.fullmatch(str(component.build)):
+        raise TypeError(f"{label}: build must be a function or 'module:function', got {component.build!r:.80}")
     options = component.options
     if not (isinstance(options, type) and is_dataclass(options)):
         raise TypeError(f"{label}: options must be a frozen dataclass, got {options!r:.80}")

@@ -85,7 +85,7 @@ def _refuse_luck(parts: Parts, genes: Any, found: Evaluation) -> None:
     """A plugin's fitness is the same each time that it is built: workers and resumed runs build it anew."""
     section, registry = parts.recipe.fitness, parts.recipe.registry
     foreign = any(one.component is section.component and not one.built_in for one in registry.offers)
-    if not foreign or hasattr(parts.search, "job") or not hasattr(section.options, "build"):
+    if not foreign or hasattr(parts.search, "job") or section.maker is None:
         return
     bare = replace(parts.context, fitness=None, genome=None, operators={}, screens=(), init=(), build=None, vary=None)
     with other_world(3):
@@ -93,7 +93,7 @@ def _refuse_luck(parts: Parts, genes: Any, found: Evaluation) -> None:
         (again,) = evaluate_batch(twin, parts.genome.express, [genes], twin.budgets[0])
     if (twin.context, again.outcome, again.values) != (parts.fitness.context, found.outcome, found.values):
         raise ContractError(
-            f"{culprit(section.options, 'build')} builds a fitness that answers {list(again.values)} where the first"
+            f"{culprit(section.maker)} builds a fitness that answers {list(again.values)} where the first"
             f" one answered {list(found.values)}, or has another context; {DRAW_IN_FITNESS}"
         )
 

@@ -13,7 +13,7 @@ import numpy as np
 from evokit.contracts import ContractError, culprit, raised, refuse_misfit, wrote_to_readonly
 from evokit.global_generators import global_states
 from evokit.individuals import canonical, key_of
-from evokit.interfaces import Context
+from evokit.interfaces import Component, Context
 from evokit.streams import Streams
 
 N_SAMPLES = 16
@@ -157,17 +157,19 @@ def _told(broken: _Broken, genome: Any) -> str:
 
 def _case(genome: str | object, options: Mapping[str, Any], slots: Mapping[str, Any]) -> _Case:
     if isinstance(genome, str):
-        genome = _options(genome, options)
+        component, genome = _found(genome, options)
     elif options:
         raise TypeError(f"options belong to a genome's name; this is an instance: {genome!r}")
+    else:
+        component = Component("genome", "", type(genome))
     declared = str(getattr(genome, "phenotype", ""))
     fitness = SimpleNamespace(
         objectives={"value": "min"}, budgets=(1,), context="", takes=frozenset({declared}), slots=slots
     )
-    build = getattr(genome, "build", None)
-    built = genome if build is None else build(Context(Streams(0), fitness=fitness))
+    make = component.maker(genome)
+    built = genome if make is None else make(Context(Streams(0), fitness=fitness))
     if built is None:
-        raise AssertionError(f"{culprit(genome, 'build')} returned nothing; return the genome")
+        raise AssertionError(f"{culprit(make)} returned nothing; return the genome")
     try:
         refuse_misfit("genome", built)
     except ContractError as error:
@@ -175,8 +177,8 @@ def _case(genome: str | object, options: Mapping[str, Any], slots: Mapping[str, 
     return _Case(_Asked(built), declared)
 
 
-def _options(name: str, options: Mapping[str, Any]) -> Any:
-    """The options of a genome, checked as those of a recipe."""
+def _found(name: str, options: Mapping[str, Any]) -> tuple[Component, Any]:
+    """A genome's component and its options, checked as those of a recipe."""
     from pydantic import ValidationError
 
     from evokit.plugins import load_plugins
@@ -186,7 +188,7 @@ def _options(name: str, options: Mapping[str, Any]) -> Any:
     registry = load_plugins()
     component = registry.find("genome", name)
     try:
-        return Scope(registry).options(component, as_json(options)).options
+        return component, Scope(registry).options(component, as_json(options)).options
     except ValidationError as error:
         problems = [".".join(map(str, (name, *one["loc"]))) + f": {one['msg']}" for one in error.errors()]
         raise ValueError("; ".join(problems)) from error

@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 
 from evokit.assembly import assemble
+from evokit.errors import UserError
+from evokit.genomes.bits import Bits
 from evokit.recipe import RecipeError, load_recipe
 from tests.test_report import TOY_RECIPE
 
@@ -69,3 +71,75 @@ def test_a_genome_that_cannot_be_drawn_is_a_recipe_error(parts, monkeypatch):
     monkeypatch.setattr(Bits, "random", too_large)
     with pytest.raises(RecipeError, match=r"r.yaml:2: genome.bits: no individual can be drawn: no room"):
         parts(EVOLVED)
+
+
+BUILT = """from dataclasses import dataclass
+
+from evokit import Component, hookimpl
+from evokit.genomes.bits import Bits
+
+
+@dataclass(frozen=True)
+class Switches:
+    n: int = 5
+    genes = "bits"
+    phenotype = "bits"
+
+
+def make(options, context):
+    {body}
+
+
+@hookimpl
+def evokit_components():
+    return [Component("genome", "switches", Switches, build={build})]
+"""
+
+
+@pytest.fixture
+def switches(tmp_path, monkeypatch):
+    """Assembles a recipe whose genome a component's ``build`` makes."""
+    monkeypatch.chdir(tmp_path)
+
+    def switches(build, body="return Bits(options.n)"):
+        Path("mine.py").write_text(BUILT.format(body=body, build=build))
+        Path("r.yaml").write_text(f"plugins: [mine.py]\nfitness: {{name: onemax}}\ngenome: {{name: switches}}\n{EVOLVED}")
+        return assemble(load_recipe(Path("r.yaml")))
+
+    return switches
+
+
+def one_more(options, context):
+    return Bits(options.n + 1)
+
+
+def test_a_component_says_what_builds_it_of_its_options(switches):
+    assert switches("make").genome.n_genes == 5
+    assert switches(f"'{__name__}:one_more'").genome.n_genes == 6
+
+
+@pytest.mark.parametrize(
+    ("build", "told"),
+    [
+        ("'nowhere.at.all:make'", r"r.yaml:3: genome.switches: Switches \(plugin mine.py, .*\) raised .*nowhere"),
+        ("'evokit.genomes.bits:mkae'", r"r.yaml:3: genome.switches: .*has no attribute 'mkae'"),
+        ("'evokit.genomes.bits'", "build must be a function or 'module:function', got 'evokit.genomes.bits'"),
+        ("7", "build must be a function or 'module:function', got 7"),
+    ],
+)
+def test_a_build_that_is_not_there_is_one_sentence(switches, build, told):
+    with pytest.raises(UserError, match=told):
+        switches(build)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("raise KeyError(4)", r"r.yaml:3: genome.switches: make \(plugin mine.py, .*mine.py:14\) raised KeyError: 4"),
+        ("raise ValueError('too few')", "r.yaml:3: genome.switches: too few"),
+        ("pass", r"make \(plugin mine.py, .*\) returned nothing; return the genome"),
+    ],
+)
+def test_what_a_build_does_wrong_is_one_sentence(switches, body, told):
+    with pytest.raises(UserError, match=told):
+        switches("make", body)

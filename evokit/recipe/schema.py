@@ -137,10 +137,10 @@ class Section:
     def name(self) -> str:
         return self.component.name
 
-    def build(self, context: Context) -> Any:
-        """The real thing: what ``options.build`` makes, or the options themselves if they have none."""
-        build = getattr(self.options, "build", None)
-        return build(context) if build else self.options
+    @property
+    def maker(self) -> Callable[[Context], Any] | None:
+        """What builds the real thing; None if the options are it. See ``Component.maker``."""
+        return self.component.maker(self.options)
 
 
 @dataclass(frozen=True)

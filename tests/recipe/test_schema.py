@@ -123,11 +123,11 @@ def test_a_later_error_is_placed_like_the_others(load):
     assert str(error) == "r.yaml:4: genome.length: must be even"
 
 
-def test_a_section_builds_what_its_options_build_or_is_its_options(load):
+def test_a_section_says_what_builds_it_unless_its_options_are_the_thing(load):
     context = Context(streams=Streams(0))
     recipe = load(FULL)
-    assert recipe.screens[0].options.model.build(context) == "ridge 2.0"
-    assert recipe.genome.build(context) is recipe.genome.options
+    assert recipe.screens[0].options.model.maker(context) == "ridge 2.0"
+    assert recipe.genome.maker is None
 
 
 def test_an_option_that_was_added_is_no_part_of_the_identity_until_it_is_used():
