@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from evokit.assembly import Parts
 from evokit.averages import mean
+from evokit.confirming import Confirmed
+from evokit.controls import run_to_work
 from evokit.execution import CHAMPION, Refits
 from evokit.individuals import ranked, weights_of
 from evokit.interfaces import Contender, Evaluation, Individual, Measure, Score, Variant
 from evokit.keys import digest
 from evokit.openings import registered
+from evokit.resources import Resources
 from evokit.rundir import file_digest, now
 from evokit.screens.race import Racing
 from evokit.statistics import Verdict, corrected, verdict
 from evokit.streams import Streams
 from evokit.trials import TrialGenome, Trials
 from evokit.workplace import BASELINE
-
-if TYPE_CHECKING:
-    from evokit.run import Confirmed, Run
 
 KEEP = 0.5  # share of settings that survives each rung of a tuning race
 
@@ -78,7 +78,7 @@ class Entry:
 class Contest:
     """Who takes part in a run, and how it ends."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Resources) -> None:
         self._run = run
         self.champion: Entry | None = None
         self.baselines: list[Entry] = []
@@ -86,8 +86,8 @@ class Contest:
         self.opening: int | None = None
         self.register: dict[str, Any] | None = None  # who opened the same units so far
 
-    def enter_baseline(self, name: str) -> None:
-        """Fit a trained baseline, or let a control search spend the search's measured work."""
+    def enter_baseline(self, name: str, refits: Refits) -> None:
+        """Fit a trained baseline, or let a control search spend the measured work of the search, which made refits."""
         run = self._run
         entry = Entry(name, BASELINE + name)
         self.baselines.append(entry)
@@ -104,7 +104,7 @@ class Contest:
             entry.skipped = "it gets the search's measured work, and there was no search yet"
             run.progress.note(f"{name} is skipped: {entry.skipped}")
             return
-        best, entry.confirmed, entry.refits = run.run_to_work(entry.phase, name, limit)
+        best, entry.confirmed, entry.refits = run_to_work(run, entry.phase, name, limit, refits)
         if best is None:
             entry.skipped = "every individual failed"
             return
@@ -115,12 +115,12 @@ class Contest:
         if run.workplace.final is not None:
             self._fit(entry, best)
 
-    def enter_champion(self) -> None:
-        """Make the champion's finished model, if the fitness has one."""
-        self.champion = Entry(CHAMPION, CHAMPION, refits=self._run.refits, builds_on=None)
+    def enter_champion(self, best: Individual, refits: Refits) -> None:
+        """Make the champion's finished model, if the fitness has one, which was refitted so in the search."""
+        self.champion = Entry(CHAMPION, CHAMPION, refits=refits, builds_on=None)
         if self._run.workplace.final is not None:
             self._run.progress.phase("Champion")
-            self._fit(self.champion, self._run.champion)
+            self._fit(self.champion, best)
 
     @property
     def entries(self) -> list[Entry]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -150,11 +151,12 @@ def _launch_one(recipe: Recipe, directory: RunDirectory, progress: Progress, onl
     if new:
         rehearse(parts)
         directory.create(recipe)
-    with directory.lock():
+    with ExitStack() as lock:
+        lock.enter_context(directory.lock())
         before = _summary(directory)
         run = Run(recipe, directory, progress, parts)
         if new:
-            _rehearse_measuring(run)
+            _rehearse_measuring(run, lock)
         try:
             directory.keep_recipe(recipe)  # after the run has checked that it may go on with this directory
             directory.write_summary(summarise(run, "running"))
@@ -188,14 +190,15 @@ def _launch_one(recipe: Recipe, directory: RunDirectory, progress: Progress, onl
             run.close()
 
 
-def _rehearse_measuring(run: Run) -> None:
-    """Measure a few, to nobody's profit; of a run that this shows to be wrong nothing is left."""
+def _rehearse_measuring(run: Run, lock: ExitStack) -> None:
+    """Measure a few, to nobody's profit; of a run that this shows to be wrong nothing is left, its lock neither."""
     run.progress.phase("Rehearsal")
     try:
         if failed := rehearse_measuring(run.parts, run.executor):
             log.warning("%s", failed)
     except BaseException:
         run.close()
+        lock.close()  # Windows removes no file that is open
         shutil.rmtree(run.directory.path)
         raise
 

@@ -23,7 +23,8 @@ from evokit.rundir import versions
 from evokit.statistics import Verdict
 
 if TYPE_CHECKING:
-    from evokit.run import Confirmed, Run
+    from evokit.confirming import Confirmed
+    from evokit.run import Run
 
 
 def summarise(run: Run, status: str) -> dict[str, Any]:

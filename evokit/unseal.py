@@ -16,7 +16,7 @@ from evokit.openings import vault_opened
 from evokit.progress import Progress
 from evokit.register import UNSEAL, earlier
 from evokit.repeats import combined_vault
-from evokit.run import Run
+from evokit.resources import Resources
 from evokit.rundir import file_digest, repeat_folder
 from evokit.summary import scored, told
 from evokit.verify import contenders_of
@@ -67,7 +67,7 @@ def _unsealed(folder: Path, progress: Progress, *, first: bool = True) -> dict[s
         raise UserError(f"{folder} has no finished model of its champion to score")
     if at := vault_opened(folder):
         progress.note(f"The vault was opened at {at}; what was not scored then is scored now.", keep=True)
-    run = Run(recipe, directory, progress, parts)
+    run = Resources(recipe, directory, progress, parts)
     try:
         contest = _entered_again(run, summary)
         _refuse_changed(run, contest.entries)
@@ -84,7 +84,7 @@ def _unsealed(folder: Path, progress: Progress, *, first: bool = True) -> dict[s
         run.close()
 
 
-def _entered_again(run: Run, summary: Mapping[str, Any]) -> Contest:
+def _entered_again(run: Resources, summary: Mapping[str, Any]) -> Contest:
     """The contest of a finished run, as its summary has it, not yet scored."""
     contest, contenders = Contest(run), contenders_of(run.parts)
     contest.champion = _entry(summary["final"], contenders[CHAMPION])
@@ -103,7 +103,7 @@ def _entry(one: Mapping[str, Any], contender: Contender | None) -> Entry:
     return Entry(one["name"], "", contender, models, variants=variants)
 
 
-def _refuse_changed(run: Run, entries: Sequence[Entry]) -> None:
+def _refuse_changed(run: Resources, entries: Sequence[Entry]) -> None:
     """Let no other file than a frozen one be scored."""
     frozen = {(name, seed, artifact): digest for name, seed, artifact, digest in run.ledger.frozen()}
     for entry in entries:

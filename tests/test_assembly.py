@@ -103,7 +103,9 @@ def switches(tmp_path, monkeypatch):
 
     def switches(build, body="return Bits(options.n)"):
         Path("mine.py").write_text(BUILT.format(body=body, build=build))
-        Path("r.yaml").write_text(f"plugins: [mine.py]\nfitness: {{name: onemax}}\ngenome: {{name: switches}}\n{EVOLVED}")
+        Path("r.yaml").write_text(
+            f"plugins: [mine.py]\nfitness: {{name: onemax}}\ngenome: {{name: switches}}\n{EVOLVED}"
+        )
         return assemble(load_recipe(Path("r.yaml")))
 
     return switches

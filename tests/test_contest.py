@@ -600,41 +600,48 @@ def test_where_every_fit_fails_the_reason_is_told(tmp_path):
     assert one.n_settings == 2
 
 
-def controlled(tmp_path, best, *, work=60, genome=None):
+@pytest.fixture
+def controlled(tmp_path, monkeypatch):
     """A control search that finds ``best`` where the search spent ``work``: its entry, and what it was told."""
-    contest, told = Contest(FakeRun(tmp_path)), []
-    run = contest._run
-    for seq, phase in enumerate(["search", "search", "confirm"]):
-        run.ledger.add([Row(phase, seq, 0, "key", "", 1, Evaluation((0.0,), work=work // 2))])
 
-    def run_to_work(*how):
-        told.append(how)
-        return best, "confirmed", ("refit",)
+    def controlled(best, *, work=60, genome=None):
+        contest, told = Contest(FakeRun(tmp_path)), []
+        run = contest._run
+        for seq, phase in enumerate(["search", "search", "confirm"]):
+            run.ledger.add([Row(phase, seq, 0, "key", "", 1, Evaluation((0.0,), work=work // 2))])
 
-    run.run_to_work, run.parts.genome = run_to_work, genome or SimpleNamespace()
-    search = SimpleNamespace(front=lambda: ["a", "b"])
-    run.workplace = SimpleNamespace(baseline=lambda name: search, final=None)
-    contest.enter_baseline("random_search")
-    (one,) = contest.baselines
-    return one, told
+        def run_to_work(by, *how):
+            assert by is run
+            told.append(how)
+            return best, "confirmed", ("refit",)
+
+        monkeypatch.setattr("evokit.contest.run_to_work", run_to_work)
+        run.parts.genome = genome or SimpleNamespace()
+        search = SimpleNamespace(front=lambda: ["a", "b"])
+        run.workplace = SimpleNamespace(baseline=lambda name: search, final=None)
+        contest.enter_baseline("random_search", ("ours",))
+        (one,) = contest.baselines
+        return one, told
+
+    return controlled
 
 
-def test_a_control_search_is_given_the_measured_work_of_the_search(tmp_path):
+def test_a_control_search_is_given_the_measured_work_of_the_search(controlled):
     best = SimpleNamespace(genes=7, fitness=SimpleNamespace(values=(0.5, 3.0)))
     genome = SimpleNamespace(show=lambda genes: f"it is {genes}")
-    one, told = controlled(tmp_path, best, genome=genome)
-    assert told == [("baseline/random_search", "random_search", 60)]
+    one, told = controlled(best, genome=genome)
+    assert told == [("baseline/random_search", "random_search", 60, ("ours",))]
     assert (one.searched, one.validation, one.confirmed, one.refits) == (0.5, 0.5, "confirmed", ("refit",))
     assert (one.front, one.shown, one.builds_on, one.skipped) == (["a", "b"], "it is 7", None, "")
-    assert controlled(tmp_path, best)[0].shown == ""
+    assert controlled(best)[0].shown == ""
 
 
 @pytest.mark.parametrize(
     ("work", "why"),
     [(0, "it gets the search's measured work, and there was no search yet"), (2, "every individual failed")],
 )
-def test_a_control_search_that_finds_nothing_has_no_number(tmp_path, work, why):
-    one, told = controlled(tmp_path, None, work=work)
+def test_a_control_search_that_finds_nothing_has_no_number(controlled, work, why):
+    one, told = controlled(None, work=work)
     assert (one.searched, one.validation, one.skipped) == (None, None, why)
     assert len(told) == (work > 0)
 
@@ -647,7 +654,7 @@ def test_a_training_names_the_preparations_that_it_builds_on(tmp_path):
     run.parts.named_baselines = lambda: [(name, SimpleNamespace(options=one)) for name, one in sections.items()]
     contest._fit = lambda entry, best: fits.append((entry.name, best))
     for name in sections:
-        contest.enter_baseline(name)
+        contest.enter_baseline(name, ())
     assert [(one.phase, one.builds_on) for one in contest.baselines] == [
         ("baseline/plain", ()), ("baseline/b", ("library",))
     ]  # fmt: skip
@@ -658,9 +665,9 @@ def test_a_training_names_the_preparations_that_it_builds_on(tmp_path):
 def test_a_champion_is_finished_where_the_fitness_can(tmp_path, final):
     contest = Contest(FakeRun(tmp_path))
     run, fits = contest._run, []
-    run.workplace, run.champion, run.refits = SimpleNamespace(final=final), "best", ("refit",)
+    run.workplace = SimpleNamespace(final=final)
     contest._fit = lambda entry, best: fits.append((entry, best))
-    contest.enter_champion()
+    contest.enter_champion("best", ("refit",))
     one = contest.champion
     assert (one.name, one.phase, one.refits, one.builds_on) == ("champion", "champion", ("refit",), None)
     assert fits == ([(one, "best")] if final else [])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from evokit.assembly import assemble
+from evokit.confirming import confirm
 from evokit.energy import Cost
 from evokit.fitnesses.sphere import SphereFitness
 from evokit.individuals import make_individual
@@ -135,7 +136,7 @@ def test_the_confirmed_value_of_the_best_of_five_has_no_bias(tmp_path):
     for number in range(n):
         hall = [make_individual(parts.genome, parts.genome.random(rng), run.weights) for _ in range(5)]
         search = SimpleNamespace(hall_of_fame=lambda hall=hall: hall, generation=number)
-        _, confirmed = run._confirmed(search, run.parts, "confirm", ("fresh", "again"), ())
+        _, confirmed = confirm(run, search, run.parts, "confirm", ("fresh", "again"), ())
         found.append(confirmed.value)
         chosen.append(min(row.evaluation.values[0] for row in run.ledger.rows(f"confirm/{number}")))
     run.close()
