@@ -13,8 +13,9 @@ lint:
 	mypy
 
 # Changes the modules that `[mutmut]` in setup.cfg names, one place at a time, and asks whether a test notices. It goes on
-# where it was stopped; MODULE=evokit.measure runs that module alone, anew. Modules lie flat because mutmut names a module
-# by its path. The first lines of the answer count, the others name what no test noticed: `mutmut show NAME` in there.
+# where it was stopped; MODULE=evokit.measuring.measure runs that module alone, anew. Modules lie flat because mutmut
+# names a module by its path. The first lines of the answer count, the others name what no test noticed: `mutmut show
+# NAME` in there.
 MODULE =
 mutants:
 	mkdir -p build/mutants

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import settings
 
 pytest_plugins = ["tests.known_skips"]
-collect_ignore = [] if find_spec("ray") else ["evokit/backends/ray.py", "evokit/backends/ray_actor.py"]
+collect_ignore = (
+    [] if find_spec("ray") else ["evokit/measuring/backends/ray.py", "evokit/measuring/backends/ray_actor.py"]
+)
 
 # Set at once, for fixtures of modules and all subprocesses.
 STATES = tempfile.TemporaryDirectory(prefix="evokit-states-")

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from evokit.data.images import Images, Limit
 from evokit.interfaces import Context
-from evokit.report import table
+from evokit.results.report import table
 from evokit.streams import Streams
 from evokit_activations.genome import ActivationTensors
 from evokit_activations.job import in_precision

@@ -17,11 +17,11 @@ import click
 import numpy as np
 import torch
 
-from evokit.assembly import assemble
 from evokit.data.text import Documents, document_blocks
-from evokit.intervals import mean_interval
-from evokit.launch import open_recipe
-from evokit.report import table
+from evokit.results.report import table
+from evokit.runs.assembly import assemble
+from evokit.runs.launch import open_recipe
+from evokit.statistics.intervals import mean_interval
 from evokit_crystalline import gpt2
 from evokit_crystalline.finished import FinishedModels, read_model
 from evokit_crystalline.measuring import document_losses, groups

@@ -16,9 +16,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from evokit.launch import launch
 from evokit.progress import LineProgress
 from evokit.recipe import load_recipe
+from evokit.runs.launch import launch
 
 BAR = 1.2
 RECIPE = """\

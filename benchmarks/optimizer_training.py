@@ -28,7 +28,7 @@ from torch.utils.data import DataLoader, Dataset
 from evokit.data.image_set import ImageSet
 from evokit.data.images import Images
 from evokit.interfaces import Context, Data
-from evokit.statistics import spearman_interval
+from evokit.statistics.correlation import spearman_interval
 from evokit.streams import Streams
 from evokit_optimizers.fitness import TrainedAccuracyFitness, build_fitness
 from evokit_optimizers.known import KNOWN

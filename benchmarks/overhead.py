@@ -21,12 +21,12 @@ from pathlib import Path
 
 import numpy as np
 
-from evokit.backends import make_executor
 from evokit.energy import best_meter
-from evokit.execution import Executor, Task
+from evokit.measuring.backends import make_executor
+from evokit.measuring.execution import Executor, Task
 from evokit.recipe import load_recipe
-from evokit.rundir import RunDirectory
-from evokit.workplace import Workplace
+from evokit.runs.directory import RunDirectory
+from evokit.runs.workplace import Workplace
 
 LONG_S = 0.05
 PLUGIN = '''

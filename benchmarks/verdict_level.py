@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from evokit.intervals import LEVEL, p_value
-from evokit.report import table
-from evokit.rundir import now
+from evokit.results.report import table
+from evokit.runs.directory import now
+from evokit.statistics.intervals import LEVEL, p_value
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
 RESAMPLES = 999

@@ -10,7 +10,7 @@ from typing import Any
 import kept
 
 from evokit.progress.wording import energy
-from evokit.report import SAYS, p_value
+from evokit.results.report import SAYS, p_value
 
 Result = Mapping[str, Any]
 NOTHING = "not measured with this version yet"

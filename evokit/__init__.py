@@ -3,12 +3,14 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from evokit.common.version import VERSION
+
 if TYPE_CHECKING:
     from evokit.deap_toolbox import toolbox
     from evokit.hookspecs import hookimpl
     from evokit.interfaces import Component, Context, Data, Evaluation
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = ["Component", "Context", "Data", "Evaluation", "hookimpl", "toolbox"]
 

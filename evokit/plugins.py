@@ -23,13 +23,14 @@ from typing import Any, get_args
 import pluggy
 
 from evokit import hookspecs
-from evokit.declared import misdeclared
+from evokit.common.extras import DISTRIBUTION
+from evokit.common.keys import digest_bytes
+from evokit.common.names import did_you_mean, listed
+from evokit.common.stops import Stopped
+from evokit.components.declared import misdeclared
+from evokit.components.registry import SEPARATOR, Broken, Offer, Registry, named
 from evokit.errors import UserError, readable
 from evokit.interfaces import Component, Kind
-from evokit.keys import digest_bytes
-from evokit.names import did_you_mean, listed
-from evokit.registry import DISTRIBUTION, SEPARATOR, Broken, Offer, Registry, named
-from evokit.stops import Stopped
 
 GROUP = "evokit"  # of entry points
 BUILD = re.compile(r"([^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*)?")  # a component's, or empty

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from evokit.contracts import ContractError, culprit, raised, refuse_misfit, wrote_to_readonly
-from evokit.global_generators import global_states
-from evokit.individuals import canonical, key_of
+from evokit.contracts.blame import ContractError, culprit, raised, wrote_to_readonly
+from evokit.contracts.global_generators import global_states
+from evokit.contracts.members import refuse_misfit
+from evokit.genomes.individuals import canonical, key_of
 from evokit.interfaces import Component, Context
 from evokit.streams import Streams
 

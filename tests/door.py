@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from evokit.backends.inline import Inline
 from evokit.energy import Meter
-from evokit.execution import Job
 from evokit.genomes.index_vector import IndexVector
-from evokit.individuals import make_individual, weights_of
+from evokit.genomes.individuals import make_individual, weights_of
 from evokit.interfaces import Evaluation
-from evokit.ledger import Ledger
-from evokit.measure import LedgeredMeasure
+from evokit.measuring.backends.inline import Inline
+from evokit.measuring.execution import Job
+from evokit.measuring.ledger import Ledger
+from evokit.measuring.measure import LedgeredMeasure
 
 
 class Progress:

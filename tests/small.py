@@ -8,11 +8,22 @@ from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
 
-from evokit.launch import launch
 from evokit.progress import LineProgress
 from evokit.recipe import load_recipe
+from evokit.runs.launch import launch
 
 RECIPES = Path(__file__).parent.parent / "recipes"
+TOY = Path(__file__).parent / "toy_plugin.py"
+TOY_RECIPE = f"""\
+plugins: [{TOY}]
+data: {{name: points}}
+fitness: {{name: squares}}
+genome: {{name: real_vector, length: 1, low: -3, high: 3}}
+search: {{name: generational, population: 8, generations: 4}}
+mutation: {{name: gaussian}}
+crossover: {{name: uniform}}
+baselines: [{{name: descent}}, {{name: random_search}}]
+"""
 PLUGIN = '''
 import time
 from dataclasses import dataclass

@@ -5,8 +5,8 @@ import pytest
 from deap import algorithms, base, creator, tools
 
 import evokit
-from evokit.global_generators import global_states
-from evokit.individuals import key_of
+from evokit.contracts.global_generators import global_states
+from evokit.genomes.individuals import key_of
 from evokit.recipe import RecipeError, load_recipe
 from tests.small import RECIPES, write_recipe
 

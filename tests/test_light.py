@@ -18,7 +18,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from evokit.registry import DISTRIBUTION
+from evokit.common.extras import DISTRIBUTION
 from tests.wheels import ROOT, built_evokit
 
 EXTRA = "neural"

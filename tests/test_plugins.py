@@ -9,12 +9,13 @@ from types import ModuleType
 import pytest
 
 from evokit import plugins
+from evokit.common.extras import DISTRIBUTION
+from evokit.common.stops import Stopped, stops
+from evokit.components.registry import Broken, Offer
 from evokit.errors import UserError
 from evokit.hookspecs import hookimpl
 from evokit.interfaces import Component
 from evokit.plugins import RESTRICT, load_plugins
-from evokit.registry import DISTRIBUTION, Broken, Offer
-from evokit.stops import Stopped, stops
 
 HEAD = """\
 from dataclasses import dataclass

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from evokit.launch import launch
 from evokit.progress import LineProgress
 from evokit.recipe import load_recipe
+from evokit.runs.launch import launch
 
 ROOT = Path(__file__).parent.parent / "recipes"
 RECIPES = sorted(ROOT.rglob("*.yaml"))

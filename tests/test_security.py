@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 import evokit
-from evokit.checkpoint import load_checkpoint
 from evokit.cli import main
 from evokit.recipe import RecipeError, load_recipe
-from evokit.warm_start import best_genes
+from evokit.runs.checkpoint import load_checkpoint
+from evokit.runs.warm_start import best_genes
 from tests.small import PLUGIN, run, write_recipe
 
 ROOT = Path(evokit.__file__).parents[1]
@@ -25,9 +25,9 @@ UNPICKLES = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 # Between a run and its own workers; a format of images, read so that nothing in it executes; and what is written only
 # to be compared.
 MAY_PICKLE = {
-    "evokit/backends/processes.py",
-    "evokit/backends/worker.py",
-    "evokit/in_place.py",
+    "evokit/measuring/backends/processes.py",
+    "evokit/measuring/backends/worker.py",
+    "evokit/contracts/in_place.py",
     "evokit/data/image_files.py",
 }
 

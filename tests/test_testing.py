@@ -330,8 +330,8 @@ def test_options_beside_an_instance_are_an_error():
 
 def test_a_name_is_found_through_the_plugins(monkeypatch):
     from evokit import plugins
+    from evokit.components.registry import Offer, Registry
     from evokit.interfaces import Component
-    from evokit.registry import Offer, Registry
 
     registry = Registry((Offer(Component("genome", "necklaces", Necklaces), "rings"),))
     monkeypatch.setattr(plugins, "load_plugins", lambda: registry)

@@ -22,9 +22,9 @@ warnings.simplefilter("ignore")
 for name in sys.argv[1:]:
     package = importlib.import_module(name)
     for module in pkgutil.walk_packages(package.__path__, name + "."):
-        if not module.name.startswith("evokit.backends.ray"):  # its extra
+        if not module.name.startswith("evokit.measuring.backends.ray"):  # its extra
             importlib.import_module(module.name)
-from evokit.stops import NAMES, signal
+from evokit.common.stops import NAMES, signal
 print([name for name in NAMES if hasattr(signal, name)])
 """
 

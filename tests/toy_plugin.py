@@ -19,7 +19,7 @@ import numpy as np
 from evokit import Component, Context, Data, Evaluation, hookimpl
 from evokit.data.vault import Vault, cut
 from evokit.energy import Cost
-from evokit.individuals import make_individual
+from evokit.genomes.individuals import make_individual
 from evokit.interfaces import Individual, Variant
 from evokit.searches.generational import Generational, GenerationalSearch
 

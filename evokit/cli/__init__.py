@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from evokit import __version__
 from evokit.cli.check import check
 from evokit.cli.compare import compare
 from evokit.cli.doctor import doctor
@@ -23,8 +22,9 @@ from evokit.cli.runs import runs
 from evokit.cli.show import show
 from evokit.cli.unseal import unseal
 from evokit.cli.verify import verify
+from evokit.common.stops import exit_code, stops
+from evokit.common.version import VERSION
 from evokit.errors import RunFailed, UserError
-from evokit.stops import exit_code, stops
 
 
 class Evokit(click.Group):
@@ -53,7 +53,7 @@ def _say(error: Exception, code: int) -> None:
 
 
 @click.group(cls=Evokit, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="evokit")
+@click.version_option(VERSION, prog_name="evokit")
 def main() -> None:
     """Evolve parts of neural networks, and anything else, with numbers that can be trusted.
 

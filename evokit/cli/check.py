@@ -29,10 +29,10 @@ def check(recipe: Path | None, overrides: tuple[str, ...], schema: bool) -> None
         _print_schema(recipe, overrides)
         return
 
-    from evokit.estimate import estimate
     from evokit.progress import duration
     from evokit.recipe import load_recipe
-    from evokit.report import size, table, wrapped
+    from evokit.results.report import size, table, wrapped
+    from evokit.runs.estimate import estimate
 
     assert recipe is not None
     loaded = load_recipe(recipe, overrides)

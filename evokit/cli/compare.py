@@ -14,8 +14,8 @@ def compare(runs: tuple[Path, ...]) -> None:
 
     The first is held against each other one by paired differences, where the test units are the same.
     """
-    from evokit.compare import compared, comparison
     from evokit.errors import UserError
+    from evokit.results.compare import compared, comparison
 
     if len(runs) < 2:
         raise UserError("compare needs at least two run directories")

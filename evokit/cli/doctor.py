@@ -10,7 +10,7 @@ import click
 @click.command()
 def doctor() -> None:
     """Tell what is missing, mismatched or slow on this machine."""
-    from evokit.doctor import checks
+    from evokit.cli.diagnosis import checks
 
     marks = {True: "ok  ", None: "note", False: "BAD "}
     bad = False

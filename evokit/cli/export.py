@@ -17,7 +17,7 @@ from evokit.cli.plugins import name_plugins_of
 @click.option("--force", is_flag=True, help="Write also where --out is a file or holds some.")
 def export(run: Path, name: str | None, contender: str, out: Path | None, force: bool) -> None:
     """Export a finished model, for instance as a directory that transformers loads."""
-    from evokit.exports import export_model
+    from evokit.results.exports import export_model
 
     name_plugins_of(run)
 

@@ -16,7 +16,7 @@ def new(kind: str, name: str, out: Path) -> None:
 
     Prints the pyproject.toml that makes it a distribution, once others are to install it.
     """
-    from evokit.scaffold import new_genome, project_of
+    from evokit.cli.scaffold import new_genome, project_of
 
     module, test = new_genome(name, out)
     click.echo(f"Wrote {module} and {test}.")

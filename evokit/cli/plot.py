@@ -16,8 +16,8 @@ def plot(runs: tuple[Path, ...], out: Path | None) -> None:
     Where a baseline was tuned for several horizons, it is told how much of its training the champion is worth. Nothing
     is measured, and the test split stays closed: test values are those on record.
     """
-    from evokit.figures import require_matplotlib
-    from evokit.plot import check_suffix, plotted, told, write
+    from evokit.common.figures import require_matplotlib
+    from evokit.results.plot import check_suffix, plotted, told, write
 
     path = runs[0] / "plot.png" if out is None else out
     check_suffix(path)

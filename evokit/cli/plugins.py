@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from evokit.components.registry import Registry
     from evokit.recipe import Recipe
-    from evokit.registry import Registry
 
 plugins_option = click.option(
     "--plugins",
@@ -37,7 +37,7 @@ def name_plugins(recipe: Recipe) -> None:
 
 def name_plugins_of(folder: Path) -> None:
     """The same for the recipe of a run."""
-    from evokit.launch import open_recipe
+    from evokit.runs.launch import open_recipe
 
     recipe, _ = open_recipe(folder)
     name_plugins(recipe)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from evokit.cli.plugins import name_plugins_of
-from evokit.stops import exit_code
+from evokit.common.stops import exit_code
 
 
 @click.command()
@@ -24,7 +24,7 @@ def replay(folder: Path, key: str) -> None:
     import tempfile
     import traceback
 
-    from evokit.replay import replay as prepare
+    from evokit.results.replay import replay as prepare
 
     name_plugins_of(folder)
 

@@ -15,9 +15,9 @@ def report(run: Path) -> None:
     Of one that was stopped also how to go on.
     """
     from evokit.errors import UserError
-    from evokit.report import report as text
-    from evokit.rundir import RunDirectory
-    from evokit.runs import state
+    from evokit.results.report import report as text
+    from evokit.runs.directory import RunDirectory
+    from evokit.runs.found import state
 
     directory = RunDirectory(run)
     summary, go_on = directory.read_summary(), f"evokit run ... --resume --out {run} goes on with it"

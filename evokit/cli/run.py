@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from evokit.cli.plugins import name_plugins
-from evokit.stops import exit_code
+from evokit.common.stops import exit_code
 
 
 @click.command()
@@ -28,10 +28,10 @@ def run(
     """
     import shlex
 
-    from evokit.launch import default_out, launch
     from evokit.progress import logs_as_notes, make_progress
     from evokit.recipe import load_recipe
-    from evokit.report import report
+    from evokit.results.report import report
+    from evokit.runs.launch import default_out, launch
 
     loaded = load_recipe(recipe, overrides)
     folder = default_out(loaded) if out is None else out

@@ -12,8 +12,8 @@ import click
 def runs(folder: Path) -> None:
     """List the runs in a folder: their state, generations, best value and verdict."""
     from evokit.progress import number
-    from evokit.report import table
-    from evokit.runs import find_runs
+    from evokit.results.report import table
+    from evokit.runs.found import find_runs
 
     rows = [
         (str(one.path), one.status, one.recipe, str(one.generations), number(one.best), one.verdict)

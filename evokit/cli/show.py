@@ -11,7 +11,7 @@ import click
 from evokit.cli.plugins import loaded_plugins, plugins_option
 
 if TYPE_CHECKING:
-    from evokit.registry import Offer, Registry
+    from evokit.components.registry import Offer, Registry
 
 
 @click.command()
@@ -47,9 +47,9 @@ def _found(registry: Registry, words: Sequence[str]) -> list[Offer]:
     """The components that the words mean: a name, after a kind or not, before a fitness or not."""
     from typing import get_args
 
+    from evokit.common.names import did_you_mean, listed
     from evokit.errors import UserError
     from evokit.interfaces import Kind
-    from evokit.names import did_you_mean, listed
 
     kinds = get_args(Kind)
     kind, name, fits = (*words, "", "")[:3] if words[0] in kinds and len(words) > 1 else ("", *words, "")[:3]

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from evokit.cli.plugins import name_plugins_of
-from evokit.stops import exit_code
+from evokit.common.stops import exit_code
 
 
 @click.command()
@@ -21,8 +21,8 @@ def unseal(run: Path) -> None:
     import shlex
 
     from evokit.progress import make_progress
-    from evokit.report import report
-    from evokit.unseal import unseal as opened
+    from evokit.results.report import report
+    from evokit.results.unseal import unseal as opened
 
     name_plugins_of(run)
     progress = make_progress(sys.stdout, False)

@@ -14,7 +14,7 @@ from evokit.cli.plugins import name_plugins_of
 @click.argument("run", type=click.Path(path_type=Path))
 def verify(run: Path) -> None:
     """Measure again what a run's summary claims. Opens the test split once more, which is recorded."""
-    from evokit.verify import verify as claims
+    from evokit.results.verify import verify as claims
 
     name_plugins_of(run)
 

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from evokit.common.readonly import readonly
 from evokit.crossover.pairs import Crossover, check_pair, sometimes
-from evokit.genomes.readonly import readonly
 from evokit.interfaces import Context
 from evokit.options import Probability
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from evokit.common.files import write_atomically
 from evokit.energy import Cost, Meter
-from evokit.files import write_atomically
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from evokit.keys import array_key, digest
+from evokit.common.keys import array_key, digest
 
 if TYPE_CHECKING:
     import torch

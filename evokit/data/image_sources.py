@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from evokit.common.extras import DISTRIBUTION, with_extra
 from evokit.data.cache import cache_directory
 from evokit.data.image_files import SIDES, Layout
 from evokit.data.image_packages import DIGITS, GARMENTS, PHOTOGRAPHS, Stored, digits, fashionmnist_part, photo_tiles
 from evokit.data.image_set import Labelled
 from evokit.data.image_values import UnfitImages, brightness, class_numbers, named
 from evokit.errors import UserError
-from evokit.extras import with_extra
-from evokit.registry import DISTRIBUTION
 
 if TYPE_CHECKING:
     from datasets import Dataset

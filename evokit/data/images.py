@@ -9,6 +9,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt, Lt
 
+from evokit.common.keys import digest
 from evokit.data.image_packages import Stored
 from evokit.data.image_resize import resized
 from evokit.data.image_set import ImageSet, Labelled, split_images, statistics
@@ -16,7 +17,6 @@ from evokit.data.image_sources import KNOWN, READS_FOLDER, SetName, Source, load
 from evokit.data.vault import Vault, cut
 from evokit.errors import UserError
 from evokit.interfaces import Context, Data
-from evokit.keys import digest
 from evokit.options import Count
 
 

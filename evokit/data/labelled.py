@@ -8,10 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
+from evokit.common.keys import array_key, digest
 from evokit.data.text import Documents, numbered, smallest_keys
 from evokit.errors import UserError
 from evokit.interfaces import Data
-from evokit.keys import array_key, digest
 from evokit.streams import Streams
 
 

@@ -7,13 +7,13 @@ from functools import partial
 
 import numpy as np
 
+from evokit.common.keys import digest
 from evokit.data.cache import cached
 from evokit.data.labelled import LabelledTexts
 from evokit.data.near_duplicates import COMMON, EDITION, SHARE, SHINGLE, Overlap, overlap
 from evokit.data.text import Documents
 from evokit.data.vocabulary import decode_documents
 from evokit.interfaces import Data
-from evokit.keys import digest
 
 
 def overlap_told(data: Data) -> str:

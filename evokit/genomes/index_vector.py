@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from evokit.common.readonly import readonly
 from evokit.genomes.array import ArrayGenome
-from evokit.genomes.readonly import readonly
 from evokit.interfaces import Context
 from evokit.mutation.reset import reset_mutation
 from evokit.options import Count

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from evokit.common.readonly import readonly
 from evokit.genomes.array import ArrayGenome
-from evokit.genomes.readonly import readonly
 from evokit.interfaces import Context
 from evokit.mutation.gaussian import gaussian_mutation
 from evokit.options import Count

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from evokit.genomes.readonly import readonly
+from evokit.common.readonly import readonly
 from evokit.interfaces import Context
 from evokit.options import Probability
 

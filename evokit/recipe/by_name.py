@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from evokit.names import did_you_mean
+from evokit.common.names import did_you_mean
 
 SUFFIX = ".yaml"
 

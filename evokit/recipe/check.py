@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic.errors import PydanticUserError
 
-from evokit.declared import GENE_WORKERS, OPERATORS, READABLE
+from evokit.common.names import listed
+from evokit.components.declared import GENE_WORKERS, OPERATORS, READABLE
+from evokit.components.registry import Registry, UnknownComponent
 from evokit.errors import UserError
 from evokit.interfaces import Component, Kind
-from evokit.names import listed
 from evokit.plugins import load_plugins
 from evokit.recipe.by_name import found
 from evokit.recipe.fit import OWN, fitting, genes_misfit, genes_of, phenotype_misfit, reads
@@ -23,7 +24,6 @@ from evokit.recipe.schema import LISTS, SECTIONS, Core, Final, Recipe, Section, 
 from evokit.recipe.source import Source, read_source
 from evokit.recipe.wording import unknown_key
 from evokit.recipe.yaml_source import KeyPath, RecipeError, describe
-from evokit.registry import Registry, UnknownComponent
 
 T = TypeVar("T")
 CORE_KEYS = ("seed", "repeats", "stop", "confirm", "init", "execution")

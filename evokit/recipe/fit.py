@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from evokit.declared import declared, declared_names
+from evokit.common.names import listed
+from evokit.components.declared import declared, declared_names
+from evokit.components.registry import Registry
 from evokit.interfaces import Component, Kind
-from evokit.names import listed
-from evokit.registry import Registry
 
 OWN = "own"  # gene kind of a genome that brings its operators, and the name of those operators
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from evokit.components.nested import NESTED
+from evokit.components.registry import Offer, Registry
 from evokit.interfaces import Component, Kind
 from evokit.recipe.check import REQUIRED
-from evokit.recipe.nested import NESTED
 from evokit.recipe.options import adapter
 from evokit.recipe.schema import LISTS, SECTIONS, Core, Seeds
-from evokit.registry import Offer, Registry
 
 JsonSchema = dict[str, Any]
 

@@ -10,13 +10,13 @@ from typing import Any, TypeVar, get_args, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
+from evokit.common.names import listed
+from evokit.components.registry import Registry, UnknownComponent
 from evokit.errors import UserError
 from evokit.interfaces import Component, Kind
-from evokit.names import listed
 from evokit.recipe.schema import Section, as_json
 from evokit.recipe.wording import explain, worded
 from evokit.recipe.yaml_source import describe
-from evokit.registry import Registry, UnknownComponent
 
 T = TypeVar("T")
 

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
+from evokit.components.nested import Nested
 from evokit.interfaces import Component, Kind
 from evokit.options import HubName
-from evokit.recipe.nested import Nested
 from evokit.recipe.schema import as_json, key_of_field
 from evokit.recipe.yaml_source import KeyPath
 

@@ -12,13 +12,13 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt
 from pydantic import AfterValidator, Field
 
-from evokit.cores import usable_cores
+from evokit.common.cores import usable_cores
+from evokit.common.keys import digest, digest_bytes
+from evokit.components.registry import Registry
 from evokit.energy import WATTS_PER_CORE
 from evokit.interfaces import Component, Context, Kind
-from evokit.keys import digest, digest_bytes
 from evokit.options import ADDED
 from evokit.recipe.yaml_source import KeyPath, Node, Problem, RecipeError, dump_yaml
-from evokit.registry import Registry
 
 SECTIONS: tuple[Kind, ...] = ("data", "fitness", "genome", "search", "selection", "crossover", "mutation")
 LISTS: Mapping[str, Kind] = {"screens": "screen", "baselines": "baseline", "export": "export"}

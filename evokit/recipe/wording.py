@@ -10,7 +10,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
-from evokit.names import did_you_mean, listed
+from evokit.common.names import did_you_mean, listed
 from evokit.recipe.schema import key_of_field
 from evokit.recipe.yaml_source import KeyPath, describe
 

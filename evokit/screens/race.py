@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 from annotated_types import Interval, MinLen
 
-from evokit.individuals import weights_of
+from evokit.genomes.individuals import weights_of
 from evokit.interfaces import Context, Goal, Individual, Measure, Score
-from evokit.pareto import preferred
 from evokit.screens.share import count_of
+from evokit.statistics.pareto import preferred
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from annotated_types import Ge, Interval
 
+from evokit.components.nested import Nested
 from evokit.interfaces import Context, Individual, Measure, Surrogate
-from evokit.recipe.nested import Nested
 from evokit.screens.share import count_of
-from evokit.statistics import spearman_interval
+from evokit.statistics.correlation import spearman_interval
 from evokit.streams import Streams
 
 LARGEST = 1e100  # value that a model is fitted to: a penalty may be so large that its square overflows

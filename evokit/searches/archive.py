@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from deap import tools
 
-from evokit.averages import mean
 from evokit.interfaces import Individual, Score
 from evokit.searches.front import Front
+from evokit.statistics.averages import mean
 
 HALL = 10  # places in the hall of fame
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from annotated_types import Ge
 
-from evokit.individuals import make_individual, ranked, weights_of
+from evokit.genomes.individuals import make_individual, ranked, weights_of
 from evokit.interfaces import Context, Individual
 from evokit.options import Label
 from evokit.searches.archive import only_ok

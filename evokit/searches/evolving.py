@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from evokit.individuals import make_individual, weights_of
+from evokit.genomes.individuals import make_individual, weights_of
 from evokit.interfaces import Context, Individual
 from evokit.searches.stepping import AskTell
 

@@ -8,7 +8,7 @@ from copy import deepcopy
 import numpy as np
 
 from evokit.interfaces import Individual
-from evokit.pareto import FRONT, crowding
+from evokit.statistics.pareto import FRONT, crowding
 
 
 class Front:

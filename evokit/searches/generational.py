@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 
-from evokit.individuals import ranked
+from evokit.genomes.individuals import ranked
 from evokit.interfaces import Context, Individual, Score
 from evokit.options import added
 from evokit.searches.archive import only_ok

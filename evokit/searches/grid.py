@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from evokit.genomes.individuals import make_individual, weights_of
 from evokit.genomes.points import Points
-from evokit.individuals import make_individual, weights_of
 from evokit.interfaces import Context, Individual
 from evokit.options import Count
 from evokit.searches.archive import only_ok

@@ -10,9 +10,9 @@ import numpy as np
 from annotated_types import Ge
 
 from evokit.interfaces import Context, Individual
-from evokit.pareto import Standing, preferred, standings
 from evokit.searches.archive import only_ok
 from evokit.searches.evolving import Evolving
+from evokit.statistics.pareto import Standing, preferred, standings
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
+from evokit.components.nested import Nested
 from evokit.interfaces import Context
 from evokit.options import Label
-from evokit.recipe.nested import Nested
 
 if TYPE_CHECKING:
-    from evokit.assembly import Parts
+    from evokit.runs.assembly import Parts
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from deap import tools
 
-from evokit.individuals import make_individual
+from evokit.genomes.individuals import make_individual
 from evokit.interfaces import Individual, Measure, Score, Screen
 from evokit.searches.archive import Archive, dump_individuals, load_individuals, only_ok
 

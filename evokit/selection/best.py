@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evokit.individuals import ranked
+from evokit.genomes.individuals import ranked
 from evokit.interfaces import Context, Individual
 
 

@@ -16,10 +16,10 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from evokit.assembly import set_threads
+from evokit.common.cores import set_threads
+from evokit.common.files import write_atomically
 from evokit.data.image_batches import normalised
 from evokit.data.image_set import ImageSet
-from evokit.files import write_atomically
 from evokit.interfaces import Evaluation, Goal
 from evokit.streams import Streams
 from evokit_activations.material import CHUNK, Material, on_device, only_set

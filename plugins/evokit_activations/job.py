@@ -9,10 +9,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from evokit.assembly import set_threads
-from evokit.individuals import key_of
+from evokit.common.cores import set_threads
+from evokit.common.keys import digest
+from evokit.genomes.individuals import key_of
 from evokit.interfaces import Evaluation, Goal
-from evokit.keys import digest
 from evokit_activations.controls import class_codes, mean_activations
 from evokit_activations.genome import ActivationTensors, Genes, Proposal, Shard, Targets
 from evokit_activations.material import CHUNK, Material, Untrained

@@ -9,7 +9,7 @@ from typing import Any
 
 from deap import tools
 
-from evokit.individuals import make_individual, weights_of
+from evokit.genomes.individuals import make_individual, weights_of
 from evokit.interfaces import Context, Individual, Measure, Score
 from evokit.searches.archive import dump_individuals, load_individuals, only_ok
 from evokit_activations.genome import Proposal, Shard

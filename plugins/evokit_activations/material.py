@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from evokit.common.keys import digest
 from evokit.data.image_batches import normalised
 from evokit.data.image_set import ImageSet
 from evokit.interfaces import Context, Goal
-from evokit.keys import digest
 from evokit.streams import Streams
 from evokit_activations.initial import initial_parameters, whitening_weight
 from evokit_activations.network import Shape, measured_statistics

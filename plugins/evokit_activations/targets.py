@@ -12,9 +12,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from evokit.common.files import write_atomically
+from evokit.common.keys import digest, digest_bytes
 from evokit.errors import RunFailed
-from evokit.files import write_atomically
-from evokit.keys import digest, digest_bytes
 from evokit_activations.genome import Shard, Targets
 
 FOLDER = "targets"

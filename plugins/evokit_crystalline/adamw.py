@@ -14,10 +14,10 @@ from typing import Any
 
 import torch
 
+from evokit.common.keys import digest
 from evokit.data.text import Blocks, Documents, full_blocks
 from evokit.errors import UserError
 from evokit.interfaces import Evaluation, Individual
-from evokit.keys import digest
 from evokit.streams import Streams
 from evokit_crystalline.continuous import random_matrices, random_parts
 from evokit_crystalline.finished import FinishedModels, read_tensors, save_model, save_tensors

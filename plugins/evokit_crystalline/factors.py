@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
-from evokit.cores import usable_cores
+from evokit.common.cores import usable_cores
 from evokit.streams import Streams
 from evokit_crystalline.bigrams import Bigrams
 

@@ -12,8 +12,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save
 
+from evokit.common.files import write_atomically
 from evokit.data.text import Documents, document_blocks
-from evokit.files import write_atomically
 from evokit.interfaces import Evaluation, Goal
 from evokit_crystalline.fitness import Gpt2Fitness, evaluation
 from evokit_crystalline.gpt2 import dense_layers

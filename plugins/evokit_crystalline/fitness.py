@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from evokit.common.keys import array_key, digest
 from evokit.data.text import Blocks, Documents, full_blocks
 from evokit.energy import Cost, Meter
 from evokit.errors import UserError
 from evokit.interfaces import Context, Evaluation, Goal
-from evokit.keys import array_key, digest
 from evokit.streams import Streams
 from evokit_crystalline.continuous import continuous_parts
 from evokit_crystalline.filling import filled

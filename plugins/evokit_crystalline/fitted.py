@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from evokit.common.keys import digest
 from evokit.data.cache import prepared
 from evokit.data.text import Blocks, Documents, full_blocks
 from evokit.energy import Cost, Meter
 from evokit.errors import UserError
-from evokit.keys import digest
 from evokit.streams import Streams
 from evokit_crystalline.basis import ANCHOR, CODES, CONTENT, basis, position_codes
 from evokit_crystalline.bigrams import Bigrams, count_bigrams

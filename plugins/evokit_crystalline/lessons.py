@@ -7,10 +7,10 @@ from importlib.metadata import version
 
 import numpy as np
 
+from evokit.common.keys import digest
 from evokit.data.cache import prepared
 from evokit.data.text import Blocks, Documents, full_blocks
 from evokit.energy import Cost, Meter
-from evokit.keys import digest
 from evokit.streams import Streams
 from evokit_crystalline.learned import NAMES, Place, learn_places
 from evokit_crystalline.library import Shape

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from annotated_types import MinLen
 
-from evokit.keys import digest, digest_bytes
+from evokit.common.keys import digest, digest_bytes
 from evokit.options import Count
 from evokit.streams import Streams
 from evokit_crystalline import simple_kinds

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from evokit.common.keys import array_key, digest
 from evokit.data.cache import cached
 from evokit.data.text import Blocks
-from evokit.keys import array_key, digest
 from evokit_crystalline import gpt2
 from evokit_crystalline.basis import ANCHOR, CONTENT, basis
 from evokit_crystalline.fitted import ANCHOR_SIZE

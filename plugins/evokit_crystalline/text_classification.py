@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from evokit.common.keys import array_key, digest
 from evokit.data.labelled import LabelledTexts
 from evokit.data.text import EOS
 from evokit.errors import UserError
 from evokit.interfaces import Context, Evaluation, Goal
-from evokit.keys import array_key, digest
 from evokit_crystalline import gpt2
 from evokit_crystalline.continuous import continuous_parts
 from evokit_crystalline.filling import filled

@@ -14,8 +14,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save
 
-from evokit.assembly import set_threads
-from evokit.files import write_atomically
+from evokit.common.cores import set_threads
+from evokit.common.files import write_atomically
 from evokit.interfaces import Evaluation, Goal, Variant
 from evokit.streams import Streams
 from evokit_optimizers.fitness import TrainedAccuracyFitness

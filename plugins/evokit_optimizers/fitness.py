@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from evokit.assembly import set_threads
+from evokit.common.cores import set_threads
+from evokit.common.keys import digest
 from evokit.interfaces import Context, Evaluation, Goal
-from evokit.keys import digest
 from evokit.streams import Streams
 from evokit_optimizers.options import TrainedAccuracy
 from evokit_optimizers.rule import Rule

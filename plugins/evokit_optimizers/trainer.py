@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+from evokit.common.keys import digest
 from evokit.interfaces import Evaluation
-from evokit.keys import digest
 from evokit.streams import Streams
 from evokit_optimizers.tasks import Task
 from evokit_optimizers.together import advance_together

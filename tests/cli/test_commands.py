@@ -4,20 +4,18 @@ import json
 import re
 import shutil
 import sys
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from evokit.cli import main
+from evokit.common.extras import DISTRIBUTION
 from evokit.plugins import load_plugins
 from evokit.progress import number
 from evokit.recipe import load_recipe
-from evokit.registry import DISTRIBUTION
-from evokit.rundir import RunDirectory
-from evokit.runs import find_runs
-from tests.small import RECIPES, evokit, run, write_recipe
-from tests.test_report import TOY_RECIPE
+from evokit.runs.directory import RunDirectory
+from evokit.runs.found import find_runs
+from tests.small import RECIPES, TOY, TOY_RECIPE, evokit, run, write_recipe
 
 ONEMAX = RECIPES / "onemax.yaml"
 COMPONENTS = [offer.component for offer in load_plugins().offers]
@@ -156,7 +154,7 @@ def test_list_keeps_to_80_columns():
 
 
 def test_list_and_show_know_local_plugins():
-    toy = str(Path(__file__).parents[1] / "toy_plugin.py")
+    toy = str(TOY)
     done = invoke("list", "--plugins", toy)
     assert "squares                                       toy_plugin.py" in done.stdout
     assert f"toy_plugin.py  {toy}" in done.stdout
@@ -364,7 +362,7 @@ def test_an_interrupted_unseal_says_how_to_go_on(toy, monkeypatch):
     def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("evokit.unseal.unseal", interrupted)
+    monkeypatch.setattr("evokit.results.unseal.unseal", interrupted)
     done = invoke("unseal", toy)
     assert done.exit_code == 130
     assert f"Go on with: evokit unseal {toy}" in done.stderr

@@ -3,7 +3,7 @@ import pytest
 
 from evokit.data.cache import cache_directory, cached, prepared
 from evokit.energy import Cost, Meter
-from tests.backends.test_joules import Machine
+from tests.measuring.backends.test_joules import Machine
 
 
 @pytest.fixture

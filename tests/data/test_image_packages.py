@@ -3,9 +3,9 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
+from evokit.common.keys import array_key
 from evokit.data.image_packages import digits, fashionmnist_part, packed, photo_tiles
 from evokit.data.image_set import Labelled
-from evokit.keys import array_key
 
 
 @pytest.mark.parametrize(

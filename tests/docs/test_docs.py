@@ -13,10 +13,10 @@ from click.testing import CliRunner
 from evokit import hookspecs
 from evokit.cli import main
 from evokit.interfaces import Kind
-from evokit.ledger import Ledger
+from evokit.measuring.ledger import Ledger
 from evokit.plugins import load_plugins
 from evokit.recipe.check import KEYS
-from evokit.repeats import combine
+from evokit.runs.repeats import combine
 
 from .conftest import ROOT
 from .pages import Reader, blocks

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evokit.cli import main
-from evokit.keys import digest
+from evokit.common.extras import DISTRIBUTION
+from evokit.common.keys import digest
 from evokit.plugins import load_plugins
 from evokit.recipe import load_recipe
-from evokit.registry import DISTRIBUTION
 from tests.wheels import built, content, metadata_of
 
 from .conftest import EXAMPLE

@@ -17,9 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from evokit import ledger, run
 from evokit.cli import main
-from evokit.ledger import Ledger
+from evokit.measuring import ledger
+from evokit.measuring.ledger import Ledger
+from evokit.runs import run
 
 CHECKPOINT_EVERY_S = 0.0  # after each generation
 COMMIT_S = 0.002  # about what a commit takes

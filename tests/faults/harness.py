@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evokit.checkpoint import load_checkpoint
-from evokit.keys import digest
-from evokit.ledger import same_but_for_costs
+from evokit.common.keys import digest
+from evokit.measuring.ledger import same_but_for_costs
 from evokit.recipe import RecipeError, load_recipe
+from evokit.runs.checkpoint import load_checkpoint
 
 ROOT = Path(__file__).parents[2]
 TOY = ROOT / "tests" / "toy_plugin.py"

@@ -10,8 +10,8 @@ from contextlib import closing, contextmanager
 import pytest
 from click.testing import CliRunner
 
-from evokit.checkpoint import load_checkpoint
 from evokit.cli import main
+from evokit.runs.checkpoint import load_checkpoint
 from tests.faults.harness import Victim, assert_same_end, on, write_recipe
 
 INLINE = on("inline", 1)

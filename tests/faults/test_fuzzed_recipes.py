@@ -14,7 +14,7 @@ from evokit.errors import UserError
 from evokit.recipe import load_recipe
 from evokit.recipe.source import read_source
 from evokit.recipe.yaml_source import dump_yaml, parse_yaml
-from evokit.run import Run
+from evokit.runs.run import Run
 from tests.faults.harness import RECIPE, ROOT, TOY
 
 OURS = sorted((ROOT / "recipes").rglob("*.yaml"))

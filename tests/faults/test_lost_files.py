@@ -7,8 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from evokit.cli import main
-from tests.small import files, run
-from tests.test_report import TOY_RECIPE
+from tests.small import TOY_RECIPE, files, run
 
 COMMANDS = ("report", "compare", "plot", "runs", "verify", "export", "unseal", "run", "replay")
 FILES = ("ledger.sqlite", "summary.json", "recipe.yaml", "checkpoint", "metrics.jsonl")

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from evokit.genomes.bits import Bits
 from evokit.genomes.index_vector import IndexVector
+from evokit.genomes.individuals import key_of
 from evokit.genomes.real_vector import RealVector
-from evokit.individuals import key_of
 
 GENOMES = [IndexVector([3, 1, 5, 7]), RealVector(-2.0, [0.5, 1.0, 2.0, 3.0], 4), Bits(4)]
 every_genome = pytest.mark.parametrize("genome", GENOMES, ids=lambda genome: genome.genes)

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evokit.genomes.individuals import key_of
 from evokit.genomes.real_vector import RealVector, RealVectorOptions
-from evokit.individuals import key_of
 from evokit.interfaces import Context
 from evokit.streams import Streams
 

@@ -8,10 +8,10 @@ import pytest
 from annotated_types import MinLen
 from pydantic import FilePath
 
+from evokit.components.nested import Nested
 from evokit.interfaces import Component
 from evokit.options import FolderOrName, HubName
 from evokit.plugins import RESTRICT, load_plugins
-from evokit.recipe.nested import Nested
 from evokit.recipe.options import _dataclasses_in
 from evokit.recipe.paths import Anchor
 
@@ -132,7 +132,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from evokit import Component, Data, Evaluation, hookimpl
-from evokit.keys import digest
+from evokit.common.keys import digest
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from evokit.interfaces import Context
-from evokit.ledger import Ledger
+from evokit.measuring.ledger import Ledger
 from evokit.screens.race import Race, Racing
 from evokit.streams import Streams
 from tests.door import SumFitness, door, people, story

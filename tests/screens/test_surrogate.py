@@ -7,7 +7,7 @@ import pytest
 from evokit.genomes.index_vector import IndexVector
 from evokit.interfaces import Context
 from evokit.screens.surrogate import AUDIT_POOL, SurrogateScreen
-from evokit.statistics import spearman_interval
+from evokit.statistics.correlation import spearman_interval
 from evokit.streams import Streams
 from evokit.surrogates.ridge import Ridge
 from tests.door import SumFitness, door, people

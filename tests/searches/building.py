@@ -2,11 +2,11 @@
 
 import json
 
-from evokit.checkpoint import load_checkpoint, save_checkpoint
 from evokit.crossover.one_point import OnePoint
-from evokit.individuals import make_individual, weights_of
+from evokit.genomes.individuals import make_individual, weights_of
 from evokit.interfaces import Context
 from evokit.mutation.reset import Reset
+from evokit.runs.checkpoint import load_checkpoint, save_checkpoint
 from evokit.selection.tournament import Tournament
 from evokit.streams import Streams
 from tests.door import GENOME, SumFitness

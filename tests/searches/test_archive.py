@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from evokit.genomes.bits import Bits
-from evokit.individuals import make_individual
+from evokit.genomes.individuals import make_individual
 from evokit.interfaces import Score
 from evokit.searches.archive import Archive, dump_individuals, load_individuals, only_ok
 from tests.door import GENOME

@@ -7,7 +7,7 @@ from evokit.fitnesses.onemax import Onemax
 from evokit.genomes.bits import Bits
 from evokit.genomes.index_vector import IndexVector
 from evokit.interfaces import Context
-from evokit.ledger import Ledger
+from evokit.measuring.ledger import Ledger
 from evokit.searches.coordinate_descent import CoordinateDescent
 from evokit.streams import Streams
 from tests.door import GENOME, SumFitness, door, story

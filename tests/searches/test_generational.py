@@ -14,7 +14,7 @@ from evokit.genomes.bits import Bits
 from evokit.genomes.index_vector import IndexVector
 from evokit.genomes.real_vector import RealVector
 from evokit.interfaces import Context, Score
-from evokit.ledger import Ledger
+from evokit.measuring.ledger import Ledger
 from evokit.mutation.bit_flip import BitFlip
 from evokit.mutation.gaussian import Gaussian
 from evokit.screens.race import Race

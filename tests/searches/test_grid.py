@@ -5,9 +5,9 @@ import pytest
 
 from evokit.errors import RunFailed
 from evokit.genomes.points import Points, combinations
-from evokit.launch import launch
 from evokit.progress import LineProgress
 from evokit.recipe import load_recipe
+from evokit.runs.launch import launch
 from evokit.searches.grid import GridSearch
 from tests.door import SumFitness, door
 from tests.searches.building import built, portrait, run, through_a_file

@@ -7,19 +7,19 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evokit import pareto
 from evokit.crossover.uniform import Uniform
 from evokit.fitnesses.zdt1 import ZDT1
 from evokit.genomes.index_vector import IndexVector
 from evokit.genomes.real_vector import RealVector
 from evokit.interfaces import Context, Evaluation
-from evokit.ledger import Ledger
+from evokit.measuring.ledger import Ledger
 from evokit.mutation.gaussian import Gaussian
-from evokit.pareto import hypervolumes, standings
 from evokit.screens.race import Race
 from evokit.screens.surrogate import SurrogateScreen
 from evokit.searches.nsga2 import NSGA2, crowded_tournament
 from evokit.searches.random_search import RandomSearch
+from evokit.statistics import pareto
+from evokit.statistics.pareto import hypervolumes, standings
 from evokit.streams import Streams
 from evokit.surrogates.ridge import Ridge
 from tests.door import SumFitness, door, story

@@ -6,7 +6,7 @@ from evokit.fitnesses.sphere import SphereFitness
 from evokit.genomes.bits import Bits
 from evokit.genomes.index_vector import IndexVector
 from evokit.genomes.real_vector import RealVector
-from evokit.ledger import Ledger
+from evokit.measuring.ledger import Ledger
 from evokit.searches.coordinate_descent import CoordinateDescent
 from evokit.searches.random_search import RandomSearch
 from evokit.streams import Streams

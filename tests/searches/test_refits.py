@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from evokit.genomes.index_vector import IndexVector
-from evokit.ledger import Ledger
+from evokit.measuring.ledger import Ledger
 from evokit.screens.race import Race
 from evokit.screens.surrogate import SurrogateScreen
 from evokit.searches.generational import Generational

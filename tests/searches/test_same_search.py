@@ -5,14 +5,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from evokit.assembly import Parts, assemble
-from evokit.launch import assemble_all
 from evokit.recipe import RecipeError, load_recipe
-from evokit.rundir import RunDirectory
+from evokit.results.verify import verify
+from evokit.runs.assembly import Parts, assemble
+from evokit.runs.directory import RunDirectory
+from evokit.runs.launch import assemble_all
+from evokit.runs.workplace import BASELINE, Workplace
 from evokit.searches.same_search import SameSearch
-from evokit.verify import verify
-from evokit.workplace import BASELINE, Workplace
-from tests.test_contest import RECIPE, baseline, rows, run  # noqa: F401 - run is a fixture
+from tests.runs.test_contest import RECIPE, baseline, rows, run  # noqa: F401 - run is a fixture
 
 CONTROL = "baselines=[{name: same_search, label: narrow, genome: {name: real_vector, length: 1, low: 2.5, high: 3}}]"
 

@@ -1,6 +1,6 @@
 import pytest
 
-from evokit.ledger import Ledger
+from evokit.measuring.ledger import Ledger
 from evokit.searches.stepping import AskTell
 from tests.door import GENOME, SumFitness, door, people, story
 

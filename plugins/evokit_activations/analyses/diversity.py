@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor
 
-from evokit.figures import panels
+from evokit.common.figures import panels
 from evokit.interfaces import Context, Goal, Measured
 from evokit.tensor_population import take, top_k
 from evokit_activations.analyses.measures import cosine_gram, effective_number

@@ -7,8 +7,8 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from evokit.figures import save
-from evokit.files import write_atomically
+from evokit.common.figures import save
+from evokit.common.files import write_atomically
 from evokit.interfaces import Measured
 from evokit_activations.analyses.points import Analysis
 

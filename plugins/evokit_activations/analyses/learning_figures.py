@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import isnan, nan
 from typing import TYPE_CHECKING, Any
 
-from evokit.figures import panels
+from evokit.common.figures import panels
 from evokit.interfaces import Measured
 from evokit_activations.options import Evolution
 

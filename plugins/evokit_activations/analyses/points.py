@@ -11,9 +11,9 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from evokit.assembly import set_threads
+from evokit.common.cores import set_threads
+from evokit.common.keys import digest
 from evokit.interfaces import Evaluation, Goal, Measured
-from evokit.keys import digest
 from evokit.recipe.options import validate
 from evokit.streams import Streams
 from evokit_activations.analyses.options import Analysed

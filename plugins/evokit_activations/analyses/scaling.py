@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
-from evokit.figures import panels
+from evokit.common.figures import panels
 from evokit.interfaces import Context, Goal, Measured
 from evokit_activations.analyses.options import Scaling, ScalingPoint
 from evokit_activations.analyses.points import Analysis, one_layer, refuse_other_blocks, resized

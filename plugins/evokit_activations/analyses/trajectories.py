@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor
 
+from evokit.common.figures import panels
 from evokit.data.image_batches import normalised
-from evokit.figures import panels
 from evokit.interfaces import Context, Goal, Measured
 from evokit_activations.analyses.measures import class_pairs, collision_entropy, cosine_distance, cosine_gram
 from evokit_activations.analyses.options import Trajectories, TrajectoryPoint

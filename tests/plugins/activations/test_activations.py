@@ -8,13 +8,13 @@ from io import StringIO
 
 import pytest
 
-from evokit.estimate import estimate
-from evokit.launch import launch
-from evokit.ledger import Ledger
+from evokit.measuring.ledger import Ledger
 from evokit.progress import LineProgress
 from evokit.recipe import RecipeError, load_recipe
+from evokit.results.verify import verify
+from evokit.runs.estimate import estimate
+from evokit.runs.launch import launch
 from evokit.testing import genome_conformance
-from evokit.verify import verify
 
 test_activations = genome_conformance("activations")
 

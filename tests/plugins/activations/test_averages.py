@@ -3,7 +3,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from evokit.individuals import make_individual
+from evokit.genomes.individuals import make_individual
 from evokit.interfaces import Context
 from evokit.streams import Streams
 from evokit_activations.averages import ClassLogits, ClassMeans, class_means

@@ -8,7 +8,7 @@ import torch
 from safetensors import safe_open
 
 from evokit.errors import UserError
-from evokit.individuals import make_individual
+from evokit.genomes.individuals import make_individual
 from evokit.interfaces import Context
 from evokit.streams import Streams
 from evokit_activations.contenders import of_targets

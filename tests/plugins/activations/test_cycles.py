@@ -7,13 +7,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from evokit.estimate import estimate
-from evokit.individuals import key_of
-from evokit.launch import launch
-from evokit.ledger import Ledger
+from evokit.genomes.individuals import key_of
+from evokit.measuring.ledger import Ledger
 from evokit.progress import LineProgress
 from evokit.recipe import load_recipe
-from evokit.verify import verify
+from evokit.results.verify import verify
+from evokit.runs.estimate import estimate
+from evokit.runs.launch import launch
 from evokit_activations.finished import read_network
 from evokit_activations.genome import Proposal, Shard
 from evokit_activations.job import ShardJob

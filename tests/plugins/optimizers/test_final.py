@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from evokit.errors import UserError
-from evokit.individuals import make_individual, weights_of
+from evokit.genomes.individuals import make_individual, weights_of
 from evokit.interfaces import Context
 from evokit.streams import Streams
 from evokit_optimizers.finished import read_networks

@@ -6,11 +6,11 @@ from io import StringIO
 import pytest
 
 from evokit.errors import UserError
-from evokit.exports import export_model
-from evokit.launch import launch
 from evokit.progress import LineProgress
 from evokit.recipe import RecipeError, load_recipe
-from evokit.verify import verify
+from evokit.results.exports import export_model
+from evokit.results.verify import verify
+from evokit.runs.launch import launch
 
 RECIPE = """\
 data: {{name: images, sets: [digits], limit: {{train: 12, validation: 20}}}}

@@ -1,0 +1,60 @@
+"""Plots as files: drawn by matplotlib without a display and without its global state."""
+
+from __future__ import annotations
+
+import io
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evokit.common.extras import DISTRIBUTION, with_extra
+from evokit.common.files import write_atomically
+from evokit.errors import UserError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PANEL_INCHES = (5.0, 3.6)
+STYLE = {
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "axes.prop_cycle": "cycler(color=['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#56B4E9', '#E69F00', '#666666'])",
+    "svg.hashsalt": "evokit",  # the same figure is the same bytes
+}
+"""The colours are those of Okabe and Ito, told apart by readers of every colour vision."""
+
+
+def require_matplotlib() -> None:
+    """Refuse to draw where nothing draws.
+
+    Raises:
+        UserError: matplotlib is not installed.
+    """
+    if find_spec("matplotlib") is None:
+        raise UserError(f"figures are drawn by matplotlib, which is not installed: {with_extra(DISTRIBUTION, 'plot')}")
+
+
+def panels(n: int) -> tuple[Figure, list[Axes]]:
+    """A figure of ``n`` panels side by side."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    width, height = PANEL_INCHES
+    with rc_context(STYLE):
+        figure = Figure(figsize=(n * width, height), layout="constrained")
+        return figure, list(figure.subplots(1, n, squeeze=False)[0])
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write ``figure`` as the format that the suffix of ``path`` names, png or svg, whole or not at all."""
+    from matplotlib import rc_context
+
+    content = io.BytesIO()
+    with rc_context(STYLE):
+        figure.savefig(
+            content, format=path.suffix[1:], dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None
+        )
+    write_atomically(path, content.getvalue())

@@ -1,0 +1,149 @@
+"""The members that each kind of component has, and what is said of one that lacks some."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence, Set
+from typing import Any
+
+import numpy as np
+
+from evokit.common.names import did_you_mean
+from evokit.contracts.blame import ContractError, culprit, raised
+from evokit.interfaces import Data, Kind
+
+MEMBERS: Mapping[Kind, Mapping[str, str]] = {
+    "fitness": {
+        "objectives": "a mapping of names to min or max",
+        "budgets": "ascending whole numbers above 0, such as (1,)",
+        "context": "a string that names all else that decides a value",
+        "takes": "the kinds of phenotypes that it measures",
+        "slots": "a mapping; {} if a phenotype has nothing to fill",
+    },
+    "genome": {
+        "phenotype": "the kind that express makes",
+        "random": "random(rng)",
+        "crossover": "crossover(a, b, rng)",
+        "mutate": "mutate(genes, rng)",
+        "express": "express(genes)",
+        "to_json": "to_json(genes)",
+        "from_json": "from_json(data)",
+    },
+    "surrogate": {"fit": "fit(X, y, rng)", "predict": "predict(X)"},
+    "screen": {
+        "observe": "observe(generation, measured)",
+        "expected": "expected(n, generation)",
+        "summary": "summary()",
+        "state_dict": "state_dict()",
+        "load_state_dict": "load_state_dict(state)",
+    },
+    "search": {
+        "generation": "steps completed",
+        "done": "whether it has ended",
+        "population": "a sequence of individuals",
+        "logbook": "a record a generation",
+        "ask": "ask()",
+        "tell": "tell(individuals)",
+        "step": "step(measure)",
+        "best": "best()",
+        "hall_of_fame": "hall_of_fame()",
+        "front": "front()",
+        "state_dict": "state_dict()",
+        "load_state_dict": "load_state_dict(state)",
+    },
+    "final": {
+        "budgets": "ascending whole numbers above 0, such as (1,)",
+        "deterministic": "whether the seed changes nothing",
+        "goal": "min or max",
+        "unit": "what score returns a value for",
+        "settings": "settings(best)",
+        "fit": "fit(setting, seed, budget, scratch)",
+        "score": "score(artifact, split)",
+    },
+}
+CALLED: frozenset[Kind] = frozenset({"selection", "crossover", "mutation", "screen"})  # kinds that are functions
+
+
+def refuse_misfit(kind: Kind, thing: Any) -> None:
+    """Hold what a component built against what its kind promises.
+
+    Raises:
+        ContractError: A member is missing or of a wrong kind; the first one is told.
+    """
+    if kind == "data" and not isinstance(thing, Data):
+        raise ContractError(f"{culprit(thing)} is no evokit.Data, which a data component builds")
+    if kind in CALLED and not callable(thing):
+        raise ContractError(f"{culprit(thing)} cannot be called, but a {kind} is called")
+    if kind == "export" and not (hasattr(thing, "export") or hasattr(thing, "export_measured")):
+        raise ContractError(f"{culprit(thing)} has neither export(artifact, out) nor export_measured(measured, out)")
+    if kind == "fitness" and not (hasattr(thing, "evaluate") or _suggestion("evaluate", thing)):
+        return  # material for a search with a job of its own, which is held against this when the search is there
+    if kind == "baseline":
+        kind = "final" if hasattr(thing, "fit") or hasattr(thing, "score") else "search"
+    for name, meaning in MEMBERS.get(kind, {}).items():
+        _refuse_missing(kind, thing, name, meaning)
+    if kind == "fitness":
+        _refuse_objectives(thing)
+    if kind in ("fitness", "final"):
+        _refuse_budgets(thing)
+    if kind == "final" and thing.goal not in ("min", "max"):
+        raise ContractError(f"{culprit(thing)} has goal {thing.goal!r}: it must be min or max")
+
+
+def refuse_unmeasurable(fitness: Any, search: str) -> None:
+    """Raises ``ContractError`` for a fitness, or a search's job, that a search cannot measure anything with."""
+    _refuse_missing("fitness", fitness, "evaluate", "evaluate(batch, budget)", f"search {search!r}")
+    refuse_misfit("fitness", fitness)
+
+
+def _refuse_missing(kind: Kind, thing: Any, name: str, meaning: str, who: str = "") -> None:
+    function = meaning.startswith(f"{name}(")
+    try:
+        value = getattr(thing, name)
+    except AttributeError:
+        hint = _suggestion(name, thing)
+        raise ContractError(
+            f"{culprit(thing)} has no {name}, which {who or f'a {kind}'} needs: {meaning}{hint}"
+        ) from None
+    except Exception as error:
+        raise ContractError(f"{culprit(thing)} cannot tell its {name}: {raised(error, thing)}") from error
+    if function and not callable(value):
+        raise ContractError(f"{culprit(thing)} has a {name} that is no method: {value!r:.60}; define {meaning}")
+    if not function and inspect.ismethod(value):
+        raise ContractError(
+            f"{culprit(thing, name)} is a method, but a {kind}'s {name} is a value ({meaning}); decorate it with"
+            " @property"
+        )
+
+
+def _suggestion(name: str, thing: Any) -> str:
+    """Which member may be meant to have that name, to append to an error; empty if none resembles it."""
+    return did_you_mean(name, [one for one in dir(thing) if one[0] != "_"])
+
+
+def _refuse_objectives(fitness: Any) -> None:
+    goals = fitness.objectives
+    if not isinstance(goals, Mapping) or not goals or not set(map(str, goals.values())) <= {"min", "max"}:
+        raise ContractError(
+            f"{culprit(fitness)} has objectives {goals!r:.60}: they must be a mapping of names to min or max, such"
+            ' as {"loss": "min"}'
+        )
+    if not isinstance(fitness.context, str):
+        raise ContractError(f"{culprit(fitness)} has context {fitness.context!r:.60}: it must be a string")
+    if not isinstance(fitness.takes, Set | Sequence):
+        raise ContractError(
+            f"{culprit(fitness)} takes {fitness.takes!r:.60}: it must be a set of words, such as"
+            ' frozenset({"vector"})'
+        )
+    if not isinstance(fitness.slots, Mapping):
+        raise ContractError(f"{culprit(fitness)} has slots {fitness.slots!r:.60}: they must be a mapping, such as {{}}")
+
+
+def _refuse_budgets(thing: Any) -> None:
+    budgets = list(thing.budgets) if isinstance(thing.budgets, Sequence | np.ndarray) else []
+    whole = all(isinstance(one, int | np.integer) and not isinstance(one, bool) and one > 0 for one in budgets)
+    if not budgets or not whole or sorted(set(budgets)) != budgets:
+        raise ContractError(
+            f"{culprit(thing)} has budgets {thing.budgets!r:.60}: they must be ascending whole numbers above 0, the"
+            " last of them full, such as (1,)"
+        )

@@ -1,0 +1,239 @@
+"""What a worker does with a batch: genes to phenotypes to evaluations, whatever happens (C6)."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import replace
+from numbers import Real
+from typing import Any, get_args
+
+import numpy as np
+
+from evokit.contracts.blame import ContractError, blamed, culprit, raised, wrote_to_readonly
+from evokit.contracts.global_generators import DRAW_IN_FITNESS, other_world
+from evokit.contracts.in_place import COPY, phenotype_state, state_of
+from evokit.errors import readable, said
+from evokit.interfaces import Evaluation, Fitness, Outcome
+
+log = logging.getLogger("evokit")
+
+_WANTED = "an array (n,) or (n, n_objectives), a list of numbers, or an Evaluation for each individual"
+
+NO_MEMORY = ("can't allocate memory", "std::bad_alloc")  # torch's allocator on the CPU
+
+
+def evaluate_batch(
+    fitness: Fitness,
+    express: Callable[[Any], Any],
+    genes: Sequence[Any],
+    budget: int,
+    key: Callable[[Any], str] | None = None,
+    told: Callable[[BaseException], str] = said,
+) -> list[Evaluation]:
+    """Evaluate a batch; if it fails as a whole, its members one by one.
+
+    Args:
+        fitness: Decides the values.
+        express: Makes the phenotype of genes.
+        genes: One entry per individual.
+        budget: One of ``fitness.budgets``.
+        key: Of genes, to see whether they were changed in place; without it genes of foreign classes are not looked at.
+        told: The message of what was raised.
+
+    Returns:
+        One evaluation per individual, in order; failures are recorded, never raised.
+
+    Raises:
+        ContractError: Genes or phenotypes were changed in place: what was measured is not what would be recorded.
+    """
+    try:
+        return evaluate_together(fitness, express, genes, budget, key)
+    except (ContractError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # a bad individual harms nobody, not even one that would end the process
+        if wrote_to_readonly(error):
+            with blamed(fitness, "evaluate"):
+                raise
+        if len(genes) == 1:
+            log.debug("evaluation failed", exc_info=error)
+            # What was spent before the failure is not known; it counts as all, so that failing is never free.
+            return [Evaluation(outcome=_outcome_of(error), work=budget, message=told(error))]
+        return [one for gene in genes for one in evaluate_batch(fitness, express, [gene], budget, key, told)]
+
+
+def evaluate_together(
+    fitness: Fitness,
+    express: Callable[[Any], Any],
+    genes: Sequence[Any],
+    budget: int,
+    key: Callable[[Any], str] | None = None,
+) -> list[Evaluation]:
+    """Evaluate a batch as ``evaluate_batch`` does, but let pass whatever is raised."""
+    key = key or _unseen
+    before = state_of(genes, key)
+    phenotypes = [express(one) for one in genes]
+    _refuse_changed(before, genes, key, express, "")
+    handed, state = list(phenotypes), phenotype_state(phenotypes)
+    answer = fitness.evaluate(handed, budget)
+    evaluations = answered(answer, len(genes), len(fitness.objectives), budget)
+    _refuse_changed(before, genes, key, fitness, "evaluate")
+    if [id(one) for one in handed] != [id(one) for one in phenotypes] or phenotype_state(phenotypes) != state:
+        raise ContractError(
+            f"{culprit(fitness, 'evaluate')} changes the phenotypes that it was given, in place; {COPY}"
+        )
+    return [_checked(one, len(fitness.objectives)) for one in evaluations]
+
+
+def answered(answer: Any, n: int, n_objectives: int, budget: int) -> list[Evaluation]:
+    """What a fitness answered, as evaluations.
+
+    Args:
+        answer: An array ``(n,)`` or ``(n, n_objectives)``, or ``n`` times an Evaluation, a number or ``n_objectives``
+            numbers.
+        n: Individuals.
+        n_objectives: Of the fitness.
+        budget: The work of an individual whose fitness does not say what it spent.
+
+    Raises:
+        TypeError: It is something else.
+        ValueError: It is of another shape.
+    """
+    if isinstance(answer, str | bytes | Mapping | Set) or not isinstance(answer, Iterable):
+        raise TypeError(f"evaluate returned {described(answer)}; return {_WANTED}")
+    if hasattr(answer, "__array__") and hasattr(answer, "shape"):
+        answer = np.asarray(answer)
+        if answer.ndim not in (1, 2):
+            raise ValueError(f"evaluate returned an array of shape {answer.shape}; return {_WANTED}")
+    if isinstance(answer, np.ndarray) and answer.dtype.kind in "biuf":
+        rows = answer.reshape(len(answer), -1).astype(float).tolist() if len(answer) else []
+        evaluations = [Evaluation(values=tuple(row), work=budget) for row in rows]
+    else:
+        evaluations = [_evaluation(one, budget) for one in answer]
+    if len(evaluations) != n:
+        raise ValueError(f"the fitness answered {len(evaluations)} evaluations for {n} individuals")
+    return evaluations
+
+
+def described(value: Any) -> str:
+    """What a value is, in a few words."""
+    return "nothing" if value is None else f"{type(value).__name__} {value!r:.40}"
+
+
+def _unseen(genes: Any) -> str:
+    """The key of genes that nobody can tell apart."""
+    return ""
+
+
+def _refuse_changed(
+    before: Sequence[Any], genes: Sequence[Any], key: Callable[[Any], str], thing: Any, member: str
+) -> None:
+    if before != state_of(genes, key):
+        raise ContractError(f"{culprit(thing, member)} changes the genes that it was given, in place; {COPY}")
+
+
+def _evaluation(one: Any, budget: int) -> Evaluation:
+    if isinstance(one, Evaluation):
+        return one
+    numbers = [one] if isinstance(one, Real | np.generic) or getattr(one, "shape", None) == () else one
+    if isinstance(numbers, str | bytes | Mapping) or not isinstance(numbers, Iterable):
+        raise TypeError(f"evaluate returned {described(one)} for an individual; return {_WANTED}")
+    return Evaluation(values=tuple(numbers), work=budget)
+
+
+def _checked(evaluation: Evaluation, n_objectives: int) -> Evaluation:
+    """Plain finite floats, one per objective, or a failure: NaN corrupts every comparison that it meets."""
+    # NumPy's numbers compare like plain ones but do not survive SQLite and JSON.
+    try:
+        if any(isinstance(value, str | bytes | complex | np.complexfloating) for value in evaluation.values):
+            raise TypeError("text and complex numbers are no values")
+        metrics = {str(name): float(value) for name, value in evaluation.metrics.items()}
+        values = tuple(float(value) for value in evaluation.values)
+        work = int(evaluation.work)
+        if work < 0:
+            raise ValueError("work is below 0")
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise TypeError(
+            f"evaluate returned an evaluation of {described(evaluation.values)}, work {evaluation.work!r:.20} and"
+            f" metrics {evaluation.metrics!r:.40}: values must be numbers, one per objective, work a whole number,"
+            f" metrics numbers by name ({error})"
+        ) from error
+    if evaluation.outcome not in get_args(Outcome):
+        raise ValueError(
+            f"evaluate returned outcome {evaluation.outcome!r:.40}; it is one of {', '.join(get_args(Outcome))}"
+        )
+    message, artifact = readable(str(evaluation.message)), str(evaluation.artifact)  # a Path is as good
+    plain = replace(
+        evaluation, values=(), work=work, metrics=metrics, source="measured", message=message, artifact=artifact
+    )
+    if not plain.ok:
+        return plain
+    if len(values) != n_objectives:
+        raise ValueError(f"the fitness answered {len(values)} values for {n_objectives} objectives")
+    if any(math.isnan(value) for value in values):
+        return replace(plain, outcome="nan", message="the fitness is not a number")
+    if any(math.isinf(value) for value in values):
+        return replace(plain, outcome="diverged", message="the fitness is infinite")
+    return replace(plain, values=values)
+
+
+def _outcome_of(error: BaseException) -> Outcome:
+    # torch is matched by name and words, so that nothing here imports it.
+    out_of_memory = (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+        or (isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY))
+    )
+    return "out_of_memory" if out_of_memory else "raised"
+
+
+def rehearsed(evaluate: Callable[..., list[Evaluation]], fitness: Fitness, genes: Sequence[Any]) -> list[Evaluation]:
+    """Evaluate a batch, and hold the fitness to what it promises (C4).
+
+    The first individual is measured alone, alone again with the global generators elsewhere, and in the batch.
+
+    Args:
+        evaluate: ``evaluate_batch`` of the fitness, which is left the genes and ``told``.
+        fitness: For messages.
+        genes: One entry per individual.
+
+    Raises:
+        ContractError: Its values differ, so that they depend on chance, on a clock, on earlier calls or on its company.
+    """
+
+    def measured(some: Sequence[Any]) -> list[Evaluation]:
+        return evaluate(some, told=lambda error: readable(raised(error, fitness)))
+
+    with other_world(1):
+        (alone,) = measured(genes[:1])
+    with other_world(2) as touched:  # the first time may import a module that draws
+        (again,) = measured(genes[:1])
+    if not _same(alone, again):
+        drawn = f", and draws from the global generator of {' and '.join(touched)}" if touched else ""
+        raise ContractError(
+            f"{culprit(fitness, 'evaluate')} answers {_told(alone)} and then {_told(again)} for the same genes and"
+            f" budget{drawn}; {DRAW_IN_FITNESS}"
+        )
+    if touched:
+        log.warning(
+            "%s touches the global generator of %s, which may make other numbers depend on it; %s, or draw inside "
+            "torch.random.fork_rng()", culprit(fitness, "evaluate"), " and ".join(touched), DRAW_IN_FITNESS,
+        )  # fmt: skip
+    together = measured(genes) if len(genes) > 1 else [alone]
+    if not _same(alone, together[0]):
+        raise ContractError(
+            f"{culprit(fitness, 'evaluate')} answers {_told(alone)} for an individual alone and {_told(together[0])}"
+            " for it in a batch; let no value depend on the rest of the batch, not in its last digit"
+        )
+    return [alone, *together[1:]]
+
+
+def _same(a: Evaluation, b: Evaluation) -> bool:
+    return (a.outcome, a.values) == (b.outcome, b.values)
+
+
+def _told(evaluation: Evaluation) -> str:
+    return ", ".join(map(repr, evaluation.values)) if evaluation.ok else evaluation.outcome

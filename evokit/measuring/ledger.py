@@ -1,0 +1,442 @@
+"""The ledger: one SQLite file that holds everything measured, frozen and opened in a run. It is the truth (C5)."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from evokit.common.json_text import json_text, number_of
+from evokit.common.keys import digest
+from evokit.energy import Cost
+from evokit.errors import RunFailed, UserError
+from evokit.interfaces import Evaluation, Individual, Measured
+
+COMMIT_EVERY_S = 1.0
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS evaluations (
+    phase TEXT NOT NULL, seq INTEGER NOT NULL, generation INTEGER NOT NULL, key TEXT NOT NULL, context TEXT NOT NULL,
+    budget INTEGER NOT NULL, source TEXT NOT NULL, outcome TEXT NOT NULL, value REAL, value_list TEXT NOT NULL,
+    metrics TEXT NOT NULL, work INTEGER NOT NULL, artifact TEXT NOT NULL, message TEXT NOT NULL,
+    wall_s REAL NOT NULL, cpu_s REAL NOT NULL, energy_j REAL NOT NULL, estimated_j REAL NOT NULL,
+    PRIMARY KEY (phase, seq));
+CREATE TABLE IF NOT EXISTS genomes (key TEXT PRIMARY KEY, genes TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS individuals (
+    id INTEGER PRIMARY KEY, phase TEXT NOT NULL, generation INTEGER NOT NULL, slot INTEGER NOT NULL, key TEXT NOT NULL,
+    parents TEXT NOT NULL, operator TEXT NOT NULL, UNIQUE (phase, generation, slot));
+CREATE TABLE IF NOT EXISTS refits (
+    phase TEXT NOT NULL, number INTEGER NOT NULL, generation INTEGER NOT NULL, key TEXT NOT NULL, context TEXT NOT NULL,
+    PRIMARY KEY (phase, number));
+CREATE TABLE IF NOT EXISTS frozen (
+    name TEXT NOT NULL, seed INTEGER NOT NULL, artifact TEXT NOT NULL, digest TEXT NOT NULL,
+    PRIMARY KEY (name, seed, digest));
+CREATE TABLE IF NOT EXISTS openings (
+    id INTEGER PRIMARY KEY, reason TEXT NOT NULL, models TEXT NOT NULL, opened_at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS scores (
+    opening INTEGER NOT NULL, name TEXT NOT NULL, seed INTEGER NOT NULL, units TEXT NOT NULL,
+    PRIMARY KEY (opening, name, seed));
+CREATE TABLE IF NOT EXISTS costs (
+    phase TEXT PRIMARY KEY, wall_s REAL NOT NULL, cpu_s REAL NOT NULL, energy_j REAL NOT NULL,
+    peak_memory_bytes INTEGER NOT NULL, estimated_j REAL NOT NULL);
+"""
+
+EVALUATION_COLUMNS = (
+    "phase, seq, generation, key, context, budget, source, outcome, value, value_list, metrics, work, artifact,"
+    " message, wall_s, cpu_s, energy_j, estimated_j"
+)
+COST_COLUMNS = ", ".join(field.name for field in fields(Cost))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One slot of a phase: who was asked for, at which budget, and the answer."""
+
+    phase: str
+    seq: int
+    generation: int
+    key: str
+    context: str
+    budget: int
+    evaluation: Evaluation
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What the rows of a phase add up to."""
+
+    sources: Counter[str] = field(default_factory=Counter)
+    failed: int = 0  # of the measured
+    work: int = 0
+
+    def add(self, source: str, ok: bool, work: int, n: int = 1) -> None:
+        self.sources[source] += n
+        self.failed += n * (source == "measured" and not ok)
+        self.work += work
+
+
+class Ledger:
+    """Rows are committed as results come, grouped by up to a second; a SIGKILL loses at most the open group.
+
+    What a run asks for in every generation, counts, work and costs, is added up in memory, so that a generation costs
+    the same whatever the number of rows. One ledger at a time may write to a file.
+
+    Args:
+        path: The SQLite file; created when missing. ``:memory:`` serves rehearsals such as ``evokit check``.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self._path = str(path)
+        self._db = sqlite3.connect(path)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.executescript(SCHEMA)
+        self._tell_estimates()
+        self._committed_at = time.monotonic()
+        self._files = self._present()
+
+    def _present(self) -> dict[str, int]:
+        """The files that rows are in, by their number in the file system; the journal beside it holds the last ones."""
+        found = {}
+        for name in (self._path, f"{self._path}-wal"):
+            try:
+                found[name] = os.stat(name).st_ino
+            except OSError:
+                continue
+        return found
+
+    def _tell_estimates(self) -> None:
+        """In a ledger from before estimated joules had a column, nothing tells which were read: all are estimates."""
+        for table in ("evaluations", "costs"):
+            if "estimated_j" not in {name for _, name, *_ in self._db.execute(f"PRAGMA table_info({table})")}:
+                self._db.execute(f"ALTER TABLE {table} ADD COLUMN estimated_j REAL NOT NULL DEFAULT 0")
+                self._db.execute(f"UPDATE {table} SET estimated_j = energy_j")
+                self._db.commit()
+
+    def close(self) -> None:
+        self._db.commit()
+        self._db.close()
+
+    def damage(self) -> str:
+        """What is wrong with the file; empty if nothing is."""
+        (state,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
+        return "" if state == "ok" else str(state)
+
+    def holds_genes(self, key: str) -> bool:
+        """Whether an individual of that key was born."""
+        return self._db.execute("SELECT 1 FROM genomes WHERE key = ?", (key,)).fetchone() is not None
+
+    def flush(self) -> None:
+        """Commit what is open.
+
+        Raises:
+            RunFailed: The file was deleted or replaced, so that what is committed is in no place that can be read.
+        """
+        self._db.commit()
+        self._committed_at = time.monotonic()
+        present = self._present()
+        for name, number in self._files.items():
+            if present.get(name) != number:
+                raise RunFailed(
+                    f"{name} was deleted or replaced while the run was at work; what was measured since is lost: "
+                    "restore the file and go on with --resume, or start a new run with another --out"
+                )
+
+    def _write(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        self._db.executemany(statement, rows)
+        if time.monotonic() - self._committed_at >= COMMIT_EVERY_S:
+            self.flush()
+
+    # --- what a run says about itself
+
+    def meta(self, name: str) -> Any:
+        """The JSON value stored under ``name``, or None."""
+        row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def set_meta(self, name: str, value: Any) -> None:
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, json.dumps(value)))
+        self.flush()
+
+    # --- measurements
+
+    def add(self, rows: Sequence[Row]) -> None:
+        tallies = self._tallies  # read before the rows are in the file, which would count them twice
+        self._write(
+            f"INSERT INTO evaluations ({EVALUATION_COLUMNS}) VALUES ({', '.join('?' * 18)})", map(_to_sql, rows)
+        )
+        for row in rows:
+            one = row.evaluation
+            tallies.setdefault(row.phase, _Tally()).add(one.source, one.ok, one.work)
+
+    def rows(self, phase: str) -> list[Row]:
+        """All slots of a phase, in their order."""
+        query = f"SELECT {EVALUATION_COLUMNS} FROM evaluations WHERE phase = ? ORDER BY seq"
+        return [_from_sql(row) for row in self._db.execute(query, (phase,))]
+
+    def measured(self, key: str) -> list[Row]:
+        """All measured slots of every phase whose key begins with ``key``."""
+        query = f"SELECT {EVALUATION_COLUMNS} FROM evaluations WHERE source = 'measured' AND substr(key, 1, ?) = ?"
+        return [_from_sql(row) for row in self._db.execute(query, (len(key), key))]
+
+    def present_rows(self, phase: str) -> list[Row]:
+        """Slots of a phase since the last refit of its fitness: values of another context answer another question."""
+        rows, refits = self.rows(phase), self.refits(phase)
+        return [row for row in rows if row.context == refits[-1][2]] if refits else rows
+
+    def measured_at(self, budget: int) -> list[Measured]:
+        """What the search measured at a budget and did not fail, in the order of measurement."""
+        genes = self.genes()
+        measured = (row for row in self.present_rows("search") if row.evaluation.source == "measured")
+        rows = [row for row in measured if row.budget == budget]
+        return [Measured(genes[row.key], row.evaluation) for row in rows if row.evaluation.ok]
+
+    @cached_property
+    def _tallies(self) -> dict[str, _Tally]:
+        """Of every phase; what is added later is added here too."""
+        tallies: dict[str, _Tally] = {}
+        query = (
+            "SELECT phase, source, outcome = 'ok', coalesce(sum(work), 0), count(*) FROM evaluations GROUP BY 1, 2, 3"
+        )
+        for phase, source, ok, work, n in self._db.execute(query):
+            tallies.setdefault(phase, _Tally()).add(source, bool(ok), work, n)
+        return tallies
+
+    def counts(self, phase: str) -> dict[str, int]:
+        """Evaluations by source, and how many of the measured failed."""
+        tally = self._tallies.get(phase, _Tally())
+        sources = {source: tally.sources[source] for source in ("measured", "cached", "predicted")}
+        return sources | {"failed": tally.failed}
+
+    def by_budget(self, phase: str) -> dict[int, int]:
+        """Measured rows of a phase at each budget."""
+        query = (
+            "SELECT budget, count(*) FROM evaluations WHERE phase = ? AND source = 'measured'"
+            " GROUP BY budget ORDER BY budget"
+        )
+        return dict(self._db.execute(query, (phase,)))
+
+    def work(self, phase: str) -> int:
+        """Counted work that a phase really spent."""
+        return self._tallies.get(phase, _Tally()).work
+
+    # --- lineage
+
+    def add_born(self, phase: str, generation: int, individuals: Sequence[Individual], genes: Sequence[Any]) -> None:
+        """Record a generation's new individuals; asking twice, as a resume does, changes nothing."""
+        self._write(
+            "INSERT OR IGNORE INTO individuals (phase, generation, slot, key, parents, operator)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                (phase, generation, slot, one.key, json.dumps(one.parents), one.born_by)
+                for slot, one in enumerate(individuals)
+            ),
+        )
+        self._write(
+            "INSERT OR IGNORE INTO genomes VALUES (?, ?)",
+            ((one.key, json.dumps(data)) for one, data in zip(individuals, genes, strict=True)),
+        )
+
+    def genes(self) -> dict[str, Any]:
+        """Key to genes as JSON values."""
+        return {key: json.loads(genes) for key, genes in self._db.execute("SELECT key, genes FROM genomes")}
+
+    def born(self, phase: str, key: str) -> int | None:
+        """The generation in which a key first appeared."""
+        query = "SELECT min(generation) FROM individuals WHERE phase = ? AND key = ?"
+        generation: int | None = self._db.execute(query, (phase, key)).fetchone()[0]
+        return generation
+
+    # --- refits of the fitness
+
+    def add_refit(self, phase: str, number: int, generation: int, key: str, context: str) -> None:
+        """Record to whom the fitness was refitted before a generation; asking twice, as a resume does, changes nothing.
+
+        Args:
+            phase: Of the search.
+            number: Refits of the phase so far.
+            generation: Whose measurements are the first with it.
+            key: Of the individual.
+            context: Of the refitted fitness.
+        """
+        self._write("INSERT OR REPLACE INTO refits VALUES (?, ?, ?, ?, ?)", [(phase, number, generation, key, context)])
+
+    def refits(self, phase: str) -> list[tuple[int, str, str]]:
+        """(generation, key, context) of every refit of a phase, in their order."""
+        query = "SELECT generation, key, context FROM refits WHERE phase = ? ORDER BY number"
+        return list(self._db.execute(query, (phase,)))
+
+    # --- the seal of the test split
+
+    def freeze(self, name: str, seed: int, artifact: str, digest: str) -> None:
+        """Record that a model is finished, before the seal is opened."""
+        self._db.execute("INSERT OR IGNORE INTO frozen VALUES (?, ?, ?, ?)", (name, seed, artifact, digest))
+        self.flush()
+
+    def frozen(self) -> list[tuple[str, int, str, str]]:
+        """(name, seed, artifact, digest) of every finished model."""
+        return list(self._db.execute("SELECT name, seed, artifact, digest FROM frozen ORDER BY rowid"))
+
+    def opening(self, reason: str, models: str, at: str) -> int:
+        """Record an opening of the test split or of the vault and return its number.
+
+        A resumed run that opens it for the same models goes on with the opening that it began.
+
+        Args:
+            reason: ``final`` or ``verify``; ``unseal`` for the vault.
+            models: Digest of the set of frozen models.
+            at: Time.
+        """
+        last = self._db.execute(
+            "SELECT id, models FROM openings WHERE reason = ? ORDER BY id DESC", (reason,)
+        ).fetchone()
+        if reason != "verify" and last is not None and last[1] == models:
+            return int(last[0])
+        row = self._db.execute(
+            "INSERT INTO openings (reason, models, opened_at) VALUES (?, ?, ?)", (reason, models, at)
+        )
+        self.flush()
+        assert row.lastrowid is not None
+        return row.lastrowid
+
+    def openings(self) -> list[tuple[int, str, str]]:
+        """(number, reason, time) of every opening, of the vault too."""
+        return list(self._db.execute("SELECT id, reason, opened_at FROM openings ORDER BY id"))
+
+    def identity_of(self, opening: int) -> str:
+        """Of an opening among those of all runs; a new run in the place of this one has others."""
+        if (own := self.meta("ledger")) is None:
+            self.set_meta("ledger", own := uuid4().hex)
+        (at,) = self._db.execute("SELECT opened_at FROM openings WHERE id = ?", (opening,)).fetchone()
+        return digest([own, opening, at])
+
+    def add_score(self, opening: int, name: str, seed: int, units: Sequence[float]) -> None:
+        row = (opening, name, seed, json_text([float(unit) for unit in units]))
+        self._db.execute("INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?)", row)
+        self.flush()
+
+    def scores(self, opening: int) -> dict[tuple[str, int], list[float]]:
+        """(name, seed) to one value per test unit."""
+        query = "SELECT name, seed, units FROM scores WHERE opening = ?"
+        found = self._db.execute(query, (opening,))
+        return {(name, seed): list(map(number_of, json.loads(units))) for name, seed, units in found}
+
+    # --- costs
+
+    def add_cost(self, phase: str, cost: Cost) -> None:
+        """Add seconds and joules to a phase; its peak memory is the largest seen."""
+        in_all = self._costs[phase] = self._costs.get(phase, Cost.none()) + cost
+        places = ", ".join(f"{name} = excluded.{name}" for name in COST_COLUMNS.split(", "))
+        self._db.execute(
+            f"INSERT INTO costs (phase, {COST_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
+            f" ON CONFLICT (phase) DO UPDATE SET {places}",
+            (phase, *asdict(in_all).values()),
+        )
+
+    def costs(self) -> dict[str, Cost]:
+        """Every phase's cost so far."""
+        return dict(self._costs)
+
+    @cached_property
+    def _costs(self) -> dict[str, Cost]:
+        rows = self._db.execute(f"SELECT phase, {COST_COLUMNS} FROM costs ORDER BY rowid")
+        names = COST_COLUMNS.split(", ")
+        return {phase: Cost(**dict(zip(names, numbers, strict=True))) for phase, *numbers in rows}
+
+
+@contextmanager
+def ledger_of(path: Path) -> Iterator[Ledger]:
+    """The ledger of a run that has one, for as long as the block lasts.
+
+    Raises:
+        UserError: There is none; it is not made.
+        RunFailed: It is damaged.
+    """
+    if not holds_a_ledger(path):
+        raise UserError(f"{path} is {'empty' if path.exists() else 'gone'}, which is what the run did; restore it")
+    try:
+        ledger = Ledger(path)
+        try:
+            yield ledger
+        finally:
+            ledger.close()
+    except sqlite3.DatabaseError as error:
+        raise RunFailed(f"the ledger {path} cannot be used: {error}") from error
+
+
+def refuse_other_ledger(path: Path, recipe_digest: str, champion: str | None) -> None:
+    """Refuse a ledger that is damaged or is not that of a run's summary.
+
+    Args:
+        path: Of the ledger.
+        recipe_digest: What the summary says of the recipe.
+        champion: Key of the champion; None if the run has none.
+
+    Raises:
+        UserError: It is gone, or another run's.
+        RunFailed: It is damaged.
+    """
+    with ledger_of(path) as ledger:
+        if (state := ledger.damage()) != "":
+            raise RunFailed(f"the ledger {path} cannot be used: {state}")
+        identity = ledger.meta("identity") or {}
+        if identity.get("recipe") != recipe_digest or (champion is not None and not ledger.holds_genes(champion)):
+            raise UserError(f"{path} is the ledger of another run than the summary beside it; restore it")
+
+
+def holds_a_ledger(path: Path) -> bool:
+    """Whether a ledger was begun in this file: an empty one is none."""
+    return path.is_file() and path.stat().st_size > 0
+
+
+def _to_sql(row: Row) -> tuple[Any, ...]:
+    one = row.evaluation
+    return (
+        row.phase, row.seq, row.generation, row.key, row.context, row.budget, one.source, one.outcome,
+        one.values[0] if one.values else None, json_text(one.values), json_text(dict(one.metrics)), one.work,
+        one.artifact, one.message, one.wall_s, one.cpu_s, one.energy_j, one.estimated_j,
+    )  # fmt: skip
+
+
+def _from_sql(row: Sequence[Any]) -> Row:
+    (
+        phase, seq, generation, key, context, budget, source, outcome, _, values, metrics, work, artifact, message,
+        wall_s, cpu_s, energy_j, estimated_j,
+    ) = row  # fmt: skip
+    evaluation = Evaluation(
+        values=tuple(map(number_of, json.loads(values))), outcome=outcome, work=work,
+        metrics={name: number_of(value) for name, value in json.loads(metrics).items()}, artifact=artifact,
+        message=message, source=source, wall_s=wall_s, cpu_s=cpu_s, energy_j=energy_j,
+        estimated_j=estimated_j,
+    )  # fmt: skip
+    return Row(phase, seq, generation, key, context, budget, evaluation)
+
+
+def same_but_for_costs(one: Path, other: Path) -> bool:
+    """Whether two ledgers tell the same story, times and joules apart.
+
+    This is what "one seed, one result" (C4) means for a ledger.
+    """
+    return list(_story(one)) == list(_story(other))
+
+
+def _story(path: Path) -> Iterator[Any]:
+    db = sqlite3.connect(path)
+    columns = EVALUATION_COLUMNS.rsplit(", wall_s", 1)[0]
+    yield from db.execute(f"SELECT {columns} FROM evaluations ORDER BY phase, seq")
+    yield from db.execute(
+        "SELECT phase, generation, slot, key, parents, operator FROM individuals ORDER BY phase, generation, slot"
+    )
+    yield from db.execute("SELECT * FROM refits ORDER BY phase, number")
+    yield from db.execute("SELECT name, seed, digest FROM frozen ORDER BY name, seed")
+    yield from db.execute("SELECT name, seed, units FROM scores ORDER BY opening, name, seed")
+    db.close()

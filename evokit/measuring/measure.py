@@ -1,0 +1,249 @@
+"""The one door through which anything is measured: cache, ledger, execution, progress (C1, C4, C5)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from evokit.energy import Cost
+from evokit.errors import RunFailed, UserError
+from evokit.genomes.individuals import refuse_changed
+from evokit.interfaces import Evaluation, Fitness, Individual, Score
+from evokit.measuring.execution import RENEWED, SEARCH, Executor, Jobs, Refits, Task
+from evokit.measuring.ledger import Ledger, Row
+
+log = logging.getLogger("evokit")
+
+CHECKED = 3  # generations whose genes are compared with their keys: whoever changes them does so from the beginning
+
+
+class EvaluationProgress(Protocol):
+    """What Measure tells the display."""
+
+    def evaluated(self, done: int, total: int, measured: int, cached: int, seconds_left: float | None) -> None: ...
+
+
+class LedgeredMeasure:
+    """Measures individuals of one phase of a run.
+
+    Every answer is a slot: the n-th thing asked for in its phase, with a row in the ledger. A resumed run asks for the
+    same things in the same order, so a slot that has its row is answered from it and only the missing ones are
+    evaluated. Within a phase a known (context, key, budget) is never evaluated twice.
+
+    Args:
+        phase: Names the rows: ``search``, ``confirm``, ``baseline/adamw``, ...
+        genome: ``to_json`` and ``from_json`` for the ledger.
+        fitness: Budgets, context and objectives.
+        ledger: Where rows go.
+        executor: Evaluates what is not known.
+        batch: Individuals that are handed to a worker together; from the recipe, so that it never depends on workers.
+        progress: Told about every batch.
+        job: What the executor is asked to do; its fitness is ``fitness``.
+        refits: What ``fitness`` was refitted to.
+        jobs: Where refitted fitnesses come from, for searches that alternate.
+    """
+
+    def __init__(
+        self,
+        phase: str,
+        genome: Any,
+        fitness: Fitness,
+        ledger: Ledger,
+        executor: Executor,
+        batch: int,
+        progress: EvaluationProgress,
+        job: str = SEARCH,
+        refits: Refits = (),
+        jobs: Jobs | None = None,
+    ) -> None:
+        self.generation = 0
+        self.refits = refits
+        self.work = 0
+        self._phase, self._genome, self._fitness, self._job = phase, genome, fitness, job
+        self._jobs = jobs
+        self._ledger, self._executor, self._batch, self._progress = ledger, executor, batch, progress
+        self._next = 0
+        self._answered: dict[int, Row] = {row.seq: row for row in ledger.rows(phase)}
+        self._cache: dict[tuple[str, str, int], Evaluation] = {}
+        self._history: list[tuple[int, str, Individual]] = []  # generation, context, who was ok at full budget
+
+    @property
+    def budgets(self) -> Sequence[int]:
+        return self._fitness.budgets
+
+    def __call__(self, individuals: Sequence[Individual], budget: int | None = None) -> list[Evaluation]:
+        """Measure, in order. Sets ``fitness`` only at full budget and only when ok (C1).
+
+        A failure at any budget takes the prediction away: it was wrong, and must not stand for the individual (C6).
+
+        Raises:
+            ValueError: ``budget`` is not one of the fitness's.
+            RunFailed: The ledger holds something else in one of these slots.
+        """
+        budget = self.budgets[-1] if budget is None else budget
+        if budget not in self.budgets:
+            raise ValueError(f"budget {budget} is not one of {list(self.budgets)}")
+        slots = list(range(self._next, self._next + len(individuals)))
+        self._next += len(individuals)
+        started, n_measured = time.monotonic(), 0
+
+        if self.generation < CHECKED:
+            refuse_changed(self._genome, individuals)
+        pending: dict[tuple[str, str, int], int] = {}  # identity -> position of the first that asks
+        for position, (slot, one) in enumerate(zip(slots, individuals, strict=True)):
+            identity = (self._fitness.context, one.key, budget)
+            if slot in self._answered:
+                self._expect(self._answered[slot], one.key, budget)
+                self._cache.setdefault(identity, self._answered[slot].evaluation)
+            if identity not in self._cache:
+                pending.setdefault(identity, position)
+
+        positions = list(pending.values())
+        n_cached = len(individuals) - len(positions)
+        batches = [positions[i : i + self._batch] for i in range(0, len(positions), self._batch)]
+        genes = ([individuals[position].genes for position in batch] for batch in batches)
+        tasks = (Task(some, budget, self._job, self.refits) for some in genes)
+        for batch, evaluations in zip(batches, self._executor.map(tasks), strict=True):
+            for position, evaluation in zip(batch, evaluations, strict=True):
+                key = individuals[position].key
+                self._cache[self._fitness.context, key, budget] = evaluation
+                self._write(slots[position], key, budget, evaluation)
+            # Workers have memory of their own, which the run cannot see from outside.
+            peak = max(one.peak_memory_bytes for one in evaluations)
+            self._ledger.add_cost(self._phase, replace(Cost.none(), peak_memory_bytes=peak))
+            n_measured += len(batch)
+            each = (time.monotonic() - started) / n_measured
+            left = each * (len(positions) - n_measured)
+            self._progress.evaluated(n_measured + n_cached, len(individuals), n_measured, n_cached, left)
+
+        return [self._settle(slot, one, budget) for slot, one in zip(slots, individuals, strict=True)]
+
+    def predict(self, individuals: Sequence[Individual]) -> None:
+        """Record that these were predicted and not measured: a row each, and then they are forgotten."""
+        for one in individuals:
+            slot, self._next = self._next, self._next + 1
+            if slot in self._answered:
+                self._expect(self._answered[slot], one.key, self.budgets[-1], predicted=True)
+            else:
+                assert one.predicted is not None
+                evaluation = Evaluation(values=(one.predicted,), source="predicted")
+                self._write(slot, one.key, self.budgets[-1], evaluation)
+
+    def refit(self, individual: Individual) -> bool:
+        """From now on ask the fitness refitted to an individual, and write that down.
+
+        Cached values stay with the context that they were measured in.
+
+        Returns:
+            Whether the context is another one; else nothing was changed.
+        """
+        return self._go_on_after(json.dumps(self._genome.to_json(individual.genes)), individual.key)
+
+    def renew(self) -> bool:
+        """From now on ask the fitness on fresh data or replicates, and write that down.
+
+        Returns:
+            Whether there were any; else nothing was changed.
+        """
+        try:
+            return self._go_on_after(RENEWED, "")
+        except UserError as error:
+            log.warning("nobody is measured again from generation %d on: %s", self.generation, error)
+            return False
+
+    def _go_on_after(self, refit: str, key: str) -> bool:
+        refits = (*self.refits, refit)
+        fitness = self._after(refits)
+        if fitness.context == self._fitness.context:
+            return False
+        self._ledger.add_refit(self._phase, len(self.refits), self.generation, key, fitness.context)
+        self._fitness, self.refits = fitness, refits
+        return True
+
+    def born(self, individuals: Sequence[Individual]) -> None:
+        genes = [self._genome.to_json(one.genes) for one in individuals]
+        self._ledger.add_born(self._phase, self.generation, individuals, genes)
+
+    def measured(self, before: int | None = None) -> list[Individual]:
+        return [
+            one
+            for generation, context, one in self._history
+            if context == self._fitness.context and (before is None or generation < before)
+        ]
+
+    def measured_so(self, individual: Individual) -> bool:
+        """Whether an individual's fitness is what was measured at full budget in the present context."""
+        found = self._cache.get((self._fitness.context, individual.key, self.budgets[-1]))
+        return found is not None and found.values == tuple(individual.fitness.values)
+
+    def knows(self, key: str) -> bool:
+        return (self._fitness.context, key, self.budgets[-1]) in self._cache
+
+    def state_dict(self) -> dict[str, Any]:
+        """How many slots were used and what the fitness was refitted to; the rest is in the ledger."""
+        return {"next": self._next, "refits": list(self.refits)}
+
+    def load_state_dict(self, state: Mapping[str, Any], weights: tuple[float, ...]) -> None:
+        """Take up after the slots that a checkpoint covers.
+
+        Raises:
+            RunFailed: The ledger misses one of them.
+        """
+        self.refits = tuple(state.get("refits", ()))
+        if self.refits:
+            self._fitness = self._after(self.refits)
+        genes = self._ledger.genes()
+        for slot in range(state["next"]):
+            row = self._answered.get(slot)
+            if row is None:
+                raise RunFailed(f"the ledger lacks row {slot} of phase {self._phase!r}, which the checkpoint counts on")
+            if row.evaluation.source == "predicted":
+                continue
+            self._cache.setdefault((row.context, row.key, row.budget), row.evaluation)
+            self.work += row.evaluation.work
+            if row.budget == self.budgets[-1] and row.evaluation.source == "measured" and row.evaluation.ok:
+                score = Score(weights, row.evaluation.values)
+                one = Individual(self._genome.from_json(genes[row.key]), row.key, score)
+                self._history.append((row.generation, row.context, one))
+        self._next = state["next"]
+
+    def _after(self, refits: Refits) -> Fitness:
+        if self._jobs is None:
+            raise ValueError("this measure knows of no refitted fitness")
+        return self._jobs.job(self._job, refits).fitness
+
+    def _expect(self, row: Row, key: str, budget: int, predicted: bool = False) -> None:
+        held = (row.key, row.budget, row.context, row.evaluation.source == "predicted")
+        if held != (key, budget, self._fitness.context, predicted):
+            raise RunFailed(
+                f"row {row.seq} of phase {self._phase!r} holds {row.key[:8]} at {row.budget}, but {key[:8]} at {budget}"
+                " is asked for: the code, the data or the machine changed since this run began"
+            )
+
+    def _write(self, slot: int, key: str, budget: int, evaluation: Evaluation) -> None:
+        row = Row(self._phase, slot, self.generation, key, self._fitness.context, budget, evaluation)
+        self._ledger.add([row])
+        self._answered[slot] = row
+
+    def _settle(self, slot: int, individual: Individual, budget: int) -> Evaluation:
+        """Answer one slot: its own row, or a new row that points at the cached value."""
+        evaluation = self._cache[self._fitness.context, individual.key, budget]
+        if slot in self._answered:
+            evaluation = self._answered[slot].evaluation
+        else:
+            evaluation = replace(
+                evaluation, source="cached", work=0, wall_s=0.0, cpu_s=0.0, energy_j=0.0, estimated_j=0.0
+            )
+            self._write(slot, individual.key, budget, evaluation)
+        self.work += evaluation.work
+        if not evaluation.ok:
+            individual.predicted = None
+        if budget == self.budgets[-1] and evaluation.ok:
+            individual.fitness.values = evaluation.values
+            if evaluation.source == "measured":
+                self._history.append((self.generation, self._fitness.context, individual))
+        return evaluation

@@ -1,0 +1,99 @@
+"""Exporting a finished model of a run, or what a run measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from evokit.common.files import share
+from evokit.errors import UserError
+from evokit.interfaces import Measured
+from evokit.measuring.ledger import ledger_of
+from evokit.recipe import Recipe, Section
+from evokit.runs.assembly import assemble, build_part
+from evokit.runs.directory import RunDirectory, repeat_folder
+from evokit.runs.launch import open_recipe
+
+
+def export_model(
+    folder: Path, name: str | None = None, contender: str = "champion", out: Path | None = None, *, force: bool = False
+) -> Path:
+    """Write a contender's model, or what was measured, in a format of the run's fitness.
+
+    Args:
+        folder: A finished run.
+        name: Of the export; None takes the fitness's only one.
+        contender: ``champion`` or a baseline's name; of several seeds the first, of repeats the best on validation.
+        out: Where to; None is ``export/NAME`` in the run directory.
+        force: Write also where ``out`` is a file or holds some; what has another name stays.
+
+    Returns:
+        Where the export lies.
+
+    Raises:
+        UserError: No finished model, no such contender or format, or ``out`` cannot be written or holds other files.
+    """
+    if out is not None and not force and _holds_files(out):
+        state = "holds files" if out.is_dir() else "is a file"
+        raise UserError(f"{out} {state} already; choose another --out, or add --force")
+    recipe, directory = open_recipe(folder)
+    section = _section(recipe, name)
+    summary = directory.read_summary()
+    home = directory.path
+    if summary is not None and "repeats" in summary:
+        home = repeat_folder(home, summary["seed"] - recipe.seed)
+    parts = assemble(recipe, home)
+    exporter = build_part(section, parts.context)
+    out = directory.path / "export" / section.name if out is None else out
+    try:
+        if hasattr(exporter, "export_measured"):
+            exporter.export_measured(_measured(folder, home, parts.fitness.budgets[-1]), out)
+        else:
+            exporter.export(_model(folder, home, summary, contender), out)
+        share(out)
+    except OSError as error:
+        raise UserError(f"cannot export to {out}: {error.strerror or error}") from error
+    return out
+
+
+def _holds_files(out: Path) -> bool:
+    return any(out.iterdir()) if out.is_dir() else out.is_file()
+
+
+def _measured(folder: Path, home: Path, budget: int) -> list[Measured]:
+    """What the search measured and did not fail."""
+    directory = RunDirectory(home)
+    with ledger_of(directory.ledger) as ledger:
+        if measured := ledger.measured_at(budget):
+            return measured
+    raise UserError(f"{folder} has measured nothing yet that could be exported")
+
+
+def _model(folder: Path, home: Path, summary: Mapping[str, Any] | None, contender: str) -> Path:
+    """The first model of a contender."""
+    entries: Sequence[Mapping[str, Any]] = []
+    if summary is not None and summary["final"] is not None:
+        entries = [summary["final"], *summary["baselines"]]
+    models = {entry["name"]: entry["artifacts"] for entry in entries if entry["artifacts"]}
+    if contender not in models:
+        has = f"; it has {', '.join(models)}" if models else ""
+        raise UserError(f"{folder} has no finished model of {contender!r}{has}")
+    artifact = home / models[contender][0]
+    if not artifact.exists():
+        raise UserError(f"{artifact}, the model of {contender!r}, is gone")
+    return Path(artifact)
+
+
+def _section(recipe: Recipe, name: str | None) -> Section:
+    fitness = recipe.fitness.name
+    names = recipe.registry.names("export", fitness)
+    if not names:
+        raise UserError(f"no export belongs to the fitness {fitness}")
+    if name is None and len(names) > 1:
+        raise UserError(f"the fitness {fitness} has several exports; choose one with --format: {', '.join(names)}")
+    if name is not None and name not in names:
+        raise UserError(f"the fitness {fitness} has no export {name!r}; it has {', '.join(names)}")
+    component = recipe.registry.find("export", name or names[0], fitness)
+    configured = [section for section in recipe.exports if section.component.options is component.options]
+    return configured[0] if configured else Section("export", component, component.options())

@@ -1,0 +1,395 @@
+"""A run's summary as text for a terminal, at most ``WIDTH`` characters wide."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from evokit.measuring.execution import AGAIN, CHAMPION
+from evokit.progress import duration, energy, number
+from evokit.runs.costs import PARTS
+from evokit.runs.found import State
+from evokit.runs.register import spoken
+from evokit.statistics.pareto import FRONT
+
+WIDTH = 100
+SHOWN = 12  # members of a front
+COSTS = ("work", "cpu_s", "wall_s", "energy_j")
+SAYS = {
+    "better": "is better than",
+    "worse": "is worse than",
+    "no difference shown": "shows no difference from",
+}
+
+
+def report(summary: Mapping[str, Any], now: State | None = None) -> str:
+    """What a run found, in the order in which a reader doubts it.
+
+    Args:
+        summary: Of the run.
+        now: Its state if it may be under way or killed, of which the summary cannot know.
+    """
+    entries = list(_entries(summary))
+    under_way = now is not None and now.status in ("running", "crashed")
+    if now is not None:
+        summary = {**summary, "status": now.status, "generations": now.generations}
+    found = _so_far(summary, now.best) if now is not None and under_way else _search(summary)
+    parts = ["\n".join(map(wrapped, _head(summary))), found, _front(summary)]
+    if entries:
+        parts += _contest(entries, summary["verdicts"], "test")
+        parts.append("\n".join(map(wrapped, _verdicts(summary))))
+        parts += _vault(summary["vault"]) if summary.get("vault") else []
+        parts += [f"What {entry['name']} found:\n{entry['show']}" for _, entry in entries if entry["show"]]
+        parts += cost_tables(summary, entries)
+    parts.append("\n".join(map(wrapped, _in_all(summary))))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _contest(
+    entries: Iterable[tuple[str, Mapping[str, Any]]], verdicts: Sequence[Mapping[str, Any]], split: str
+) -> list[str]:
+    """Values of all on a split, and the champion against each."""
+    rows = [_quality(*entry) for entry in _with_variants(entries)]
+    against = ("the champion against", "difference", "95 % interval", "over seeds or repeats", "p (Holm)", "verdict")
+    compared = table(against, list(map(_compared, verdicts))) if verdicts else ""
+    return [table(("", "validation", split, "95 % interval"), rows), compared]
+
+
+def _vault(vault: Mapping[str, Any]) -> list[str]:
+    """What the part of the test split that was kept says, under a heading of its own."""
+    entries = [("champion", vault["final"]), *((one["name"] + _remark(one), one) for one in vault["baselines"])]
+    contest = _contest(entries, vault["verdicts"], "vault")
+    said = "\n".join(map(wrapped, [*_rival_verdict(vault), *_method(vault["verdicts"]), *_openings(vault)]))
+    return [f"The vault, opened at {vault['opened_at']}:", *contest, said]
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns of text, as wide as their widest entry; no line ends in spaces, no column is empty.
+
+    >>> print(table(("a", "b", "c"), [("1", "", "22")]))
+    a  c
+    -  --
+    1  22
+    """
+    used = [column for column in range(len(head)) if any(row[column] for row in rows)]
+    lines = [[line[column] for column in used] for line in (head, *rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    lines.insert(1, ["-" * width for width in widths])
+    return "\n".join(
+        "  ".join(entry.ljust(width) for entry, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def size(n_bytes: float) -> str:
+    """
+    >>> size(12_300), size(5_400_000), size(2_100_000_000)
+    ('12 kB', '5.4 MB', '2.1 GB')
+    """
+    for unit, factor in (("GB", 1e9), ("MB", 1e6)):
+        if n_bytes >= factor:
+            return f"{n_bytes / factor:.1f} {unit}"
+    return f"{n_bytes / 1e3:.0f} kB"
+
+
+def wrapped(line: str) -> str:
+    return textwrap.fill(line, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
+def _head(summary: Mapping[str, Any]) -> Iterator[str]:
+    seeds = f"{len(summary['repeats'])} repeats" if "repeats" in summary else f"seed {summary['seed']}"
+    stopped = f" (stopped: {summary['stopped']})" if summary["stopped"] else ""
+    yield f"{summary['recipe']}: {summary['status']}, {seeds}, {_count(summary['generations'], 'generation')}{stopped}"
+    if data := summary["data"]:
+        splits = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in data["splits"].items())
+        yield f"Data: {data['name']} from {data['source']} ({splits})"
+        if overlap := data.get("overlap"):
+            yield f"Overlap: {overlap}"
+
+
+def _so_far(summary: Mapping[str, Any], best: float | None) -> str:
+    objective, shown = summary["objective"]["name"], "none yet" if best is None else number(best)
+    return f"No champion is named before the end; best so far: {objective} {shown}."
+
+
+def _search(summary: Mapping[str, Any]) -> str:
+    best = summary["best"]
+    if best is None:
+        counts = summary["evaluations"]
+        return f"No champion is named yet: {counts['measured']:,} measured, {counts['failed']:,} of them failed."
+    shown = f"\n{best['show']}" if best["show"] else ""
+    return "\n".join(map(wrapped, _found(summary, best))) + shown
+
+
+def _front(summary: Mapping[str, Any]) -> str:
+    """The trade-offs by their first objective, thinned where there are many, and what they dominate."""
+    front = summary["front"]
+    if not front:
+        return ""
+    n_shown = min(SHOWN, len(front))
+    shown = [round(step * (len(front) - 1) / max(n_shown - 1, 1)) for step in range(n_shown)]
+    head = [
+        f"{name} ({'lower' if goal == 'min' else 'higher'} is better)" for name, goal in summary["objectives"].items()
+    ]
+    shared = [one.get("shared_by", 1) for one in front]  # runs before 2026-11-28 lack it
+    rows = [
+        (*map(number, front[at]["values"]), front[at]["key"][:8], f"{shared[at]:,}" if max(shared) > 1 else "")
+        for at in shown
+    ]
+    some = "" if len(shown) == len(front) else f", of which {len(shown)} are shown"
+    kept = " (of more, the most crowded were left out)" if len(front) >= FRONT else ""
+    lines = [
+        f"Pareto front of all that was measured, {_count(len(front), 'point')}{kept}{some}:",
+        "",
+        table((*head, "key", "individuals"), rows),
+    ]
+    volumes = ", ".join(f"{name} {number(volume)}" for name, volume in summary["hypervolume"].items())
+    lines += ["", wrapped(f"Hypervolume, as a share of the box around these fronts (1 is ideal): {volumes}")]
+    return "\n".join(lines)
+
+
+def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]:
+    objective, counts = summary["objective"], summary["evaluations"]
+    direction = "lower" if objective["goal"] == "min" else "higher"
+    first, born = best["values"][0], best["generation"]
+    yield (
+        f"{'Best measured' if first == summary['best_measured'] else 'Champion'}: {objective['name']} {number(first)} "
+        f"({direction} is better), "
+        f"found in generation {born + 1}, key {best['key'][:8]}"
+    )
+    if best["confirmed"] is not None:
+        yield f"{_confirmed(best)}: {objective['name']} {number(best['confirmed'])}"
+        if first != (own := summary["best_measured"]):
+            yield f"There it was ahead of the search's own best, {objective['name']} {number(own)}."
+    claimed = summary["would_have_reported"]
+    if claimed != summary["best_measured"]:
+        yield f"Had predictions counted as measurements, this run would have reported {number(claimed)}."
+    by_budget = counts["by_budget"]
+    budgets = ", ".join(f"{n:,} at budget {int(budget):,}" for budget, n in by_budget.items())
+    yield (
+        f"Evaluations: {counts['measured']:,} measured{f' ({budgets})' if len(by_budget) > 1 else ''}, "
+        f"{counts['cached']:,} cached, {counts['predicted']:,} predicted only, {counts['failed']:,} failed"
+    )
+    yield from map(_screen, summary["screens"])
+    if saved := summary.get("saved"):
+        total = saved["generations"] + summary["generations"]
+        yield (
+            f"Stopping early saved {saved['generations']:,} of {_count(total, 'generation')}: at the mean cost of "
+            f"those that ran, {saved['work']:,} units of work and {saved['cpu_s']:.1f} CPU s (estimate)"
+        )
+
+
+def _confirmed(best: Mapping[str, Any]) -> str:
+    """How a champion's value on fresh data came about; that of the choice itself is the best of several."""
+    if best.get("confirmed_on") == AGAIN:
+        return "Measured again on what neither the search nor the choice of the champion saw"
+    if best.get("confirmed_of") == 1:
+        return "Measured again on what the search never saw"
+    several = best.get("confirmed_of", "several")  # runs before 2026-11-28 do not say of how many
+    return f"Best of {several} on what the search never saw, which flatters it"
+
+
+def _screen(screen: Mapping[str, Any]) -> str:
+    if screen["screen"] == "race":
+        return f"Race: {screen['dropped']:,} dropped before full budget, for {screen['work']:,} units of work"
+    if screen["screen"] != "surrogate":
+        return f"{screen['screen']}: " + ", ".join(f"{name} {value}" for name, value in screen.items())
+    text = f"Surrogate: {screen['screened_out']:,} spared a measurement, for {screen['fit_s']:.1f} s of fitting"
+    if screen["audit"]:
+        last = screen["audit"][-1]
+        low, high = last["interval"]
+        aside = sum(one["stepped_aside"] for one in screen["audit"])
+        text += (
+            f". Its predictions' rank correlation with the last {last['n']} measured at random was "
+            f"{last['rank_correlation']:.2f} [{low:.2f}, {high:.2f}]"
+        )
+        if aside:
+            text += f"; where it was too low, in {aside} of {len(screen['audit'])} generations, all were measured"
+    return text
+
+
+def _entries(summary: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Label and entry of each contender."""
+    if (final := summary["final"]) is not None:
+        best = summary["best"]
+        validation = final["validation"] if final["validation"] is not None else best and best["values"][0]
+        yield "champion", {**final, "validation": validation}
+    for entry in summary["baselines"]:
+        yield entry["name"] + _remark(entry), entry
+
+
+def _with_variants(entries: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Each entry, then those of its variants of one name, such as longer trainings, one group after the other."""
+    entries = list(entries)
+    yield from entries
+    for name in dict.fromkeys(_variant_name(one) for _, entry in entries for one in entry["variants"]):
+        for label, entry in entries:
+            yield from ((f"{label}, {name}", one) for one in entry["variants"] if _variant_name(one) == name)
+
+
+def _variant_name(variant: Mapping[str, Any]) -> str:
+    return str(variant["name"]).rpartition(", ")[2]
+
+
+def _remark(entry: Mapping[str, Any]) -> str:
+    if entry["skipped"]:
+        return " (skipped)"
+    return " (untuned)" if entry["trained"] and entry["settings_tried"] == 1 else ""
+
+
+def _quality(label: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
+    return label, value(entry["validation"]), value(entry["test"]), span(entry["interval"])
+
+
+def span(interval: Sequence[float] | None) -> str:
+    """
+    >>> span([1.0, 2.5]), span(None)
+    ('[1, 2.5000]', '')
+    """
+    return "" if interval is None else "[{}, {}]".format(*map(number, interval))
+
+
+def cost_tables(summary: Mapping[str, Any], entries: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
+    """What each entry took, everything that led to it included, and of which parts that is the sum."""
+    known = all("parts" in entry for _, entry in entries)
+    whose = ""
+    if "repeats" in summary:
+        whose = ", mean over repeats" if known else " in the repeat with the best champion"
+    rows = [(label, total_cost(summary, entry)) for label, entry in _with_variants(entries)]
+    head = (f"what it took{whose}", "work", "CPU s", "wall s", "energy", "peak memory")
+    tables = [table(head, [_costs(*row) for row in rows])]
+    parts = [(label, entry["parts"]) for label, entry in _with_variants(entries) if len(entry.get("parts", ())) > 1]
+    if parts:
+        tables.append(table(("CPU s by part", *PARTS), [(label, *map(_part(of), PARTS)) for label, of in parts]))
+    told = "Every row has all that led to its models, preparations in full also where several rows share one."
+    if not known:
+        told = (
+            "Summarised before costs had parts: the champion's confirmation and the preparations that trained "
+            "baselines build on are missing."
+        )
+    return [*tables, wrapped(told)]
+
+
+def total_cost(summary: Mapping[str, Any], entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What an entry took, everything included; of a summary from before costs had parts what can be told."""
+    if "parts" in entry:
+        return entry
+    others = []
+    if entry["name"] == CHAMPION:
+        others = [summary["search"]]
+    if entry["name"] == CHAMPION or not entry["trained"]:
+        others += [summary["prepare"]] if "prepare" in summary else []
+    sums = {name: entry[name] + sum(one.get(name, 0) for one in others) for name in COSTS}
+    return sums | {"peak_memory_bytes": max(one["peak_memory_bytes"] for one in (entry, *others))}
+
+
+def _part(of: Mapping[str, Mapping[str, Any]]) -> Callable[[str], str]:
+    return lambda part: f"{of[part]['cpu_s']:.1f}" if part in of else ""
+
+
+def _costs(label: str, cost: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        label,
+        f"{cost['work']:,.0f}",
+        f"{cost['cpu_s']:.1f}",
+        f"{cost['wall_s']:.1f}",
+        _energy(cost, "energy_j"),
+        size(cost["peak_memory_bytes"]),
+    )
+
+
+def _energy(cost: Mapping[str, Any], name: str) -> str:
+    """Where nothing says which joules were read from a counter, all count as estimated."""
+    return energy(cost[name], cost.get("estimated_j", cost[name]))
+
+
+def p_value(one: float | None) -> str:
+    """
+    >>> p_value(0.0123), p_value(0.0), p_value(None)
+    ('0.012', '< 1e-16', '')
+    """
+    return "" if one is None else "< 1e-16" if one < 1e-16 else f"{one:.2g}"
+
+
+def value(one: float | None) -> str:
+    """A number, or nothing if there is none."""
+    return "" if one is None else number(one)
+
+
+def _compared(one: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        one["against"],
+        f"{one['difference']:+.4g}",
+        _interval(one["interval"]),
+        _interval(one.get("over_seeds")),  # of runs before 2026-11-28, whose verdicts had two intervals
+        p_value(one["p_holm"]),
+        one["verdict"],
+    )
+
+
+def _interval(ends: Sequence[float] | None, before: str = "") -> str:
+    return "" if ends is None else before + "[{:+.4g}, {:+.4g}]".format(*ends)
+
+
+def _verdicts(summary: Mapping[str, Any]) -> Iterator[str]:
+    yield from _rival_verdict(summary)
+    for entry in summary["baselines"]:
+        if entry["break_even"] is not None:
+            yield _repaid(entry["name"], entry["break_even"])
+    yield from _method(summary["verdicts"])
+    if summary["test_openings"]:
+        yield f"The test split was opened {_count(len(summary['test_openings']), 'time')}."
+        yield from _openings(summary)
+    for entry in summary["baselines"]:
+        if entry["skipped"]:
+            yield f"{entry['name']} was skipped: {entry['skipped']}"
+
+
+def _method(verdicts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    if verdicts:
+        yield f"({verdicts[0]['method']})"
+    if any("over_seeds" in one for one in verdicts):
+        yield "These verdicts are of an earlier version, of two intervals, and err more often than 5 %."
+
+
+def _rival_verdict(judged: Mapping[str, Any]) -> Iterator[str]:
+    for one in judged["verdicts"]:
+        if one["against"] == judged["rival"]:
+            yield (
+                f"Verdict: the champion {SAYS[one['verdict']]} {one['against']}, the best baseline on validation: "
+                f"{one['difference']:+.4g}{_interval(one['interval'], before=' ')}, n = {one['n']:,}"
+            )
+
+
+def _openings(opened: Mapping[str, Any]) -> Iterator[str]:
+    """Who opened the same units, as far as the machine's register knows."""
+    register = opened.get("register")  # runs before 2026-11-28 lack it
+    if register is None:
+        return
+    if register["problem"]:
+        yield f"Openings of it by other runs were not counted: {register['problem']}"
+        return
+    yield (
+        f"It, or a part of it, was opened {_count(register['openings'], 'time')} on this machine up to then: "
+        f"{spoken(register)}. Not counted: other machines, other users, and what was opened before this register began."
+    )
+
+
+def _repaid(name: str, found: Mapping[str, Any]) -> str:
+    most = "at most " if found["bound"] else ""
+    return (
+        f"In place of tuned {name}, the search is repaid after {most}{_count(found['trainings'], 'training')}: each "
+        f"saves {'at least ' if found['bound'] else ''}{found['saved']:,.0f} units of work for the same test value."
+    )
+
+
+def _in_all(summary: Mapping[str, Any]) -> Iterator[str]:
+    joules = summary["energy"]
+    spent = f"{duration(summary['wall_s'])}, {summary['cpu_s']:.1f} CPU s, {_energy(joules, 'joules')}"
+    of = f" of {len(summary['repeats'])} repeats" if "repeats" in summary else ""
+    yield f"In all{of}, what is shared counted once, the test included: {spent}"
+    yield f"Energy: {joules['method']}; {joules['formula']}"
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" + ("" if n == 1 else "s")

@@ -1,0 +1,243 @@
+"""From a recipe to its parts, built in the order data, fitness, genome, operators, screens, search."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from evokit.common.cores import set_threads
+from evokit.common.keys import digest
+from evokit.common.names import listed
+from evokit.contracts.blame import ContractError, blamed, culprit
+from evokit.contracts.members import refuse_misfit, refuse_unmeasurable
+from evokit.contracts.watched import Watched
+from evokit.data.vault import unit_keys
+from evokit.energy import best_meter
+from evokit.errors import UserError
+from evokit.genomes.individuals import key_of
+from evokit.interfaces import Contender, Context, Data, Fitness, Search
+from evokit.recipe.schema import Recipe, Section, Stop
+from evokit.recipe.yaml_source import RecipeError
+from evokit.runs.warm_start import first_genes, settled
+from evokit.streams import Streams
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything a run needs, but for the test split, which ``data`` holds and nobody here is given."""
+
+    recipe: Recipe
+    data: Data | None
+    context: Context
+    fitness: Fitness
+    genome: Any
+    search: Search
+
+    def build(self, section: Section) -> Any:
+        """A baseline, final or export, which sees all parts built before it."""
+        return build_part(section, self.context)
+
+    def final(self) -> Contender | None:
+        """The contender that makes a finished model of a champion, if the fitness has one."""
+        section = self.recipe.final.section
+        return None if section is None else self.build(section)
+
+    def fresh_fitness(self) -> Fitness:
+        """The same question on data or replicates that the search never saw.
+
+        Raises:
+            RecipeError: The fitness has none, so there is nothing to confirm on.
+        """
+        fresh = getattr(self.fitness, "fresh", None)
+        if fresh is None:
+            name = self.recipe.fitness.name
+            message = f"{name} has no fresh data or replicates to confirm on; remove this section"
+            raise self.recipe.error(("confirm",), message)
+        try:
+            fitness: Fitness = fresh()
+        except ValueError as error:
+            raise self.recipe.error(("confirm",), str(error)) from error
+        return fitness
+
+    def fresh_again(self) -> Fitness | None:
+        """The same question on what neither the search nor ``fresh_fitness`` saw; None if there is no more of it."""
+        fresh = self.fresh_fitness()
+        if not hasattr(fresh, "fresh"):
+            return None
+        try:
+            again: Fitness = fresh.fresh()
+        except (ValueError, UserError):
+            return None
+        return None if again.context == fresh.context else again
+
+    def refitted(self, genes: Any) -> Parts:
+        """The same parts with the fitness refitted to an individual, for all that is built from now on."""
+        return self._asking(self.fitness.refitted(self.genome.express(genes)))  # type: ignore[attr-defined]  # optional
+
+    def renewed(self) -> Parts:
+        """The same parts with the fitness on fresh data or replicates, for all that is built from now on.
+
+        Raises:
+            RecipeError: There are none, or none would be left for ``confirm``.
+        """
+        parts = self._asking(self.fresh_fitness())
+        parts.fresh_fitness()
+        return parts
+
+    def _asking(self, fitness: Fitness) -> Parts:
+        return replace(self, fitness=fitness, context=replace(self.context, fitness=fitness))
+
+    def named_baselines(self) -> list[tuple[str, Section]]:
+        """Baselines with names of their own, their ``label`` if they have one; a second one becomes ``adamw-2``."""
+        seen: Counter[str] = Counter()
+        named = []
+        for section in self.recipe.baselines:
+            name = getattr(section.options, "label", "") or section.name
+            seen[name] += 1
+            named.append((name if seen[name] == 1 else f"{name}-{seen[name]}", section))
+        return named
+
+
+def assemble(recipe: Recipe, directory: Path | None = None) -> Parts:
+    """Build what the recipe names.
+
+    Args:
+        recipe: Checked.
+        directory: Of the run, if there is one.
+
+    Raises:
+        RecipeError: A part refused its options, parts do not fit, or packages that one needs are not installed; with
+            file and line.
+    """
+    refuse_lacking(recipe)
+    recipe = settled(recipe)
+    execution = recipe.execution
+    meter = best_meter(execution.device, execution.watts_per_core)
+    context = Context(Streams(recipe.seed), execution.device, execution.threads, directory, meter=meter)
+    data: Data | None = None
+    if recipe.data is not None:
+        data = build_part(recipe.data, context)
+        if data.vault is not None:  # another share is another test split, whatever the component digested
+            data = replace(data, digest=digest([data.digest, unit_keys(data.test)]))
+        context = replace(context, train=data.train, validation=data.validation, data_digest=data.digest)
+    set_threads(execution.threads)
+    fitness = build_part(recipe.fitness, context)
+    return _with_search(recipe, data, replace(context, fitness=fitness))
+
+
+def refuse_lacking(recipe: Recipe) -> None:
+    """Refuse components whose packages are not installed, before anything is built.
+
+    Raises:
+        RecipeError: A sentence for each extra, with its command.
+    """
+    needing: dict[tuple[str, tuple[str, ...]], list[Section]] = {}
+    for section in recipe.components():
+        offer = recipe.registry.offer(section.component)
+        if offer.lacks:
+            needing.setdefault((offer.remedy, offer.lacks), []).append(section)
+    problems = []
+    for (remedy, lacks), sections in needing.items():
+        first, *others = dict.fromkeys(f"{section.kind} {section.name}" for section in sections)
+        also = f" (and {', '.join(others)})" if others else ""
+        extra = sections[0].component.extra
+        problems.append(
+            f"{sections[0].where}: {first}{also} needs the extra {extra}, of which {listed(lacks)} "
+            f"{'is' if len(lacks) == 1 else 'are'} not installed: {remedy}"
+        )
+    if problems:
+        raise RecipeError(problems)
+
+
+def _with_search(recipe: Recipe, data: Data | None, bare: Context) -> Parts:
+    """Add genome, operators, screens and search to a context that has data and fitness."""
+
+    def vary(**sections: Any) -> Parts:
+        for key, section in sections.items():
+            if isinstance(section, Mapping):
+                raise ValueError(
+                    f"vary({key}=...) takes a checked section, not a mapping: let the option be"
+                    f' Annotated[Mapping[str, Any], Nested("{key}")]'
+                )
+        return _with_search(replace(recipe, **sections), data, bare)
+
+    fitness, context = bare.fitness, replace(bare, vary=vary)
+    genome = build_part(recipe.genome, context)
+    _draw_one(recipe, genome, context)
+    init = first_genes(recipe, genome)
+    context = replace(context, genome=genome, init=init, build=lambda section: _nested(section, context))
+    operators: dict[str, Any] = {
+        section.kind: Watched(section.kind, build_part(section, context), partial(key_of, genome))
+        for section in (recipe.selection, recipe.crossover, recipe.mutation)
+        if section is not None
+    }
+    context = replace(context, operators=operators)
+    context = replace(context, screens=tuple(build_part(section, context) for section in recipe.screens))
+    search = build_part(recipe.search, context)
+    fitness = getattr(search, "job", fitness)
+    with named(recipe.fitness):
+        refuse_unmeasurable(fitness, recipe.search.name)
+    context = replace(context, fitness=fitness)
+    parts = Parts(recipe, data, context, fitness, genome, search)
+    if recipe.confirm is not None:
+        parts.fresh_fitness()
+    if getattr(recipe.search.options, "reevaluate", None) is not None and recipe.confirm is None:
+        message = "needs confirm, such as {top: 1}: champion and controls are compared on what confirms them"
+        raise recipe.error(("search", "reevaluate"), message)
+    if getattr(search, "horizon", 0) is None and recipe.stop == Stop():
+        message = f"{recipe.search.name} has no end; give it generations, or the recipe a stop rule such as stop.work"
+        raise recipe.error(("search",), message)
+    return parts
+
+
+def build_part(section: Section, context: Context) -> Any:
+    """The real thing behind a section; what it refuses or does wrong becomes an error with file and line."""
+    with named(section), blamed(section.options):
+        make = section.maker
+    with named(section), blamed(make or section.options):
+        try:
+            part = make(context) if make else section.options
+        except (ValueError, OverflowError, MemoryError) as error:
+            raise RecipeError([f"{section.where}: {section.kind}.{section.name}: {error}"]) from error
+        if part is None:
+            raise ContractError(f"{culprit(make)} returned nothing; return the {section.kind}")
+        if not isinstance(part, Parts):
+            refuse_misfit(section.kind, part)
+        return part
+
+
+def _nested(section: Any, context: Context) -> Any:
+    if not isinstance(section, Section):
+        raise ValueError(
+            f"context.build takes a checked section, got {type(section).__name__}: let the option be"
+            ' Annotated[Mapping[str, Any], Nested("surrogate")] or of the kind that it is'
+        )
+    return build_part(section, context)
+
+
+@contextmanager
+def named(section: Section) -> Iterator[None]:
+    """Say in which section of the recipe a promise was broken.
+
+    Raises:
+        RecipeError: The block found a broken promise.
+    """
+    try:
+        yield
+    except ContractError as error:
+        raise RecipeError([f"{section.where}: {section.kind}.{section.name}: {error}"]) from error
+
+
+def _draw_one(recipe: Recipe, genome: Any, context: Context) -> None:
+    """Draw an individual, so that a genome beyond the machine's memory is the recipe's error and not the search's."""
+    with named(recipe.genome), blamed(genome, "random"):
+        try:
+            genome.random(context.streams.at("assembly").numpy())
+        except (ValueError, OverflowError, MemoryError) as error:
+            message = f"{recipe.genome.where}: genome.{recipe.genome.name}: no individual can be drawn: {error}"
+            raise RecipeError([message]) from error

@@ -1,0 +1,317 @@
+"""The contest: champion and baselines fitted on validation, frozen, then scored once on the sealed test (C2, C3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from evokit.common.keys import digest
+from evokit.genomes.individuals import ranked, weights_of
+from evokit.interfaces import Contender, Evaluation, Individual, Measure, Score, Variant
+from evokit.measuring.execution import CHAMPION, Refits
+from evokit.measuring.trials import TrialGenome, Trials
+from evokit.runs.assembly import Parts
+from evokit.runs.confirming import Confirmed
+from evokit.runs.controls import run_to_work
+from evokit.runs.directory import file_digest, now
+from evokit.runs.openings import registered
+from evokit.runs.resources import Resources
+from evokit.runs.workplace import BASELINE
+from evokit.screens.race import Racing
+from evokit.statistics.averages import mean
+from evokit.statistics.verdicts import Verdict, corrected, verdict
+from evokit.streams import Streams
+
+KEEP = 0.5  # share of settings that survives each rung of a tuning race
+
+
+@dataclass(frozen=True)
+class Model:
+    """A finished model of one contender and seed."""
+
+    seed: int
+    setting: Mapping[str, Any]
+    evaluation: Evaluation
+
+
+@dataclass
+class Entry:
+    """What takes part under one name: the champion, a trained baseline, or a control search."""
+
+    name: str
+    phase: str  # prefix of its rows and costs in the ledger, and the job that fits its models
+    contender: Contender | None = None
+    models: list[Model] = field(default_factory=list)
+    n_settings: int = 1
+    setting: Mapping[str, Any] | None = None  # of the models
+    searched: float | None = None  # best value that a control search measured
+    confirmed: Confirmed | None = None  # of a control search, on fresh data
+    builds_on: Sequence[str] | None = ()  # preparations of the fitness that its costs include; None: all
+    refits: Refits = ()  # of the fitness that a search ended with
+    shown: str = ""  # what a control found, for people
+    front: Sequence[Individual] = ()  # of a control search, with several objectives
+    skipped: str = ""  # why it does not take part
+    scores: np.ndarray | None = None  # (n_models, n_units) on the sealed test
+    variants: dict[str, Entry] = field(default_factory=dict)  # more models of the same setting, such as longer trained
+
+    @property
+    def all(self) -> list[Entry]:
+        """Itself and its variants, those that have models."""
+        return [entry for entry in (self, *self.variants.values()) if entry.models]
+
+    @property
+    def seed_scores(self) -> list[float]:
+        """Of each model on the sealed test, mean over units."""
+        return [] if self.scores is None else list(mean(self.scores, axis=1).tolist())
+
+    @property
+    def validation(self) -> float | None:
+        """Mean over seeds of the models' validation values."""
+        if self.models:
+            return float(mean([model.evaluation.values[0] for model in self.models]))
+        return self.searched
+
+
+class Contest:
+    """Who takes part in a run, and how it ends."""
+
+    def __init__(self, run: Resources) -> None:
+        self._run = run
+        self.champion: Entry | None = None
+        self.baselines: list[Entry] = []
+        self.verdicts: list[Verdict] = []
+        self.opening: int | None = None
+        self.register: dict[str, Any] | None = None  # who opened the same units so far
+
+    def enter_baseline(self, name: str, refits: Refits) -> None:
+        """Fit a trained baseline, or let a control search spend the measured work of the search, which made refits."""
+        run = self._run
+        entry = Entry(name, BASELINE + name)
+        self.baselines.append(entry)
+        run.progress.phase(f"Baseline {name}")
+        part = run.workplace.baseline(name)
+        if hasattr(part, "fit"):
+            section = dict(run.parts.named_baselines())[name]
+            entry.builds_on = tuple(getattr(section.options, "builds_on", ()))
+            self._fit(entry, None)
+            return
+        entry.builds_on = None
+        limit = run.ledger.work("search")
+        if limit == 0:
+            entry.skipped = "it gets the search's measured work, and there was no search yet"
+            run.progress.note(f"{name} is skipped: {entry.skipped}")
+            return
+        best, entry.confirmed, entry.refits = run_to_work(run, entry.phase, name, limit, refits)
+        if best is None:
+            entry.skipped = "every individual failed"
+            return
+        entry.searched = best.fitness.values[0]
+        genome, search = (part.genome, part.search) if isinstance(part, Parts) else (run.parts.genome, part)
+        entry.front = search.front()
+        entry.shown = genome.show(best.genes) if hasattr(genome, "show") else ""
+        if run.workplace.final is not None:
+            self._fit(entry, best)
+
+    def enter_champion(self, best: Individual, refits: Refits) -> None:
+        """Make the champion's finished model, if the fitness has one, which was refitted so in the search."""
+        self.champion = Entry(CHAMPION, CHAMPION, refits=refits, builds_on=None)
+        if self._run.workplace.final is not None:
+            self._run.progress.phase("Champion")
+            self._fit(self.champion, best)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """All that have models, the champion first."""
+        assert self.champion is not None
+        return [one for entry in (self.champion, *self.baselines) for one in entry.all]
+
+    def decide(self) -> None:
+        """Freeze every model, open the seal, score, and compute a verdict per rival."""
+        run = self._run
+        if run.parts.data is None or self.champion is None or not self.champion.models:
+            return
+        self.open("final", run.parts.data.test, run.recipe.path.name)
+        run.progress.phase("Test")
+        self.judge(run.parts.data.test, "test")
+
+    def open(self, reason: str, split: Any, recipe: str) -> None:
+        """Freeze every model, then open a sealed split: a row in the ledger and one in the machine's register.
+
+        Args:
+            reason: ``final`` for the test split, ``unseal`` for the vault.
+            split: What is opened.
+            recipe: Name of its file, for the register.
+        """
+        run = self._run
+        self.opening = run.ledger.opening(reason, self._freeze(self.entries), now())
+        self.register = registered(run.ledger, self.opening, split, run.parts, recipe, run.directory.path)
+
+    def judge(self, split: Any, phase: str) -> None:
+        """Score every model on the split that was opened, at the cost of a phase, and compute a verdict per rival."""
+        assert self.champion is not None
+        assert self.opening is not None
+        with self._run.costed(phase):
+            for entry in self.entries:
+                self._score(entry, split, self.opening)
+        self.verdicts = self._judged(self.champion, self.baselines)
+        for name, ours in self.champion.variants.items():
+            rivals = [entry.variants[name] for entry in self.baselines if name in entry.variants]
+            self.verdicts += self._judged(ours, rivals)
+
+    def _judged(self, ours: Entry, rivals: Sequence[Entry]) -> list[Verdict]:
+        """A verdict per rival that was scored, corrected for their number."""
+        assert self.champion is not None
+        contender = self.champion.contender
+        assert contender is not None
+        if ours.scores is None:
+            return []
+        return corrected(
+            [
+                verdict(entry.name, *paired_scores(ours, entry), contender.goal, _speaks_of(contender, ours, entry))
+                for entry in rivals
+                if entry.scores is not None
+            ]
+        )
+
+    def _score(self, entry: Entry, split: Any, opening: int) -> None:
+        """Score each model on the split; what this opening scored already is not scored again."""
+        assert entry.contender is not None
+        known = self._run.ledger.scores(opening)
+        for model in entry.models:
+            if (entry.name, model.seed) not in known:
+                path = self._run.directory.path / model.evaluation.artifact
+                units = np.asarray(entry.contender.score(path, split), dtype=float)
+                self._run.ledger.add_score(opening, entry.name, model.seed, units.tolist())
+                known[entry.name, model.seed] = units.tolist()
+        scores = np.array([known[entry.name, model.seed] for model in entry.models])
+        entry.scores = None
+        if lost := int((~np.isfinite(scores)).sum()):
+            entry.skipped = f"{lost:,} of {scores.size:,} scores of its models are not finite"
+            self._run.progress.note(f"{entry.name}: {entry.skipped}", keep=True)
+        else:
+            entry.scores = scores
+
+    def rival(self) -> Entry | None:
+        """The baseline that is best on validation: the one that the verdict is about."""
+        entered = [entry for entry in self.baselines if entry.scores is not None]
+        return min(entered, key=_loss, default=None)
+
+    def _fit(self, entry: Entry, best: Individual | None) -> None:
+        run = self._run
+        tuning, *seeds = seeds_of(run.parts.context.streams, 1 + run.recipe.final.seeds)
+        # What depends on the end of a search gets rows of its own, so that an extended run may ask for another.
+        phase = entry.phase if best is None else f"{entry.phase}/{best.key[:8]}"
+        if entry.refits:
+            phase += f"-{len(entry.refits)}"  # the same genes after another refit make another model
+        trials = run.workplace.job(entry.phase, entry.refits).fitness
+        assert isinstance(trials, Trials)
+        contender = trials.contender
+        measure = run.measure(phase, TrialGenome(), entry.phase, batch=1, refits=entry.refits)
+        variants: Mapping[str, Variant] = getattr(contender, "variants", dict)()
+        if contender.deterministic:
+            tuning = seeds[0]  # so that the winner's only model is the one that was tuned
+        with run.costed(phase):
+            setting, entry.n_settings = tuned(contender, best, tuning, measure)
+            if setting is not None:
+                entry.setting, entry.models = setting, fitted(contender, setting, seeds, measure)
+                for name, variant in variants.items():
+                    of = {**setting, **variant.keys}
+                    entry.variants[name] = Entry(
+                        f"{entry.name}, {name}",
+                        phase,
+                        contender,
+                        fitted(contender, of, seeds, measure),
+                        n_settings=entry.n_settings,
+                        setting=of,
+                        builds_on=entry.builds_on,
+                    )
+        entry.contender = contender
+        if not entry.models:
+            entry.skipped = "every fit failed: " + run.ledger.rows(phase)[-1].evaluation.message
+            run.progress.note(f"{entry.name}: {entry.skipped}")
+        run.progress.best(entry.validation, "validation", contender.goal)
+
+    def _freeze(self, entries: Sequence[Entry]) -> str:
+        """Write every model's digest into the ledger; returns the digest of the set."""
+        digests = []
+        for entry in entries:
+            for model in entry.models:
+                path = self._run.directory.path / model.evaluation.artifact
+                one = file_digest(path)
+                self._run.ledger.freeze(entry.name, model.seed, model.evaluation.artifact, one)
+                digests.append([entry.name, model.seed, one])
+        return digest(digests)
+
+
+def _speaks_of(contender: Contender, ours: Entry, theirs: Entry) -> str:
+    n = [len(ours.models), len(theirs.models)]
+    trainings = "" if max(n) == 1 else f" and trainings, {n[0]} of ours and {n[1]} of theirs"
+    return f"over {contender.unit}s{trainings}; speaks of this champion, not of the method"
+
+
+def _loss(entry: Entry) -> float:
+    """Validation of a scored entry, lower is better: its contender's goal may be another than the search's."""
+    assert entry.contender is not None
+    assert entry.validation is not None
+    return entry.validation if entry.contender.goal == "min" else -entry.validation
+
+
+def seeds_of(streams: Streams, n: int) -> list[int]:
+    """Seeds of the final fits, the same for every contender (common random numbers)."""
+    return [streams.at("contender", index).entropy() % 2**31 for index in range(n)]
+
+
+def tuned(
+    contender: Contender, best: Individual | None, seed: int, measure: Measure
+) -> tuple[Mapping[str, Any] | None, int]:
+    """The setting that is best on validation, and how many there were; None if every one failed.
+
+    Settings race over the contender's lower budgets; the best at full budget wins. A single one is not fitted here.
+    The seed is none of the final ones, on which the winner would else be lucky.
+    """
+    settings = contender.settings(best)
+    if len(settings) == 1:
+        return settings[0], 1
+    runners = _trials(settings, [seed], contender)
+    measure.born(runners)
+    if len(contender.budgets) > 1:
+        runners = Racing(contender.budgets[:-1], KEEP, {"validation": contender.goal})(runners, measure)
+    measure(runners)
+    measure.generation += 1  # the race was one, the seeds of its winner are the next
+    valid = [one for one in ranked(runners) if one.fitness.valid]
+    return (valid[0].genes["setting"] if valid else None), len(settings)
+
+
+def fitted(contender: Contender, setting: Mapping[str, Any], seeds: Sequence[int], measure: Measure) -> list[Model]:
+    """One model per seed, one in all for a deterministic contender; those that failed are left out."""
+    seeds = seeds[:1] if contender.deterministic else seeds
+    trials = _trials([setting], seeds, contender)
+    measure.born(trials)
+    answers = zip(seeds, measure(trials), strict=True)
+    return [Model(seed, setting, evaluation) for seed, evaluation in answers if evaluation.ok]
+
+
+def _trials(settings: Sequence[Mapping[str, Any]], seeds: Sequence[int], contender: Contender) -> list[Individual]:
+    weights = weights_of({"validation": contender.goal})
+    trials = [{"setting": dict(setting), "seed": seed} for setting in settings for seed in seeds]
+    return [Individual(trial, digest(trial), Score(weights), born_by="setting") for trial in trials]
+
+
+def paired_scores(ours: Entry, theirs: Entry) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of both, row by row of the same seed; the one row of a deterministic side stands against all of the other.
+
+    A seed that failed on one side is left out on both. Without a common one the means over seeds are compared.
+    """
+    assert ours.scores is not None
+    assert theirs.scores is not None
+    if any(entry.contender is not None and entry.contender.deterministic for entry in (ours, theirs)):
+        return ours.scores, theirs.scores
+    seeds = [[model.seed for model in entry.models] for entry in (ours, theirs)]
+    common = [seed for seed in seeds[0] if seed in seeds[1]]
+    if not common:
+        return mean(ours.scores, axis=0), mean(theirs.scores, axis=0)
+    rows = [[all_seeds.index(seed) for seed in common] for all_seeds in seeds]
+    return ours.scores[rows[0]], theirs.scores[rows[1]]

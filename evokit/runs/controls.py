@@ -1,0 +1,62 @@
+"""Control searches: what another search reaches with the measured work of the run's (C3)."""
+
+from __future__ import annotations
+
+from evokit.interfaces import Individual
+from evokit.measuring.execution import AGAIN, FRESH, RENEWED, SEARCH, Refits
+from evokit.runs.assembly import Parts
+from evokit.runs.confirming import Confirmed, confirm
+from evokit.runs.resources import Resources
+from evokit.runs.workplace import of_control
+
+IDLE_STEPS = 100  # steps of a control that find nothing new to measure before its space counts as exhausted
+
+
+def run_to_work(
+    run: Resources, phase: str, name: str, limit: int, ours: Refits
+) -> tuple[Individual | None, Confirmed, Refits]:
+    """Let a control spend ``limit`` units of measured work: its best, its value on fresh data, and its refits.
+
+    A search measures its individuals at full budget and stays within the limit; the search of a varied recipe
+    screens as that recipe says and ends with the generation in which it reaches the limit. A resumed control
+    starts over and is answered from its rows. Its champion is confirmed like that of the run.
+
+    Args:
+        run: What measures.
+        phase: Prefix of its rows and costs in the ledger.
+        name: Of the control.
+        limit: Units of work.
+        ours: Refits of the run's own search.
+
+    Returns:
+        None first if all failed; without ``confirm`` there is no value on fresh data.
+    """
+    part = run.workplace.baseline(name)
+    varied = isinstance(part, Parts)
+    parts, search = (part, part.search) if varied else (run.parts, part)
+    measure = run.measure(phase, parts.genome, of_control(SEARCH, name, part))
+    each, idle = 0 if varied else measure.budgets[-1], 0
+    while measure.work + max(each, 1) <= limit and not search.done and idle < IDLE_STEPS:
+        before = measure.work
+        with run.costed(phase):
+            if varied:
+                search.step(measure)
+            else:
+                measure.generation = search.generation
+                individuals = search.ask()[: (limit - measure.work) // each]
+                measure.born(individuals)
+                measure(individuals)
+                search.tell(individuals)
+        idle = idle + 1 if measure.work == before else 0
+    run.show_best(search)
+    if not search.hall_of_fame():
+        return None, Confirmed(), measure.refits
+    jobs = of_control(FRESH, name, part), of_control(AGAIN, name, part)
+    fresh = _as_fresh_as_ours(measure.refits, ours)
+    best, confirmed = confirm(run, search, parts, f"{phase}/confirm", jobs, fresh)
+    return best, confirmed, measure.refits
+
+
+def _as_fresh_as_ours(refits: Refits, ours: Refits) -> Refits:
+    """Refits of a control, and renewals that it lacks: its champion is confirmed on what confirms the run's."""
+    return (*refits, *[RENEWED] * (ours.count(RENEWED) - refits.count(RENEWED)))

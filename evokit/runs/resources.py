@@ -1,0 +1,104 @@
+"""What all phases of a run share: the recipe's parts, ledger, workers, and the door through which they measure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from evokit.common.memory import peak_memory
+from evokit.energy import Cost
+from evokit.genomes.individuals import weights_of
+from evokit.interfaces import Search
+from evokit.measuring.backends import make_executor
+from evokit.measuring.execution import SEARCH, Refits
+from evokit.measuring.ledger import Ledger
+from evokit.measuring.measure import LedgeredMeasure
+from evokit.progress import Progress, Totals
+from evokit.recipe.schema import Recipe
+from evokit.runs.assembly import Parts
+from evokit.runs.costs import PREPARE
+from evokit.runs.directory import RunDirectory, identity, refuse_other_identity
+from evokit.runs.workplace import Workplace
+
+
+class Resources:
+    """Those of a recipe in a directory, which it claims.
+
+    Args:
+        recipe: What to do.
+        directory: Where everything is written; it exists.
+        progress: What a person sees meanwhile.
+        parts: The recipe's, if they are built already.
+
+    Raises:
+        RecipeError: The recipe's parts do not fit.
+        UserError: The directory holds a run of another identity.
+    """
+
+    def __init__(self, recipe: Recipe, directory: RunDirectory, progress: Progress, parts: Parts | None = None) -> None:
+        self.recipe, self.directory, self.progress = recipe, directory, progress
+        self.workplace = Workplace(recipe, directory, parts)
+        self.parts = self.workplace.parts
+        self.weights = weights_of(self.parts.fitness.objectives)
+        self.objective, self.goal = next(iter(self.parts.fitness.objectives.items()))
+        self.meter = self.parts.context.meter
+        self.ledger = Ledger(directory.ledger)
+        self.executor = make_executor(self.workplace, self.meter)
+        self._claim()
+        self._note_prepared()
+
+    def close(self) -> None:
+        """Commit what is open, let go of the ledger and end the workers."""
+        try:
+            self.ledger.close()
+        finally:
+            self.executor.close()
+
+    def measure(
+        self, phase: str, genome: Any, job: str = SEARCH, batch: int | None = None, refits: Refits = ()
+    ) -> LedgeredMeasure:
+        """The door for one phase, which measures one job."""
+        batch, jobs = self.recipe.execution.batch if batch is None else batch, self.workplace
+        fitness = jobs.job(job, refits).fitness
+        return LedgeredMeasure(
+            phase, genome, fitness, self.ledger, self.executor, batch, self.progress, job, refits, jobs
+        )
+
+    @contextmanager
+    def costed(self, phase: str) -> Iterator[None]:
+        """Add what the block takes, overheads included, to the phase's cost."""
+        with peak_memory() as memory, self.meter.measure() as reading:
+            yield
+        self.ledger.add_cost(phase, Cost.of(reading, memory.peak_bytes))
+        self.ledger.flush()
+
+    def show_best(self, search: Search, seconds_left: float | None = None) -> None:
+        """Tell a person the best of a search, and what the run spent so far."""
+        hall = search.hall_of_fame()
+        self.progress.best(hall[0].fitness.values[0] if hall else None, self.objective, self.goal)
+        costs = self.ledger.costs()
+        counts = Counter[str]()
+        for phase in costs:
+            counts.update(self.ledger.counts(phase))
+        spent = sum(costs.values(), Cost.none())
+        joules, estimated_j = spent.energy_j, spent.estimated_j
+        self.progress.totals(
+            Totals(counts["measured"], counts["cached"], counts["predicted"], joules, estimated_j, seconds_left)
+        )
+
+    def _claim(self) -> None:
+        """Write down whose run this is, or refuse to go on with another's."""
+        now, then = identity(self.recipe, self.parts.context.data_digest), self.ledger.meta("identity")
+        if then is None:
+            self.ledger.set_meta("identity", now)
+        else:
+            refuse_other_identity(then, now)
+
+    def _note_prepared(self) -> None:
+        """Write down once what the fitness did before its first measurement, such as a fit in closed form."""
+        known = self.ledger.costs()
+        for name, cost in getattr(self.parts.fitness, "prepared", {}).items():
+            if (phase := PREPARE + name) not in known:
+                self.ledger.add_cost(phase, cost)

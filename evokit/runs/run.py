@@ -1,0 +1,169 @@
+"""One run of a recipe: search, confirm, baselines, final. Each phase resumes where its rows in the ledger end."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Literal
+
+from evokit.common.cores import set_threads
+from evokit.common.files import write_atomically
+from evokit.common.json_text import json_text
+from evokit.contracts.blame import ContractError, culprit
+from evokit.energy import Cost
+from evokit.errors import RunFailed
+from evokit.genomes.individuals import refuse_changed
+from evokit.interfaces import Individual, Search
+from evokit.measuring.execution import AGAIN, FRESH, Refits
+from evokit.measuring.measure import LedgeredMeasure
+from evokit.progress import Progress
+from evokit.recipe.schema import Recipe
+from evokit.runs.assembly import Parts
+from evokit.runs.checkpoint import load_checkpoint, save_checkpoint
+from evokit.runs.confirming import Confirmed, confirm
+from evokit.runs.contest import Contest
+from evokit.runs.directory import RunDirectory
+from evokit.runs.resources import Resources
+from evokit.runs.stopping import stop_reason
+
+log = logging.getLogger("evokit")
+
+CHECKPOINT_EVERY_S = 5.0
+CHECKPOINT_SHARE = 0.02  # of the time of a search that its checkpoints take at most
+
+Only = Literal["baselines"]
+
+
+class Run(Resources):
+    """A recipe at work in its directory; arguments and errors are those of ``Resources``."""
+
+    def __init__(self, recipe: Recipe, directory: RunDirectory, progress: Progress, parts: Parts | None = None) -> None:
+        super().__init__(recipe, directory, progress, parts)
+        self.search_stopped = ""
+        self.champion: Individual | None = None
+        self.confirmed = Confirmed()
+        self.refits: Refits = ()  # what the fitness of the search was refitted to so far
+        self.contest = Contest(self)
+
+    def execute(self, only: Only | None = None) -> None:
+        """All phases in their order, or the baselines alone.
+
+        Raises:
+            RunFailed: Nothing valid is left.
+            KeyboardInterrupt: Rows so far are saved.
+        """
+        set_threads(self.recipe.execution.threads)
+        try:
+            if only is None:
+                self._search()
+                self._confirm()
+            else:
+                self._restore()
+            for name, _ in self.parts.named_baselines():
+                self.contest.enter_baseline(name, self.refits)
+            if only is None:
+                assert self.champion is not None
+                self.contest.enter_champion(self.champion, self.refits)
+                self.contest.decide()
+        finally:
+            self.ledger.flush()
+
+    def _search(self) -> None:
+        search, measure = self.parts.search, self._restore()
+        self._cut_metrics(search.generation)
+        self.progress.phase("Search")
+        horizon = getattr(search, "horizon", None)
+        began, first = time.monotonic(), search.generation
+        save_at = began + CHECKPOINT_EVERY_S
+        while not (reason := self._stop(search, measure)):
+            self.progress.generation(search.generation + 1, horizon)
+            try:
+                before = search.generation
+                with self.costed("search"):
+                    search.step(measure)
+                self._refuse_invented(search, measure, before)
+            finally:
+                self.refits = measure.refits
+            if not search.hall_of_fame() and (search.done or getattr(search, "breeds", True)):
+                raise RunFailed(f"nothing valid is left after generation {search.generation}: {self._why_failed()}")
+            self._note_metrics(search)
+            each = (time.monotonic() - began) / (search.generation - first)
+            self.show_best(search, None if horizon is None else each * (horizon - search.generation))
+            if time.monotonic() >= save_at:
+                save_at = self._save(search, measure)
+        self._save(search, measure)
+        self.search_stopped = reason
+        self.champion = search.best()
+        self.progress.note(f"Search stopped after {search.generation} generations: {reason}")
+
+    def _refuse_invented(self, search: Search, measure: LedgeredMeasure, before: int) -> None:
+        """What a search goes on with is what was measured (C1)."""
+        if search.generation != before + 1:
+            told = f"{culprit(search, 'step')} leaves generation at {search.generation} after {before}"
+            raise ContractError(f"{told}; set measure.generation to it, ask, measure, tell, and add 1")
+        # Of a search with a job of its own the individuals are put together from what shards measured.
+        for one in () if hasattr(search, "job") else (*search.population, *search.hall_of_fame()):
+            if one.fitness.valid and not measure.measured_so(one):
+                raise ContractError(
+                    f"{culprit(search, 'step')} gives {one.key[:8]} a fitness of {list(one.fitness.values)}, which was"
+                    " not measured; let measure alone set fitness"
+                )
+
+    def _restore(self) -> LedgeredMeasure:
+        """Bring the search to its last checkpoint, and the door to the rows that it covers."""
+        measure = self.measure("search", self.parts.genome)
+        if (state := load_checkpoint(self.directory.checkpoints)) is not None:
+            self.parts.search.load_state_dict(state["search"])
+            measure.load_state_dict(state["measure"], self.weights)
+        self.refits = measure.refits
+        return measure
+
+    def _stop(self, search: Search, measure: LedgeredMeasure) -> str:
+        """Why the search ends before its next generation; empty if it goes on."""
+        stop = self.recipe.stop
+        # A stop by the clock is the one decision that a resume could not repeat, so it is written down.
+        if (ended := self.ledger.meta("stopped_by_clock")) and ended["limit"] == stop.seconds:
+            return str(ended["reason"]) if search.generation >= ended["generation"] else ""
+        spent = self.ledger.costs().get("search", Cost.none()).wall_s
+        reason = stop_reason(stop, search.logbook, measure.work, spent, self.goal)
+        if reason and stop.seconds is not None and spent >= stop.seconds:
+            ended = {"limit": stop.seconds, "generation": search.generation, "reason": reason}
+            self.ledger.set_meta("stopped_by_clock", ended)
+        return reason or ("the horizon is reached" if search.done else "")
+
+    def _confirm(self) -> None:
+        if self.recipe.confirm is None:
+            return
+        self.progress.phase("Confirm")
+        self.champion, self.confirmed = confirm(
+            self, self.parts.search, self.parts, "confirm", (FRESH, AGAIN), self.refits
+        )
+        self.progress.best(self.confirmed.value, f"{self.objective} on fresh data", self.goal)
+
+    def _save(self, search: Search, measure: LedgeredMeasure) -> float:
+        """Write a checkpoint; returns when the next is due, so late that they take a small share of the time.
+
+        A state grows with the generations, and a run that is killed before the next repeats steps that have their rows.
+        """
+        began = time.monotonic()
+        refuse_changed(self.parts.genome, [*search.hall_of_fame(), *search.front(), *search.population])
+        self.ledger.flush()
+        state = {"search": search.state_dict(), "measure": measure.state_dict()}
+        save_checkpoint(self.directory.checkpoints, search.generation, state)
+        ended = time.monotonic()
+        return ended + max(CHECKPOINT_EVERY_S, (ended - began) / CHECKPOINT_SHARE)
+
+    def _note_metrics(self, search: Search) -> None:
+        record = search.logbook[-1] | {"evaluations": self.ledger.counts("search")}
+        with self.directory.metrics.open("a") as file:
+            file.write(json_text(record) + "\n")
+
+    def _cut_metrics(self, generation: int) -> None:
+        """Drop the lines of generations that a resumed run is about to repeat."""
+        if self.directory.metrics.exists():
+            lines = self.directory.metrics.read_text().splitlines(keepends=True)
+            write_atomically(self.directory.metrics, "".join(lines[:generation]).encode())
+
+    def _why_failed(self) -> str:
+        failed = [row.evaluation for row in self.ledger.rows("search") if not row.evaluation.ok]
+        return f"all {len(failed)} individuals failed, the last one {failed[-1].outcome}: {failed[-1].message}"

@@ -1,0 +1,89 @@
+import mmap
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from evokit.common.memory import peak_memory
+
+MIB = 2**20
+SLACK = 8 * MIB  # the kernel counts resident pages in batches per core
+
+needs_mark = pytest.mark.skipif(
+    not Path("/proc/self/clear_refs").exists(), reason="the mark can be reset on Linux only (CONFIG_PROC_PAGE_MONITOR)"
+)
+
+
+def touch(mib):
+    """Hold so much for a moment, in pages of its own: an allocator may have some left from other tests."""
+    with mmap.mmap(-1, mib * MIB, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as block:
+        block[::4096] = b"\1" * len(block[::4096])
+
+
+@needs_mark
+def test_memory_that_was_freed_inside_the_block_is_seen():
+    with peak_memory() as memory:
+        touch(64)
+    assert memory.exact
+    assert 64 * MIB - SLACK <= memory.growth_bytes <= 64 * MIB + SLACK
+
+
+@needs_mark
+def test_memory_of_before_the_block_is_not_seen():
+    touch(64)
+    with peak_memory() as memory:
+        touch(8)
+    assert memory.growth_bytes <= 8 * MIB + SLACK
+
+
+@needs_mark
+def test_an_inner_block_does_not_hide_the_outers_peak():
+    with peak_memory() as outer:
+        touch(64)
+        with peak_memory() as inner:
+            touch(16)
+    assert inner.growth_bytes <= 16 * MIB + SLACK
+    assert outer.growth_bytes >= 64 * MIB - SLACK
+
+
+@needs_mark
+def test_a_block_that_raises_is_measured():
+    def fail():
+        touch(64)
+        raise MemoryError("too big")
+
+    with pytest.raises(MemoryError, match="too big"), peak_memory() as memory:
+        fail()
+    assert memory.growth_bytes >= 64 * MIB - SLACK
+
+
+def test_children_are_not_counted():
+    with peak_memory() as memory:
+        subprocess.run([sys.executable, "-c", "b'1' * (64 << 20)"], check=True)
+    assert not memory.exact or memory.growth_bytes < 32 * MIB
+
+
+def test_without_proc_the_lifetime_peak_is_told_to_be_inexact(tmp_path):
+    with peak_memory(tmp_path) as memory:
+        pass
+    assert not memory.exact
+    assert memory.peak_bytes > MIB
+
+
+def test_a_mark_that_cannot_be_reset_is_told_to_be_inexact(tmp_path):
+    (tmp_path / "status").write_text("VmHWM:\t  900 kB\nVmRSS:\t  800 kB\n")
+    (tmp_path / "clear_refs").mkdir()
+    with peak_memory(tmp_path) as memory:
+        pass
+    assert not memory.exact
+    assert memory.start_bytes == 800 * 1024
+    assert memory.peak_bytes > MIB
+
+
+def test_the_mark_is_read_after_the_reset(tmp_path):
+    (tmp_path / "status").write_text("VmHWM:\t  900 kB\nVmRSS:\t  800 kB\n")
+    with peak_memory(tmp_path) as memory:
+        assert (tmp_path / "clear_refs").read_text() == "5"
+        (tmp_path / "status").write_text("VmHWM:\t  850 kB\nVmRSS:\t  800 kB\n")
+    assert (memory.exact, memory.peak_bytes, memory.growth_bytes) == (True, 850 * 1024, 50 * 1024)

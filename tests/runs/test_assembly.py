@@ -1,0 +1,147 @@
+from pathlib import Path
+
+import pytest
+
+from evokit.errors import UserError
+from evokit.genomes.bits import Bits
+from evokit.recipe import RecipeError, load_recipe
+from evokit.runs.assembly import assemble
+from tests.small import TOY_RECIPE
+
+BITS = "fitness: {name: onemax}\ngenome: {name: bits, length: 8}\n"
+EVOLVED = "search: {name: generational}\ncrossover: {name: uniform}\nmutation: {name: bit_flip}\n"
+
+
+@pytest.fixture
+def parts(tmp_path, monkeypatch):
+    """Assembles a recipe from text, under the name ``r.yaml``."""
+    monkeypatch.chdir(tmp_path)
+
+    def parts(text):
+        Path("r.yaml").write_text(BITS + text)
+        return assemble(load_recipe(Path("r.yaml")))
+
+    return parts
+
+
+def test_parts_see_those_built_before_them(parts):
+    context = parts(EVOLVED).context
+    assert context.genome.n_genes == 8
+    assert sorted(context.operators) == ["crossover", "mutation", "selection"]
+
+
+def test_another_vault_makes_other_data_whatever_the_component_digested(tmp_path):
+    (tmp_path / "toy.yaml").write_text(TOY_RECIPE)
+    shares = (0.0, 0.3, 0.6)  # of which the last two keep other points
+    found = {assemble(load_recipe(tmp_path / "toy.yaml", [f"data.vault={share}"])).data.digest for share in shares}
+    assert len(found) == 3
+
+
+def test_no_part_is_given_the_test_split():
+    from evokit.interfaces import Context
+
+    assert not {"test", "vault"} & set(Context.__dataclass_fields__)
+
+
+def test_a_search_without_an_end_is_refused(parts):
+    with pytest.raises(RecipeError, match=r"r.yaml:3: search: random_search has no end; give it generations"):
+        parts("search: {name: random_search}\n")
+
+
+def test_a_stop_rule_is_an_end(parts):
+    assert parts("search: {name: random_search}\nstop: {work: 10}\n").search.horizon is None
+
+
+def test_a_second_baseline_of_a_kind_gets_a_number(parts):
+    built = parts(EVOLVED + "baselines: [{name: random_search}, {name: random_search, batch: 2}]\n")
+    assert [name for name, _ in built.named_baselines()] == ["random_search", "random_search-2"]
+
+
+def test_what_a_part_refuses_is_told_with_file_and_line(parts):
+    with pytest.raises(RecipeError, match=r"r.yaml:6: .*one budget only"):
+        parts(EVOLVED + "screens: [{name: race}]\n")
+
+
+def test_a_genome_that_cannot_be_drawn_is_a_recipe_error(parts, monkeypatch):
+    from evokit.genomes.bits import Bits
+
+    def too_large(self, rng):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(Bits, "random", too_large)
+    with pytest.raises(RecipeError, match=r"r.yaml:2: genome.bits: no individual can be drawn: no room"):
+        parts(EVOLVED)
+
+
+BUILT = """from dataclasses import dataclass
+
+from evokit import Component, hookimpl
+from evokit.genomes.bits import Bits
+
+
+@dataclass(frozen=True)
+class Switches:
+    n: int = 5
+    genes = "bits"
+    phenotype = "bits"
+
+
+def make(options, context):
+    {body}
+
+
+@hookimpl
+def evokit_components():
+    return [Component("genome", "switches", Switches, build={build})]
+"""
+
+
+@pytest.fixture
+def switches(tmp_path, monkeypatch):
+    """Assembles a recipe whose genome a component's ``build`` makes."""
+    monkeypatch.chdir(tmp_path)
+
+    def switches(build, body="return Bits(options.n)"):
+        Path("mine.py").write_text(BUILT.format(body=body, build=build))
+        Path("r.yaml").write_text(
+            f"plugins: [mine.py]\nfitness: {{name: onemax}}\ngenome: {{name: switches}}\n{EVOLVED}"
+        )
+        return assemble(load_recipe(Path("r.yaml")))
+
+    return switches
+
+
+def one_more(options, context):
+    return Bits(options.n + 1)
+
+
+def test_a_component_says_what_builds_it_of_its_options(switches):
+    assert switches("make").genome.n_genes == 5
+    assert switches(f"'{__name__}:one_more'").genome.n_genes == 6
+
+
+@pytest.mark.parametrize(
+    ("build", "told"),
+    [
+        ("'nowhere.at.all:make'", r"r.yaml:3: genome.switches: Switches \(plugin mine.py, .*\) raised .*nowhere"),
+        ("'evokit.genomes.bits:mkae'", r"r.yaml:3: genome.switches: .*has no attribute 'mkae'"),
+        ("'evokit.genomes.bits'", "build must be a function or 'module:function', got 'evokit.genomes.bits'"),
+        ("7", "build must be a function or 'module:function', got 7"),
+    ],
+)
+def test_a_build_that_is_not_there_is_one_sentence(switches, build, told):
+    with pytest.raises(UserError, match=told):
+        switches(build)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("raise KeyError(4)", r"r.yaml:3: genome.switches: make \(plugin mine.py, .*mine.py:14\) raised KeyError: 4"),
+        ("raise ValueError('too few')", "r.yaml:3: genome.switches: too few"),
+        ("pass", r"make \(plugin mine.py, .*\) returned nothing; return the genome"),
+    ],
+)
+def test_what_a_build_does_wrong_is_one_sentence(switches, body, told):
+    with pytest.raises(UserError, match=told):
+        switches("make", body)

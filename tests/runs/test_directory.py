@@ -1,0 +1,175 @@
+import json
+import os
+
+import pytest
+
+from evokit.errors import RunFailed, UserError
+from evokit.recipe import load_recipe
+from evokit.runs.directory import (
+    IN_A_SUMMARY,
+    RunDirectory,
+    cpu_model,
+    file_digest,
+    identity,
+    refuse_other_identity,
+    refuse_other_recipe,
+    versions,
+)
+from tests.small import RECIPES, evokit, write_recipe
+
+THEN = {"recipe": "a", "data": "a", "seed": 0, "versions": {"numpy": "1", "torch": "2"}}
+
+
+def onemax(*overrides):
+    return load_recipe(RECIPES / "onemax.yaml", overrides)
+
+
+def test_what_is_created_opens_to_the_same_recipe(tmp_path):
+    directory = RunDirectory(tmp_path / "deep" / "run")
+    directory.create(onemax())
+    assert load_recipe(directory.recipe).digest == onemax().digest
+    assert directory.artifacts.is_dir()
+
+
+def test_creating_goes_on_with_a_half_made_directory(tmp_path):
+    (tmp_path / "artifacts").mkdir()
+    RunDirectory(tmp_path).create(onemax())
+    assert RunDirectory(tmp_path).recipe.exists()
+
+
+@pytest.mark.parametrize(
+    ("names", "is_run"),
+    [([], True), (["recipe.yaml"], True), (["lock", "recipe.yaml.part"], True), (["letter.txt"], False)],
+)
+def test_only_runs_and_their_beginnings_are_runs(tmp_path, names, is_run):
+    for name in names:
+        (tmp_path / name).touch()
+    assert RunDirectory(tmp_path).is_run is is_run
+
+
+def test_a_missing_summary_is_none(tmp_path):
+    assert RunDirectory(tmp_path).read_summary() is None
+
+
+@pytest.mark.parametrize("content", [b"{", b"", b"\xff\xfe", b"[]", b"null", b"{}", b'{"status": "done"}'])
+def test_a_damaged_summary_is_an_error_that_names_the_file(tmp_path, content):
+    (tmp_path / "summary.json").write_bytes(content)
+    with pytest.raises(UserError, match=r"summary\.json is damaged"):
+        RunDirectory(tmp_path).read_summary()
+
+
+def test_a_summary_that_is_no_file_is_an_error_that_names_it(tmp_path):
+    (tmp_path / "summary.json").mkdir()
+    with pytest.raises(UserError, match=r"summary\.json is damaged .*Is a directory"):
+        RunDirectory(tmp_path).read_summary()
+
+
+def test_a_summary_is_strict_json_and_reads_back(tmp_path):
+    directory = RunDirectory(tmp_path)
+    others = dict.fromkeys(IN_A_SUMMARY)
+    written = directory.write_summary({**others, "a": float("nan"), "b": [1, float("inf"), {3: (0.5,)}]})
+    assert written == {**others, "a": None, "b": [1, None, {"3": [0.5]}]}
+    assert directory.read_summary() == written
+    assert "NaN" not in directory.summary.read_text()
+
+
+def test_artifacts_are_named_from_the_run_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    directory = RunDirectory(tmp_path / "run")
+    model = directory.artifacts / "m" / "model"
+    model.parent.mkdir(parents=True)
+    model.touch()
+    assert directory.relative(model) == "artifacts/m/model"
+    assert directory.relative("run/artifacts/m/model") == "artifacts/m/model"
+    assert directory.relative("artifacts/m/model") == "artifacts/m/model"
+
+
+def test_an_artifact_elsewhere_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="does not lie in the run directory"):
+        RunDirectory(tmp_path / "run").relative(tmp_path / "model")
+
+
+def test_the_lock_is_for_one_and_is_given_back(tmp_path):
+    directory = RunDirectory(tmp_path)
+    with directory.lock():
+        assert directory.busy
+        with pytest.raises(UserError, match="another process is at work"), RunDirectory(tmp_path).lock():
+            pass
+    assert not directory.busy
+    with directory.lock():
+        pass
+
+
+def test_a_directory_without_a_lock_is_not_busy(tmp_path):
+    assert not RunDirectory(tmp_path).busy
+
+
+def test_what_goes_wrong_inside_becomes_a_sentence_what_goes_wrong_outside_stays(tmp_path):
+    directory = RunDirectory(tmp_path)
+    with pytest.raises(RunFailed, match=r"metrics\.jsonl cannot be used: No such file"), directory.explained():
+        directory.metrics.open()
+    with pytest.raises(FileNotFoundError), directory.explained():
+        (tmp_path.parent / "a users data").open()
+
+
+def test_the_same_identity_may_go_on():
+    refuse_other_identity(THEN, json.loads(json.dumps(THEN)))
+    refuse_other_identity(identity(onemax()), identity(onemax("search.generations=9")))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"seed": 1}, "seed 0 -> 1"),
+        ({"versions": {"numpy": "1", "torch": "3"}}, "torch 2 -> 3"),
+        ({"versions": {"numpy": "1"}}, "torch 2 -> None"),
+        ({"data": "b"}, "data a -> b"),
+    ],
+)
+def test_another_identity_is_refused_by_name(change, words):
+    with pytest.raises(UserError, match=words):
+        refuse_other_identity(THEN, THEN | change)
+
+
+def test_another_recipe_is_refused_by_its_keys():
+    with pytest.raises(UserError, match=r"genome\.length: 32 -> 8; execution\.threads: 1 -> 2"):
+        refuse_other_recipe(onemax(), onemax("genome.length=8", "execution.threads=2"))
+
+
+@pytest.mark.parametrize("free", ["search.generations=9", "stop.patience=3", "stop.target=5", "export=[]"])
+def test_what_a_run_may_change_when_it_goes_on_is_free(free):
+    refuse_other_recipe(onemax(), onemax(free))
+
+
+def test_a_local_plugin_may_move(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    one, other = (load_recipe(write_recipe(tmp_path / name)) for name in "ab")
+    refuse_other_recipe(one, other)
+
+
+def test_data_that_the_beginning_did_not_name_are_not_asked_for():
+    begun = identity(onemax())
+    refuse_other_identity(begun, identity(onemax(), "digest of data"))
+    with pytest.raises(UserError, match="data digest of data -> None"):
+        refuse_other_identity(identity(onemax(), "digest of data"), begun)
+
+
+def test_identity_names_what_decides_numbers():
+    found = identity(onemax())
+    assert {"recipe", "seed", "device", "threads", "machine", "versions"} == found.keys()
+    assert {"python", "numpy", "deap", "torch"} <= versions().keys()
+    assert cpu_model() in found["machine"]
+
+
+def test_a_file_is_identified_by_its_content(tmp_path):
+    for name, content in (("a", b"1"), ("b", b"1"), ("c", b"2")):
+        (tmp_path / name).write_bytes(content)
+    assert file_digest(tmp_path / "a") == file_digest(tmp_path / "b") != file_digest(tmp_path / "c")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere; run as another user")
+def test_a_place_without_permission_is_told_in_one_sentence(tmp_path):
+    tmp_path.chmod(0o500)
+    done = evokit("run", RECIPES / "onemax.yaml", "--out", tmp_path / "run")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
