@@ -21,12 +21,12 @@ from pathlib import Path
 
 import numpy as np
 
+from evokit.assembly.directory import RunDirectory
+from evokit.assembly.workplace import Workplace
 from evokit.energy import best_meter
 from evokit.measuring.backends import make_executor
 from evokit.measuring.execution import Executor, Task
 from evokit.recipe import load_recipe
-from evokit.runs.directory import RunDirectory
-from evokit.runs.workplace import Workplace
 
 LONG_S = 0.05
 PLUGIN = '''

@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
+from evokit.assembly.directory import now
 from evokit.results.report import table
-from evokit.runs.directory import now
 from evokit.statistics.intervals import LEVEL, p_value
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], np.ndarray]

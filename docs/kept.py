@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from evokit.assembly.directory import RunDirectory, repeat_folder
+from evokit.assembly.identity import cpu_model, differences
 from evokit.common.cores import usable_cores
 from evokit.errors import UserError
 from evokit.measuring.ledger import Ledger
 from evokit.recipe import Recipe, load_recipe
 from evokit.recipe.schema import PLACES
-from evokit.runs.directory import RunDirectory, cpu_model, differences, repeat_folder
 from evokit.runs.launch import open_recipe
 
 ROOT = Path(__file__).parents[1]

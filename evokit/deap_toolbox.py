@@ -9,11 +9,11 @@ from pathlib import Path
 
 from deap import base
 
+from evokit.assembly.parts import assemble
 from evokit.genomes.individuals import make_individual, weights_of
 from evokit.interfaces import Individual
 from evokit.measuring.evaluate import evaluate_batch
 from evokit.recipe import Recipe, load_recipe
-from evokit.runs.assembly import assemble
 
 
 def toolbox(recipe: Recipe | Path | str) -> base.Toolbox:

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from evokit.assembly.jobs import Job
 from evokit.energy import Meter
 from evokit.genomes.index_vector import IndexVector
 from evokit.genomes.individuals import make_individual, weights_of
 from evokit.interfaces import Evaluation
 from evokit.measuring.backends.inline import Inline
-from evokit.measuring.execution import Job
 from evokit.measuring.ledger import Ledger
 from evokit.measuring.measure import LedgeredMeasure
 

@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 import evokit
+from evokit.assembly.warm_start import best_genes
 from evokit.cli import main
 from evokit.recipe import RecipeError, load_recipe
 from evokit.runs.checkpoint import load_checkpoint
-from evokit.runs.warm_start import best_genes
 from tests.small import PLUGIN, run, write_recipe
 
 ROOT = Path(evokit.__file__).parents[1]

@@ -14,9 +14,9 @@ def report(run: Path) -> None:
 
     Of one that was stopped also how to go on.
     """
+    from evokit.assembly.directory import RunDirectory
     from evokit.errors import UserError
     from evokit.results.report import report as text
-    from evokit.runs.directory import RunDirectory
     from evokit.runs.found import state
 
     directory = RunDirectory(run)

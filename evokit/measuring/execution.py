@@ -5,30 +5,22 @@ from __future__ import annotations
 import itertools
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from evokit.assembly.jobs import EVOLVED, OF, SEARCH, Jobs, Refits
+from evokit.assembly.workplace import Workplace
 from evokit.common.memory import peak_memory
 from evokit.energy import Meter
 from evokit.errors import RunFailed
-from evokit.interfaces import Evaluation, Fitness, Outcome
+from evokit.interfaces import Evaluation, Outcome
 from evokit.measuring.evaluate import evaluate_batch, rehearsed
 
-if TYPE_CHECKING:
-    from evokit.runs.workplace import Workplace
-
 log = logging.getLogger("evokit")
-
-SEARCH, FRESH, AGAIN, CHAMPION = "search", "fresh", "again", "champion"  # jobs; a baseline's is baseline/NAME
-EVOLVED = (SEARCH, FRESH, AGAIN)  # jobs whose genes are the genome's; those of all others are JSON values already
-OF = "@"  # what follows is the control that a job of search or fresh belongs to
-
-Refits = tuple[str, ...]  # JSON texts of the genes that a fitness was refitted to, or ``RENEWED``, in this order
-RENEWED = '{"evokit": "fresh"}'  # the fitness was not refitted but asks on fresh data or replicates
 
 # What another worker may do better. All else is decided by the individual and would only be found again.
 LOST: frozenset[Outcome] = frozenset({"timed_out", "worker_died", "out_of_memory"})
@@ -43,21 +35,6 @@ class Task:
     job: str = SEARCH
     refits: Refits = ()
     rehearsal: bool = False  # whether the fitness is held to its promises while it evaluates
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """Something that can be measured: a fitness, and what makes its phenotypes of genes."""
-
-    fitness: Fitness
-    express: Callable[[Any], Any]
-    key: Callable[[Any], str] | None = None  # of genes
-
-
-class Jobs(Protocol):
-    """Where the jobs are; a ``Workplace``."""
-
-    def job(self, name: str, refits: Refits = ()) -> Job: ...
 
 
 class Executor(Protocol):

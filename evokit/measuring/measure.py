@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
+from evokit.assembly.jobs import RENEWED, SEARCH, Jobs, Refits
 from evokit.energy import Cost
 from evokit.errors import RunFailed, UserError
 from evokit.genomes.individuals import refuse_changed
 from evokit.interfaces import Evaluation, Fitness, Individual, Score
-from evokit.measuring.execution import RENEWED, SEARCH, Executor, Jobs, Refits, Task
+from evokit.measuring.execution import Executor, Task
 from evokit.measuring.ledger import Ledger, Row
 
 log = logging.getLogger("evokit")

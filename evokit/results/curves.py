@@ -9,16 +9,17 @@ from typing import Any, Literal
 
 import numpy as np
 
+from evokit.assembly.directory import RunDirectory, repeat_folder
+from evokit.assembly.jobs import CHAMPION
+from evokit.assembly.workplace import BASELINE
 from evokit.errors import UserError
 from evokit.interfaces import Goal
-from evokit.measuring.execution import CHAMPION
-from evokit.measuring.ledger import Ledger, Row, ledger_of
+from evokit.measuring.ledger import Ledger, Row
+from evokit.measuring.ledger_files import ledger_of
 from evokit.recipe.schema import Section
 from evokit.runs.costs import NOTHING, PREPARE, Payer, Spent, below, spent
-from evokit.runs.directory import RunDirectory, repeat_folder
 from evokit.runs.launch import open_recipe
 from evokit.runs.repeats import final_goal
-from evokit.runs.workplace import BASELINE
 from evokit.statistics.averages import mean
 
 Kind = Literal["best so far", "rung", "finished"]

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from evokit.assembly.directory import RunDirectory, repeat_folder
+from evokit.assembly.parts import assemble, build_part
 from evokit.common.files import share
 from evokit.errors import UserError
 from evokit.interfaces import Measured
-from evokit.measuring.ledger import ledger_of
+from evokit.measuring.ledger_files import ledger_of
 from evokit.recipe import Recipe, Section
-from evokit.runs.assembly import assemble, build_part
-from evokit.runs.directory import RunDirectory, repeat_folder
 from evokit.runs.launch import open_recipe
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evokit.assembly.jobs import CHAMPION
 from evokit.common.files import write_atomically
 from evokit.errors import UserError
-from evokit.measuring.execution import CHAMPION
 from evokit.progress import number
 from evokit.results.crossing import Crossing, Split, crossings, method
 from evokit.results.curves import Curve, Curves, Point, read_curves

@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evokit.assembly.directory import RunDirectory
+from evokit.assembly.jobs import AGAIN, CHAMPION, EVOLVED, FRESH, OF, RENEWED, SEARCH, Job, Refits
+from evokit.assembly.workplace import BASELINE, Workplace, contender_of, of_control
 from evokit.errors import UserError
 from evokit.interfaces import Evaluation
 from evokit.measuring.evaluate import evaluate_together
-from evokit.measuring.execution import AGAIN, CHAMPION, EVOLVED, FRESH, OF, RENEWED, SEARCH, Job, Refits
-from evokit.measuring.ledger import Row, ledger_of
-from evokit.runs.directory import RunDirectory
+from evokit.measuring.ledger import Row
+from evokit.measuring.ledger_files import ledger_of
 from evokit.runs.launch import open_recipe
-from evokit.runs.workplace import BASELINE, Workplace, contender_of, of_control
 
 
 @dataclass(frozen=True)

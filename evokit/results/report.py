@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from evokit.measuring.execution import AGAIN, CHAMPION
+from evokit.assembly.jobs import AGAIN, CHAMPION
 from evokit.progress import duration, energy, number
 from evokit.runs.costs import PARTS
 from evokit.runs.found import State

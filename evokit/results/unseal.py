@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from evokit.assembly.directory import file_digest, repeat_folder
+from evokit.assembly.jobs import CHAMPION
+from evokit.assembly.parts import assemble
 from evokit.common.cores import set_threads
 from evokit.errors import UserError
 from evokit.interfaces import Contender, Evaluation
-from evokit.measuring.execution import CHAMPION
 from evokit.progress import Progress
 from evokit.results.verify import contenders_of
-from evokit.runs.assembly import assemble
 from evokit.runs.contest import Contest, Entry, Model
-from evokit.runs.directory import file_digest, repeat_folder
 from evokit.runs.launch import open_finished
 from evokit.runs.openings import vault_opened
 from evokit.runs.register import UNSEAL, earlier

@@ -11,18 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from evokit.assembly.directory import RunDirectory, file_digest, now, repeat_folder
+from evokit.assembly.jobs import AGAIN
+from evokit.assembly.parts import Parts, assemble
+from evokit.assembly.workplace import after_refit, contender_of
 from evokit.common.cores import set_threads
 from evokit.genomes.individuals import key_of
 from evokit.interfaces import Contender, Fitness
 from evokit.measuring.evaluate import evaluate_batch
-from evokit.measuring.execution import AGAIN
-from evokit.measuring.ledger import ledger_of
-from evokit.runs.assembly import Parts, assemble
-from evokit.runs.directory import RunDirectory, file_digest, now, repeat_folder
+from evokit.measuring.ledger_files import ledger_of
 from evokit.runs.launch import open_finished
 from evokit.runs.openings import registered, test_openings
 from evokit.runs.repeats import last_register
-from evokit.runs.workplace import after_refit, contender_of
 from evokit.statistics.averages import mean
 
 TOLERANCE = 1e-6  # relative

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from evokit.assembly.jobs import AGAIN, FRESH, Refits
+from evokit.assembly.parts import Parts
 from evokit.genomes.individuals import ranked
 from evokit.interfaces import Individual, Score, Search
-from evokit.measuring.execution import AGAIN, FRESH, Refits
-from evokit.runs.assembly import Parts
 from evokit.runs.resources import Resources
 
 

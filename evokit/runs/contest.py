@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from evokit.assembly.directory import file_digest, now
+from evokit.assembly.jobs import CHAMPION, Refits
+from evokit.assembly.parts import Parts
+from evokit.assembly.trials import TrialGenome, Trials
+from evokit.assembly.workplace import BASELINE
 from evokit.common.keys import digest
 from evokit.genomes.individuals import ranked, weights_of
 from evokit.interfaces import Contender, Evaluation, Individual, Measure, Score, Variant
-from evokit.measuring.execution import CHAMPION, Refits
-from evokit.measuring.trials import TrialGenome, Trials
-from evokit.runs.assembly import Parts
 from evokit.runs.confirming import Confirmed
 from evokit.runs.controls import run_to_work
-from evokit.runs.directory import file_digest, now
 from evokit.runs.openings import registered
 from evokit.runs.resources import Resources
-from evokit.runs.workplace import BASELINE
 from evokit.screens.race import Racing
 from evokit.statistics.averages import mean
 from evokit.statistics.verdicts import Verdict, corrected, verdict

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from evokit.assembly.jobs import AGAIN, FRESH, RENEWED, SEARCH, Refits
+from evokit.assembly.parts import Parts
+from evokit.assembly.workplace import of_control
 from evokit.interfaces import Individual
-from evokit.measuring.execution import AGAIN, FRESH, RENEWED, SEARCH, Refits
-from evokit.runs.assembly import Parts
 from evokit.runs.confirming import Confirmed, confirm
 from evokit.runs.resources import Resources
-from evokit.runs.workplace import of_control
 
 IDLE_STEPS = 100  # steps of a control that find nothing new to measure before its space counts as exhausted
 

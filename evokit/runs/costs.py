@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from evokit.assembly.jobs import CHAMPION
+from evokit.assembly.workplace import BASELINE
 from evokit.common.keys import digest
 from evokit.energy import Cost
-from evokit.measuring.execution import CHAMPION
 from evokit.measuring.ledger import Ledger, Row
-from evokit.runs.workplace import BASELINE
 
 PREPARE = "prepare/"  # prefix of the phases of what a fitness did before its first measurement
 PARTS = ("preparation", "search", "confirmation", "tuning", "models")

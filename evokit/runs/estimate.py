@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from evokit.assembly.parts import Parts
 from evokit.common.cores import set_threads
 from evokit.data.overlap import overlap_told
 from evokit.genomes.individuals import make_individual, weights_of
 from evokit.interfaces import Contender, Evaluation, Variant
 from evokit.measuring.evaluate import evaluate_batch
 from evokit.recipe import Recipe, RecipeError
-from evokit.runs.assembly import Parts
 from evokit.runs.launch import assemble_all
 from evokit.runs.rehearsal import rehearse_all
 from evokit.searches.archive import HALL

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evokit.assembly.directory import RunDirectory
 from evokit.errors import UserError
-from evokit.runs.directory import RunDirectory
 
 
 @dataclass(frozen=True)

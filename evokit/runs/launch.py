@@ -10,20 +10,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from evokit.assembly.directory import RunDirectory, repeat_folder
+from evokit.assembly.identity import differences, refuse_other_recipe
+from evokit.assembly.parts import Parts, assemble
+from evokit.assembly.warm_start import settled
 from evokit.common.files import share
 from evokit.errors import RunFailed, UserError, readable
-from evokit.measuring.ledger import refuse_other_ledger
+from evokit.measuring.ledger_files import refuse_other_ledger
 from evokit.plugins import raised_in
 from evokit.progress import Progress
 from evokit.recipe import Recipe, RecipeError, load_recipe
-from evokit.runs.assembly import Parts, assemble
-from evokit.runs.directory import RunDirectory, differences, refuse_other_recipe, repeat_folder
 from evokit.runs.openings import vault_opened
 from evokit.runs.rehearsal import rehearse, rehearse_measuring
 from evokit.runs.repeats import Scores, combine, combined_vault, mean_scores
 from evokit.runs.run import Only, Run
 from evokit.runs.summary import summarise
-from evokit.runs.warm_start import settled
 
 log = logging.getLogger("evokit")
 

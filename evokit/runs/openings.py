@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from evokit.assembly.directory import RunDirectory, holds_a_ledger
+from evokit.assembly.parts import Parts
 from evokit.data.vault import unit_keys
-from evokit.measuring.ledger import Ledger, holds_a_ledger, ledger_of
-from evokit.runs.assembly import Parts
-from evokit.runs.directory import RunDirectory
+from evokit.measuring.ledger import Ledger
+from evokit.measuring.ledger_files import ledger_of
 from evokit.runs.register import UNSEAL, Opening, enter
 
 

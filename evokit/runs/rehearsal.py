@@ -15,6 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from evokit.assembly.directory import RunDirectory
+from evokit.assembly.parts import Parts, build_part, named
+from evokit.assembly.workplace import Workplace
 from evokit.contracts.blame import ContractError, blamed, culprit
 from evokit.contracts.global_generators import DRAW, DRAW_IN_FITNESS, other_world
 from evokit.contracts.in_place import COPY, state_of
@@ -23,10 +26,7 @@ from evokit.interfaces import Evaluation, Individual
 from evokit.measuring.backends import make_executor
 from evokit.measuring.evaluate import evaluate_batch
 from evokit.measuring.execution import LOST, Executor, Task
-from evokit.runs.assembly import Parts, build_part, named
 from evokit.runs.checkpoint import as_saved
-from evokit.runs.directory import RunDirectory
-from evokit.runs.workplace import Workplace
 
 DRAWN = 3  # individuals that go through genome and operators
 MEASURED = 8  # individuals of which one must not fail

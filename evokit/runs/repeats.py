@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from evokit.assembly.directory import RunDirectory
 from evokit.energy import Cost
 from evokit.interfaces import Goal
-from evokit.measuring.ledger import ledger_of
+from evokit.measuring.ledger_files import ledger_of
 from evokit.runs.costs import NOTHING, told_cost
-from evokit.runs.directory import RunDirectory
 from evokit.runs.register import UNSEAL
 from evokit.runs.summary import plain, told
 from evokit.statistics.averages import mean

@@ -7,20 +7,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from evokit.assembly.directory import RunDirectory
+from evokit.assembly.identity import identity, refuse_other_identity
+from evokit.assembly.jobs import SEARCH, Refits
+from evokit.assembly.parts import Parts
+from evokit.assembly.workplace import Workplace
 from evokit.common.memory import peak_memory
 from evokit.energy import Cost
 from evokit.genomes.individuals import weights_of
 from evokit.interfaces import Search
 from evokit.measuring.backends import make_executor
-from evokit.measuring.execution import SEARCH, Refits
 from evokit.measuring.ledger import Ledger
 from evokit.measuring.measure import LedgeredMeasure
 from evokit.progress import Progress, Totals
 from evokit.recipe.schema import Recipe
-from evokit.runs.assembly import Parts
 from evokit.runs.costs import PREPARE
-from evokit.runs.directory import RunDirectory, identity, refuse_other_identity
-from evokit.runs.workplace import Workplace
 
 
 class Resources:

@@ -6,6 +6,9 @@ import logging
 import time
 from typing import Literal
 
+from evokit.assembly.directory import RunDirectory
+from evokit.assembly.jobs import AGAIN, FRESH, Refits
+from evokit.assembly.parts import Parts
 from evokit.common.cores import set_threads
 from evokit.common.files import write_atomically
 from evokit.common.json_text import json_text
@@ -14,15 +17,12 @@ from evokit.energy import Cost
 from evokit.errors import RunFailed
 from evokit.genomes.individuals import refuse_changed
 from evokit.interfaces import Individual, Search
-from evokit.measuring.execution import AGAIN, FRESH, Refits
 from evokit.measuring.measure import LedgeredMeasure
 from evokit.progress import Progress
 from evokit.recipe.schema import Recipe
-from evokit.runs.assembly import Parts
 from evokit.runs.checkpoint import load_checkpoint, save_checkpoint
 from evokit.runs.confirming import Confirmed, confirm
 from evokit.runs.contest import Contest
-from evokit.runs.directory import RunDirectory
 from evokit.runs.resources import Resources
 from evokit.runs.stopping import stop_reason
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evokit.assembly.identity import versions
 from evokit.data.overlap import overlap_told
 from evokit.energy import Cost
 from evokit.runs.contest import Entry
 from evokit.runs.costs import PREPARE, Payer, below, spent, told_cost, total
-from evokit.runs.directory import versions
 from evokit.runs.openings import test_openings
 from evokit.statistics.averages import mean
 from evokit.statistics.break_even import Point, break_even

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from evokit.components.nested import Nested
 from evokit.interfaces import Context
 from evokit.options import Label
-
-if TYPE_CHECKING:
-    from evokit.runs.assembly import Parts
 
 
 @dataclass(frozen=True)
@@ -25,7 +22,6 @@ class SameSearch:
     genome: Annotated[Mapping[str, Any], Nested("genome")]
     label: Label = ""
 
-    def build(self, context: Context) -> Parts:
+    def build(self, context: Context) -> Any:
         assert context.vary is not None
-        parts: Parts = context.vary(genome=self.genome, init=None)
-        return parts
+        return context.vary(genome=self.genome, init=None)

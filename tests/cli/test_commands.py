@@ -8,12 +8,12 @@ import sys
 import pytest
 from click.testing import CliRunner
 
+from evokit.assembly.directory import RunDirectory
 from evokit.cli import main
 from evokit.common.extras import DISTRIBUTION
 from evokit.plugins import load_plugins
 from evokit.progress import number
 from evokit.recipe import load_recipe
-from evokit.runs.directory import RunDirectory
 from evokit.runs.found import find_runs
 from tests.small import RECIPES, TOY, TOY_RECIPE, evokit, run, write_recipe
 

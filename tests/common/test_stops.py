@@ -9,8 +9,8 @@ import time
 
 import pytest
 
+from evokit.assembly.directory import RunDirectory
 from evokit.common.stops import Stopped, exit_code, stops
-from evokit.runs.directory import RunDirectory
 from tests.small import command, write_recipe
 
 

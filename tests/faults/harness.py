@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from evokit.common.keys import digest
-from evokit.measuring.ledger import same_but_for_costs
+from evokit.measuring.ledger_files import same_but_for_costs
 from evokit.recipe import RecipeError, load_recipe
 from evokit.runs.checkpoint import load_checkpoint
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evokit.assembly.directory import RunDirectory
+from evokit.assembly.workplace import Workplace
 from evokit.errors import RunFailed
 from evokit.interfaces import Evaluation
 from evokit.measuring.execution import InOrder, Piece, Probe, Task, lost, settle
 from evokit.recipe import load_recipe
-from evokit.runs.directory import RunDirectory
-from evokit.runs.workplace import Workplace
 
 
 class PaperCrew:

@@ -10,7 +10,8 @@ from evokit.common.keys import digest
 from evokit.energy import Cost
 from evokit.errors import RunFailed, UserError
 from evokit.interfaces import Evaluation, Measured
-from evokit.measuring.ledger import Ledger, Row, ledger_of, same_but_for_costs
+from evokit.measuring.ledger import Ledger, Row
+from evokit.measuring.ledger_files import ledger_of, same_but_for_costs
 from tests.door import people
 
 

@@ -4,7 +4,8 @@ from evokit.errors import UserError
 from evokit.fitnesses.sphere import SphereFitness
 from evokit.measuring.ledger import Ledger
 from evokit.results.replay import replay
-from tests import small, test_contest
+from tests import small
+from tests.runs import test_contest
 from tests.runs.test_run import SPHERE
 from tests.searches.test_same_search import CONTROL
 

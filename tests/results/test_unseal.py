@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evokit.assembly.directory import RunDirectory
 from evokit.errors import UserError
 from evokit.measuring.ledger import Ledger
 from evokit.progress import LineProgress
 from evokit.results.report import report
 from evokit.results.unseal import unseal
 from evokit.results.verify import verify
-from evokit.runs.directory import RunDirectory
 from tests.small import TOY_RECIPE, run, write_recipe
 
 SEALED = ("data.vault=0.6", "execution.backend=inline")

@@ -3,10 +3,10 @@ import sqlite3
 
 import pytest
 
+from evokit.assembly.directory import RunDirectory
 from evokit.errors import UserError
 from evokit.results.report import report
 from evokit.results.verify import Claim, verify
-from evokit.runs.directory import RunDirectory
 from tests.runs.test_run import SPHERE
 from tests.small import TOY_RECIPE, run, write_recipe
 

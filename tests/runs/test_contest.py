@@ -11,15 +11,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from evokit.assembly.directory import RunDirectory, file_digest
+from evokit.assembly.trials import Trials
 from evokit.common.keys import digest
 from evokit.interfaces import Evaluation, Variant
 from evokit.measuring.ledger import Ledger, Row
-from evokit.measuring.trials import Trials
 from evokit.progress import LineProgress
 from evokit.recipe import load_recipe
 from evokit.results.verify import verify
 from evokit.runs.contest import Contest, Entry, Model, fitted, paired_scores, seeds_of, tuned
-from evokit.runs.directory import RunDirectory, file_digest
 from evokit.runs.launch import launch
 from evokit.streams import Streams
 from tests.small import TOY

@@ -8,11 +8,11 @@ from dataclasses import asdict
 
 import pytest
 
+from evokit.assembly.trials import TrialGenome
 from evokit.energy import Cost
 from evokit.genomes.individuals import make_individual
 from evokit.interfaces import Evaluation
 from evokit.measuring.ledger import Ledger, Row
-from evokit.measuring.trials import TrialGenome
 from evokit.results.compare import compared, comparison
 from evokit.results.curves import read_curves
 from evokit.results.report import WIDTH, report

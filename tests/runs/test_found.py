@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from evokit.runs.directory import RunDirectory
+from evokit.assembly.directory import RunDirectory
 from evokit.runs.found import find_runs
 from tests.small import run, write_recipe
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from evokit.assembly.directory import RunDirectory
 from evokit.contracts.global_generators import global_states
 from evokit.errors import RunFailed, UserError
-from evokit.measuring.ledger import Ledger, same_but_for_costs
+from evokit.measuring.ledger import Ledger
+from evokit.measuring.ledger_files import same_but_for_costs
 from evokit.progress import LineProgress
 from evokit.recipe import RecipeError, load_recipe
-from evokit.runs.directory import RunDirectory
 from evokit.runs.launch import assemble_all, default_out, launch, open_recipe
 from evokit.runs.run import Run
 from tests.small import RECIPE, RECIPES, TOY, evokit, files, run, start, write_recipe

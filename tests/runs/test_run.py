@@ -6,6 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from evokit.assembly.directory import RunDirectory
+from evokit.assembly.parts import assemble
 from evokit.energy import Cost
 from evokit.fitnesses.sphere import SphereFitness
 from evokit.genomes.individuals import make_individual
@@ -14,9 +16,7 @@ from evokit.progress import LineProgress
 from evokit.recipe import RecipeError, load_recipe
 from evokit.results.plot import plotted, write
 from evokit.results.report import report
-from evokit.runs.assembly import assemble
 from evokit.runs.confirming import confirm
-from evokit.runs.directory import RunDirectory
 from evokit.runs.launch import launch
 from evokit.runs.run import Run
 

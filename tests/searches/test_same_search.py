@@ -5,12 +5,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from evokit.assembly.directory import RunDirectory
+from evokit.assembly.parts import Parts, assemble
+from evokit.assembly.workplace import BASELINE, Workplace
 from evokit.recipe import RecipeError, load_recipe
 from evokit.results.verify import verify
-from evokit.runs.assembly import Parts, assemble
-from evokit.runs.directory import RunDirectory
 from evokit.runs.launch import assemble_all
-from evokit.runs.workplace import BASELINE, Workplace
 from evokit.searches.same_search import SameSearch
 from tests.runs.test_contest import RECIPE, baseline, rows, run  # noqa: F401 - run is a fixture
 

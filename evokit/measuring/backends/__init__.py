@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from evokit.assembly.workplace import Workplace
 from evokit.common.extras import DISTRIBUTION, with_extra
 from evokit.energy import Meter
 from evokit.errors import UserError
 from evokit.measuring.execution import Executor, InOrder
-from evokit.runs.workplace import Workplace
 
 
 def make_executor(workplace: Workplace, meter: Meter) -> Executor:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from evokit.assembly.jobs import Jobs
 from evokit.energy import Meter
 from evokit.interfaces import Evaluation
-from evokit.measuring.execution import Jobs, Task, perform
+from evokit.measuring.execution import Task, perform
 
 
 class Inline:

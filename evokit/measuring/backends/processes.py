@@ -21,6 +21,7 @@ from typing import Any, Literal
 import psutil
 from pebble import ProcessExpired, ProcessPool
 
+from evokit.assembly.workplace import Workplace
 from evokit.contracts.blame import ContractError
 from evokit.energy import Meter
 from evokit.errors import RunFailed, UserError
@@ -28,7 +29,6 @@ from evokit.interfaces import Evaluation, Outcome
 from evokit.measuring.backends.joules import SharedJoules
 from evokit.measuring.backends.worker import answer, get_ready, lead_group
 from evokit.measuring.execution import Probe, Task, lost
-from evokit.runs.workplace import Workplace
 
 log = logging.getLogger("evokit")
 

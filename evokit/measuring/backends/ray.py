@@ -23,14 +23,15 @@ from typing import Any
 import ray
 from ray.exceptions import OutOfMemoryError, RayActorError
 
+from evokit.assembly.identity import versions
+from evokit.assembly.jobs import EVOLVED
+from evokit.assembly.workplace import Workplace
 from evokit.contracts.blame import ContractError
 from evokit.errors import RunFailed
 from evokit.interfaces import Evaluation
 from evokit.measuring.backends.ray_actor import Actor, Reply, Shipment
-from evokit.measuring.execution import EVOLVED, Probe, Task, lost
+from evokit.measuring.execution import Probe, Task, lost
 from evokit.recipe.schema import Execution
-from evokit.runs.directory import versions
-from evokit.runs.workplace import Workplace
 
 log = logging.getLogger("evokit")
 

@@ -13,16 +13,18 @@ from typing import Any
 
 import ray
 
+from evokit.assembly.directory import RunDirectory
+from evokit.assembly.identity import versions
+from evokit.assembly.jobs import EVOLVED, SEARCH
+from evokit.assembly.workplace import Workplace
 from evokit.contracts.blame import ContractError
 from evokit.energy import Meter
 from evokit.errors import RunFailed, UserError
 from evokit.interfaces import Evaluation
 from evokit.measuring.backends.worker import limit_memory
-from evokit.measuring.execution import EVOLVED, SEARCH, Task, perform
+from evokit.measuring.execution import Task, perform
 from evokit.recipe import load_recipe
 from evokit.recipe.schema import Recipe
-from evokit.runs.directory import RunDirectory, versions
-from evokit.runs.workplace import Workplace
 
 Note = tuple[int, str]  # level and text of a log record
 

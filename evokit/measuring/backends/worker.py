@@ -14,12 +14,13 @@ from multiprocessing import parent_process
 from pathlib import Path
 from queue import SimpleQueue
 
+from evokit.assembly.directory import RunDirectory
+from evokit.assembly.jobs import SEARCH
+from evokit.assembly.workplace import Workplace
 from evokit.energy import Meter
 from evokit.errors import RunFailed
-from evokit.measuring.execution import SEARCH, perform
+from evokit.measuring.execution import perform
 from evokit.recipe import load_recipe
-from evokit.runs.directory import RunDirectory
-from evokit.runs.workplace import Workplace
 
 try:
     import fcntl

@@ -12,16 +12,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evokit.assembly.directory import RunDirectory
+from evokit.assembly.workplace import Workplace
 from evokit.energy import best_meter
 from evokit.errors import RunFailed
 from evokit.measuring.backends import make_executor, processes
 from evokit.measuring.execution import Task
-from evokit.measuring.ledger import Ledger, same_but_for_costs
+from evokit.measuring.ledger import Ledger
+from evokit.measuring.ledger_files import same_but_for_costs
 from evokit.progress import LineProgress
 from evokit.recipe import load_recipe
-from evokit.runs.directory import RunDirectory
 from evokit.runs.launch import launch
-from evokit.runs.workplace import Workplace
 from tests.small import TOY, start
 
 PLUGIN = Path(__file__).parent / "faulty_plugin.py"

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from evokit.errors import RunFailed
-from evokit.measuring.ledger import Ledger, same_but_for_costs
+from evokit.measuring.ledger import Ledger
+from evokit.measuring.ledger_files import same_but_for_costs
 from evokit.progress import LineProgress
 from evokit.recipe import load_recipe
 from evokit.runs.launch import launch

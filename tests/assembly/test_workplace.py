@@ -1,10 +1,10 @@
 import pytest
 
+from evokit.assembly.directory import RunDirectory
+from evokit.assembly.workplace import Workplace
 from evokit.common.keys import digest
 from evokit.measuring.evaluate import evaluate_together
 from evokit.recipe import load_recipe
-from evokit.runs.directory import RunDirectory
-from evokit.runs.workplace import Workplace
 from tests.runs.test_contest import RECIPE
 
 

@@ -6,15 +6,15 @@ import json
 from functools import cached_property, partial
 from typing import Any
 
+from evokit.assembly.directory import RunDirectory
+from evokit.assembly.jobs import AGAIN, CHAMPION, EVOLVED, FRESH, OF, RENEWED, SEARCH, Job, Refits
+from evokit.assembly.parts import Parts, assemble
+from evokit.assembly.trials import TrialGenome, Trials
 from evokit.common.cores import set_threads
 from evokit.common.keys import digest
 from evokit.genomes.individuals import key_of
 from evokit.interfaces import Contender
-from evokit.measuring.execution import AGAIN, CHAMPION, EVOLVED, FRESH, OF, RENEWED, SEARCH, Job, Refits
-from evokit.measuring.trials import TrialGenome, Trials
 from evokit.recipe.schema import Recipe
-from evokit.runs.assembly import Parts, assemble
-from evokit.runs.directory import RunDirectory
 
 BASELINE = "baseline/"  # prefix of a baseline's job
 

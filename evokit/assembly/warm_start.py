@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from evokit.assembly.directory import RunDirectory
 from evokit.errors import UserError
 from evokit.genomes.individuals import canonical
 from evokit.interfaces import Goal
 from evokit.recipe.schema import Init, Recipe
 from evokit.recipe.source import read_source
-from evokit.runs.directory import RunDirectory
 
 _BEST = """
 SELECT genes, min(seq) FROM evaluations JOIN genomes USING (key)

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from evokit.assembly.parts import assemble
 from evokit.errors import UserError
 from evokit.genomes.bits import Bits
 from evokit.recipe import RecipeError, load_recipe
-from evokit.runs.assembly import assemble
 from tests.small import TOY_RECIPE
 
 BITS = "fitness: {name: onemax}\ngenome: {name: bits, length: 8}\n"

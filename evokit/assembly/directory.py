@@ -5,14 +5,11 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import platform
 import sqlite3
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +17,14 @@ from filelock import lock_descriptor
 
 from evokit.common.files import write_atomically
 from evokit.common.json_text import finite_or_none, json_text
-from evokit.common.version import VERSION
 from evokit.errors import RunFailed, UserError
-from evokit.measuring.ledger import holds_a_ledger
-from evokit.recipe.schema import PLACES, Recipe
+from evokit.recipe.schema import Recipe
 
-PACKAGES = ("deap", "numpy", "scikit-learn", "scipy", "torch", "transformers", "tokenizers", "datasets")
 LOCK_WAIT_S = 0.5  # a look at the lock, as ``evokit runs`` takes, is no reason to refuse a run
 LOOK_S = 0.01  # after which such a look is over; a run holds the lock longer
 BEGINNING = {"artifacts", "lock", "recipe.yaml.part"}  # names that a run makes before its recipe.yaml
-# What a resume may change: ``Recipe.digest`` leaves it out.
-FREE = ("search.generations", "stop", "export", "init.from", "init.top", *(f"execution.{key}" for key in PLACES))
-SAID = 80  # characters of a value in a message
 IN_A_SUMMARY = ("status", "recipe", "seed", "objective", "best", "search", "baselines", "final", "verdicts", "energy")
-_REMEDY = "restore it, or start a new run with another --out"
+REMEDY = "restore it, or start a new run with another --out"
 
 
 class RunDirectory:
@@ -111,7 +102,7 @@ class RunDirectory:
         begun = begun or any(one.exists() for one in (self.summary, self.metrics, self.checkpoints))
         if begun and not repeats and not repeat_folder(self.path, 0).exists():
             state = "empty" if self.ledger.exists() else "gone"
-            raise UserError(f"{self.ledger} is {state}, which is what the run did; {_REMEDY}")
+            raise UserError(f"{self.ledger} is {state}, which is what the run did; {REMEDY}")
 
     def write_summary(self, summary: Mapping[str, Any]) -> dict[str, Any]:
         """Write the summary and return what was written: JSON has no NaN, so that becomes null."""
@@ -178,80 +169,14 @@ class RunDirectory:
             raise RunFailed(f"{name or self.path} cannot be used: {error.strerror}") from error
 
 
+def holds_a_ledger(path: Path) -> bool:
+    """Whether a ledger was begun in this file: an empty one is none."""
+    return path.is_file() and path.stat().st_size > 0
+
+
 def repeat_folder(folder: Path, repeat: int) -> Path:
     """Where a repeat of the run in ``folder`` lies."""
     return folder / f"repeat-{repeat}"
-
-
-def identity(recipe: Recipe, data_digest: str = "") -> dict[str, Any]:
-    """All that a resumed run must share with its beginning, or its numbers would not be one run's (C4)."""
-    return {
-        "recipe": recipe.digest,
-        **({"data": data_digest} if data_digest else {}),
-        "seed": recipe.seed,
-        "device": recipe.execution.device,
-        "threads": recipe.execution.threads,
-        "machine": f"{platform.system()} {platform.machine()} {cpu_model()}",
-        "versions": versions(),
-    }
-
-
-def versions() -> dict[str, str]:
-    """Python and the packages that decide numbers."""
-    found = {"python": platform.python_version(), "evokit": VERSION}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def cpu_model() -> str:
-    """The processor's name: kernels are chosen by it, so bits may differ between two."""
-    if sys.platform == "linux":
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor()
-
-
-def refuse_other_recipe(then: Recipe, now: Recipe) -> None:
-    """Refuse to resume under a recipe that differs in what decides its numbers; nothing is touched.
-
-    Raises:
-        UserError: Names every key that differs.
-    """
-    changed = [text for key, text in differences(then, now) if not _free(key)]
-    if changed:
-        raise UserError(f"this run cannot be resumed, its recipe changed ({'; '.join(changed)}); {_REMEDY}")
-
-
-def differences(then: Recipe, now: Recipe) -> list[tuple[str, str]]:
-    """Every key in which two recipes differ, with the words ``key: before -> after``; paths by their names."""
-    before, after = (dict(_flat(recipe.portable)) for recipe in (then, now))
-    return [
-        (key, f"{key}: {_said(before, key):.{SAID}} -> {_said(after, key):.{SAID}}")
-        for key in dict.fromkeys([*before, *after])
-        if _said(before, key) != _said(after, key)
-    ]
-
-
-def refuse_other_identity(then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Refuse to resume under another recipe, machine or set of versions.
-
-    Raises:
-        UserError: Names everything that differs.
-    """
-    differences = []
-    for name, value in then.items():
-        if name == "versions":
-            changed = {p for p in value.keys() | now[name].keys() if value.get(p) != now[name].get(p)}
-            differences += [f"{p} {value.get(p)} -> {now[name].get(p)}" for p in sorted(changed)]
-        elif value != now.get(name):
-            differences.append(f"{name} {value} -> {now.get(name)}")
-    if differences:
-        raise UserError(f"this run cannot be resumed, its identity changed ({'; '.join(differences)}); {_REMEDY}")
 
 
 def file_digest(path: Path) -> str:
@@ -273,20 +198,3 @@ def _locked(descriptor: int) -> bool:
         if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
             raise
         return True
-
-
-def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every leaf of JSON values with its dotted path; an empty mapping or list is a leaf."""
-    below = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    if not below:
-        yield path, value
-    for key, item in below:
-        yield from _flat(item, f"{path}.{key}" if path else str(key))
-
-
-def _free(key: str) -> bool:
-    return any(key == free or key.startswith(f"{free}.") for free in FREE)
-
-
-def _said(values: Mapping[str, Any], key: str) -> str:
-    return json.dumps(values[key]) if key in values else "nothing"

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from evokit.assembly.directory import IN_A_SUMMARY, RunDirectory
+from evokit.assembly.parts import assemble
+from evokit.assembly.warm_start import best_genes, first_genes, settled
 from evokit.errors import UserError
 from evokit.genomes.individuals import key_of
 from evokit.measuring.ledger import Ledger
 from evokit.recipe import RecipeError, load_recipe
-from evokit.runs.assembly import assemble
-from evokit.runs.directory import IN_A_SUMMARY, RunDirectory
-from evokit.runs.warm_start import best_genes, first_genes, settled
 from tests.small import files, run, write_recipe
 
 

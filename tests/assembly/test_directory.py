@@ -3,18 +3,10 @@ import os
 
 import pytest
 
+from evokit.assembly.directory import IN_A_SUMMARY, RunDirectory, file_digest
+from evokit.assembly.identity import cpu_model, identity, refuse_other_identity, refuse_other_recipe, versions
 from evokit.errors import RunFailed, UserError
 from evokit.recipe import load_recipe
-from evokit.runs.directory import (
-    IN_A_SUMMARY,
-    RunDirectory,
-    cpu_model,
-    file_digest,
-    identity,
-    refuse_other_identity,
-    refuse_other_recipe,
-    versions,
-)
 from tests.small import RECIPES, evokit, write_recipe
 
 THEN = {"recipe": "a", "data": "a", "seed": 0, "versions": {"numpy": "1", "torch": "2"}}

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from evokit.assembly.warm_start import first_genes, settled
 from evokit.common.cores import set_threads
 from evokit.common.keys import digest
 from evokit.common.names import listed
@@ -23,7 +24,6 @@ from evokit.genomes.individuals import key_of
 from evokit.interfaces import Contender, Context, Data, Fitness, Search
 from evokit.recipe.schema import Recipe, Section, Stop
 from evokit.recipe.yaml_source import RecipeError
-from evokit.runs.warm_start import first_genes, settled
 from evokit.streams import Streams
 
 

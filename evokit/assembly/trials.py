@@ -8,10 +8,10 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
+from evokit.assembly.directory import RunDirectory
 from evokit.common.files import share
 from evokit.common.keys import digest
 from evokit.interfaces import Contender, Evaluation, Goal
-from evokit.runs.directory import RunDirectory
 
 
 class Trials:

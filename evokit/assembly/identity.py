@@ -1,0 +1,109 @@
+"""What a resumed run must share with its beginning, and what two recipes differ in (C4)."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from evokit.assembly.directory import REMEDY
+from evokit.common.version import VERSION
+from evokit.errors import UserError
+from evokit.recipe.schema import PLACES, Recipe
+
+PACKAGES = ("deap", "numpy", "scikit-learn", "scipy", "torch", "transformers", "tokenizers", "datasets")
+# What a resume may change: ``Recipe.digest`` leaves it out.
+FREE = ("search.generations", "stop", "export", "init.from", "init.top", *(f"execution.{key}" for key in PLACES))
+SAID = 80  # characters of a value in a message
+
+
+def identity(recipe: Recipe, data_digest: str = "") -> dict[str, Any]:
+    """All that a resumed run must share with its beginning, or its numbers would not be one run's (C4)."""
+    return {
+        "recipe": recipe.digest,
+        **({"data": data_digest} if data_digest else {}),
+        "seed": recipe.seed,
+        "device": recipe.execution.device,
+        "threads": recipe.execution.threads,
+        "machine": f"{platform.system()} {platform.machine()} {cpu_model()}",
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Python and the packages that decide numbers."""
+    found = {"python": platform.python_version(), "evokit": VERSION}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def cpu_model() -> str:
+    """The processor's name: kernels are chosen by it, so bits may differ between two."""
+    if sys.platform == "linux":
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()
+
+
+def refuse_other_recipe(then: Recipe, now: Recipe) -> None:
+    """Refuse to resume under a recipe that differs in what decides its numbers; nothing is touched.
+
+    Raises:
+        UserError: Names every key that differs.
+    """
+    changed = [text for key, text in differences(then, now) if not _free(key)]
+    if changed:
+        raise UserError(f"this run cannot be resumed, its recipe changed ({'; '.join(changed)}); {REMEDY}")
+
+
+def differences(then: Recipe, now: Recipe) -> list[tuple[str, str]]:
+    """Every key in which two recipes differ, with the words ``key: before -> after``; paths by their names."""
+    before, after = (dict(_flat(recipe.portable)) for recipe in (then, now))
+    return [
+        (key, f"{key}: {_said(before, key):.{SAID}} -> {_said(after, key):.{SAID}}")
+        for key in dict.fromkeys([*before, *after])
+        if _said(before, key) != _said(after, key)
+    ]
+
+
+def refuse_other_identity(then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Refuse to resume under another recipe, machine or set of versions.
+
+    Raises:
+        UserError: Names everything that differs.
+    """
+    differences = []
+    for name, value in then.items():
+        if name == "versions":
+            changed = {p for p in value.keys() | now[name].keys() if value.get(p) != now[name].get(p)}
+            differences += [f"{p} {value.get(p)} -> {now[name].get(p)}" for p in sorted(changed)]
+        elif value != now.get(name):
+            differences.append(f"{name} {value} -> {now.get(name)}")
+    if differences:
+        raise UserError(f"this run cannot be resumed, its identity changed ({'; '.join(differences)}); {REMEDY}")
+
+
+def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every leaf of JSON values with its dotted path; an empty mapping or list is a leaf."""
+    below = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    if not below:
+        yield path, value
+    for key, item in below:
+        yield from _flat(item, f"{path}.{key}" if path else str(key))
+
+
+def _free(key: str) -> bool:
+    return any(key == free or key.startswith(f"{free}.") for free in FREE)
+
+
+def _said(values: Mapping[str, Any], key: str) -> str:
+    return json.dumps(values[key]) if key in values else "nothing"
