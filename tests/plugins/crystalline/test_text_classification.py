@@ -96,13 +96,14 @@ def test_a_feature_that_never_changes_has_no_say():
     )
 
 
-def test_classes_that_differ_in_their_words_are_told_apart_and_others_are_not(fitness):
+def test_classes_that_differ_in_their_words_are_told_apart_and_others_are_not():
     shuffled = replace(labelled(seed=1), labels=np.random.default_rng(0).permutation(labelled().labels))
-    (one,) = fitness.evaluate([passing()], fitness.budgets[-1])
-    (other,) = alone(train=shuffled).evaluate([passing()], fitness.budgets[-1])
+    options = replace(OPTIONS, train_texts=90, validation_texts=90)
+    fitness, without = alone(options), alone(options, train=shuffled)
+    ((one,), (other,)) = (each.evaluate([passing()], each.budgets[-1]) for each in (fitness, without))
     assert one.values == (one.metrics["cross_entropy"],)
-    assert one.metrics["accuracy"] > 0.6  # chance is a third
-    assert other.metrics["accuracy"] < 0.5
+    assert one.metrics["accuracy"] > 0.5  # 0.68; chance is a third
+    assert other.metrics["accuracy"] < 0.4  # 0.24
 
 
 def test_results_come_in_the_order_of_the_batch_and_equal_those_alone(fitness):
