@@ -11,12 +11,21 @@ from evokit_crystalline.finished import FinishedModels, save_model
 from evokit_crystalline.genome import Crystalline
 from evokit_crystalline.library import LibraryOptions
 from evokit_crystalline.options import Continuous, Gpt2Loss, Transformers
-from tests.plugins.crystalline.tiny import FITTED, SIZES, context, documents, fitted_context, markov, phenotype
+from tests.plugins.crystalline.tiny import (
+    FITTED,
+    ONE_LOSS,
+    SIZES,
+    context,
+    documents,
+    fitted_context,
+    markov,
+    phenotype,
+)
 
 
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    path = tmp_path_factory.mktemp("export")
+@pytest.fixture
+def exported(float64, tmp_path):
+    path = tmp_path
     fitness = Gpt2Loss(SIZES, tokens=128, block=16).build(context())
     matrices = {f"{slot}.weight": matrix.dense() for slot, matrix in phenotype(0).items()}
     save_model({**fitness.frame.parts, **matrices}, SIZES, path / "model.safetensors")
@@ -35,10 +44,10 @@ def test_transformers_repeats_the_score(exported):
         logits = model(torch.from_numpy(blocks.inputs)).logits.flatten(0, 1)
     losses = functional.cross_entropy(logits, torch.from_numpy(blocks.targets).flatten(), reduction="none")
     expected = np.bincount(blocks.documents, losses.view(len(blocks), -1).sum(1).numpy()) / 45
-    assert FinishedModels(fitness).score(path / "model.safetensors", split) == pytest.approx(expected, rel=1e-6)
+    assert FinishedModels(fitness).score(path / "model.safetensors", split) == pytest.approx(expected, rel=ONE_LOSS)
 
 
-def test_transformers_repeats_the_score_of_a_closed_form_with_learned_crystals(tmp_path, monkeypatch):
+def test_transformers_repeats_the_score_of_a_closed_form_with_learned_crystals(float64, tmp_path, monkeypatch):
     from transformers import GPT2LMHeadModel
 
     monkeypatch.setenv("EVOKIT_CACHE", str(tmp_path / "cache"))
@@ -56,7 +65,7 @@ def test_transformers_repeats_the_score_of_a_closed_form_with_learned_crystals(t
     losses = functional.cross_entropy(logits, torch.from_numpy(blocks.targets).flatten(), reduction="none")
     expected = np.bincount(blocks.documents, losses.view(len(blocks), -1).sum(1).numpy()) / 45
     found = FinishedModels(fitness).score(tmp_path / "model.safetensors", split)
-    assert found == pytest.approx(expected, abs=2e-3)  # float32 beside an anchor of 2,000
+    assert found == pytest.approx(expected)
 
 
 def test_the_tokenizer_comes_with_the_model(exported):

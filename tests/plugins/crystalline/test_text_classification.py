@@ -56,7 +56,8 @@ def passing():
     return {slot: Dense(np.zeros(shape)) for slot, shape in SIZES.slots().items()}
 
 
-def test_the_value_is_that_of_hidden_states_computed_one_text_at_a_time(fitness):
+def test_the_value_is_that_of_hidden_states_computed_one_text_at_a_time(float64):
+    fitness = alone()
     (one,) = fitness.evaluate([phenotype(0)], fitness.budgets[-1])
     layers = [phenotype(0)[slot] for slot in fitness.slots]
     features = []
@@ -64,14 +65,16 @@ def test_the_value_is_that_of_hidden_states_computed_one_text_at_a_time(fitness)
         rows = []
         for tokens, count in zip(texts.tokens, texts.counts, strict=True):
             states = gpt2.hidden(fitness.parts, layers, SIZES, torch.from_numpy(tokens[None, :count]))
-            rows.append(states[0].double().mean(0).numpy())
+            rows.append(states[0].mean(0).numpy())
         features.append(np.array(rows))
     found = log_probabilities(features[1], *fit_head(features[0], fitness.train.labels, 0.01))
-    assert one.values[0] == pytest.approx(-found[np.arange(30), fitness.validation.labels].mean(), rel=1e-3)
+    assert one.values[0] == pytest.approx(-found[np.arange(30), fitness.validation.labels].mean())
     assert one.work == (60 + 30) * 12
 
 
 def test_a_head_is_the_minimum_of_the_penalised_cross_entropy():
+    from sklearn.linear_model import LogisticRegression
+
     rng = np.random.default_rng(0)
     labels = np.arange(60) % 3
     features = rng.normal(size=(60, 4)) * [1, 5, 0.1, 2] + labels[:, None]
@@ -79,8 +82,9 @@ def test_a_head_is_the_minimum_of_the_penalised_cross_entropy():
     weights, biases = fit_head(features, labels, C=0.5)
     scaled = weights * features.std(0)  # of the standardised features, on which the penalty is
     error = np.exp(log_probabilities(features, weights, biases)) - np.eye(3)[labels]
-    assert 0.5 * error.T @ standard + scaled == pytest.approx(np.zeros((3, 4)), abs=1e-2)
-    assert error.sum(0) == pytest.approx(np.zeros(3), abs=1e-2)
+    end = LogisticRegression().tol * 60  # of the mean gradient, times texts
+    assert 0.5 * error.T @ standard + scaled == pytest.approx(np.zeros((3, 4)), abs=0.5 * end)
+    assert error.sum(0) == pytest.approx(np.zeros(3), abs=end)
 
 
 def test_a_feature_that_never_changes_has_no_say():
@@ -88,17 +92,18 @@ def test_a_feature_that_never_changes_has_no_say():
     labels = np.arange(30) % 3
     with_constant = np.column_stack([features, np.full(30, 7.0)])
     assert log_probabilities(with_constant, *fit_head(with_constant, labels, 1.0)) == pytest.approx(
-        log_probabilities(features, *fit_head(features, labels, 1.0)), abs=1e-4
+        log_probabilities(features, *fit_head(features, labels, 1.0))
     )
 
 
-def test_classes_that_differ_in_their_words_are_told_apart_and_others_are_not(fitness):
+def test_classes_that_differ_in_their_words_are_told_apart_and_others_are_not():
     shuffled = replace(labelled(seed=1), labels=np.random.default_rng(0).permutation(labelled().labels))
-    (one,) = fitness.evaluate([passing()], fitness.budgets[-1])
-    (other,) = alone(train=shuffled).evaluate([passing()], fitness.budgets[-1])
+    options = replace(OPTIONS, train_texts=90, validation_texts=90)
+    fitness, without = alone(options), alone(options, train=shuffled)
+    ((one,), (other,)) = (each.evaluate([passing()], each.budgets[-1]) for each in (fitness, without))
     assert one.values == (one.metrics["cross_entropy"],)
-    assert one.metrics["accuracy"] > 0.6  # chance is a third
-    assert other.metrics["accuracy"] < 0.5
+    assert one.metrics["accuracy"] > 0.5  # 0.68; chance is a third
+    assert other.metrics["accuracy"] < 0.4  # 0.24
 
 
 def test_results_come_in_the_order_of_the_batch_and_equal_those_alone(fitness):
@@ -171,10 +176,14 @@ def test_unlabelled_data_and_wrong_sizes_are_refused():
 # --- finished models
 
 
-@pytest.fixture(scope="module")
-def champion(fitness):
+def champion_of(fitness):
     genome = Crystalline().build(Context(Streams(0), fitness=fitness))
     return genome, Individual(genome.random(np.random.default_rng(0)), "key", Score((-1.0,)))
+
+
+@pytest.fixture(scope="module")
+def champion(fitness):
+    return champion_of(fitness)
 
 
 def fitted(contender, folder, best=None):
@@ -182,11 +191,12 @@ def fitted(contender, folder, best=None):
     return contender.fit(setting, 0, contender.budgets[-1], folder)
 
 
-def test_the_finished_champion_has_the_value_that_the_search_measured(fitness, champion, tmp_path):
-    genome, best = champion
+def test_the_finished_champion_has_the_value_that_the_search_measured(float64, tmp_path):
+    fitness = alone()
+    genome, best = champion_of(fitness)
     contender = Classify().build(context(fitness=fitness, genome=genome))
     (measured,) = fitness.evaluate([genome.express(best.genes)], fitness.budgets[-1])
-    assert fitted(contender, tmp_path, best).values == pytest.approx(measured.values, rel=1e-6)
+    assert fitted(contender, tmp_path, best).values == pytest.approx(measured.values)
 
 
 @pytest.mark.parametrize("metric", ["cross_entropy", "accuracy"])
@@ -221,7 +231,7 @@ def test_two_classes_are_served_too(tmp_path):
     assert fitted(bag, tmp_path).metrics["accuracy"] > 0.9
     features, labels = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 2
     expected = LogisticRegression(C=0.3).fit(features, labels).predict_log_proba(features)
-    assert log_probabilities(features, *logistic_regression(features, labels, 0.3)) == pytest.approx(expected, abs=1e-3)
+    assert log_probabilities(features, *logistic_regression(features, labels, 0.3)) == pytest.approx(expected)
 
 
 def test_without_a_champion_there_is_nothing_to_assemble(fitness, champion):

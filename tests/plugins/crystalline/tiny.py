@@ -1,12 +1,14 @@
 """A tiny GPT-2 with the real vocabulary, and documents for it."""
 
 import numpy as np
+import torch
 
 from evokit.data.text import Documents, join_documents
 from evokit.interfaces import Context
 from evokit.streams import Streams
 from evokit_crystalline.matrices import Dense
 from evokit_crystalline.sizes import Sizes
+from tests.rounding import rounding
 
 SIZES = Sizes(n_embd=8, n_layer=2, n_head=2, n_positions=16)
 
@@ -26,6 +28,10 @@ def phenotype(seed: int) -> dict[str, Dense]:
     rng = np.random.default_rng(seed)
     return {name: Dense(rng.normal(size=shape) * 0.3) for name, shape in SIZES.slots().items()}
 
+
+ONE_LOSS = rounding(60_000, dtype=torch.float64)
+"""Relative, of two losses in float64, each a sum over the vocabulary. Less than pytest's own tolerance, because the
+logits of a start at random are so small that its layers hardly change the loss."""
 
 FITTED = Sizes(n_embd=16, n_layer=2, n_head=2, n_positions=16, tied=False)
 """Wide enough for continuous parts in closed form."""
