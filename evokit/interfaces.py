@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 import numpy as np
-from deap import base, tools
+from deap import base
 
 from evokit.energy import Meter
 from evokit.streams import Streams
+
+if TYPE_CHECKING:
+    from deap import tools  # whose indicators take a while to import
 
 G = TypeVar("G")  # genes: immutable, whatever the genome says
 
