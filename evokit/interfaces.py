@@ -290,7 +290,7 @@ class Data:
     """What a data component builds. The host seals ``test`` away; no other component ever sees it before the end.
 
     ``origin`` says where the bytes came from (package and version, path, hub name); ``digest`` is of the content.
-    ``vault`` is a part of the test split that only ``evokit unseal`` opens, made by ``evokit.data.vault.cut``.
+    ``vault`` is a part of the test split that only ``evokit unseal`` opens, made by ``evokit.cut_vault``.
     """
 
     name: str
