@@ -19,7 +19,7 @@ from evokit.progress import LineProgress
 from evokit.recipe import RecipeError, load_recipe
 from evokit.runs.launch import assemble_all, default_out, launch, open_recipe
 from evokit.runs.run import Run
-from tests.small import RECIPE, RECIPES, TOY, evokit, files, run, start, write_recipe
+from tests.small import RECIPE, RECIPES, TOY_RECIPE, evokit, files, run, start, write_recipe
 
 
 @pytest.fixture
@@ -448,17 +448,7 @@ VERDICT = "against difference interval n method verdict"
 
 def test_the_summary_keeps_its_contract(tmp_path):
     recipe = tmp_path / "toy.yaml"
-    recipe.write_text(f"""\
-plugins: [{TOY}]
-data: {{name: points}}
-fitness: {{name: squares}}
-genome: {{name: real_vector, length: 1, low: -3, high: 3}}
-search: {{name: generational, population: 8, generations: 4}}
-mutation: {{name: gaussian}}
-crossover: {{name: uniform}}
-screens: [{{name: surrogate, model: {{name: ridge}}, refit_every: 1}}]
-baselines: [{{name: descent}}, {{name: random_search}}]
-""")
+    recipe.write_text(TOY_RECIPE + "screens: [{name: surrogate, model: {name: ridge}, refit_every: 1}]\n")
     run(recipe, tmp_path / "run")
     summary = summary_of(tmp_path / "run")
     assert set(KEYS.split()) <= summary.keys()
