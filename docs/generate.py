@@ -112,9 +112,9 @@ def _component(component: Component, plugin: str) -> str:
     belongs = [f"belongs to {component.fits}"] if component.fits else []
     extra = [f"extra {component.extra}"] if component.extra else []
     known = "; ".join([f"plugin {plugin}", *extra, *belongs, *facts(component)])
-    rows = list(option_rows(component.options))
+    rows = list(option_rows(component.options_class))
     options = _table(rows) if rows else "No options."
-    return f"### {component.name}\n\n*{known}*\n\n{_prose(component.options)}\n\n{options}"
+    return f"### {component.name}\n\n*{known}*\n\n{_prose(component.options_class)}\n\n{options}"
 
 
 def _prose(options: type) -> str:

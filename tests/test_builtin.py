@@ -17,7 +17,7 @@ def test_every_kind_that_a_smallest_recipe_needs_is_there():
 
 def test_every_component_says_what_it_does():
     for component in evokit_components():
-        options = component.options
+        options = component.options_class
         # A dataclass without a docstring gets its signature for one.
         assert options.__doc__
         assert not options.__doc__.startswith(f"{options.__name__}(")
