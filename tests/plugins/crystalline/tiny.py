@@ -5,8 +5,11 @@ import numpy as np
 from evokit.data.text import Documents, join_documents
 from evokit.interfaces import Context
 from evokit.streams import Streams
-from evokit_crystalline.matrices import Dense
-from evokit_crystalline.sizes import Sizes
+from evokit_crystalline.crystals.matrices import Dense
+from evokit_crystalline.crystals.options import LibraryOptions
+from evokit_crystalline.genome import CrystallineGenome, build_genome
+from evokit_crystalline.gpt2.sizes import Sizes
+from evokit_crystalline.options import Crystalline
 
 SIZES = Sizes(n_embd=8, n_layer=2, n_head=2, n_positions=16)
 
@@ -48,3 +51,8 @@ def markov(n: int, tokens: int = 400, seed: int = 0) -> Documents:
 
 def fitted_context(**parts) -> Context:
     return Context(Streams(3), train=markov(20, seed=1), validation=markov(4, seed=2), data_digest="markov", **parts)
+
+
+def learned_genome(fitness, size: int) -> CrystallineGenome:
+    """Zeros and crystals learned from a fitness in closed form, in turn."""
+    return build_genome(Crystalline(LibraryOptions(size, ("zero", "learned"))), fitted_context(fitness=fitness))
