@@ -11,6 +11,7 @@ lint:
 	ruff check .
 	ruff format --check .
 	mypy
+	lint-imports
 
 # Changes the modules that `[mutmut]` in setup.cfg names, one place at a time, and asks whether a test notices. It goes on
 # where it was stopped; MODULE=evokit.measuring.measure runs that module alone, anew. Modules lie flat because mutmut

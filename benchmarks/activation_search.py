@@ -17,9 +17,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from evokit.common.text import table
 from evokit.data.images import Images, Limit
 from evokit.interfaces import Context
-from evokit.results.report import table
 from evokit.streams import Streams
 from evokit_activations.genome import ActivationTensors
 from evokit_activations.job import in_precision

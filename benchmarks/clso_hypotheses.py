@@ -18,8 +18,8 @@ import numpy as np
 import torch
 
 from evokit.assembly.parts import assemble
+from evokit.common.text import table
 from evokit.data.text import Documents, document_blocks
-from evokit.results.report import table
 from evokit.runs.launch import open_recipe
 from evokit.statistics.intervals import mean_interval
 from evokit_crystalline.gpt2 import model

@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 import numpy as np
-from deap import base, tools
+from deap import base
 
 from evokit.energy import Meter
 from evokit.streams import Streams
+
+if TYPE_CHECKING:
+    from deap import tools  # whose indicators take a while to import
 
 G = TypeVar("G")  # genes: immutable, whatever the genome says
 
@@ -287,7 +290,7 @@ class Data:
     """What a data component builds. The host seals ``test`` away; no other component ever sees it before the end.
 
     ``origin`` says where the bytes came from (package and version, path, hub name); ``digest`` is of the content.
-    ``vault`` is a part of the test split that only ``evokit unseal`` opens, made by ``evokit.data.vault.cut``.
+    ``vault`` is a part of the test split that only ``evokit unseal`` opens, made by ``evokit.cut_vault``.
     """
 
     name: str

@@ -5,7 +5,8 @@ trying holds on the machine where it was tried. Here it follows from what is com
 
 - **Exact bits** are compared between two computations of one process only.
 - **Both sides in float64**: short sums and formulas keep pytest's and torch's own tolerances of about 1e-7, a billion
-  units in the last place. Code that can be run in float64 is, so that this is enough for whole networks too.
+  units in the last place. Code that can be run in float64 is, ``in_float64`` where it asks for float32 itself, so that
+  this is enough for whole networks and trainings too.
 - **float32 and bfloat16**: ``rounding``, by the number of roundings behind a value and the size of what was added.
 - **Digits of a book**: as many as the book prints.
 - **Samples**: three or more standard errors of the statistic; generators are seeded.
@@ -18,7 +19,10 @@ to Probabilistic Rounding Error Analysis", theorem 2.4: errors that are independ
 """
 
 import math
+from contextlib import contextmanager
 
+import numpy as np
+import pytest
 import torch
 
 LAMBDA = 7.0  # a chance of 5e-11
@@ -41,3 +45,25 @@ def rounding(n, scale=1.0, dtype=torch.float32):
     """
     unit = torch.finfo(dtype).eps / 2
     return 2 * min(n, LAMBDA * math.sqrt(n)) * unit * scale
+
+
+@contextmanager
+def in_float64():
+    """Whoever asks for float32 gets float64, so that a formula is checked far below its own roundings.
+
+    Defaults of arguments and constants of modules were bound before and stay; so do tensors made outside.
+
+    >>> with in_float64():
+    ...     torch.zeros(1, dtype=torch.float32).dtype, torch.ones(1).dtype, np.dtype(np.float32)
+    (torch.float64, torch.float64, dtype('float64'))
+    """
+    before = torch.get_default_dtype()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "float32", torch.float64)
+        patch.setattr(torch.Tensor, "float", torch.Tensor.double)
+        patch.setattr(np, "float32", np.float64)
+        torch.set_default_dtype(torch.float64)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(before)

@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from deap import tools
 
 from evokit.interfaces import Score
 
-LARGE = 200  # above so many, the sort that is quadratic in them is the slower one
 FRONT = 1_000  # points of a front that are kept at most
 BEYOND = 1.1  # the reference point, where 0 is the best and 1 the worst that any front has of an objective
 
@@ -26,9 +24,7 @@ class Standing:
 def standings(scores: Sequence[Score]) -> list[Standing]:
     """The standing of each among all.
 
-    Source: Deb et al. 2002, "A fast and elitist multiobjective genetic algorithm: NSGA-II", sections III.A and III.B;
-    Fortin et al. 2013, "Generalizing the improved run-time complexity algorithm for non-dominated sorting", for the
-    sort of many.
+    Source: Deb et al. 2002, "A fast and elitist multiobjective genetic algorithm: NSGA-II", sections III.A and III.B.
 
     Args:
         scores: Measured, each with the same objectives.
@@ -37,15 +33,16 @@ def standings(scores: Sequence[Score]) -> list[Standing]:
     >>> [standing.front for standing in standings([corner, middle, other, behind])]
     [0, 0, 0, -1]
     """
-    points = [_Point(Score(score.weights, score.values), place) for place, score in enumerate(scores)]
-    placed: dict[int, Standing] = {}
-    sort = tools.sortLogNondominated if len(points) > LARGE else tools.sortNondominated
-    for number, front in enumerate(sort(points, len(points))):
-        members = sorted(front, key=lambda point: point.place)  # ties of crowding go by place, whatever the sort
-        distances = crowding(np.array([point.fitness.values for point in members]))
-        for point, distance in zip(members, distances.tolist(), strict=True):
-            placed[point.place] = Standing(-number, distance)
-    return [placed[place] for place in range(len(points))]
+    import moocore  # which brings more than a listing of components can wait for
+
+    if not scores:
+        return []
+    fronts = moocore.pareto_rank(-np.array([score.wvalues for score in scores]))
+    values, distances = np.array([score.values for score in scores]), np.empty(len(scores))
+    for number in range(int(fronts.max()) + 1):
+        members = np.flatnonzero(fronts == number)
+        distances[members] = crowding(values[members])
+    return [Standing(-number, distance) for number, distance in zip(fronts.tolist(), distances.tolist(), strict=True)]
 
 
 def crowding(points: np.ndarray) -> np.ndarray:
@@ -127,11 +124,3 @@ def _scale(points: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
         overflows = ~np.isfinite(points.shape[1] * np.ptp(points, axis=0))
     return np.where(overflows, 2.0**-64, 1.0)
-
-
-@dataclass
-class _Point:
-    """What DEAP's functions take."""
-
-    fitness: Score
-    place: int

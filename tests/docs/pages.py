@@ -16,7 +16,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from evokit.cli import main
-from evokit.results.report import table
+from evokit.common.text import table
 
 BLOCK = re.compile(r"^```(\w+)(?: (title|add|from)=(\S+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 HOOK = "@hookimpl\n"

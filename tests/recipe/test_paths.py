@@ -261,7 +261,7 @@ def test_a_saved_data_set_beside_the_recipe_is_found_from_anywhere(tmp_path, mon
     load = _loader(folder, path)
     monkeypatch.chdir(tmp_path)
     assert load().options.path == folder / path
-    assert load().build(None).sizes["train_documents"] == 16
+    assert load().maker(None).sizes["train_documents"] == 16
 
 
 def test_a_name_on_the_hub_stays_a_name(tmp_path):

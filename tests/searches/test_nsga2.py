@@ -18,7 +18,6 @@ from evokit.screens.race import Race
 from evokit.screens.surrogate import SurrogateScreen
 from evokit.searches.nsga2 import NSGA2, crowded_tournament
 from evokit.searches.random_search import RandomSearch
-from evokit.statistics import pareto
 from evokit.statistics.pareto import hypervolumes, standings
 from evokit.streams import Streams
 from evokit.surrogates.ridge import Ridge
@@ -271,13 +270,3 @@ def test_no_global_generator_is_touched():
     before = states()
     run(*searched((Race(),)))
     assert states() == before
-
-
-def test_a_large_population_is_the_same_whichever_sort_serves_it(monkeypatch):
-    seen = []
-    for large in (0, 10**9):
-        monkeypatch.setattr(pareto, "LARGE", large)
-        genome = IndexVector([50] * 4)
-        search = built(NSGA2(population=60, generations=3), TwoFitness(), genome)
-        seen.append(whole_portrait(run(search, door(TwoFitness(), genome=genome, batch=200))))
-    assert seen[0] == seen[1]

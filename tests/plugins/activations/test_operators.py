@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.testing import assert_close
 
 from evokit_activations.operators import (
     channel_deviation,
@@ -33,9 +34,9 @@ def test_crossover_is_the_mean_of_two_parents_of_the_same_lane():
 def test_the_deviation_of_a_channel_is_over_its_places():
     maps = normal(2, 3, 5, 4, 6)
     expected = maps.flatten(2, 3).std(2, correction=0)
-    assert torch.allclose(channel_deviation(maps)[:, :, 0, 0], expected, atol=1e-12)
+    assert_close(channel_deviation(maps)[:, :, 0, 0], expected)
     logits = normal(2, 3, 7)
-    assert torch.allclose(class_deviation(logits)[..., 0], logits.var(-1, correction=0).sqrt(), atol=1e-12)
+    assert_close(class_deviation(logits)[..., 0], logits.var(-1, correction=0).sqrt())
 
 
 @settings(max_examples=40, deadline=None)
@@ -45,14 +46,14 @@ def test_smoothing_is_repeated_average_pooling_borders_included(height, width, p
     expected = maps.flatten(0, 1).permute(0, 3, 1, 2)
     for _ in range(passes):
         expected = F.avg_pool2d(expected, 3, 1, 1)
-    assert torch.allclose(smooth(maps, passes).flatten(0, 1).permute(0, 3, 1, 2), expected, atol=1e-12)
+    assert_close(smooth(maps, passes).flatten(0, 1).permute(0, 3, 1, 2), expected)
 
 
 def test_normalisation_is_over_places_and_channels():
     maps = normal(2, 3, 4, 5, 6) * 3 + 2
     mean = maps.mean((2, 3, 4), keepdim=True)
     variance = ((maps - mean) ** 2).mean((2, 3, 4), keepdim=True)
-    assert torch.allclose(normalise(maps), (maps - mean) / (variance + 1e-5).sqrt(), atol=1e-12)
+    assert_close(normalise(maps), (maps - mean) / (variance + 1e-5).sqrt())
 
 
 @pytest.mark.parametrize("of", ["child", "noise"])
@@ -69,7 +70,7 @@ def test_mutation_adds_noise_smooths_and_normalises(of, places):
     smoothed = added if places == (1, 1) else pooled(added)  # a number a channel is smooth already
     expected = normalise(pooled(children + added) if of == "child" else children + smoothed)
     result = mutate_maps(children.clone(), deviation, noise.clone(), 0.3, passes=2, of=of, normalised=True)
-    assert torch.allclose(result, expected, atol=1e-12)
+    assert_close(result, expected)
 
 
 def test_without_normalisation_the_scale_stays():
@@ -83,4 +84,4 @@ def test_logits_are_recentred():
     logits, deviation, noise = normal(3, 2, 5), normal(3, 2, 1, seed=1).abs(), normal(3, 2, 5, seed=2)
     moved = logits + 0.1 * deviation * noise
     expected = moved - moved.mean(-1, keepdim=True)
-    assert torch.allclose(mutate_logits(logits.clone(), deviation, noise.clone(), 0.1), expected, atol=1e-12)
+    assert_close(mutate_logits(logits.clone(), deviation, noise.clone(), 0.1), expected)

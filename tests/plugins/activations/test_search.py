@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
+from torch.testing import assert_close
 
 from evokit.streams import Streams
 from evokit_activations.genome import ActivationTensors
@@ -39,21 +40,21 @@ def begin(material, images):
     return pixels, material.labels[list(images)], generators(images)
 
 
-def test_from_any_layer_the_network_goes_on_as_it_does_from_the_image(material):
-    pixels = material.normalised(material.images[:5])
-    network = material.untrained
+def test_from_any_layer_the_network_goes_on_as_it_does_from_the_image(material, double):
+    pixels = material.normalised(material.images[:5]).double()
+    network = double
     outputs, logits = forward(network.shape, network.parameters, pixels, network.statistics)
     maps = [one.permute(0, 2, 3, 1) for one in outputs]
-    assert torch.allclose(forward_from(network, 0, maps[0], 1), maps[1], atol=1e-6)
-    assert torch.allclose(forward_from(network, 0, maps[0], 2), logits, atol=1e-6)
-    assert torch.allclose(forward_from(network, 1, maps[1], 2), logits, atol=1e-6)
+    assert_close(forward_from(network, 0, maps[0], 1), maps[1])
+    assert_close(forward_from(network, 0, maps[0], 2), logits)
+    assert_close(forward_from(network, 1, maps[1], 2), logits)
     assert torch.equal(forward_from(network, 2, logits, 2), logits)
 
 
 def test_the_log_likelihood_is_minus_cross_entropy():
-    logits = torch.tensor([[0.0, 1.0], [2.0, 0.0]])
+    logits = torch.tensor([[0.0, 1.0], [2.0, 0.0]], dtype=torch.float64)
     expected = -F.cross_entropy(logits, torch.tensor([0, 0]), reduction="none")
-    assert torch.allclose(label_log_likelihood(logits, torch.tensor([0, 0])), expected)
+    assert_close(label_log_likelihood(logits, torch.tensor([0, 0])), expected)
 
 
 def test_a_generation_is_parents_explorers_and_refiners(material, double):
@@ -66,8 +67,8 @@ def test_a_generation_is_parents_explorers_and_refiners(material, double):
     best = first.values.sort(0, descending=True).values[:2]
     assert torch.equal(then.values[:2], best), "parents keep their fitness"
     children = then.genes[2:]
-    assert torch.allclose(children.mean((2, 3, 4)), torch.zeros(7, 3, dtype=torch.float64), atol=1e-9)
-    assert torch.allclose(then.values, search.log_likelihood(0, then.genes, labels))
+    assert_close(children.mean((2, 3, 4)), torch.zeros(7, 3, dtype=torch.float64))
+    assert_close(then.values, search.log_likelihood(0, then.genes, labels))
 
 
 def test_an_image_alone_is_searched_as_in_a_shard(material, double):
@@ -76,12 +77,12 @@ def test_an_image_alone_is_searched_as_in_a_shard(material, double):
     for image in range(3):
         alone = search.run(*begin(material, [image]))
         for one, other in zip(alone.layers, together.layers, strict=True):
-            assert torch.allclose(one[0], other[image], atol=1e-10)
+            assert_close(one[0], other[image])
 
 
 def test_each_layer_begins_with_what_was_kept_and_none_gets_worse(material, double):
     found = LayerwiseSearch(double, SEARCH, TENSORS).run(*begin(material, range(6)))
-    assert (found.values.diff(dim=0) >= -1e-12).all()
+    assert (found.values.diff(dim=0) >= -1e-9).all()
     assert [tuple(layer.shape) for layer in found.layers] == [(6, 4, 4, 3), (6, 2, 2, 4), (6, 3)]
 
 
@@ -108,7 +109,7 @@ def test_without_selection_nothing_is_gained(material, double):
 def test_without_generations_the_first_population_is_what_is_left(material, double):
     options = replace(SEARCH, layers=(Layer(0, 0.3), Layer(0, 0.2), Layer(0, 0.1)))
     found = LayerwiseSearch(double, options, TENSORS).run(*begin(material, range(3)))
-    assert torch.allclose(forward_from(double, 0, found.layers[0], 2), found.layers[-1], atol=1e-12)
+    assert_close(forward_from(double, 0, found.layers[0], 2), found.layers[-1])
 
 
 def plain_child(first, second, noise, alpha, passes, tensors):
@@ -173,11 +174,11 @@ def test_a_generation_is_what_the_formulas_say_child_by_child(double, layer, ten
     found = search.generation(layer, options.layers[layer], Population(genes, values), labels, generators(range(2)))
     for lane, generator in enumerate(generators(range(2))):
         expected, kept = plain_generation(options, layer, tensors, genes[:, lane], values[:, lane], generator)
-        assert torch.allclose(found.genes[:, lane], expected, rtol=1e-12, atol=1e-12)
+        assert_close(found.genes[:, lane], expected)
         assert found.values[:2, lane].tolist() == kept
         logits = forward_from(double, layer, expected[2:], 2)
         loss = F.cross_entropy(logits, labels[lane].repeat(sum(sizes)), reduction="none")
-        assert torch.allclose(found.values[2:, lane], -loss, rtol=1e-12, atol=1e-12)
+        assert_close(found.values[2:, lane], -loss)
 
 
 def test_the_first_population_is_the_block_behind_noise_in_units_of_each_channel(material, double):
@@ -189,9 +190,9 @@ def test_the_first_population_is_the_block_behind_noise_in_units_of_each_channel
         deviation = white.std((2, 3), correction=0, keepdim=True)
         noisy = white + SEARCH.noise * deviation * noise
         expected = run_block(double.shape, double.parameters, 0, noisy, double.statistics).permute(0, 2, 3, 1)
-        assert torch.allclose(found.genes[:, lane], expected, rtol=1e-12, atol=1e-12)
+        assert_close(found.genes[:, lane], expected)
         loss = F.cross_entropy(forward_from(double, 0, expected, 2), labels[lane].repeat(9), reduction="none")
-        assert torch.allclose(found.values[:, lane], -loss, rtol=1e-12, atol=1e-12)
+        assert_close(found.values[:, lane], -loss)
 
 
 def test_a_search_is_its_generations_layer_by_layer_and_keeps_the_best_of_each(material, double):

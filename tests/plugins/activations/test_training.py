@@ -49,12 +49,13 @@ def labels(shards, **changes):
 
 def outputs():
     generator = torch.Generator().manual_seed(0)
-    maps = [torch.randn(5, c, s, s, generator=generator, requires_grad=True) for c, s in ((3, 4), (4, 2))]
-    return maps, torch.randn(5, 3, generator=generator, requires_grad=True)
+    shapes = (5, 3, 4, 4), (5, 4, 2, 2), (5, 3)
+    *maps, logits = (torch.randn(shape, generator=generator, requires_grad=True) for shape in shapes)
+    return maps, logits
 
 
 @pytest.mark.parametrize("first", [0, 1])
-def test_the_loss_is_the_papers(stored, first):
+def test_the_loss_is_the_papers(stored, first, float64):
     maps, logits = outputs()
     places = torch.tensor([3, 1, 20, 7, 0])
     *targets, searched = stored.rows(places)
@@ -63,7 +64,7 @@ def test_the_loss_is_the_papers(stored, first):
     divergence = (p * (p / q).log()).sum(1).mean()
     expected = sum(squares[first:]) / 2 + 0.03 * divergence
     loss = Representations(stored, 0.03, first, None).loss(maps, logits, places, None)
-    assert torch.allclose(loss, expected, atol=1e-6)
+    torch.testing.assert_close(loss, expected)
 
 
 def test_no_gradient_of_the_divergence_reaches_the_body(shards, stored):
@@ -152,7 +153,7 @@ def test_half_places_all_go_the_same_way():
     assert move(maps, moves, 3, 2)[:, 3, 0, 0].tolist() == [2, 3, 4, 5]
 
 
-def test_moved_targets_are_used_where_the_recipe_says(stored):
+def test_moved_targets_are_used_where_the_recipe_says(stored, float64):
     maps, logits = outputs()
     places = torch.arange(5)
     moves = CropFlip(torch.full((5,), 2), torch.full((5,), 2), torch.ones(5, dtype=torch.bool))
@@ -161,5 +162,5 @@ def test_moved_targets_are_used_where_the_recipe_says(stored):
         for targets in ("reused", "moved")
     )
     flipped = [one.flip(3) for one in maps]
-    assert torch.allclose(moved, Representations(stored, 0.03, 0, None).loss(flipped, logits, places, None))
+    torch.testing.assert_close(moved, Representations(stored, 0.03, 0, None).loss(flipped, logits, places, None))
     assert not torch.allclose(moved, reused)

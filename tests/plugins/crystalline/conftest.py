@@ -4,10 +4,7 @@ import numpy as np
 import pytest
 
 from evokit.interfaces import Individual, Score
-from evokit_crystalline.fitness import build_fitness
-from evokit_crystalline.gpt2.options import Continuous
-from evokit_crystalline.options import Gpt2Loss
-from tests.plugins.crystalline.tiny import FITTED, fitted_context, learned_genome
+from tests.plugins.crystalline.tiny import fitted_with_crystals
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -17,10 +14,13 @@ def cache(tmp_path_factory):
         yield
 
 
+@pytest.fixture
+def float64(float64, tmp_path_factory, monkeypatch):
+    """With a cache of its own, whose keys do not say that all is computed in float64."""
+    monkeypatch.setenv("EVOKIT_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
 @pytest.fixture(scope="module")
 def learned_parts():
-    options = Gpt2Loss(FITTED, tokens=256, block=16, continuous=Continuous(fit="bigram_svd"))
-    fitness = build_fitness(options, fitted_context())
-    genome = learned_genome(fitness, 4)
-    genes = np.array([1, 1, 0, 0, 0, 0, 0, 0])
-    return fitness, genome, Individual(genes, "key", Score((-1.0,)))
+    fitness, genome = fitted_with_crystals()
+    return fitness, genome, Individual(np.array([1, 1, 0, 0, 0, 0, 0, 0]), "key", Score((-1.0,)))

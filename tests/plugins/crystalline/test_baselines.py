@@ -12,9 +12,10 @@ from evokit_crystalline import baselines
 from evokit_crystalline.baselines import AdamWContender, build_adamw
 from evokit_crystalline.fitness import build_fitness
 from evokit_crystalline.gpt2.files import read_model
+from evokit_crystalline.gpt2.measuring import mean_losses
 from evokit_crystalline.gpt2.sizes import HEAD
 from evokit_crystalline.options import AdamW, Gpt2Loss
-from tests.plugins.crystalline.tiny import SIZES, context, documents, fitted_context
+from tests.plugins.crystalline.tiny import SIZES, context, documents, fitted_context, fitted_with_crystals
 
 FITNESS = build_fitness(Gpt2Loss(SIZES, tokens=128, block=16), context())
 OPTIONS = AdamW(steps=12, rungs=(4,), lr=(3e-2,), batch=3)
@@ -146,16 +147,15 @@ def test_a_rehearsal_leaves_no_model_and_scales_with_the_steps(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_adamw_from_the_fitness_starts_at_the_loss_of_the_parts_alone(learned_parts, tmp_path):
-    fitness, genome, _ = learned_parts
+def test_adamw_from_the_fitness_starts_at_the_loss_of_the_parts_alone(float64, tmp_path):
+    fitness, genome = fitted_with_crystals()
     contender = build_adamw(AdamW(steps=1, start="fitness", batch=4), fitted_context(fitness=fitness))
     training = contender.start(contender.settings(None)[0], 0, tmp_path / "state")
-    off = genome.express(np.zeros(8, int))
+    off = [genome.express(np.zeros(8, int))[name] for name in fitness.slots]
     blocks = contender._batch(0, 0)
-    zeros = fitness.mean_losses([[off[name] for name in fitness.slots]], 256)
-    first = training.update(blocks, 0.0)
-    assert first == pytest.approx(zeros[0], abs=0.3)  # other tokens, the same model
-    assert contender.validated(training.tensors, 0, padded=False).values[0] == pytest.approx(zeros[0], abs=1e-3)
+    assert training.update(blocks, 0.0) == pytest.approx(mean_losses(fitness.frame, [off], blocks)[0])
+    (zeros,) = fitness.mean_losses([off], 256)
+    assert contender.validated(training.tensors, 0, padded=False).values[0] == pytest.approx(zeros)
 
 
 def test_a_random_start_may_be_tied_whatever_the_fitness_is(learned_parts, tmp_path):

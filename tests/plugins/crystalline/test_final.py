@@ -14,15 +14,19 @@ from evokit_crystalline.genome import build_genome
 from evokit_crystalline.gpt2.files import read_model
 from evokit_crystalline.gpt2.sizes import HEAD
 from evokit_crystalline.options import AdamW, Assemble, Crystalline, Gpt2Loss
-from tests.plugins.crystalline.tiny import SIZES, context, documents, fitted_context
+from tests.plugins.crystalline.tiny import ONE_LOSS, SIZES, context, documents, fitted_context
 
 
-@pytest.fixture(scope="module")
-def parts():
+def made():
     fitness = build_fitness(Gpt2Loss(SIZES, tokens=128, block=16), context())
     genome = build_genome(Crystalline(), context(fitness=fitness))
     genes = genome.random(np.random.default_rng(0))
     return fitness, genome, Individual(genes, "key", Score((-1.0,)))
+
+
+@pytest.fixture(scope="module")
+def parts():
+    return made()
 
 
 @pytest.fixture
@@ -31,12 +35,13 @@ def contender(parts):
     return build_champion(Assemble(), context(fitness=fitness, genome=genome))
 
 
-def test_the_model_has_the_champions_loss(parts, contender, tmp_path):
-    fitness, genome, best = parts
+def test_the_model_has_the_champions_loss(float64, tmp_path):
+    fitness, genome, best = made()
+    contender = build_champion(Assemble(), context(fitness=fitness, genome=genome))
     (setting,) = contender.settings(best)
     result = contender.fit(setting, 0, 128, tmp_path)
     (measured,) = fitness.evaluate([genome.express(best.genes)], 128)
-    assert result.values == pytest.approx(measured.values, rel=1e-6)
+    assert result.values == pytest.approx(measured.values, rel=ONE_LOSS)
     assert result.work == 128
 
 
@@ -57,7 +62,7 @@ def test_a_score_reads_so_many_blocks_of_each_document(parts, contender, tmp_pat
     cut = documents(3, tokens=50, seed=5)
     short = type(cut)(np.concatenate([cut.document(i)[:32] for i in range(3)]), np.arange(4) * 32, cut.names)
     scores = build_champion(Assemble(), context(fitness=limited, genome=genome)).score(artifact, split)
-    assert scores == pytest.approx(contender.score(artifact, short), rel=1e-6)
+    assert scores.tolist() == contender.score(artifact, short).tolist()  # of the same blocks in the same groups
 
 
 def test_documents_of_one_unit_have_one_score_the_mean_over_their_tokens(parts, contender, tmp_path):
@@ -66,7 +71,7 @@ def test_documents_of_one_unit_have_one_score_the_mean_over_their_tokens(parts, 
     split = join_documents([documents(1, tokens, seed=5).tokens for tokens in (30, 10, 20)], ["a", "b", "c"])
     each = contender.score(artifact, split)
     scores = contender.score(artifact, replace(split, groups=np.array([7, 3, 7])))
-    assert scores == pytest.approx([(30 * each[0] + 20 * each[2]) / 50, each[1]], rel=1e-6)
+    assert scores == pytest.approx([(30 * each[0] + 20 * each[2]) / 50, each[1]])
 
 
 def test_without_a_champion_there_is_nothing_to_assemble(contender):
@@ -93,7 +98,10 @@ def test_the_crystals_stay_and_the_parts_learn(learned_parts, tmp_path):
     assert not sizes.tied
     assert all(torch.equal(tensors[f"{slot}.weight"], layers[slot].dense()) for slot in fitness.slots)
     learned = {HEAD, "transformer.wte.weight"}
-    moved = {n for n in fitness.frame.parts if not torch.allclose(tensors[n], fitness.frame.parts[n], atol=1e-3)}
-    assert moved == learned  # positions and norms stay, as crystals rely on them
+    for name, part in fitness.frame.parts.items():  # positions and norms stay, as crystals rely on them
+        if name in learned:
+            assert (tensors[name] - part).abs().max() > 5e-3  # half a step
+        else:
+            assert torch.equal(tensors[name], part)
     with pytest.raises(ValueError, match="there is no champion to train on"):
         contender.settings(None)

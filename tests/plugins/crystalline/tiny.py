@@ -1,15 +1,19 @@
 """A tiny GPT-2 with the real vocabulary, and documents for it."""
 
 import numpy as np
+import torch
 
 from evokit.data.text import Documents, join_documents
 from evokit.interfaces import Context
 from evokit.streams import Streams
 from evokit_crystalline.crystals.matrices import Dense
 from evokit_crystalline.crystals.options import LibraryOptions
+from evokit_crystalline.fitness import Gpt2Fitness, build_fitness
 from evokit_crystalline.genome import CrystallineGenome, build_genome
+from evokit_crystalline.gpt2.options import Continuous
 from evokit_crystalline.gpt2.sizes import Sizes
-from evokit_crystalline.options import Crystalline
+from evokit_crystalline.options import Crystalline, Gpt2Loss
+from tests.rounding import rounding
 
 SIZES = Sizes(n_embd=8, n_layer=2, n_head=2, n_positions=16)
 
@@ -29,6 +33,10 @@ def phenotype(seed: int) -> dict[str, Dense]:
     rng = np.random.default_rng(seed)
     return {name: Dense(rng.normal(size=shape) * 0.3) for name, shape in SIZES.slots().items()}
 
+
+ONE_LOSS = rounding(60_000, dtype=torch.float64)
+"""Relative, of two losses in float64, each a sum over the vocabulary. Less than pytest's own tolerance, because the
+logits of a start at random are so small that its layers hardly change the loss."""
 
 FITTED = Sizes(n_embd=16, n_layer=2, n_head=2, n_positions=16, tied=False)
 """Wide enough for continuous parts in closed form."""
@@ -56,3 +64,10 @@ def fitted_context(**parts) -> Context:
 def learned_genome(fitness, size: int) -> CrystallineGenome:
     """Zeros and crystals learned from a fitness in closed form, in turn."""
     return build_genome(Crystalline(LibraryOptions(size, ("zero", "learned"))), fitted_context(fitness=fitness))
+
+
+def fitted_with_crystals() -> tuple[Gpt2Fitness, CrystallineGenome]:
+    """A fitness in closed form, and a genome over crystals learned from it."""
+    options = Gpt2Loss(FITTED, tokens=256, block=16, continuous=Continuous(fit="bigram_svd"))
+    fitness = build_fitness(options, fitted_context())
+    return fitness, learned_genome(fitness, 4)

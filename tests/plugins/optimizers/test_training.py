@@ -40,7 +40,7 @@ def test_training_lowers_the_loss():
     assert one.task.accuracy(one.parameters, one.statistics) > before
 
 
-def test_it_is_the_plain_loop():
+def test_it_is_the_plain_loop(float64):
     """Gradients by ``backward``, tensor by tensor, plain SGD."""
     task = task_of()
     one = training(task, Rule((("GRAD", 1.0),), lr=0.1))
@@ -52,7 +52,7 @@ def test_it_is_the_plain_loop():
         epoch, at = divmod(step, 50 // 8)
         order = torch.randperm(50, generator=streams.at("epoch", epoch).torch())
         chosen = order[at * 8 : at * 8 + 8]
-        inputs = normalised(images[chosen], task.train.mean, task.train.std)
+        inputs = normalised(images[chosen], task.train.mean, task.train.std, dtype=start.dtype)
         F.cross_entropy(task.network.logits(views, {}, inputs, None, training=True), labels[chosen]).backward()
         with torch.no_grad():
             for view in views:

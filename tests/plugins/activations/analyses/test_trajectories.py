@@ -48,7 +48,7 @@ def test_targets_of_validation_images_are_not_those_of_training_images():
     found = searched(analysis.material, EVOLUTION, TENSORS, pictures)
     assert len(found[0]) == len(images)
     distances = analysis._distances()
-    assert distances(0, found[0])["distance"] == pytest.approx(0, abs=1e-6)
+    assert distances(0, found[0])["distance"] == pytest.approx(0)
     assert distances(0, torch.randn(found[0].shape, generator=torch.Generator().manual_seed(0)))["distance"] > 0.5
 
 

@@ -12,7 +12,7 @@ from evokit.errors import UserError
 from evokit.streams import Streams
 from evokit_crystalline.closed_form.bigrams import count_bigrams
 from evokit_crystalline.closed_form.factors import Factors
-from evokit_crystalline.closed_form.fitted import bigram_parts, counted_blocks, fit_factors, fitted_parts
+from evokit_crystalline.closed_form.fitted import ANCHOR_SIZE, bigram_parts, counted_blocks, fit_factors, fitted_parts
 from evokit_crystalline.crystals.matrices import Zero
 from evokit_crystalline.fitness import build_fitness
 from evokit_crystalline.gpt2.model import hidden
@@ -27,7 +27,7 @@ def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("EVOKIT_CACHE", str(tmp_path))
 
 
-def test_the_model_without_projections_is_the_bigram_model_of_the_factors():
+def test_the_model_without_projections_is_the_bigram_model_of_the_factors(float64):
     blocks = full_blocks(markov(20, seed=1), 16)
     bigrams = count_bigrams(blocks, FITTED.vocab_size, 0.75)
     factors = fit_factors(Continuous(fit="bigram_newton"), bigrams, 8, Streams(0))
@@ -38,8 +38,11 @@ def test_the_model_without_projections_is_the_bigram_model_of_the_factors():
     logits = hidden(parts, off, FITTED, tokens) @ parts[HEAD].T
     found = torch.log_softmax(logits, -1)[..., torch.from_numpy(bigrams.words)]
     context, word = bigrams.context_of(), np.arange(len(bigrams.words))
-    expected = torch.log_softmax(factors.E @ factors.H.T + factors.b, 1)[context[tokens]][..., word]
-    torch.testing.assert_close(found, expected, atol=5e-3, rtol=0)  # the anchor's price
+    length = (ANCHOR_SIZE**2 + factors.E.square().sum(1) + 3 + 16 * 1e-5).sqrt()  # 3: position codes; 1e-5: the norm's
+    share = (ANCHOR_SIZE / length)[:, None]  # is left of all logits: the anchor's price
+    assert share.min() > 1 - 1e-4
+    expected = torch.log_softmax(share * (factors.E @ factors.H.T + factors.b), 1)[context[tokens]][..., word]
+    torch.testing.assert_close(found, expected)
 
 
 def test_what_training_never_predicted_shares_its_probability():
@@ -52,7 +55,7 @@ def test_what_training_never_predicted_shares_its_probability():
     assert len(torch.unique(head[unseen], dim=0)) == 1
 
 
-def test_fits_get_better_in_their_order_and_are_kept():
+def test_fits_get_better_in_their_order_and_are_cached():
     train, validation = markov(20, seed=1), full_blocks(markov(4, seed=2), 16)
     losses = []
     for fit in ("unigram", "bigram_svd", "bigram_newton"):
@@ -68,7 +71,7 @@ def test_fits_get_better_in_their_order_and_are_kept():
     assert losses == sorted(losses, reverse=True)
 
 
-def test_transformers_computes_the_same_function(tmp_path):
+def test_transformers_computes_the_same_function(float64):
     from transformers import GPT2Config, GPT2LMHeadModel
 
     fitted = fitted_parts(Continuous(fit="bigram_newton"), FITTED, markov(20, seed=1), 16, 1, Streams(0), Meter())
@@ -80,7 +83,7 @@ def test_transformers_computes_the_same_function(tmp_path):
     tokens = torch.from_numpy(full_blocks(markov(1, seed=4), 16).inputs)
     ours = hidden(fitted.parts, [Zero(s) for s in FITTED.slots().values()], FITTED, tokens) @ fitted.parts[HEAD].T
     with torch.no_grad():
-        torch.testing.assert_close(model(tokens).logits, ours, atol=5e-3, rtol=1e-4)
+        torch.testing.assert_close(model(tokens).logits, ours)
 
 
 def test_a_tied_head_is_refused():

@@ -12,6 +12,7 @@ from evokit_crystalline.crystals import kinds
 from evokit_crystalline.crystals.kinds import LEARNED, SCALES, block_diagonal, random_partition, ternary_low_rank
 from evokit_crystalline.crystals.matrices import LowRank
 from evokit_crystalline.crystals.options import LibraryOptions
+from tests.rounding import rounding
 
 SHAPES = [(16, 48), (16, 16), (16, 64), (64, 16)]
 
@@ -23,7 +24,8 @@ def test_every_kind_fills_every_shape_and_is_decided_by_its_stream(kind, shape):
     assert a.shape == tuple(a.dense().shape) == shape
     assert torch.equal(a.dense(), b.dense())
     x = torch.randn(5, shape[0], generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(a.apply(x), x @ a.dense())
+    apart = a.apply(x) - x @ a.dense()
+    assert (apart.abs() <= rounding(shape[0] + 2, x.abs() @ a.dense().abs())).all()  # 2: a scale, before or after
 
 
 def test_a_zero_costs_nothing():
@@ -31,12 +33,12 @@ def test_a_zero_costs_nothing():
 
 
 @pytest.mark.parametrize("kind", ["identity", "permutation", "orthogonal", "hadamard"])
-def test_square_ones_keep_lengths_up_to_their_scale(kind):
+def test_square_ones_keep_lengths_up_to_their_scale(kind, float64):
     matrix = getattr(kinds, kind)((16, 16), np.random.default_rng(1)).dense()
     scale = matrix.square().sum(1).sqrt()
-    assert scale.numpy() == pytest.approx(scale[0].item(), rel=1e-5)
-    assert min(abs(scale[0].item() - one) for one in SCALES) < 1e-5
-    torch.testing.assert_close(matrix @ matrix.T, scale[0] ** 2 * torch.eye(16), atol=1e-5, rtol=1e-4)
+    assert scale.numpy() == pytest.approx(scale[0].item())
+    assert min(abs(scale[0].item() - one) for one in SCALES) < 1e-9
+    torch.testing.assert_close(matrix @ matrix.T, scale[0] ** 2 * torch.eye(16))
 
 
 def test_a_permutation_moves_every_coordinate_to_one_of_its_own():

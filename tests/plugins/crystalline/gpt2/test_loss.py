@@ -41,10 +41,11 @@ def test_token_losses_equal_the_cross_entropy_in_double_precision(scale, precisi
     assert ((losses - reference(hidden, head, targets)).abs() <= slack(hidden, head, precision)).all()
 
 
-@pytest.mark.parametrize("scale", [0.1, 10.0])
-@pytest.mark.parametrize(("precision", "rtol"), [("float32", 1e-5), ("bfloat16", 5e-2)])
-def test_loss_and_gradients_equal_those_of_autograd(scale, precision, rtol):
-    hidden, head, targets = problem(600, scale)
+@pytest.mark.parametrize("scale", [1 / 8, 8.0])  # the last one overflows a plain exponential
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_loss_and_gradients_equal_those_of_autograd(scale, precision):
+    hidden, head, targets = problem(600)
+    hidden, head = scale * hidden.round(), head.round()  # whose logits are exact in either precision
     ours, theirs = [
         [hidden.to(dtype, copy=True).requires_grad_(), head.to(dtype, copy=True).requires_grad_()]
         for dtype in (torch.float32, torch.float64)
@@ -53,9 +54,14 @@ def test_loss_and_gradients_equal_those_of_autograd(scale, precision, rtol):
     expected = functional.cross_entropy(theirs[0] @ theirs[1].T, targets)
     (2 * loss).backward()
     (2 * expected).backward()
-    torch.testing.assert_close(loss.double(), expected, rtol=rtol, atol=rtol)
-    for a, b in zip(ours, theirs, strict=True):
-        assert (a.grad - b.grad).norm() < rtol * b.grad.norm()
+    # Sums over words, of exponentials and in a product; in bfloat16 exponentials, factors and products are rounded.
+    relative = rounding(2 * N_WORDS) + (rounding(5, dtype=torch.bfloat16) if precision == "bfloat16" else 0)
+    assert abs(loss - expected) <= relative + rounding(600, expected.abs())
+    real = (targets >= 0).double()[:, None]
+    moved = (theirs[0] @ theirs[1].T).softmax(1) + functional.one_hot(targets.clamp(min=0), N_WORDS)
+    sizes = 2 * moved.detach() * real / real.sum()
+    for a, b, terms in zip(ours, theirs, (sizes @ head.abs().double(), sizes.T @ hidden.abs().double()), strict=True):
+        assert ((a.grad - b.grad).abs() <= relative * terms).all()
 
 
 def test_rows_that_occur_often_are_multiplied_once():
