@@ -15,7 +15,7 @@ from tests.faults.harness import (
     write_recipe,
 )
 
-QUICK = {"inline": 3, "processes": 1, "ray": 1}
+QUICK = {"inline": 2, "processes": 1, "ray": 1}
 FULL = {"inline": 50, "processes": 50, "ray": 10}
 COMMIT_EVERY_S = (0.0, 0.1, 1.0)
 WORKERS, OTHER_WORKERS = 2, 1

@@ -321,3 +321,10 @@ def test_an_idle_worker_that_is_killed_costs_no_task(tmp_path, noticed_s):
         executor.close()
     assert before[0][0].values == after[0][0].values == (12.0,)
     assert all(gone(pid) for pid in pids(tmp_path, "worker"))
+
+
+def test_workers_have_the_environment_of_their_run_whenever_they_are_started(run, tmp_path, monkeypatch):
+    for said in ("one", "two"):
+        monkeypatch.setenv("EVOKIT_SAID", said)
+        run(f"fitness={{name: faulty, how: says, folder: {tmp_path}}}", name=said)
+        assert (tmp_path / "said").read_text() == said
