@@ -22,10 +22,10 @@ from evokit.data.images import Images, Limit
 from evokit.interfaces import Context
 from evokit.streams import Streams
 from evokit_activations.genome import ActivationTensors
-from evokit_activations.job import in_precision
-from evokit_activations.material import Material, Untrained
+from evokit_activations.layerwise.search import LayerwiseSearch
+from evokit_activations.networks.task import Material, Untrained
 from evokit_activations.options import LabelLikelihood, Layer, Layerwise, Network
-from evokit_activations.search import LayerwiseSearch
+from evokit_activations.shards.job import in_precision
 
 BARS = {"float32": 2.0, "bfloat16": 4.0}
 

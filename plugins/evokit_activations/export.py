@@ -7,10 +7,10 @@ import shutil
 from pathlib import Path
 
 from evokit.errors import UserError
-from evokit_activations import network
-from evokit_activations.finished import read_network
 from evokit_activations.genome import ActivationTensors, Targets
-from evokit_activations.targets import FOLDER, file_name
+from evokit_activations.models import read_network
+from evokit_activations.networks import network
+from evokit_activations.targets.store import FOLDER, file_name
 
 IMPORTS = {
     "from collections.abc import Mapping\n": "import json\nfrom collections.abc import Callable, Mapping\n",

@@ -85,7 +85,7 @@ class LabelLikelihood:
     stored: Literal["bfloat16", "float16", "float32"] = "bfloat16"
 
     def build(self, context: Context) -> Any:
-        from evokit_activations.material import build_material
+        from evokit_activations.networks.task import build_material
 
         return build_material(self, context)
 
@@ -169,7 +169,7 @@ class Layerwise(Evolution):
     cycles: Cycles = field(default_factory=Cycles)
 
     def build(self, context: Context) -> Any:
-        from evokit_activations.layerwise import build_search
+        from evokit_activations.shards.search import build_search
 
         return build_search(self, context)
 
@@ -182,7 +182,7 @@ class Control:
     genes: ClassVar[frozenset[str]] = frozenset({TENSORS})
 
     def build(self, context: Context) -> Any:
-        from evokit_activations.layerwise import build_control
+        from evokit_activations.shards.search import build_control
 
         return build_control(self.method, context)
 
@@ -251,7 +251,7 @@ class LearnTargets:
     logits: Logits = "own"
 
     def build(self, context: Context) -> Contender:
-        from evokit_activations.contenders import Learned
+        from evokit_activations.final import Learned
 
         return Learned(self, context.fitness)
 
@@ -267,7 +267,7 @@ class Sgd:
     schedule: Schedules = ("constant",)
 
     def build(self, context: Context) -> Contender:
-        from evokit_activations.contenders import CrossEntropy
+        from evokit_activations.final import CrossEntropy
 
         return CrossEntropy(self, context.fitness)
 
@@ -283,7 +283,7 @@ class FrozenBody:
     convolutions: Annotated[tuple[Literal[2], ...], MinLen(1)] = (2,)
 
     def build(self, context: Context) -> Contender:
-        from evokit_activations.contenders import FrozenUntrained
+        from evokit_activations.final import FrozenUntrained
 
         return FrozenUntrained(self, context.fitness)
 

@@ -16,8 +16,8 @@ from evokit.tensor_population import take, top_k
 from evokit_activations.analyses.measures import cosine_gram, effective_number
 from evokit_activations.analyses.options import Diversity, DiversityPoint
 from evokit_activations.analyses.points import Analysis, one_layer, refuse_other_blocks
-from evokit_activations.material import build_material
-from evokit_activations.search import LayerwiseSearch
+from evokit_activations.layerwise.search import LayerwiseSearch
+from evokit_activations.networks.task import build_material
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

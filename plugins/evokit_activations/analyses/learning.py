@@ -13,17 +13,17 @@ from torch import Tensor
 from evokit.interfaces import Context, Goal, Measured
 from evokit_activations.analyses import learning_figures
 from evokit_activations.analyses.measures import cosine_gram, effective_number
+from evokit_activations.analyses.models import held, of_labels, settings, trained
 from evokit_activations.analyses.options import Learning, LearningPoint
 from evokit_activations.analyses.points import Analysis, resized, searched
-from evokit_activations.analyses.students import held, of_labels, settings, trained
-from evokit_activations.contenders import of_targets
-from evokit_activations.controls import class_codes, mean_activations
-from evokit_activations.finished import Network
+from evokit_activations.final import of_targets
 from evokit_activations.genome import ActivationTensors
-from evokit_activations.job import UNSEARCHED, cross_entropies
-from evokit_activations.material import build_material
+from evokit_activations.models import Network
+from evokit_activations.networks.task import build_material
+from evokit_activations.networks.training import DivergedError, Objective
 from evokit_activations.options import Evolution, LearnTargets
-from evokit_activations.training import DivergedError, Objective
+from evokit_activations.shards.job import UNSEARCHED, cross_entropies
+from evokit_activations.targets.class_codes import class_codes, mean_activations
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -18,11 +18,11 @@ from evokit.recipe.options import validate
 from evokit.streams import Streams
 from evokit_activations.analyses.options import Analysed
 from evokit_activations.genome import ActivationTensors
-from evokit_activations.material import Material
-from evokit_activations.network import forward
+from evokit_activations.layerwise.search import LayerwiseSearch, Population, refuse_other_layers
+from evokit_activations.networks.network import forward
+from evokit_activations.networks.task import Material
+from evokit_activations.networks.training import DivergedError
 from evokit_activations.options import Evolution
-from evokit_activations.search import LayerwiseSearch, Population, refuse_other_layers
-from evokit_activations.training import DivergedError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,8 +11,8 @@ from evokit.common.figures import panels
 from evokit.interfaces import Context, Goal, Measured
 from evokit_activations.analyses.options import Scaling, ScalingPoint
 from evokit_activations.analyses.points import Analysis, one_layer, refuse_other_blocks, resized
-from evokit_activations.material import build_material
-from evokit_activations.search import LayerwiseSearch
+from evokit_activations.layerwise.search import LayerwiseSearch
+from evokit_activations.networks.task import build_material
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

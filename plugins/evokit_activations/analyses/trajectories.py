@@ -12,13 +12,13 @@ from evokit.common.figures import panels
 from evokit.data.image_batches import normalised
 from evokit.interfaces import Context, Goal, Measured
 from evokit_activations.analyses.measures import class_pairs, collision_entropy, cosine_distance, cosine_gram
+from evokit_activations.analyses.models import held, of_labels, settings, training
 from evokit_activations.analyses.options import Trajectories, TrajectoryPoint
 from evokit_activations.analyses.points import Analysis, Pictures, searched
-from evokit_activations.analyses.students import held, of_labels, settings, training
-from evokit_activations.contenders import of_targets
-from evokit_activations.finished import Network, finished_network
-from evokit_activations.material import CHUNK, Material, build_material
-from evokit_activations.network import forward
+from evokit_activations.final import of_targets
+from evokit_activations.models import Network, finished_network
+from evokit_activations.networks.network import forward
+from evokit_activations.networks.task import CHUNK, Material, build_material
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

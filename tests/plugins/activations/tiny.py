@@ -3,8 +3,8 @@
 from evokit.interfaces import Context
 from evokit.streams import Streams
 from evokit_activations.genome import ActivationTensors
-from evokit_activations.job import ShardJob
 from evokit_activations.options import LabelLikelihood, Layer, Layerwise, Network, Training
+from evokit_activations.shards.job import ShardJob
 from tests.data.image_fixtures import striped_images
 
 OPTIONS = LabelLikelihood(

@@ -6,9 +6,9 @@ import torch
 from evokit_activations.analyses.learning import together
 from evokit_activations.analyses.options import Learning, LearningPoint
 from evokit_activations.analyses.points import searched
+from evokit_activations.layerwise.search import LayerwiseSearch, Population
+from evokit_activations.networks.training import DivergedError
 from evokit_activations.options import LearnTargets, Sgd
-from evokit_activations.search import LayerwiseSearch, Population
-from evokit_activations.training import DivergedError
 
 from ..tiny import OPTIONS, TENSORS, context
 from .test_points import EVOLUTION

@@ -6,9 +6,9 @@ import torch
 from evokit_activations.analyses.options import Scaling, ScalingPoint
 from evokit_activations.analyses.points import one_layer, resized
 from evokit_activations.analyses.scaling import milestones
-from evokit_activations.network import forward
+from evokit_activations.layerwise.search import LayerwiseSearch, forward_from
+from evokit_activations.networks.network import forward
 from evokit_activations.options import Evolution
-from evokit_activations.search import LayerwiseSearch, forward_from
 
 from ..tiny import OPTIONS, SEARCH, TENSORS, context
 

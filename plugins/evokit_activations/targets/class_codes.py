@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from evokit.streams import Streams
-from evokit_activations.averages import class_logits, class_means
-from evokit_activations.material import Material
-from evokit_activations.network import Shape, forward
-from evokit_activations.operators import normalise, smooth
+from evokit_activations.layerwise.operators import normalise, smooth
+from evokit_activations.networks.network import Shape, forward
+from evokit_activations.networks.task import Material
 from evokit_activations.options import Layer
+from evokit_activations.targets.averages import class_logits, class_means
 
 
 def class_codes(shape: Shape, layers: Sequence[Layer], streams: Streams) -> list[Tensor]:

@@ -12,16 +12,16 @@ from torch import Tensor
 
 from evokit.interfaces import Evaluation, Individual, Variant
 from evokit.streams import Streams
-from evokit_activations.averages import ClassLogits, ClassMeans
-from evokit_activations.controls import OwnActivations
-from evokit_activations.finished import FinishedNetworks, grid
 from evokit_activations.genome import ActivationTensors, Targets
-from evokit_activations.job import ShardJob
-from evokit_activations.material import Material
-from evokit_activations.network import Shape
+from evokit_activations.models import FinishedNetworks, grid
+from evokit_activations.networks.network import Shape
+from evokit_activations.networks.task import Material
+from evokit_activations.networks.training import Labels, Representations
+from evokit_activations.networks.training import Targets as LearnedTargets
 from evokit_activations.options import FrozenBody, LearnTargets, Sgd
-from evokit_activations.training import Labels, Representations
-from evokit_activations.training import Targets as LearnedTargets
+from evokit_activations.shards.job import ShardJob
+from evokit_activations.targets.averages import ClassLogits, ClassMeans
+from evokit_activations.targets.class_codes import OwnActivations
 
 Setting = Mapping[str, Any]
 

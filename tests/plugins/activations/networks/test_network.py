@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F
 
 from evokit.streams import Streams
-from evokit_activations.initial import initial_parameters, whitening_weight
-from evokit_activations.network import Shape, forward, measured_statistics
+from evokit_activations.networks.initial import initial_parameters, whitening_weight
+from evokit_activations.networks.network import Shape, forward, measured_statistics
 
 SHAPE = Shape((3, 13, 13), (30, 6), 4, 5)
 

@@ -15,8 +15,8 @@ from evokit.data.image_batches import normalised
 from evokit.data.image_set import ImageSet
 from evokit.interfaces import Context, Goal
 from evokit.streams import Streams
-from evokit_activations.initial import initial_parameters, whitening_weight
-from evokit_activations.network import Shape, measured_statistics
+from evokit_activations.networks.initial import initial_parameters, whitening_weight
+from evokit_activations.networks.network import Shape, measured_statistics
 from evokit_activations.options import LabelLikelihood
 
 CHUNK = 250

@@ -22,9 +22,9 @@ from evokit.data.image_batches import normalised
 from evokit.data.image_set import ImageSet
 from evokit.interfaces import Evaluation, Goal
 from evokit.streams import Streams
-from evokit_activations.material import CHUNK, Material, on_device, only_set
-from evokit_activations.network import Shape, forward, measured_statistics
-from evokit_activations.training import DivergedError, Objective, Training
+from evokit_activations.networks.network import Shape, forward, measured_statistics
+from evokit_activations.networks.task import CHUNK, Material, on_device, only_set
+from evokit_activations.networks.training import DivergedError, Objective, Training
 
 STATISTICS = "statistics/"
 REHEARSED = 1  # epochs

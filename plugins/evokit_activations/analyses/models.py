@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from evokit_activations.contenders import setting_lists
-from evokit_activations.finished import Network, finished_network, grid
-from evokit_activations.job import DTYPES
-from evokit_activations.material import Material
+from evokit_activations.final import setting_lists
+from evokit_activations.models import Network, finished_network, grid
+from evokit_activations.networks.task import Material
+from evokit_activations.networks.training import Labels, Objective, Training
 from evokit_activations.options import LearnTargets, Sgd
-from evokit_activations.targets import stored
-from evokit_activations.training import Labels, Objective, Training
+from evokit_activations.shards.job import DTYPES
+from evokit_activations.targets.store import stored
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from evokit_activations.material import CHUNK
-from evokit_activations.operators import normalise
-from evokit_activations.training import Targets
+from evokit_activations.layerwise.operators import normalise
+from evokit_activations.networks.task import CHUNK
+from evokit_activations.networks.training import Targets
 
 CODE_LOGIT = 5.0
 """Of the class's own logit above the others: a cross-entropy of 0.06 with ten classes."""

@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 
 from evokit.interfaces import Evaluation
-from evokit_activations.averages import ClassLogits
-from evokit_activations.finished import finished_network, read_network
 from evokit_activations.genome import Proposal
-from evokit_activations.material import CHUNK, Material, Untrained
-from evokit_activations.network import forward
+from evokit_activations.models import finished_network, read_network
+from evokit_activations.networks.network import forward
+from evokit_activations.networks.task import CHUNK, Material, Untrained
+from evokit_activations.networks.training import DivergedError, Representations, Targets, Training
 from evokit_activations.options import Cycles
-from evokit_activations.targets import TargetStore
-from evokit_activations.training import DivergedError, Representations, Targets, Training
+from evokit_activations.targets.averages import ClassLogits
+from evokit_activations.targets.store import TargetStore
 
 
 class Proposals:

@@ -7,8 +7,7 @@ import torch.nn.functional as F
 from evokit.data.image_batches import CropFlip, crop_flip
 from evokit.streams import Streams
 from evokit_activations.genome import Shard
-from evokit_activations.options import Augment
-from evokit_activations.training import (
+from evokit_activations.networks.training import (
     DivergedError,
     Labels,
     Representations,
@@ -16,8 +15,9 @@ from evokit_activations.training import (
     move,
     rate_factor,
 )
+from evokit_activations.options import Augment
 
-from .tiny import OPTIONS, job
+from ..tiny import OPTIONS, job
 
 SETTING = {"lr": 0.1, "momentum": 0.85, "weight_decay": 0.0, "schedule": "constant"}
 

@@ -5,11 +5,11 @@ import torch
 
 from evokit.errors import RunFailed
 from evokit_activations.genome import Shard, Targets
+from evokit_activations.layerwise.search import label_log_likelihood
 from evokit_activations.options import Augment, Layer, Network, Training
-from evokit_activations.search import label_log_likelihood
-from evokit_activations.targets import StoredShard
+from evokit_activations.targets.store import StoredShard
 
-from .tiny import OPTIONS, SEARCH, job, split
+from ..tiny import OPTIONS, SEARCH, job, split
 
 
 def measured(one, genes, budget=-1):

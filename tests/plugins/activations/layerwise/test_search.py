@@ -7,18 +7,18 @@ from torch.testing import assert_close
 
 from evokit.streams import Streams
 from evokit_activations.genome import ActivationTensors
-from evokit_activations.job import in_precision
-from evokit_activations.network import forward, run_block
-from evokit_activations.options import Layer
-from evokit_activations.search import (
+from evokit_activations.layerwise.search import (
     LayerwiseSearch,
     Population,
     forward_from,
     label_log_likelihood,
     refuse_other_layers,
 )
+from evokit_activations.networks.network import forward, run_block
+from evokit_activations.options import Layer
+from evokit_activations.shards.job import in_precision
 
-from .tiny import SEARCH, TENSORS, job
+from ..tiny import SEARCH, TENSORS, job
 
 
 def generators(images, method="search"):

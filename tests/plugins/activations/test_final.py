@@ -11,9 +11,9 @@ from evokit.errors import UserError
 from evokit.genomes.individuals import make_individual
 from evokit.interfaces import Context
 from evokit.streams import Streams
-from evokit_activations.contenders import of_targets
-from evokit_activations.finished import read_network
+from evokit_activations.final import of_targets
 from evokit_activations.genome import Shard
+from evokit_activations.models import read_network
 from evokit_activations.options import FrozenBody, LearnTargets, Sgd, TargetFiles, TorchNetwork
 
 from .tiny import TENSORS, TEST

@@ -14,17 +14,17 @@ from evokit.recipe import load_recipe
 from evokit.results.verify import verify
 from evokit.runs.estimate import estimate
 from evokit.runs.launch import launch
-from evokit_activations.finished import read_network
 from evokit_activations.genome import Proposal, Shard
-from evokit_activations.job import ShardJob
-from evokit_activations.layerwise import ShardSearch
+from evokit_activations.layerwise.search import forward_from
+from evokit_activations.models import read_network
 from evokit_activations.options import Cycles
-from evokit_activations.search import forward_from
-from evokit_activations.targets import StoredShard
+from evokit_activations.shards.job import ShardJob
+from evokit_activations.shards.search import ShardSearch
+from evokit_activations.targets.store import StoredShard
 from tests.rounding import rounding
 
-from .test_activations import RECIPE
-from .tiny import SEARCH, TENSORS, job, split
+from ..test_runs import RECIPE
+from ..tiny import SEARCH, TENSORS, job, split
 
 CYCLES = replace(SEARCH, cycles=Cycles(number=3, epochs=2, lr=0.5))
 # On the way to logits: terms of the whitening, four convolutions and the head, ten of each normalisation and GELU.

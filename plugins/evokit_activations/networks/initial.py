@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from evokit.streams import Streams
-from evokit_activations.network import Shape
+from evokit_activations.networks.network import Shape
 
 EIGENVALUE_EPS = 5e-4  # of airbench
 

@@ -137,7 +137,7 @@ def test_a_search_that_was_killed_ends_with_the_same_targets(finished, path, tmp
 
 
 def test_a_shard_that_fails_costs_its_images_only(path, tmp_path, monkeypatch):
-    from evokit_activations.job import ShardJob
+    from evokit_activations.shards.job import ShardJob
 
     whole = ShardJob._shard
 

@@ -6,14 +6,14 @@ import torch
 from evokit.genomes.individuals import make_individual
 from evokit.interfaces import Context
 from evokit.streams import Streams
-from evokit_activations.averages import ClassLogits, ClassMeans, class_means
 from evokit_activations.genome import Shard
-from evokit_activations.network import forward
+from evokit_activations.networks.network import forward
 from evokit_activations.options import LearnTargets
-from evokit_activations.targets import StoredShard
+from evokit_activations.targets.averages import ClassLogits, ClassMeans, class_means
+from evokit_activations.targets.store import StoredShard
 from tests.rounding import rounding
 
-from .tiny import TENSORS
+from ..tiny import TENSORS
 
 
 @dataclass(frozen=True)

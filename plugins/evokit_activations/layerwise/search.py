@@ -15,15 +15,15 @@ from torch import Tensor
 
 from evokit.tensor_population import draw, pick, take, top_k
 from evokit_activations.genome import ActivationTensors
-from evokit_activations.material import Untrained
-from evokit_activations.network import classify, run_block, whiten
-from evokit_activations.operators import (
+from evokit_activations.layerwise.operators import (
     channel_deviation,
     class_deviation,
     crossover,
     mutate_logits,
     mutate_maps,
 )
+from evokit_activations.networks.network import classify, run_block, whiten
+from evokit_activations.networks.task import Untrained
 from evokit_activations.options import Evolution, Layer
 
 Generators = Sequence[torch.Generator]

@@ -16,8 +16,8 @@ from torch import Tensor
 from evokit.data.image_batches import CropFlip, crop_flip, draw_crop_flip
 from evokit.streams import Streams
 from evokit_activations import options
-from evokit_activations.material import Material
-from evokit_activations.network import Shape, forward
+from evokit_activations.networks.network import Shape, forward
+from evokit_activations.networks.task import Material
 from evokit_activations.options import Augment
 
 FIRST_RATE, PEAK = 0.2, 0.25

@@ -13,8 +13,8 @@ from evokit.genomes.individuals import make_individual, weights_of
 from evokit.interfaces import Context, Individual, Measure, Score
 from evokit.searches.archive import dump_individuals, load_individuals, only_ok
 from evokit_activations.genome import Proposal, Shard
-from evokit_activations.job import UNSEARCHED, ShardJob
 from evokit_activations.options import Layerwise
+from evokit_activations.shards.job import UNSEARCHED, ShardJob
 
 log = logging.getLogger("evokit")
 

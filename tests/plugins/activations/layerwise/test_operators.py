@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from evokit_activations.operators import (
+from evokit_activations.layerwise.operators import (
     channel_deviation,
     class_deviation,
     crossover,

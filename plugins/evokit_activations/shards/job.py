@@ -13,18 +13,18 @@ from evokit.common.cores import set_threads
 from evokit.common.keys import digest
 from evokit.genomes.individuals import key_of
 from evokit.interfaces import Evaluation, Goal
-from evokit_activations.controls import class_codes, mean_activations
 from evokit_activations.genome import ActivationTensors, Genes, Proposal, Shard, Targets
-from evokit_activations.material import CHUNK, Material, Untrained
-from evokit_activations.options import Layerwise
-from evokit_activations.proposals import Proposals
-from evokit_activations.search import (
+from evokit_activations.layerwise.search import (
     LayerwiseSearch,
     forward_from,
     label_log_likelihood,
     refuse_other_layers,
 )
-from evokit_activations.targets import StoredShard, TargetStore, stored
+from evokit_activations.networks.task import CHUNK, Material, Untrained
+from evokit_activations.options import Layerwise
+from evokit_activations.shards.cycles import Proposals
+from evokit_activations.targets.class_codes import class_codes, mean_activations
+from evokit_activations.targets.store import StoredShard, TargetStore, stored
 
 UNSEARCHED = ("class_code", "class_mean")
 DTYPES = {name: getattr(torch, name) for name in ("float64", "float32", "bfloat16", "float16")}
