@@ -1,12 +1,11 @@
-"""Finished networks: their file, and how every contender makes, validates and scores them."""
+"""Trained networks: their file, and how every contender makes, validates and scores them."""
 
 from __future__ import annotations
 
-import itertools
 import json
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +19,24 @@ from evokit.common.cores import set_threads
 from evokit.common.files import write_atomically
 from evokit.data.image_batches import normalised
 from evokit.data.image_set import ImageSet
+from evokit.genomes.points import combinations
 from evokit.interfaces import Evaluation, Goal
 from evokit.streams import Streams
+from evokit_activations.fitness import only_set
+from evokit_activations.networks.frozen import CHUNK, FrozenNetwork, on_device
 from evokit_activations.networks.network import Shape, forward, measured_statistics
-from evokit_activations.networks.task import CHUNK, Material, on_device, only_set
-from evokit_activations.networks.training import DivergedError, Objective, Training
+from evokit_activations.networks.objectives import Objective
+from evokit_activations.networks.task import ImageTask
+from evokit_activations.networks.training import DivergedError, Training
+
+Setting = Mapping[str, Any]
 
 STATISTICS = "statistics/"
 REHEARSED = 1  # epochs
 
 
 @dataclass(frozen=True)
-class Network:
+class TrainedNetwork(FrozenNetwork):
     """A trained network with all that it needs to read images.
 
     Args:
@@ -43,26 +48,20 @@ class Network:
         about: JSON values: class names, setting, targets.
     """
 
-    shape: Shape
-    parameters: Mapping[str, Tensor]
-    statistics: Mapping[str, Tensor]
     mean: Tensor
     std: Tensor
     about: Mapping[str, Any]
+
+    def pixels(self, images: Tensor) -> Iterator[Tensor]:
+        """What it reads of ``(n, h, w, c)`` uint8 images, ``CHUNK`` at a time."""
+        for piece in torch.split(images, CHUNK):
+            yield normalised(piece, self.mean, self.std, channels_last=True)
 
     def logits(self, images: Tensor, *, batch_mode: bool = False) -> Tensor:
         """``(n, classes)`` of ``(n, h, w, c)`` uint8 images; in ``batch_mode`` with the statistics of the batch."""
         statistics = None if batch_mode else self.statistics
         with torch.inference_mode():
-            pieces = [
-                forward(
-                    self.shape,
-                    self.parameters,
-                    normalised(piece, self.mean, self.std, channels_last=True),
-                    statistics,
-                )[1]
-                for piece in torch.split(images, CHUNK)
-            ]
+            pieces = [forward(self.shape, self.parameters, piece, statistics)[1] for piece in self.pixels(images)]
         return torch.cat(pieces)
 
     def correct(self, split: ImageSet, *, batch_mode: bool = False) -> np.ndarray:
@@ -81,8 +80,8 @@ class Network:
         write_atomically(path, save(tensors, {"evokit": json.dumps(about, sort_keys=True)}))
 
 
-def read_network(path: Path, device: str = "cpu") -> Network:
-    """What ``Network.save`` wrote."""
+def read_network(path: Path, device: str = "cpu") -> TrainedNetwork:
+    """What ``TrainedNetwork.save`` wrote."""
     with safe_open(path, framework="pt") as file:
         # Copied, since memory of the file may be aligned otherwise, and last bits can depend on it.
         tensors = {name: on_device(file.get_tensor(name).clone(), device) for name in file.keys()}  # noqa: SIM118 - no mapping
@@ -92,30 +91,28 @@ def read_network(path: Path, device: str = "cpu") -> Network:
     mean, std = tensors.pop("mean"), tensors.pop("std")
     statistics = {name.removeprefix(STATISTICS): one for name, one in tensors.items() if name.startswith(STATISTICS)}
     parameters = {name: one for name, one in tensors.items() if not name.startswith(STATISTICS)}
-    return Network(shape, parameters, statistics, mean, std, metadata["about"])
+    return TrainedNetwork(shape, parameters, statistics, mean, std, metadata["about"])
 
 
-class FinishedNetworks:
+class NetworkContender:
     """What all contenders for ``label_likelihood`` share: one loop, the same images, batches and epochs for all.
 
     Work is counted in images that a training saw.
 
     Args:
-        material: Images, network and training of the run.
+        task: Images, network and training of the run.
     """
 
     goal: Goal = "max"
     unit = "image"
     deterministic = False
 
-    def __init__(self, material: Material) -> None:
-        self.material = material
-        training, n = material.options.training, len(material.labels)
+    def __init__(self, task: ImageTask) -> None:
+        self.task = task
+        training, n = task.options.training, len(task.labels)
         self.budgets: Sequence[int] = [epochs * n for epochs in (*training.rungs, training.epochs)]
 
-    def fitted(
-        self, objective: Objective, setting: Mapping[str, Any], seed: int, budget: int, scratch: Path
-    ) -> Evaluation:
+    def fitted(self, objective: Objective, setting: Setting, seed: int, budget: int, scratch: Path) -> Evaluation:
         """Train up to the budget; the value is the accuracy on validation, and at the full budget there is a network.
 
         Raises:
@@ -123,19 +120,19 @@ class FinishedNetworks:
         """
         if budget not in self.budgets:
             raise ValueError(f"budget must be one of {list(self.budgets)}, got {budget}")
-        material = self.material
-        set_threads(material.threads)
+        task = self.task
+        set_threads(task.threads)
         training = self._training(objective, setting, seed)
         try:
-            training.advance(budget // len(material.labels))
+            training.advance(budget // len(task.labels))
         except DivergedError as error:
             return Evaluation(outcome="diverged", work=budget, message=str(error))
-        network = finished_network(material, training, setting)
+        network = trained_network(task, training, setting)
         metrics = {
             "loss": training.loss,
-            "validation_batch_mode": float(network.correct(material.validation, batch_mode=True).mean()),
+            "validation_batch_mode": float(network.correct(task.validation, batch_mode=True).mean()),
         }
-        value = float(network.correct(material.validation).mean())
+        value = float(network.correct(task.validation).mean())
         artifact = ""
         if budget == self.budgets[-1]:
             scratch.mkdir(parents=True, exist_ok=True)
@@ -145,38 +142,40 @@ class FinishedNetworks:
 
     def score(self, artifact: Path, split: Any) -> np.ndarray:
         """``(n_units,)`` 1 for each image that is classified right, 0 for others."""
-        set_threads(self.material.threads)
-        return read_network(artifact, self.material.device).correct(only_set(split))
+        set_threads(self.task.threads)
+        return read_network(artifact, self.task.device).correct(only_set(split))
 
-    def rehearsed(self, objective: Objective, setting: Mapping[str, Any]) -> tuple[float, int]:
+    def rehearsed(self, objective: Objective, setting: Setting) -> tuple[float, int]:
         """Seconds and bytes of one full fit, by timing an epoch."""
         training = self._training(objective, setting, 0)
         started = time.perf_counter()
         training.advance(REHEARSED)
-        seconds = (time.perf_counter() - started) / REHEARSED * self.material.options.training.epochs
+        seconds = (time.perf_counter() - started) / REHEARSED * self.task.options.training.epochs
         return seconds, sum(value.nbytes for value in training.parameters.values())
 
-    def _training(self, objective: Objective, setting: Mapping[str, Any], seed: int) -> Training:
+    def _training(self, objective: Objective, setting: Setting, seed: int) -> Training:
         streams = Streams(seed).at("label_likelihood", "contender")
         shape, parameters = self._begin(setting, streams)
-        return Training(self.material, shape, parameters, objective, setting, streams)
+        return Training(self.task, shape, parameters, objective, setting, streams)
 
-    def _begin(self, setting: Mapping[str, Any], streams: Streams) -> tuple[Shape, dict[str, Tensor]]:
+    def _begin(self, setting: Setting, streams: Streams) -> tuple[Shape, dict[str, Tensor]]:
         """The network before its first step."""
-        return self.material.initial(setting["convolutions"], streams.at("parameters"))
+        return self.task.initial(setting["convolutions"], streams.at("parameters"))
 
 
-def finished_network(material: Material, training: Training, setting: Mapping[str, Any]) -> Network:
+def trained_network(task: ImageTask, training: Training, setting: Setting) -> TrainedNetwork:
     """The network as it is now, with the statistics of all images that it knows."""
     parameters = training.trained()
-    images = material.normalised(material.images[training.objective.images])
+    images = task.normalised(task.images[training.objective.images])
     with torch.inference_mode():
         statistics = measured_statistics(training.shape, parameters, images, CHUNK)
-    mean, std = (torch.as_tensor(one, device=material.device) for one in (material.train.mean, material.train.std))
-    about = {"setting": dict(setting), "classes": list(material.train.names)}
-    return Network(training.shape, parameters, statistics, mean, std, about)
+    mean, std = (torch.as_tensor(one, device=task.device) for one in (task.train.mean, task.train.std))
+    about = {"setting": dict(setting), "classes": list(task.train.names)}
+    return TrainedNetwork(training.shape, parameters, statistics, mean, std, about)
 
 
-def grid(lists: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
-    """All combinations, one value of each list."""
-    return [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]
+def settings_of(options: Any) -> list[dict[str, Any]]:
+    """All combinations of the options' lists, which are tuned; what is no list has one value."""
+    values = {item.name: getattr(options, item.name) for item in fields(options)}
+    lists = {name: value if isinstance(value, tuple) else (value,) for name, value in values.items()}
+    return list(combinations([lists]))

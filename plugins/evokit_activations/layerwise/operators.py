@@ -32,7 +32,7 @@ def crossover(pool: Tensor, pairs: Tensor) -> Tensor:
 
 
 def channel_deviation(maps: Tensor) -> Tensor:
-    """``(n, lanes, 1, 1, channels)`` standard deviation of each channel over its places, of the population."""
+    """``(n, lanes, 1, 1, channels)`` standard deviation of each channel over its positions, of the population."""
     mean = maps.mean((2, 3), keepdim=True)
     return (maps - mean).square_().mean((2, 3), keepdim=True).sqrt_()
 
@@ -70,7 +70,7 @@ def pooling_matrix(size: int, passes: int, dtype: torch.dtype, device: torch.dev
 
 
 def normalise(maps: Tensor) -> Tensor:
-    """Zero mean and unit variance of each sample over places and channels. Source: A.4, Normalization."""
+    """Zero mean and unit variance of each sample over positions and channels. Source: A.4, Normalization."""
     return F.layer_norm(maps, maps.shape[-3:], eps=EPS)
 
 
@@ -82,7 +82,7 @@ def mutate_maps(
     Args:
         children: ``(n, lanes, height, width, channels)``; overwritten.
         deviation: ``(n, lanes, 1, 1, channels)``, mean over the two parents.
-        noise: Standard normal, of the children's shape, or with one place, which is smooth already; overwritten.
+        noise: Standard normal, of the children's shape, or with one position, which is smooth already; overwritten.
         alpha: Strength in units of ``deviation``.
         passes: Of smoothing.
         of: What is smoothed: ``child`` or ``noise``.

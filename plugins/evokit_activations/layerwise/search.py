@@ -22,8 +22,8 @@ from evokit_activations.layerwise.operators import (
     mutate_logits,
     mutate_maps,
 )
+from evokit_activations.networks.frozen import FrozenNetwork
 from evokit_activations.networks.network import classify, run_block, whiten
-from evokit_activations.networks.task import Untrained
 from evokit_activations.options import Evolution, Layer
 
 Generators = Sequence[torch.Generator]
@@ -47,7 +47,7 @@ class Found:
     """What a search found for each of its images.
 
     Args:
-        layers: ``(lanes, ...)`` each: the kept representation of every layer, the logits last.
+        layers: ``(lanes, ...)`` each: the best representation of every layer, the logits last.
         values: ``(layers, lanes)`` log-likelihood of the label when each layer's search ended.
     """
 
@@ -56,19 +56,19 @@ class Found:
 
 
 class LayerwiseSearch:
-    """How a recipe searches, on one untrained network.
+    """How a recipe searches, on one network.
 
     Args:
-        untrained: The network; after a cycle of learning a trained one.
+        network: The untrained one; after a cycle of learning a trained one.
         options: Sizes and strengths.
         tensors: How children are made.
-        selecting: False draws parents and the kept ones at random.
+        selecting: False draws parents and what is found at random.
     """
 
     def __init__(
-        self, untrained: Untrained, options: Evolution, tensors: ActivationTensors, *, selecting: bool = True
+        self, network: FrozenNetwork, options: Evolution, tensors: ActivationTensors, *, selecting: bool = True
     ) -> None:
-        self.untrained, self.options, self.tensors, self.selecting = untrained, options, tensors, selecting
+        self.network, self.options, self.tensors, self.selecting = network, options, tensors, selecting
 
     def run(self, images: Tensor, labels: Tensor, generators: Generators) -> Found:
         """Search all layers in their order.
@@ -79,24 +79,24 @@ class LayerwiseSearch:
             generators: One a lane; they move on.
         """
         population = self.first(images, labels, generators)
-        kept: list[Tensor] = []
+        found: list[Tensor] = []
         values: list[Tensor] = []
         for layer, schedule in enumerate(self.options.layers):
             if layer:
-                population = self.next_layer(layer, kept[-1], labels)
+                population = self.next_layer(layer, found[-1], labels)
             for _ in range(schedule.generations):
                 population = self.generation(layer, schedule, population, labels, generators)
             best = self._chosen(population, 1, generators)
-            kept.append(take(population.genes, best)[0])
+            found.append(take(population.genes, best)[0])
             values.append(take(population.values, best)[0])
-        return Found(kept, torch.stack(values))
+        return Found(found, torch.stack(values))
 
     def first(self, images: Tensor, labels: Tensor, generators: Generators) -> Population:
         """The first block's output for noisy copies of its input, which is the whitened image.
 
         Source: 3.1, Population initialization.
         """
-        network, n = self.untrained, self.options.population
+        network, n = self.network, self.options.population
         white = whiten(images, network.parameters["whitening"]).permute(0, 2, 3, 1)  # channels last, as genes are
         noise = draw(generators, (n, *white.shape[1:]), white.dtype)
         noisy = noise.mul_(channel_deviation(white[None])).mul_(self.options.noise).add_(white)
@@ -106,9 +106,9 @@ class LayerwiseSearch:
         genes = genes.reshape(n, len(images), *genes.shape[1:])
         return Population(genes, self.log_likelihood(0, genes, labels))
 
-    def next_layer(self, layer: int, kept: Tensor, labels: Tensor) -> Population:
-        """What the network makes of the layer that was kept last: the only parent of the next layer's search."""
-        x = forward_from(self.untrained, layer - 1, kept, layer)
+    def next_layer(self, layer: int, best: Tensor, labels: Tensor) -> Population:
+        """What the network makes of the best of the layer before: the only parent of the next layer's search."""
+        x = forward_from(self.network, layer - 1, best, layer)
         return Population(x[None], self.log_likelihood(layer, x[None], labels))
 
     def generation(
@@ -140,11 +140,11 @@ class LayerwiseSearch:
         if of_logits:
             noise = draw(generators, (n, pool.shape[-1]), pool.dtype)
             return mutate_logits(children, deviation, noise, alpha)
-        places = pool.shape[2:4] if self.tensors.noise == "element" else (1, 1)
+        positions = pool.shape[2:4] if self.tensors.noise == "element" else (1, 1)
         return mutate_maps(
             children,
             deviation,
-            draw(generators, (n, *places, pool.shape[-1]), pool.dtype),
+            draw(generators, (n, *positions, pool.shape[-1]), pool.dtype),
             alpha,
             passes=schedule.smoothing,
             of=self.tensors.smooth,
@@ -154,7 +154,7 @@ class LayerwiseSearch:
     def log_likelihood(self, layer: int, genes: Tensor, labels: Tensor) -> Tensor:
         """``(n, lanes)`` log-likelihood of the labels, forward from a layer's candidates only."""
         n = len(genes)
-        logits = forward_from(self.untrained, layer, genes.flatten(0, 1), len(self.untrained.shape.channels))
+        logits = forward_from(self.network, layer, genes.flatten(0, 1), len(self.network.shape.channels))
         return label_log_likelihood(logits, labels.repeat(n)).view(n, -1)
 
     def _chosen(self, population: Population, k: int, generators: Generators) -> Tensor:
@@ -166,11 +166,11 @@ class LayerwiseSearch:
         return top_k(values, k)
 
 
-def forward_from(untrained: Untrained, layer: int, x: Tensor, to: int) -> Tensor:
+def forward_from(network: FrozenNetwork, layer: int, x: Tensor, to: int) -> Tensor:
     """What the network makes of a layer's representations.
 
     Args:
-        untrained: The network.
+        network: That goes on.
         layer: Number of the layer that ``x`` is of; the number of blocks is that of the logits.
         x: ``(n, height, width, channels)``, of the logits ``(n, classes)``.
         to: Number of the layer that is wanted, not before ``layer``.
@@ -178,13 +178,13 @@ def forward_from(untrained: Untrained, layer: int, x: Tensor, to: int) -> Tensor
     Returns:
         As ``x``, of the layer ``to``.
     """
-    n_blocks = len(untrained.shape.channels)
+    n_blocks = len(network.shape.channels)
     if layer in (n_blocks, to):
         return x
     x = x.permute(0, 3, 1, 2)
     for block in range(layer + 1, min(to, n_blocks - 1) + 1):
-        x = run_block(untrained.shape, untrained.parameters, block, x, untrained.statistics)
-    return classify(untrained.parameters, x) if to == n_blocks else x.permute(0, 2, 3, 1)
+        x = run_block(network.shape, network.parameters, block, x, network.statistics)
+    return classify(network.parameters, x) if to == n_blocks else x.permute(0, 2, 3, 1)
 
 
 def refuse_other_layers(options: Evolution, n_blocks: int) -> None:

@@ -51,14 +51,14 @@ def initial_parameters(shape: Shape, init: str, streams: Streams) -> dict[str, T
     parameters: dict[str, Tensor] = {}
     n_in = shape.whitened
     for block, n_out in enumerate(shape.channels):
-        for place in range(shape.convolutions):
-            name = f"block{block}.conv{place}"
+        for number in range(shape.convolutions):
+            name = f"block{block}.conv{number}"
             weight = torch.zeros(n_out, n_in, 3, 3)
             if init == "partial_dirac":
                 weight = kaiming_uniform(weight.shape, streams.at(name).torch())
             torch.nn.init.dirac_(weight[:n_in])
             parameters[name], n_in = weight, n_out
-            parameters[f"block{block}.norm{place}"] = torch.zeros(n_out)
+            parameters[f"block{block}.norm{number}"] = torch.zeros(n_out)
     parameters["head"] = kaiming_uniform((shape.classes, shape.features), streams.at("head").torch())
     return parameters
 

@@ -85,11 +85,11 @@ def run_block(shape: Shape, parameters: Tensors, block: int, x: Tensor, statisti
         x: Output of the block before, or what ``whiten`` gives.
         statistics: Mean and variance of each normalisation layer; None takes those of the batch.
     """
-    for place in range(shape.convolutions):
-        x = F.conv2d(x, parameters[f"block{block}.conv{place}"], padding=1)
-        if place == 0:
+    for number in range(shape.convolutions):
+        x = F.conv2d(x, parameters[f"block{block}.conv{number}"], padding=1)
+        if number == 0:
             x = F.max_pool2d(x, 2)
-        x = F.gelu(batch_norm(x, parameters, f"block{block}.norm{place}", statistics))
+        x = F.gelu(batch_norm(x, parameters, f"block{block}.norm{number}", statistics))
     return F.layer_norm(x, x.shape[1:], eps=EPS) if shape.normalise else x
 
 
@@ -138,11 +138,11 @@ def measured_statistics(shape: Shape, parameters: Tensors, images: Tensor, chunk
     statistics: dict[str, Tensor] = {}
     pieces = [whiten(piece, parameters["whitening"]) for piece in torch.split(images, chunk)]
     for block in shape.blocks:
-        for place in range(shape.convolutions):
-            name, weight = f"block{block}.norm{place}", parameters[f"block{block}.conv{place}"]
+        for number in range(shape.convolutions):
+            name, weight = f"block{block}.norm{number}", parameters[f"block{block}.conv{number}"]
             # Pooled at once: all images' maps before pooling would take four times the memory.
             maps = (F.conv2d(piece, weight, padding=1) for piece in pieces)
-            pieces = [one if place else F.max_pool2d(one, 2) for one in maps]
+            pieces = [one if number else F.max_pool2d(one, 2) for one in maps]
             n = sum(piece.numel() // piece.shape[1] for piece in pieces)
             mean = torch.stack([piece.sum((0, 2, 3), dtype=torch.float64) for piece in pieces]).sum(0) / n
             squares = [(piece - mean[:, None, None]).square().sum((0, 2, 3), dtype=torch.float64) for piece in pieces]

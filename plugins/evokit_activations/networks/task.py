@@ -1,11 +1,10 @@
-"""What the fitness makes of data and options: images as tensors, the untrained network, and how labels are read."""
+"""The task of a run: its images as tensors, and the network that classifies them, untrained."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,33 +12,16 @@ from torch import Tensor
 from evokit.common.keys import digest
 from evokit.data.image_batches import normalised
 from evokit.data.image_set import ImageSet
-from evokit.interfaces import Context, Goal
+from evokit.interfaces import Goal
 from evokit.streams import Streams
+from evokit_activations.networks.frozen import CHUNK, FrozenNetwork, on_device
 from evokit_activations.networks.initial import initial_parameters, whitening_weight
 from evokit_activations.networks.network import Shape, measured_statistics
 from evokit_activations.options import LabelLikelihood
 
-CHUNK = 250
-"""Images at once outside of the search. A constant, because the last bits of a product depend on its shape."""
 
-
-@dataclass(frozen=True)
-class Untrained:
-    """The network that is searched with.
-
-    Args:
-        shape: Of the network.
-        parameters: By name, the whitening layer's too.
-        statistics: Of its normalisation layers over the training images, so that no image depends on another.
-    """
-
-    shape: Shape
-    parameters: Mapping[str, Tensor]
-    statistics: Mapping[str, Tensor]
-
-
-class Material:
-    """Images and network of a run; what the search, its job and all contenders are made with.
+class ImageTask:
+    """Labelled images and a network for them, which search, controls and all contenders share.
 
     Args:
         options: What the recipe says.
@@ -101,46 +83,7 @@ class Material:
         parameters["whitening"] = self.whitening
         return shape, {name: on_device(value, self.device) for name, value in parameters.items()}
 
-    def _untrained(self) -> Untrained:
+    def _untrained(self) -> FrozenNetwork:
         shape, parameters = self.initial(self.shape.convolutions, self.streams.at("untrained"))
         statistics = measured_statistics(shape, parameters, self.normalised(self.images), CHUNK)
-        return Untrained(shape, parameters, statistics)
-
-
-def on_device(parameter: Tensor, device: str) -> Tensor:
-    """A parameter where it is used; weights of convolutions in the layout of their images."""
-    layout = torch.channels_last if parameter.dim() == 4 else torch.contiguous_format
-    return parameter.to(device).contiguous(memory_format=layout)
-
-
-def build_material(options: LabelLikelihood, context: Context) -> Material:
-    """The material of a run; its seed decides the network.
-
-    Raises:
-        ValueError: The data and the options do not fit.
-    """
-    train, validation = (only_set(side) for side in (context.train, context.validation))
-    return Material(
-        options,
-        train,
-        validation,
-        context.streams.at("label_likelihood"),
-        data_digest=context.data_digest,
-        device=context.device,
-        threads=context.threads,
-        directory=context.directory,
-    )
-
-
-def only_set(side: Any) -> ImageSet:
-    """The images of a side of the data.
-
-    Raises:
-        ValueError: They are not images, or of several data sets.
-    """
-    if not isinstance(side, Mapping) or not all(isinstance(one, ImageSet) for one in side.values()):
-        raise ValueError("it takes images; write data: {name: images}")
-    if len(side) != 1:
-        raise ValueError(f"it takes one data set, got {', '.join(side)}; give data.sets one entry")
-    images: ImageSet = next(iter(side.values()))
-    return images
+        return FrozenNetwork(shape, parameters, statistics)

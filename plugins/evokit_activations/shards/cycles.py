@@ -9,84 +9,70 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import torch
-from torch import Tensor
+import torch.nn.functional as F
 
 from evokit.interfaces import Evaluation
-from evokit_activations.genome import Proposal
-from evokit_activations.models import finished_network, read_network
-from evokit_activations.networks.network import forward
-from evokit_activations.networks.task import CHUNK, Material, Untrained
-from evokit_activations.networks.training import DivergedError, Representations, Targets, Training
+from evokit_activations.genome import ActivationTensors, CycleNetwork
+from evokit_activations.models import read_network, trained_network
+from evokit_activations.networks.frozen import FrozenNetwork
+from evokit_activations.networks.task import ImageTask
+from evokit_activations.networks.training import DivergedError, Training
 from evokit_activations.options import Cycles
-from evokit_activations.targets.averages import ClassLogits
+from evokit_activations.targets.objective import target_objective
 from evokit_activations.targets.store import TargetStore
 
 
-class Proposals:
+class CycleTrainer:
     """The networks of a search's cycles.
 
     Args:
         options: How each learns.
-        material: Images, and the untrained network that the first cycle begins with.
+        tensors: How targets are made.
+        task: Images, and the untrained network that the first cycle begins with.
     """
 
-    def __init__(self, options: Cycles, material: Material) -> None:
-        self.options, self.material = options, material
-        self._last: tuple[Path, Untrained] | None = None
+    def __init__(self, options: Cycles, tensors: ActivationTensors, task: ImageTask) -> None:
+        self.options, self.tensors, self.task = options, tensors, task
+        self._last: tuple[Path, FrozenNetwork] | None = None
 
-    def network(self, path: Path | None) -> Untrained:
+    def network(self, path: Path | None) -> FrozenNetwork:
         """What a search goes forward with.
 
         Args:
-            path: Of a proposal; None is the untrained network.
+            path: Of the network of the last cycle; None is the untrained one.
         """
         if path is None:
-            return self.material.untrained
+            return self.task.untrained
         if self._last is None or self._last[0] != path:
-            learned = read_network(path, self.material.device)
-            self._last = path, Untrained(learned.shape, learned.parameters, learned.statistics)
+            self._last = path, read_network(path, self.task.device)
         return self._last[1]
 
-    def learn(self, proposal: Proposal, store: TargetStore, path: Path) -> Evaluation:
+    def train(self, genes: CycleNetwork, store: TargetStore, path: Path) -> Evaluation:
         """Train the network that was searched with on what was found, and write it.
 
         The value is its cross-entropy on the images that it learned; work is counted in images seen.
 
         Args:
-            proposal: What is learned.
+            genes: What is learned.
             store: Has the targets.
             path: Of the file.
         """
-        material, options, learns = self.material, self.options, proposal.learns
-        before = self.network(store.proposal_path(learns.proposal) if learns.proposal else None)
-        found: Targets = store.read(learns)
-        if options.logits == "class":
-            found = ClassLogits(found, material.labels, material.shape.classes)
-        targets = Representations(found, options.kl, 0, material.options.training.augment)
-        streams = material.streams.at("proposal", learns.method, learns.cycle)
-        length = replace(material.options.training, epochs=options.epochs, rungs=())
-        training = Training(material, before.shape, before.parameters, targets, asdict(options), streams, length)
-        work = options.epochs * len(targets.images)
+        task, learns, setting = self.task, genes.learns, asdict(self.options)
+        before = self.network(store.network_path(learns.network) if learns.network else None)
+        as_found = {"average": "none", "supervise": "all", **setting}
+        objective = target_objective(task, self.tensors, store.read(learns), as_found)
+        streams = task.streams.at("proposal", learns.method, learns.cycle)  # the name decides the numbers
+        length = replace(task.options.training, epochs=self.options.epochs, rungs=())
+        training = Training(task, before.shape, before.parameters, objective, setting, streams, length)
+        work = self.options.epochs * len(objective.images)
         try:
-            training.advance(options.epochs)
+            training.advance(self.options.epochs)
         except DivergedError as error:
             return Evaluation(outcome="diverged", work=work, message=str(error))
-        learned = finished_network(material, training, asdict(options))
+        learned = trained_network(task, training, setting)
         path.parent.mkdir(parents=True, exist_ok=True)
         learned.save(path)
-        after = Untrained(learned.shape, learned.parameters, learned.statistics)
-        value = cross_entropy(material, after, targets.images)
-        metrics = {"loss": training.loss, "validation": float(learned.correct(material.validation).mean())}
+        logits = learned.logits(task.images[objective.images]).double()
+        value = float(F.cross_entropy(logits, task.labels[objective.images]))
+        metrics = {"loss": training.loss, "validation": float(learned.correct(task.validation).mean())}
         return Evaluation((value,), work=work, metrics=metrics)
-
-
-def cross_entropy(material: Material, network: Untrained, images: Tensor) -> float:
-    """Mean over training images."""
-    pixels, labels = material.normalised(material.images[images]), material.labels[images]
-    with torch.inference_mode():
-        logits = [
-            forward(network.shape, network.parameters, piece, network.statistics)[1]
-            for piece in torch.split(pixels, CHUNK)
-        ]
-    return float(torch.nn.functional.cross_entropy(torch.cat(logits).double(), labels))

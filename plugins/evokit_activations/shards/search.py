@@ -12,9 +12,10 @@ from deap import tools
 from evokit.genomes.individuals import make_individual, weights_of
 from evokit.interfaces import Context, Individual, Measure, Score
 from evokit.searches.archive import dump_individuals, load_individuals, only_ok
-from evokit_activations.genome import Proposal, Shard
+from evokit_activations.genome import CycleNetwork, Shard
 from evokit_activations.options import Layerwise
-from evokit_activations.shards.job import UNSEARCHED, ShardJob
+from evokit_activations.shards.job import ShardJob
+from evokit_activations.targets.class_codes import UNSEARCHED
 
 log = logging.getLogger("evokit")
 
@@ -41,7 +42,7 @@ class ShardSearch:
         self.logbook = tools.Logbook()
         self._genome, self._weights = genome, weights_of(job.objectives)
         self._hall: list[Individual] = []
-        self._proposal = ""  # key of the network that this cycle's shards begin with
+        self._network = ""  # key of the network that this cycle's shards begin with
 
     @property
     def done(self) -> bool:
@@ -50,17 +51,17 @@ class ShardSearch:
     def ask(self) -> list[Individual]:
         cycle, step = divmod(self.generation, self._steps)
         if step == self._steps - 1:
-            return self._proposals()
+            return self._networks()
         first = step * self.job.options.shards
         last = min(first + self.job.options.shards, self.job.n_shards)
-        shards = (Shard(index, self.method, cycle, self._proposal) for index in range(first, last))
+        shards = (Shard(index, self.method, cycle, self._network) for index in range(first, last))
         return [make_individual(self._genome, shard, self._weights, born_by=self.method) for shard in shards]
 
     def tell(self, individuals: Sequence[Individual]) -> None:
         cycle, step = divmod(self.generation, self._steps)
         self.generation += 1
         if step == self._steps - 1:
-            self._proposal = next((one.key for one in only_ok(individuals)), self._proposal)
+            self._network = next((one.key for one in only_ok(individuals)), self._network)
             self.population = []
         else:
             self.population = [*self.population, *only_ok(individuals)]
@@ -97,7 +98,7 @@ class ShardSearch:
         return {
             "generation": self.generation,
             "population": dump_individuals(self.population, self._genome),
-            "proposal": self._proposal,
+            "proposal": self._network,  # its name in earlier checkpoints too
             "hall": dump_individuals(self._hall, self._genome),
             "logbook": [dict(record) for record in self.logbook],
         }
@@ -105,7 +106,7 @@ class ShardSearch:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.generation = state["generation"]
         self.population = load_individuals(state["population"], self._genome, self._weights)
-        self._proposal = state["proposal"]
+        self._network = state["proposal"]
         self._hall = load_individuals(state["hall"], self._genome, self._weights)
         self.logbook.clear()
         for record in state["logbook"]:
@@ -118,13 +119,13 @@ class ShardSearch:
         work = shards * self.job.work(self.method) + learned * self.job.options.cycles.epochs * images
         return shards + learned, work
 
-    def _proposals(self) -> list[Individual]:
+    def _networks(self) -> list[Individual]:
         """The network that learns what the cycle found, if it found anything."""
         if not self.population:
             return []
-        proposal = Proposal(self.job.store.targets([one.genes for one in self.population]))
+        network = CycleNetwork(self.job.store.targets([one.genes for one in self.population]))
         parents = tuple(one.key for one in self.population)
-        return [make_individual(self._genome, proposal, self._weights, parents, "learning")]
+        return [make_individual(self._genome, network, self._weights, parents, "learning")]
 
     def _say_speed(self, asked: Sequence[Individual], seconds: float) -> None:
         n_shards = sum(isinstance(one.genes, Shard) for one in asked)
@@ -147,14 +148,9 @@ class ShardSearch:
 
 
 def build_search(options: Layerwise, context: Context) -> ShardSearch:
-    """The search of a run, with the job that is measured in place of the fitness.
+    """The search of a run, with the job that is measured instead of the fitness.
 
     Raises:
         ValueError: The options do not fit the data or the network.
     """
     return ShardSearch(ShardJob(options, context.genome, context.fitness), context.genome)
-
-
-def build_control(method: str, context: Context) -> ShardSearch:
-    """A control search on the job of the run's search."""
-    return ShardSearch(context.fitness, context.genome, method)

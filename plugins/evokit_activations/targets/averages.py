@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from evokit_activations.layerwise.operators import normalise
-from evokit_activations.networks.task import CHUNK
-from evokit_activations.networks.training import Targets
+from evokit_activations.networks.frozen import CHUNK
+from evokit_activations.networks.objectives import RegressionTargets
 
 CODE_LOGIT = 5.0
 """Of the class's own logit above the others: a cross-entropy of 0.06 with ten classes."""
@@ -29,20 +29,20 @@ class ClassMeans:
         normalised: Whether each block's mean is brought to zero mean and unit variance, as what was found was.
     """
 
-    def __init__(self, targets: Targets, labels: Tensor, classes: int, *, normalised: bool) -> None:
+    def __init__(self, targets: RegressionTargets, labels: Tensor, classes: int, *, normalised: bool) -> None:
         self.images = targets.images
         self._labels = labels[self.images]
         *maps, logits = class_means(targets, self._labels, classes)
         self.means: Sequence[Tensor] = [*(normalise(one) if normalised else one for one in maps), logits]
 
-    def rows(self, places: Tensor) -> list[Tensor]:
+    def rows(self, indices: Tensor) -> list[Tensor]:
         """As of any targets."""
-        return [layer[self._labels[places].to(layer.device)] for layer in self.means]
+        return [layer[self._labels[indices].to(layer.device)] for layer in self.means]
 
 
 @dataclass(frozen=True)
 class ClassLogits:
-    """Targets with the logits of their class in place of their own.
+    """Targets with the logits of their class instead of their own.
 
     Args:
         targets: Of each image.
@@ -50,7 +50,7 @@ class ClassLogits:
         classes: How many there are.
     """
 
-    targets: Targets
+    targets: RegressionTargets
     labels: Tensor
     classes: int
 
@@ -58,10 +58,10 @@ class ClassLogits:
     def images(self) -> Tensor:
         return self.targets.images
 
-    def rows(self, places: Tensor) -> list[Tensor]:
+    def rows(self, indices: Tensor) -> list[Tensor]:
         """As of any targets."""
-        *maps, own = self.targets.rows(places)
-        labels = self.labels[self.images[places]].to(own.device)
+        *maps, own = self.targets.rows(indices)
+        labels = self.labels[self.images[indices]].to(own.device)
         return [*maps, class_logits(self.classes).to(own.device)[labels]]
 
 
@@ -71,7 +71,7 @@ def class_logits(classes: int) -> Tensor:
     return logits - logits.mean(1, keepdim=True)
 
 
-def class_means(targets: Targets, labels: Tensor, classes: int) -> list[Tensor]:
+def class_means(targets: RegressionTargets, labels: Tensor, classes: int) -> list[Tensor]:
     """``(classes, ...)`` float32 means of each layer, the logits last; zeros for a class without images.
 
     Args:
@@ -80,10 +80,10 @@ def class_means(targets: Targets, labels: Tensor, classes: int) -> list[Tensor]:
         classes: How many there are.
     """
     sums: list[Tensor] = []
-    for places in torch.split(torch.arange(len(labels)), CHUNK):
-        layers = [layer.double() for layer in targets.rows(places)]
+    for indices in torch.split(torch.arange(len(labels)), CHUNK):
+        layers = [layer.double() for layer in targets.rows(indices)]
         sums = sums or [layer.new_zeros((classes, *layer.shape[1:])) for layer in layers]
         for total, layer in zip(sums, layers, strict=True):
-            total.index_add_(0, labels[places].to(layer.device), layer)
+            total.index_add_(0, labels[indices].to(layer.device), layer)
     counts = torch.bincount(labels, minlength=classes).clamp(min=1)
     return [(total / counts.to(total.device).view(-1, *[1] * (total.dim() - 1))).float() for total in sums]

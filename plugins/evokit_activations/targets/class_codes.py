@@ -10,10 +10,13 @@ from torch import Tensor
 
 from evokit.streams import Streams
 from evokit_activations.layerwise.operators import normalise, smooth
-from evokit_activations.networks.network import Shape, forward
-from evokit_activations.networks.task import Material
+from evokit_activations.networks.network import Shape
+from evokit_activations.networks.task import ImageTask
 from evokit_activations.options import Layer
 from evokit_activations.targets.averages import class_logits, class_means
+
+UNSEARCHED = ("class_code", "class_mean")
+"""Methods whose targets are found without a search."""
 
 
 def class_codes(shape: Shape, layers: Sequence[Layer], streams: Streams) -> list[Tensor]:
@@ -28,31 +31,30 @@ def class_codes(shape: Shape, layers: Sequence[Layer], streams: Streams) -> list
         ``(classes, height, width, channels)`` for each block, then ``(classes, classes)`` logits.
     """
     codes = []
-    for place, (height, width, channels) in enumerate(shape.maps):
-        generator = streams.at("class_code", place).torch()
+    for number, (height, width, channels) in enumerate(shape.maps):
+        generator = streams.at("class_code", number).torch()
         code = torch.randn((shape.classes, height, width, channels), generator=generator)
-        codes.append(normalise(smooth(code, layers[place].smoothing)))
+        codes.append(normalise(smooth(code, layers[number].smoothing)))
     return [*codes, class_logits(shape.classes)]
 
 
 @dataclass(frozen=True)
-class OwnActivations:
+class UntrainedActivations:
     """What the untrained network makes of training images, in the shape of targets."""
 
-    material: Material
+    task: ImageTask
 
     @property
     def images(self) -> Tensor:
-        return torch.arange(len(self.material.labels))
+        return torch.arange(len(self.task.labels))
 
-    def rows(self, places: Tensor) -> list[Tensor]:
-        network, pixels = self.material.untrained, self.material.normalised(self.material.images[places])
-        blocks, logits = forward(network.shape, network.parameters, pixels, network.statistics)
+    def rows(self, indices: Tensor) -> list[Tensor]:
+        blocks, logits = self.task.untrained.forward(self.task.normalised(self.task.images[indices]))
         return [*(block.permute(0, 2, 3, 1) for block in blocks), logits]
 
 
-def mean_activations(material: Material) -> list[Tensor]:
+def mean_activations(task: ImageTask) -> list[Tensor]:
     """Means of each class's activations in the untrained network, shaped as ``class_codes``, with their logits."""
-    classes = material.shape.classes
-    *means, _ = class_means(OwnActivations(material), material.labels, classes)
-    return [*(normalise(one) for one in means), class_logits(classes).to(material.device)]
+    classes = task.shape.classes
+    *means, _ = class_means(UntrainedActivations(task), task.labels, classes)
+    return [*(normalise(one) for one in means), class_logits(classes).to(task.device)]

@@ -1,10 +1,10 @@
-"""Targets on disk: one safetensors file a shard, renamed into place when whole, memory-mapped when read."""
+"""Targets on disk: one safetensors file a shard, under its name only when whole, memory-mapped when read."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor
 from evokit.common.files import write_atomically
 from evokit.common.keys import digest, digest_bytes
 from evokit.errors import RunFailed
-from evokit_activations.genome import Shard, Targets
+from evokit_activations.genome import Shard, Targets, written
 
 FOLDER = "targets"
 LOGITS = "logits"
@@ -35,8 +35,8 @@ class TargetStore:
     def path(self, shard: Shard) -> Path:
         return self.folder / file_name(shard)
 
-    def proposal_path(self, key: str) -> Path:
-        """Where the network of a proposal is."""
+    def network_path(self, key: str) -> Path:
+        """Where a network that learned a cycle's targets is, by its key."""
         return self.folder / f"proposal-{key}.safetensors"
 
     def write(self, shard: Shard, first_image: int, layers: Sequence[Tensor]) -> Path:
@@ -49,7 +49,7 @@ class TargetStore:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         tensors = stored(layers, self.dtype)
-        about = asdict(shard) | {"first_image": first_image, "digest": _digest(tensors)}
+        about = written(shard) | {"first_image": first_image, "digest": _digest(tensors)}
         path = self.path(shard)
         write_atomically(path, save(tensors, {"evokit": json.dumps(about)}))
         return path
@@ -59,7 +59,7 @@ class TargetStore:
         digests = [StoredShard(self.path(shard)).digest for shard in shards]
         first = shards[0]
         indices = tuple(shard.index for shard in shards)
-        return Targets(first.method, indices, digest(digests), first.cycle, first.proposal)
+        return Targets(first.method, indices, digest(digests), first.cycle, first.network)
 
     def read(self, targets: Targets, *, verified: bool = False) -> StoredTargets:
         """Memory-mapped targets.
@@ -118,18 +118,18 @@ class StoredTargets:
         """``(n,)`` int64 indices of the images that have targets."""
         return torch.cat([torch.arange(len(one.tensors[LOGITS])) + one.first_image for one in self.shards])
 
-    def rows(self, places: Tensor) -> list[Tensor]:
+    def rows(self, indices: Tensor) -> list[Tensor]:
         """Targets in float32, ``(k, ...)`` of each layer, the logits last.
 
         Args:
-            places: ``(k,)`` int64 places in ``images``.
+            indices: ``(k,)`` int64, into ``images``.
         """
         size = len(self.shards[0].tensors[LOGITS])
         parts: list[list[Tensor]] = []
-        order = torch.argsort(places, stable=True)
-        number, counts = torch.unique_consecutive(places[order] // size, return_counts=True)
+        order = torch.argsort(indices, stable=True)
+        number, counts = torch.unique_consecutive(indices[order] // size, return_counts=True)
         for shard, of_shard in zip(number.tolist(), torch.split(order, counts.tolist()), strict=True):
-            parts.append([layer[places[of_shard] % size] for layer in self.shards[shard].layers])
+            parts.append([layer[indices[of_shard] % size] for layer in self.shards[shard].layers])
         back = torch.argsort(order)
         return [torch.cat(layer).float()[back] for layer in zip(*parts, strict=True)]
 
@@ -142,7 +142,7 @@ def file_name(shard: Shard) -> str:
 
 def stored(layers: Sequence[Tensor], dtype: torch.dtype) -> dict[str, Tensor]:
     """Tensors by name as they are written."""
-    tensors = {f"block{place}": one.to(dtype).cpu().contiguous() for place, one in enumerate(layers[:-1])}
+    tensors = {f"block{block}": one.to(dtype).cpu().contiguous() for block, one in enumerate(layers[:-1])}
     return tensors | {LOGITS: layers[-1].float().cpu().contiguous()}
 
 

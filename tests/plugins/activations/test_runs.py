@@ -60,14 +60,14 @@ def run(path, out, *overrides, resume=False):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("finished")
+def done(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("done")
     (folder / "tiny.yaml").write_text(RECIPE)
     return folder / "run", run(folder / "tiny.yaml", folder / "run")
 
 
-def test_a_run_ends_with_networks_and_verdicts(finished):
-    folder, summary = finished
+def test_a_run_ends_with_networks_and_verdicts(done):
+    folder, summary = done
     assert summary["status"] == "done"
     assert summary["generations"] == 4
     own = ["class_code, own logits", "unselected, own logits"]
@@ -79,16 +79,16 @@ def test_a_run_ends_with_networks_and_verdicts(finished):
     assert len(list((folder / "export/targets").iterdir())) == 10
 
 
-def test_controls_that_search_get_the_same_evaluations(finished):
-    _, summary = finished
+def test_controls_that_search_get_the_same_evaluations(done):
+    _, summary = done
     work = {entry["name"]: entry["work"] for entry in summary["baselines"]}
     assert summary["search"]["work"] == 60 * (8 + 12 * 6)
     assert work["unselected"] == summary["final"]["work"]  # the same settings and seeds
     assert work["class_code"] == summary["final"]["work"] - summary["search"]["work"] + 60
 
 
-def test_a_codes_own_logits_are_those_of_the_class(finished):
-    _, summary = finished
+def test_a_codes_own_logits_are_those_of_the_class(done):
+    _, summary = done
     code = next(one for one in summary["baselines"] if one["name"] == "class_code")
     assert [one["test_by_seed"] for one in code["variants"]] == [code["test_by_seed"]]
 
@@ -98,8 +98,8 @@ def with_variants(entry):
     return entry["work"] + sum(one["parts"]["models"]["work"] for one in entry["variants"])
 
 
-def test_what_each_phase_takes_is_foretold(finished, path):
-    summary, foretold = finished[1], {one.phase: one for one in estimate(load_recipe(path))[0]}
+def test_what_each_phase_takes_is_foretold(done, path):
+    summary, foretold = done[1], {one.phase: one for one in estimate(load_recipe(path))[0]}
     assert (foretold["search"].measurements, foretold["search"].work) == (10, summary["search"]["work"])
     assert foretold["champion's model"].work == with_variants(summary["final"]) - summary["search"]["work"]
     for entry in summary["baselines"]:
@@ -107,14 +107,14 @@ def test_what_each_phase_takes_is_foretold(finished, path):
     assert all(one.seconds > 0 for one in foretold.values())
 
 
-def test_what_the_summary_claims_is_found_again(finished):
-    claims = list(verify(finished[0]))
+def test_what_the_summary_claims_is_found_again(done):
+    claims = list(verify(done[0]))
     assert [claim for claim in claims if not claim.holds] == []
     assert any("cross_entropy" in claim.what for claim in claims)
 
 
 @pytest.mark.slow
-def test_a_search_that_was_killed_ends_with_the_same_targets(finished, path, tmp_path):
+def test_a_search_that_was_killed_ends_with_the_same_targets(done, path, tmp_path):
     """SIGKILL in mid-search with two workers, then resumed by one process alone."""
     out = tmp_path / "run"
     overrides = ["execution.backend=processes", "execution.workers=2", "search.layers.0.generations=400"]

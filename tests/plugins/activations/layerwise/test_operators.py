@@ -57,9 +57,9 @@ def test_normalisation_is_over_places_and_channels():
 
 
 @pytest.mark.parametrize("of", ["child", "noise"])
-@pytest.mark.parametrize("places", [(4, 4), (1, 1)], ids=["element", "channel"])
-def test_mutation_adds_noise_smooths_and_normalises(of, places):
-    children, deviation, noise = normal(2, 1, 4, 4, 3), normal(2, 1, 1, 1, 3, seed=1).abs(), normal(2, 1, *places, 3)
+@pytest.mark.parametrize("positions", [(4, 4), (1, 1)], ids=["element", "channel"])
+def test_mutation_adds_noise_smooths_and_normalises(of, positions):
+    children, deviation, noise = normal(2, 1, 4, 4, 3), normal(2, 1, 1, 1, 3, seed=1).abs(), normal(2, 1, *positions, 3)
     added = (0.3 * deviation * noise).expand_as(children)
 
     def pooled(maps):
@@ -67,7 +67,7 @@ def test_mutation_adds_noise_smooths_and_normalises(of, places):
             maps = F.avg_pool2d(maps.flatten(0, 1).permute(0, 3, 1, 2), 3, 1, 1).permute(0, 2, 3, 1)[:, None]
         return maps
 
-    smoothed = added if places == (1, 1) else pooled(added)  # a number a channel is smooth already
+    smoothed = added if positions == (1, 1) else pooled(added)  # a number a channel is smooth already
     expected = normalise(pooled(children + added) if of == "child" else children + smoothed)
     result = mutate_maps(children.clone(), deviation, noise.clone(), 0.3, passes=2, of=of, normalised=True)
     assert_close(result, expected)

@@ -26,22 +26,22 @@ def generators(images, method="search"):
 
 
 @pytest.fixture(scope="module")
-def material():
-    return job().material
+def task():
+    return job().task
 
 
 @pytest.fixture(scope="module")
-def double(material):
-    return in_precision(material.untrained, torch.float64)
+def double(task):
+    return in_precision(task.untrained, torch.float64)
 
 
-def begin(material, images):
-    pixels = material.normalised(material.images[list(images)]).double()
-    return pixels, material.labels[list(images)], generators(images)
+def begin(task, images):
+    pixels = task.normalised(task.images[list(images)]).double()
+    return pixels, task.labels[list(images)], generators(images)
 
 
-def test_from_any_layer_the_network_goes_on_as_it_does_from_the_image(material, double):
-    pixels = material.normalised(material.images[:5]).double()
+def test_from_any_layer_the_network_goes_on_as_it_does_from_the_image(task, double):
+    pixels = task.normalised(task.images[:5]).double()
     network = double
     outputs, logits = forward(network.shape, network.parameters, pixels, network.statistics)
     maps = [one.permute(0, 2, 3, 1) for one in outputs]
@@ -57,9 +57,9 @@ def test_the_log_likelihood_is_minus_cross_entropy():
     assert_close(label_log_likelihood(logits, torch.tensor([0, 0])), expected)
 
 
-def test_a_generation_is_parents_explorers_and_refiners(material, double):
+def test_a_generation_is_parents_explorers_and_refiners(task, double):
     search = LayerwiseSearch(double, SEARCH, TENSORS)
-    pixels, labels, streams = begin(material, range(3))
+    pixels, labels, streams = begin(task, range(3))
     first = search.first(pixels, labels, streams)
     then = search.generation(0, SEARCH.layers[0], first, labels, streams)
     assert first.genes.shape == (9, 3, 4, 4, 3)
@@ -71,52 +71,49 @@ def test_a_generation_is_parents_explorers_and_refiners(material, double):
     assert_close(then.values, search.log_likelihood(0, then.genes, labels))
 
 
-def test_an_image_alone_is_searched_as_in_a_shard(material, double):
+def test_an_image_alone_is_searched_as_in_a_shard(task, double):
     search = LayerwiseSearch(double, SEARCH, TENSORS)
-    together = search.run(*begin(material, range(3)))
+    together = search.run(*begin(task, range(3)))
     for image in range(3):
-        alone = search.run(*begin(material, [image]))
+        alone = search.run(*begin(task, [image]))
         for one, other in zip(alone.layers, together.layers, strict=True):
             assert_close(one[0], other[image])
 
 
-def test_each_layer_begins_with_what_was_kept_and_none_gets_worse(material, double):
-    found = LayerwiseSearch(double, SEARCH, TENSORS).run(*begin(material, range(6)))
+def test_each_layer_begins_with_what_was_kept_and_none_gets_worse(task, double):
+    found = LayerwiseSearch(double, SEARCH, TENSORS).run(*begin(task, range(6)))
     assert (found.values.diff(dim=0) >= -1e-9).all()
     assert [tuple(layer.shape) for layer in found.layers] == [(6, 4, 4, 3), (6, 2, 2, 4), (6, 3)]
 
 
-def test_more_generations_find_better_representations(material, double):
+def test_more_generations_find_better_representations(task, double):
     few, many = (replace(SEARCH, layers=(Layer(n, 0.3, 2.0), Layer(n, 0.2, 2.0), Layer(1, 0.1))) for n in (1, 15))
     worse, better = (
-        LayerwiseSearch(double, one, TENSORS).run(*begin(material, range(6))).values[-1].mean() for one in (few, many)
+        LayerwiseSearch(double, one, TENSORS).run(*begin(task, range(6))).values[-1].mean() for one in (few, many)
     )
     assert better > worse + 0.1
 
 
-def test_without_selection_nothing_is_gained(material, double):
+def test_without_selection_nothing_is_gained(task, double):
     options = replace(SEARCH, layers=(Layer(15, 0.3, 2.0), Layer(15, 0.2, 2.0), Layer(1, 0.1)))
     selected, drifting = (
-        LayerwiseSearch(double, options, TENSORS, selecting=selecting)
-        .run(*begin(material, range(12)))
-        .values[-1]
-        .mean()
+        LayerwiseSearch(double, options, TENSORS, selecting=selecting).run(*begin(task, range(12))).values[-1].mean()
         for selecting in (True, False)
     )
     assert selected > drifting + 0.5
 
 
-def test_without_generations_the_first_population_is_what_is_left(material, double):
+def test_without_generations_the_first_population_is_what_is_left(task, double):
     options = replace(SEARCH, layers=(Layer(0, 0.3), Layer(0, 0.2), Layer(0, 0.1)))
-    found = LayerwiseSearch(double, options, TENSORS).run(*begin(material, range(3)))
+    found = LayerwiseSearch(double, options, TENSORS).run(*begin(task, range(3)))
     assert_close(forward_from(double, 0, found.layers[0], 2), found.layers[-1])
 
 
 def plain_child(first, second, noise, alpha, passes, tensors):
     """One child of two members of one image's pool, by the formulas of A.4."""
     mean = (first + second) / 2
-    places = (0, 1) if first.dim() == 3 else (0,)
-    added = alpha * (first.std(places, correction=0) + second.std(places, correction=0)) / 2 * noise
+    axes = (0, 1) if first.dim() == 3 else (0,)
+    added = alpha * (first.std(axes, correction=0) + second.std(axes, correction=0)) / 2 * noise
     if first.dim() == 1:
         return mean + added - (mean + added).mean()
 
@@ -173,16 +170,16 @@ def test_a_generation_is_what_the_formulas_say_child_by_child(double, layer, ten
     search = LayerwiseSearch(double, options, tensors)
     found = search.generation(layer, options.layers[layer], Population(genes, values), labels, generators(range(2)))
     for lane, generator in enumerate(generators(range(2))):
-        expected, kept = plain_generation(options, layer, tensors, genes[:, lane], values[:, lane], generator)
+        expected, parents = plain_generation(options, layer, tensors, genes[:, lane], values[:, lane], generator)
         assert_close(found.genes[:, lane], expected)
-        assert found.values[:2, lane].tolist() == kept
+        assert found.values[:2, lane].tolist() == parents
         logits = forward_from(double, layer, expected[2:], 2)
         loss = F.cross_entropy(logits, labels[lane].repeat(sum(sizes)), reduction="none")
         assert_close(found.values[2:, lane], -loss)
 
 
-def test_the_first_population_is_the_block_behind_noise_in_units_of_each_channel(material, double):
-    pixels, labels, streams = begin(material, range(2))
+def test_the_first_population_is_the_block_behind_noise_in_units_of_each_channel(task, double):
+    pixels, labels, streams = begin(task, range(2))
     found = LayerwiseSearch(double, SEARCH, TENSORS).first(pixels, labels, streams)
     for lane, generator in enumerate(generators(range(2))):
         white = F.gelu(F.conv2d(pixels[lane][None], double.parameters["whitening"]))
@@ -195,20 +192,20 @@ def test_the_first_population_is_the_block_behind_noise_in_units_of_each_channel
         assert_close(found.values[:, lane], -loss)
 
 
-def test_a_search_is_its_generations_layer_by_layer_and_keeps_the_best_of_each(material, double):
+def test_a_search_is_its_generations_layer_by_layer_and_keeps_the_best_of_each(task, double):
     search = LayerwiseSearch(double, SEARCH, TENSORS)
-    pixels, labels, streams = begin(material, range(2))
+    pixels, labels, streams = begin(task, range(2))
     found = search.run(pixels, labels, generators(range(2)))
     population = search.first(pixels, labels, streams)
     for layer, n_generations in enumerate((3, 2, 2)):
         for _ in range(n_generations):
             population = search.generation(layer, SEARCH.layers[layer], population, labels, streams)
         best = population.values.argmax(0)
-        kept = population.genes[best, torch.arange(2)]
-        assert torch.equal(found.layers[layer], kept)
+        chosen = population.genes[best, torch.arange(2)]
+        assert torch.equal(found.layers[layer], chosen)
         assert torch.equal(found.values[layer], population.values.max(0).values)
         if layer < 2:
-            genes = forward_from(double, layer, kept, layer + 1)[None]
+            genes = forward_from(double, layer, chosen, layer + 1)[None]
             population = Population(genes, search.log_likelihood(layer + 1, genes, labels))
 
 

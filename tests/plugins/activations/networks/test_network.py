@@ -52,9 +52,9 @@ def test_a_network_is_its_layers_one_after_the_other():
     parameters = {name: value.double() for name, value in network().items()}
     x = F.gelu(F.conv2d(images().double(), parameters["whitening"]))
     for block in range(2):
-        for place in range(4):
-            x = F.conv2d(x, parameters[f"block{block}.conv{place}"], padding=1)
-            x = F.max_pool2d(x, 2) if place == 0 else x
+        for number in range(4):
+            x = F.conv2d(x, parameters[f"block{block}.conv{number}"], padding=1)
+            x = F.max_pool2d(x, 2) if number == 0 else x
             mean, variance = x.mean((0, 2, 3), keepdim=True), x.var((0, 2, 3), correction=0, keepdim=True)
             x = F.gelu((x - mean) / (variance + 1e-5).sqrt())
     logits = x.permute(0, 2, 3, 1).flatten(1) @ parameters["head"].T

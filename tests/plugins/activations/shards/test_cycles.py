@@ -14,7 +14,7 @@ from evokit.recipe import load_recipe
 from evokit.results.verify import verify
 from evokit.runs.estimate import estimate
 from evokit.runs.launch import launch
-from evokit_activations.genome import Proposal, Shard
+from evokit_activations.genome import CycleNetwork, Shard
 from evokit_activations.layerwise.search import forward_from
 from evokit_activations.models import read_network
 from evokit_activations.options import Cycles
@@ -24,7 +24,7 @@ from evokit_activations.targets.store import StoredShard
 from tests.rounding import rounding
 
 from ..test_runs import RECIPE
-from ..tiny import SEARCH, TENSORS, job, split
+from ..tiny import SEARCH, TENSORS, job, measured, split
 
 CYCLES = replace(SEARCH, cycles=Cycles(number=3, epochs=2, lr=0.5))
 # On the way to logits: terms of the whitening, four convolutions and the head, ten of each normalisation and GELU.
@@ -36,15 +36,10 @@ def cycling(tmp_path):
     return job(tmp_path, search=CYCLES)
 
 
-def measured(one, genes):
-    (evaluation,) = one.evaluate([genes], one.budgets[-1])
-    return evaluation
-
-
-def first_proposal(one, shards=range(4)):
+def first_network(one, shards=range(4)):
     asked = [Shard(index) for index in shards]
     list(one.evaluate(asked, one.budgets[-1]))
-    return Proposal(one.store.targets(asked))
+    return CycleNetwork(one.store.targets(asked))
 
 
 def assert_cross_entropy(value, logits, labels):
@@ -53,66 +48,66 @@ def assert_cross_entropy(value, logits, labels):
     assert abs(value - expected) <= 2 * rounding(ROUNDINGS, logits.abs().max().item())
 
 
-def test_a_proposal_is_worth_its_cross_entropy_on_what_it_learned(cycling, tmp_path):
-    proposal = first_proposal(cycling, (0, 2))
-    evaluation = measured(cycling, proposal)
+def test_a_network_is_worth_its_cross_entropy_on_what_it_learned(cycling, tmp_path):
+    genes = first_network(cycling, (0, 2))
+    evaluation = measured(cycling, genes)
     network = read_network(tmp_path / evaluation.artifact)
-    images, labels = cycling.material.train.tensors("cpu")
+    images, labels = cycling.task.train.tensors("cpu")
     learned = torch.tensor([*range(6), *range(12, 18)])
     assert_cross_entropy(evaluation.values[0], network.logits(images[learned]), labels[learned])
     assert evaluation.work == 2 * 12, "epochs times images"
-    assert not torch.equal(network.parameters["block1.conv1"], cycling.material.untrained.parameters["block1.conv1"])
-    assert torch.equal(network.parameters["whitening"], cycling.material.whitening)
+    assert not torch.equal(network.parameters["block1.conv1"], cycling.task.untrained.parameters["block1.conv1"])
+    assert torch.equal(network.parameters["whitening"], cycling.task.whitening)
 
 
-def test_a_proposal_is_the_same_again_and_knows_no_validation_image(cycling, tmp_path):
+def test_a_network_is_the_same_again_and_knows_no_validation_image(cycling, tmp_path):
     other = job(tmp_path / "other", search=CYCLES, validation=split(9, 7))
-    one, two = (measured(each, first_proposal(each)) for each in (cycling, other))
+    one, two = (measured(each, first_network(each)) for each in (cycling, other))
     assert one.values == two.values
     networks = [read_network(folder / one.artifact) for folder in (tmp_path, tmp_path / "other")]
     for name, value in networks[0].parameters.items():
         assert torch.equal(value, networks[1].parameters[name])
 
 
-def test_the_next_search_begins_with_the_proposal_and_goes_forward_with_it(cycling, tmp_path):
-    proposal = first_proposal(cycling)
-    written = read_network(tmp_path / measured(cycling, proposal).artifact)
-    key = key_of(TENSORS, proposal)
+def test_the_next_search_begins_with_the_network_and_goes_forward_with_it(cycling, tmp_path):
+    genes = first_network(cycling)
+    written = read_network(tmp_path / measured(cycling, genes).artifact)
+    key = key_of(TENSORS, genes)
     still = replace(CYCLES, noise=0.0, layers=tuple(replace(one, generations=0) for one in CYCLES.layers))
-    evaluation = measured(job(tmp_path, search=still), Shard(1, cycle=1, proposal=key))
+    evaluation = measured(job(tmp_path, search=still), Shard(1, cycle=1, network=key))
     stored = StoredShard(tmp_path / evaluation.artifact)
-    images, _ = cycling.material.train.tensors("cpu")
+    images, _ = cycling.task.train.tensors("cpu")
     own = written.logits(images[6:12])
     assert (stored.layers[-1] - own).abs().max() <= rounding(ROUNDINGS, own.abs().max()), "without noise its own logits"
 
-    searched = measured(cycling, Shard(1, cycle=1, proposal=key))
+    searched = measured(cycling, Shard(1, cycle=1, network=key))
     stored = StoredShard(tmp_path / searched.artifact)
     logits = forward_from(cycling.network(key), 0, stored.layers[0].float(), 2)
-    assert_cross_entropy(searched.metrics["cross_entropy_block0"], logits, cycling.material.labels[6:12])
-    targets = cycling.store.targets([Shard(1, cycle=1, proposal=key)])
+    assert_cross_entropy(searched.metrics["cross_entropy_block0"], logits, cycling.task.labels[6:12])
+    targets = cycling.store.targets([Shard(1, cycle=1, network=key)])
     assert measured(cycling, targets).values == searched.values
 
 
-def test_with_class_logits_a_proposals_head_learns_the_label_whatever_was_found(tmp_path):
+def test_with_class_logits_a_networks_head_learns_the_label_whatever_was_found(tmp_path):
     learned = {}
     for logits in ("own", "class"):
         one = job(tmp_path / logits, search=replace(CYCLES, cycles=replace(CYCLES.cycles, logits=logits)))
-        artifact = measured(one, first_proposal(one)).artifact
+        artifact = measured(one, first_network(one)).artifact
         learned[logits] = read_network(tmp_path / logits / artifact).parameters
     differ = [name for name, value in learned["own"].items() if not torch.equal(value, learned["class"][name])]
     assert differ == ["head"]
 
 
 def test_each_cycle_draws_its_own_numbers_and_has_files_of_its_own(cycling):
-    key = key_of(TENSORS, proposal := first_proposal(cycling))
-    measured(cycling, proposal)
-    shards = [Shard(0, cycle=cycle, proposal=key) for cycle in (1, 2)]
+    key = key_of(TENSORS, genes := first_network(cycling))
+    measured(cycling, genes)
+    shards = [Shard(0, cycle=cycle, network=key) for cycle in (1, 2)]
     layers = []
     for shard in shards:
         measured(cycling, shard)
         layers.append(StoredShard(cycling.store.path(shard)).layers[0])
     assert not torch.equal(*layers)
-    assert TENSORS.from_json(TENSORS.to_json(proposal)) == proposal
+    assert TENSORS.from_json(TENSORS.to_json(genes)) == genes
     assert "cycle 1" in TENSORS.show(shards[0])
 
 
@@ -130,12 +125,12 @@ def test_controls_go_through_the_same_cycles(cycling, method, cycles):
         search.tell(individuals)
         asked += [one.genes for one in individuals]
     shards = [one for one in asked if isinstance(one, Shard)]
-    proposals = [one for one in asked if isinstance(one, Proposal)]
+    networks = [one for one in asked if isinstance(one, CycleNetwork)]
     assert [(one.cycle, one.index) for one in shards] == [
         (cycle, index) for cycle in range(cycles) for index in range(4)
     ]
-    assert [one.learns.cycle for one in proposals] == list(range(cycles - 1))
-    assert [one.proposal for one in shards[::4]] == ["", *(key_of(TENSORS, one) for one in proposals)]
+    assert [one.learns.cycle for one in networks] == list(range(cycles - 1))
+    assert [one.network for one in shards[::4]] == ["", *(key_of(TENSORS, one) for one in networks)]
     assert search.best().genes.cycle == cycles - 1
     assert search.best().genes.method == method
 
@@ -147,11 +142,11 @@ def test_a_network_that_diverges_is_not_searched_with(tmp_path):
         for one in (individuals := search.ask()):
             one.fitness.values = measured(wild, one.genes).values
         search.tell(individuals)
-    (proposal,) = search.ask()
-    evaluation = measured(wild, proposal.genes)
+    (individual,) = search.ask()
+    evaluation = measured(wild, individual.genes)
     assert (evaluation.outcome, evaluation.artifact) == ("diverged", "")
-    search.tell([proposal])
-    assert {(one.genes.cycle, one.genes.proposal) for one in search.ask()} == {(1, "")}
+    search.tell([individual])
+    assert {(one.genes.cycle, one.genes.network) for one in search.ask()} == {(1, "")}
     assert search.best().genes.cycle == 0
 
 
@@ -163,7 +158,7 @@ def recipe(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def finished(recipe):
+def done(recipe):
     return recipe.parent / "run", run(recipe, recipe.parent / "run")
 
 
@@ -171,8 +166,8 @@ def run(path, out, *overrides, resume=False):
     return launch(load_recipe(path, overrides), out, LineProgress(StringIO()), resume=resume)
 
 
-def test_the_champion_is_what_the_last_cycle_found_and_all_cycles_are_counted(finished, recipe):
-    folder, summary = finished
+def test_the_champion_is_what_the_last_cycle_found_and_all_cycles_are_counted(done, recipe):
+    folder, summary = done
     assert summary["best"]["genes"]["cycle"] == 1
     assert summary["search"]["work"] == 2 * 60 * (8 + 12 * 6) + 2 * 60
     foretold = {one.phase: one for one in estimate(load_recipe(recipe))[0]}["search"]
@@ -185,14 +180,14 @@ def test_the_champion_is_what_the_last_cycle_found_and_all_cycles_are_counted(fi
 
 @pytest.mark.parametrize("after", [1, 5])
 def test_a_run_that_was_interrupted_between_search_and_learning_ends_the_same(
-    finished, recipe, tmp_path, monkeypatch, after
+    done, recipe, tmp_path, monkeypatch, after
 ):
     evaluate, seen = ShardJob.evaluate, []
 
     def interrupted(self, batch, budget):
         for genes, evaluation in zip(batch, evaluate(self, batch, budget), strict=True):
             seen.append(genes)
-            if sum(isinstance(one, Proposal) or bool(one.proposal) for one in seen) == after:
+            if sum(isinstance(one, CycleNetwork) or bool(one.network) for one in seen) == after:
                 raise KeyboardInterrupt
             yield evaluation
 
@@ -201,10 +196,10 @@ def test_a_run_that_was_interrupted_between_search_and_learning_ends_the_same(
         with pytest.raises(KeyboardInterrupt):
             run(recipe, tmp_path / "run", "baselines=[]")
     resumed = run(recipe, tmp_path / "run", "baselines=[]", resume=True)
-    assert resumed["best"]["key"] == finished[1]["best"]["key"]
+    assert resumed["best"]["key"] == done[1]["best"]["key"]
     one, other = (
         [(row.key, row.evaluation.values) for row in Ledger(folder / "ledger.sqlite").rows("search")]
-        for folder in (tmp_path / "run", finished[0])
+        for folder in (tmp_path / "run", done[0])
     )
     assert one == other
     assert len(one) == 21

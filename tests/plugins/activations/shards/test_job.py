@@ -3,18 +3,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from evokit.errors import RunFailed
-from evokit_activations.genome import Shard, Targets
+from evokit_activations.genome import Shard
 from evokit_activations.layerwise.search import label_log_likelihood
 from evokit_activations.options import Augment, Layer, Network, Training
 from evokit_activations.targets.store import StoredShard
 
-from ..tiny import OPTIONS, SEARCH, job, split
-
-
-def measured(one, genes, budget=-1):
-    (evaluation,) = one.evaluate([genes], one.budgets[budget])
-    return evaluation
+from ..tiny import OPTIONS, SEARCH, job, measured, split
 
 
 @pytest.fixture
@@ -25,7 +19,7 @@ def shards(tmp_path):
 def test_the_value_is_that_of_the_targets_as_stored(shards, tmp_path):
     evaluation = measured(shards, Shard(1))
     stored = StoredShard(tmp_path / evaluation.artifact)
-    labels = shards.material.labels[6:12]
+    labels = shards.task.labels[6:12]
     assert stored.first_image == 6
     assert stored.layers[0].dtype == torch.bfloat16
     assert evaluation.values[0] == pytest.approx(
@@ -60,44 +54,6 @@ def test_targets_are_the_mean_of_their_shards(shards):
     targets = shards.store.targets([Shard(0), Shard(2)])
     assert measured(shards, targets).values[0] == pytest.approx(sum(values) / 2)
     assert targets.shards == (0, 2)
-
-
-def test_targets_that_changed_on_disk_are_refused(shards):
-    measured(shards, Shard(0))
-    targets = shards.store.targets([Shard(0)])
-    path = shards.store.path(Shard(0))
-    damaged = bytearray(path.read_bytes())
-    damaged[-1] ^= 1
-    path.write_bytes(bytes(damaged))
-    with pytest.raises(RunFailed, match="digests differ"):
-        measured(shards, targets)
-    path.write_bytes(b"")
-    with pytest.raises(RunFailed, match="cannot be read"):
-        measured(shards, targets)
-
-
-def test_targets_that_are_gone_are_named(shards):
-    with pytest.raises(RunFailed, match=r"search-00007\.safetensors cannot be read"):
-        measured(shards, Targets("search", (7,), "x"))
-
-
-def test_rows_of_targets_come_in_the_order_asked_for(shards):
-    for index in (0, 1, 3):
-        measured(shards, Shard(index))
-    stored = shards.store.read(shards.store.targets([Shard(index) for index in (0, 1, 3)]))
-    whole = torch.cat([shard.layers[0] for shard in stored.shards]).float()
-    places = torch.tensor([17, 0, 7, 0, 12])
-    assert stored.images.tolist() == [*range(12), *range(18, 24)]
-    assert torch.equal(stored.rows(places)[0], whole[places])
-    assert stored.rows(places)[-1].dtype == torch.float32
-
-
-def test_all_images_of_a_class_have_its_code(shards):
-    assert measured(shards, Shard(0, "class_code")).work == 6
-    stored = StoredShard(shards.store.path(Shard(0, "class_code")))
-    for layer in stored.layers:
-        assert torch.equal(layer[0], layer[3])
-        assert not torch.equal(layer[0], layer[1])
 
 
 def test_selection_switched_off_costs_the_same_and_finds_less(shards):
