@@ -22,11 +22,12 @@ from evokit_activations.options import (
 
 EXTRA = "neural"
 FITNESS = "label_likelihood"
+HERE = "evokit_activations"
 ANALYSES = {
-    "search_scaling": Scaling,
-    "search_diversity": Diversity,
-    "learned_accuracy": Learning,
-    "training_trajectories": Trajectories,
+    "search_scaling": (Scaling, f"{HERE}.analyses.scaling:ScalingAnalysis"),
+    "search_diversity": (Diversity, f"{HERE}.analyses.diversity:DiversityAnalysis"),
+    "learned_accuracy": (Learning, f"{HERE}.analyses.learning:LearningAnalysis"),
+    "training_trajectories": (Trajectories, f"{HERE}.analyses.trajectories:TrajectoryAnalysis"),
 }
 
 
@@ -34,17 +35,20 @@ ANALYSES = {
 def evokit_components() -> list[Component]:
     return [
         Component("genome", "activations", ActivationTensors, extra=EXTRA),
-        Component("fitness", FITNESS, LabelLikelihood, extra=EXTRA),
-        Component("search", "layerwise", Layerwise, extra=EXTRA),
-        Component("final", "learn_targets", LearnTargets, fits=FITNESS, extra=EXTRA),
-        Component("baseline", "sgd", Sgd, fits=FITNESS, extra=EXTRA),
-        Component("baseline", "frozen_body", FrozenBody, fits=FITNESS, extra=EXTRA),
+        Component("fitness", FITNESS, LabelLikelihood, extra=EXTRA, build=f"{HERE}.fitness:build_fitness"),
+        Component("search", "layerwise", Layerwise, extra=EXTRA, build=f"{HERE}.shards.search:build_search"),
+        Component("final", "learn_targets", LearnTargets, FITNESS, EXTRA, f"{HERE}.final:build_final"),
+        Component("baseline", "sgd", Sgd, FITNESS, EXTRA, f"{HERE}.baselines:build_sgd"),
+        Component("baseline", "frozen_body", FrozenBody, FITNESS, EXTRA, f"{HERE}.baselines:build_frozen_body"),
         *(
-            Component("baseline", control.method, control, fits=FITNESS, extra=EXTRA)
+            Component("baseline", control.method, control, FITNESS, EXTRA, f"{HERE}.baselines:build_control")
             for control in (ClassCode, ClassMean, FirstGeneration, Unselected)
         ),
-        Component("export", "torch_network", TorchNetwork, fits=FITNESS, extra=EXTRA),
-        Component("export", "targets", TargetFiles, fits=FITNESS, extra=EXTRA),
-        *(Component("fitness", name, analysis, extra=EXTRA) for name, analysis in ANALYSES.items()),
-        *(Component("export", "figure", FigureFiles, fits=name, extra=EXTRA) for name in ANALYSES),
+        Component("export", "torch_network", TorchNetwork, FITNESS, EXTRA, f"{HERE}.export:NetworkExport"),
+        Component("export", "targets", TargetFiles, FITNESS, EXTRA, f"{HERE}.export:TargetExport"),
+        *(Component("fitness", name, options, "", EXTRA, build) for name, (options, build) in ANALYSES.items()),
+        *(
+            Component("export", "figure", FigureFiles, name, EXTRA, f"{HERE}.analyses.figure:build_export")
+            for name in ANALYSES
+        ),
     ]
