@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 from deap import base
 
 from evokit.energy import Meter
-from evokit.streams import Streams
 
 if TYPE_CHECKING:  # these take a while to import
     import numpy as np
     from deap import tools
+
+    from evokit.streams import Streams
 
 G = TypeVar("G")  # genes: immutable, whatever the genome says
 

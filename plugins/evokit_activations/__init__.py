@@ -3,52 +3,49 @@
 from __future__ import annotations
 
 from evokit.hookspecs import hookimpl
-from evokit.interfaces import Component
-from evokit_activations.analyses.options import Diversity, FigureFiles, Learning, Scaling, Trajectories
-from evokit_activations.genome import ActivationTensors
-from evokit_activations.options import (
-    ClassCode,
-    ClassMean,
-    FirstGeneration,
-    FrozenBody,
-    LabelLikelihood,
-    Layerwise,
-    LearnTargets,
-    Sgd,
-    TargetFiles,
-    TorchNetwork,
-    Unselected,
-)
+from evokit.interfaces import Component, Kind
 
-EXTRA = "neural"
-FITNESS = "label_likelihood"
-HERE = "evokit_activations"
+LABELS = "label_likelihood"
 ANALYSES = {
-    "search_scaling": (Scaling, f"{HERE}.analyses.scaling:ScalingAnalysis"),
-    "search_diversity": (Diversity, f"{HERE}.analyses.diversity:DiversityAnalysis"),
-    "learned_accuracy": (Learning, f"{HERE}.analyses.learning:LearningAnalysis"),
-    "training_trajectories": (Trajectories, f"{HERE}.analyses.trajectories:TrajectoryAnalysis"),
+    "search_scaling": ("Scaling", "scaling:ScalingAnalysis"),
+    "search_diversity": ("Diversity", "diversity:DiversityAnalysis"),
+    "learned_accuracy": ("Learning", "learning:LearningAnalysis"),
+    "training_trajectories": ("Trajectories", "trajectories:TrajectoryAnalysis"),
+}
+CONTROLS = {
+    "class_code": "ClassCode",
+    "class_mean": "ClassMean",
+    "first_generation": "FirstGeneration",
+    "unselected": "Unselected",
 }
 
 
 @hookimpl
 def evokit_components() -> list[Component]:
     return [
-        Component("genome", "activations", ActivationTensors, extra=EXTRA),
-        Component("fitness", FITNESS, LabelLikelihood, extra=EXTRA, build=f"{HERE}.fitness:build_fitness"),
-        Component("search", "layerwise", Layerwise, extra=EXTRA, build=f"{HERE}.shards.search:build_search"),
-        Component("final", "learn_targets", LearnTargets, FITNESS, EXTRA, f"{HERE}.final:build_final"),
-        Component("baseline", "sgd", Sgd, FITNESS, EXTRA, f"{HERE}.baselines:build_sgd"),
-        Component("baseline", "frozen_body", FrozenBody, FITNESS, EXTRA, f"{HERE}.baselines:build_frozen_body"),
+        _offer("genome", "activations", "genome:ActivationTensors"),
+        _offer("fitness", LABELS, "options:LabelLikelihood", "fitness:build_fitness"),
+        _offer("search", "layerwise", "options:Layerwise", "shards.search:build_search"),
+        _offer("final", "learn_targets", "options:LearnTargets", "final:build_final", LABELS),
+        _offer("baseline", "sgd", "options:Sgd", "baselines:build_sgd", LABELS),
+        _offer("baseline", "frozen_body", "options:FrozenBody", "baselines:build_frozen_body", LABELS),
         *(
-            Component("baseline", control.method, control, FITNESS, EXTRA, f"{HERE}.baselines:build_control")
-            for control in (ClassCode, ClassMean, FirstGeneration, Unselected)
+            _offer("baseline", name, f"options:{options}", "baselines:build_control", LABELS)
+            for name, options in CONTROLS.items()
         ),
-        Component("export", "torch_network", TorchNetwork, FITNESS, EXTRA, f"{HERE}.export:NetworkExport"),
-        Component("export", "targets", TargetFiles, FITNESS, EXTRA, f"{HERE}.export:TargetExport"),
-        *(Component("fitness", name, options, "", EXTRA, build) for name, (options, build) in ANALYSES.items()),
+        _offer("export", "torch_network", "options:TorchNetwork", "export:NetworkExport", LABELS),
+        _offer("export", "targets", "options:TargetFiles", "export:TargetExport", LABELS),
         *(
-            Component("export", "figure", FigureFiles, name, EXTRA, f"{HERE}.analyses.figure:build_export")
+            _offer("fitness", name, f"analyses.options:{options}", f"analyses.{build}")
+            for name, (options, build) in ANALYSES.items()
+        ),
+        *(
+            _offer("export", "figure", "analyses.options:FigureFiles", "analyses.figure:build_export", name)
             for name in ANALYSES
         ),
     ]
+
+
+def _offer(kind: Kind, name: str, options: str, build: str = "", fits: str = "") -> Component:
+    """Both are imported when they are first needed."""
+    return Component(kind, name, f"{__name__}.{options}", fits, "neural", build and f"{__name__}.{build}")

@@ -4,30 +4,25 @@ from __future__ import annotations
 
 from evokit.hookspecs import hookimpl
 from evokit.interfaces import Component, Kind
-from evokit_crystalline.options import AdamW, Assemble, ClosedForm, Crystalline, Gpt2Loss, Transformers
-from evokit_crystalline.text_classification.options import BagOfWords, Classify, TextClassification
+
+GPT2, TEXTS = "gpt2_loss", "text_classification"
 
 
 @hookimpl
 def evokit_components() -> list[Component]:
     return [
-        _offer("genome", "crystalline", Crystalline, "genome:build_genome"),
-        _offer("fitness", "gpt2_loss", Gpt2Loss, "fitness:build_fitness"),
-        _offer("baseline", "adamw", AdamW, "baselines:build_adamw", "gpt2_loss"),
-        _offer("baseline", "closed_form", ClosedForm, "baselines:build_closed_form", "gpt2_loss"),
-        _offer("final", "assemble", Assemble, "final:build_champion", "gpt2_loss"),
-        _offer("export", "transformers", Transformers, "export:build_export", "gpt2_loss"),
-        _offer("fitness", "text_classification", TextClassification, "text_classification.fitness:build_fitness"),
-        _offer(
-            "baseline",
-            "bag_of_words",
-            BagOfWords,
-            "text_classification.baselines:build_bag_of_words",
-            "text_classification",
-        ),
-        _offer("final", "classify", Classify, "text_classification.final:build_champion", "text_classification"),
+        _offer("genome", "crystalline", "options:Crystalline", "genome:build_genome"),
+        _offer("fitness", GPT2, "options:Gpt2Loss", "fitness:build_fitness"),
+        _offer("baseline", "adamw", "options:AdamW", "baselines:build_adamw", GPT2),
+        _offer("baseline", "closed_form", "options:ClosedForm", "baselines:build_closed_form", GPT2),
+        _offer("final", "assemble", "options:Assemble", "final:build_champion", GPT2),
+        _offer("export", "transformers", "options:Transformers", "export:build_export", GPT2),
+        _offer("fitness", TEXTS, f"{TEXTS}.options:TextClassification", f"{TEXTS}.fitness:build_fitness"),
+        _offer("baseline", "bag_of_words", f"{TEXTS}.options:BagOfWords", f"{TEXTS}.baselines:build_words", TEXTS),
+        _offer("final", "classify", f"{TEXTS}.options:Classify", f"{TEXTS}.final:build_champion", TEXTS),
     ]
 
 
-def _offer(kind: Kind, name: str, options: type, build: str, fits: str = "") -> Component:
-    return Component(kind, name, options, fits, extra="neural", build=f"{__name__}.{build}")
+def _offer(kind: Kind, name: str, options: str, build: str, fits: str = "") -> Component:
+    """Both are imported when they are first needed."""
+    return Component(kind, name, f"{__name__}.{options}", fits, extra="neural", build=f"{__name__}.{build}")

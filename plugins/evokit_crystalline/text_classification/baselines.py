@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 
-def build_bag_of_words(options: BagOfWords, context: Context) -> BagOfWordsClassifier:
+def build_words(options: BagOfWords, context: Context) -> BagOfWordsClassifier:
     """The baseline on the fitness's texts."""
     return BagOfWordsClassifier(options, context.fitness)
 

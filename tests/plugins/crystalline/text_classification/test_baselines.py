@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evokit_crystalline.crystals.matrices import Dense
-from evokit_crystalline.text_classification.baselines import BagOfWordsClassifier, build_bag_of_words
+from evokit_crystalline.text_classification.baselines import BagOfWordsClassifier, build_words
 from evokit_crystalline.text_classification.fitness import build_fitness
 from evokit_crystalline.text_classification.head import log_probabilities, logistic_regression
 from evokit_crystalline.text_classification.options import BagOfWords
@@ -25,7 +25,7 @@ def passing():
 
 
 def test_a_bag_of_words_tells_these_classes_and_its_file_repeats_it(fitness, tmp_path):
-    contender = build_bag_of_words(BagOfWords(C=(10.0,)), context(fitness=fitness))
+    contender = build_words(BagOfWords(C=(10.0,)), context(fitness=fitness))
     result = fitted(contender, tmp_path)
     assert result.metrics["accuracy"] > 0.8
     validation = labelled(seed=2)
