@@ -81,7 +81,13 @@ def house() -> str:
         if graph.direct_import_exists(importer=source, imported=target, as_packages=True)
     }
     lines = [f"    {one} --> {other}" for one, other in sorted(_reduced(arrows))]
+    offered = {_wing(one.component) for one in load_plugins().offers if one.plugin == "core"}
+    lines += [f"    builtin -.-> {wing}" for wing in sorted(offered)]
     return "\n".join(["```mermaid", "flowchart TD", '    systems["the three systems, as plugins"]', *lines, "```"])
+
+
+def _wing(component: Component) -> str:
+    return component.options_class.__module__.split(".")[1]
 
 
 def _wings() -> list[str]:

@@ -17,14 +17,14 @@ from evokit.common.cores import usable_cores
 from evokit.errors import UserError
 from evokit.measuring.ledger import Ledger
 from evokit.recipe import Recipe, load_recipe
-from evokit.recipe.schema import PLACES
+from evokit.recipe.schema import PLACEMENT
 from evokit.runs.launch import open_recipe
 
 ROOT = Path(__file__).parents[1]
 RECIPES = ROOT / "recipes"
 KEPT = ROOT / "docs" / "results"
 CODE = ("evokit", "plugins")  # what decides numbers, beside recipes and data
-OF_NO_NUMBER = ("export", "init.from", *(f"execution.{key}" for key in PLACES))  # keys in which a run may differ
+OF_NO_NUMBER = ("export", "init.from", *(f"execution.{key}" for key in PLACEMENT))  # keys in which a run may differ
 CONTENDER = (
     "name", "goal", "trained", "validation", "test", "test_by_seed", "interval", "n_units", "confirmed", "confirmed_of",
     "settings", "settings_tried", "work", "cpu_s", "wall_s", "energy_j", "parts", "skipped",
@@ -40,7 +40,7 @@ def file_of(name: str, folder: Path = KEPT) -> Path:
     return folder / f"{name}.json"
 
 
-def all_kept(folder: Path = KEPT) -> dict[str, dict[str, Any]]:
+def all_results(folder: Path = KEPT) -> dict[str, dict[str, Any]]:
     """Every kept result by its name."""
     return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
 
