@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from evokit.hookspecs import hookimpl
-from evokit.interfaces import Component
-from evokit_optimizers.genome import OptimizerGenome
+from evokit.interfaces import Component, Kind
 from evokit_optimizers.options import (
     Adam,
     AdamW,
     Lion,
     Muon,
     NAdam,
+    OptimizerGenome,
     RmsProp,
     Sgd,
     TorchOptimizer,
@@ -18,7 +18,6 @@ from evokit_optimizers.options import (
     TrainFresh,
 )
 
-EXTRA = "neural"
 FITNESS = "trained_accuracy"
 
 
@@ -26,9 +25,13 @@ FITNESS = "trained_accuracy"
 def evokit_components() -> list[Component]:
     baselines = (Sgd, Adam, AdamW, NAdam, RmsProp, Lion, Muon)
     return [
-        Component("genome", "optimizer", OptimizerGenome, extra=EXTRA),
-        Component("fitness", FITNESS, TrainedAccuracy, extra=EXTRA),
-        *(Component("baseline", options.method, options, fits=FITNESS, extra=EXTRA) for options in baselines),
-        Component("final", "train_fresh", TrainFresh, fits=FITNESS, extra=EXTRA),
-        Component("export", "torch_optimizer", TorchOptimizer, fits=FITNESS, extra=EXTRA),
+        _offer("genome", "optimizer", OptimizerGenome, "genome:build_genome"),
+        _offer("fitness", FITNESS, TrainedAccuracy, "fitness:build_fitness"),
+        *(_offer("baseline", options.method, options, "baselines:build_tuned", FITNESS) for options in baselines),
+        _offer("final", "train_fresh", TrainFresh, "final:build_champion", FITNESS),
+        _offer("export", "torch_optimizer", TorchOptimizer, "export:build_export", FITNESS),
     ]
+
+
+def _offer(kind: Kind, name: str, options: type, build: str, fits: str = "") -> Component:
+    return Component(kind, name, options, fits, extra="neural", build=f"{__name__}.{build}")
