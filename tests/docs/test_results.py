@@ -236,7 +236,7 @@ def test_what_cannot_be_kept_is_one_sentence(tmp_path):
 # --- how it reads
 
 
-@pytest.mark.parametrize(("module", "n"), [(kept, 1), (shown, 3)])
+@pytest.mark.parametrize(("module", "n"), [(result_files, 1), (shown, 3)])
 def test_the_examples_of_the_docstrings_hold(module, n):
     assert doctest.testmod(module) == (0, n)
 
