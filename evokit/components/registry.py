@@ -102,8 +102,8 @@ class Registry:
         gets its full name. One that belongs to ``fits`` goes before one that fits anything.
 
         Raises:
-            UnknownComponent: No plugin offers it, or several do; the message says what to write.
-            UserError: Its options are named and not there, or no options.
+            UnknownComponent: No plugin offers it, or several do, or its options are not where they are said to lie; the
+                message says what to do.
         """
         offer = self._found(kind, name, fits)
         if offer is None:
@@ -180,7 +180,7 @@ def _refuse_lost(offer: Offer) -> None:
     try:
         refuse_wrong_options(offer.component)
     except (ImportError, AttributeError, TypeError) as error:
-        raise UserError(f"{offer.source} names options that cannot be used: {error}") from error
+        raise UnknownComponent(f"{offer.source} names options that cannot be used: {error}") from error
 
 
 def named(offers: Sequence[Offer]) -> tuple[tuple[Offer, ...], tuple[str, ...]]:
