@@ -1,0 +1,63 @@
+"""What searches over real vectors have in common: genes as points of the unit box, values to be minimised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from evokit.genomes.individuals import make_individual, weights_of
+from evokit.interfaces import Context, Individual
+from evokit.searches.archive import only_ok
+from evokit.searches.stepping import AskTell
+
+
+class BoxSearch(AskTell):
+    """A search of one objective whose individuals are points of a box; what is left to write is ``ask`` and ``_learn``.
+
+    Args:
+        context: Gives genome, fitness, streams, and the genes that the search begins with.
+        horizon: Generations until the search is done, or None for no end of its own.
+
+    Raises:
+        ValueError: There are several objectives.
+    """
+
+    def __init__(self, context: Context, horizon: int | None) -> None:
+        weights = weights_of(context.fitness.objectives)
+        if len(weights) > 1:
+            raise ValueError(f"this search has one objective, the fitness has {len(weights)}: name nsga2")
+        super().__init__(context.genome, weights, horizon)
+        self._low, self._width = context.genome.low, context.genome.high - context.genome.low
+        self._streams, self._init = context.streams, [self._point(genes) for genes in context.init]
+
+    def tell(self, individuals: Sequence[Individual]) -> None:
+        if len(individuals) == self._asked:  # a control whose work is spent measures only a part of its last generation
+            self._learn(np.stack([self._point(one.genes) for one in individuals]), self._losses(individuals), individuals)
+        self.archive.add(self.generation, individuals, self.population)
+        self.generation += 1
+
+    @property
+    def _asked(self) -> int:
+        """How many individuals a whole generation has."""
+        raise NotImplementedError
+
+    def _learn(self, points: np.ndarray, losses: np.ndarray, individuals: Sequence[Individual]) -> None:
+        """Take a whole generation: ``(n, n_genes)`` points and ``(n,)`` finite losses; set ``population``."""
+        raise NotImplementedError
+
+    def _individual(self, point: np.ndarray, born_by: str, parents: tuple[str, ...] = ()) -> Individual:
+        genes = np.clip(self._low + point * self._width, self._low, self._low + self._width)
+        return make_individual(self._genome, genes, self._weights, parents, born_by)
+
+    def _point(self, genes: Any) -> np.ndarray:
+        """``(n_genes,)`` in the unit box."""
+        point: np.ndarray = (np.asarray(genes, float) - self._low) / self._width
+        return point
+
+    def _losses(self, individuals: Sequence[Individual]) -> np.ndarray:
+        """Lower is better; who failed is as bad as the worst of the generation (C6)."""
+        found = {one.key: -one.fitness.wvalues[0] for one in only_ok(individuals)}
+        worst = max(found.values(), default=0.0)
+        return np.array([found.get(one.key, worst) for one in individuals])
