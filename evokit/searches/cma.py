@@ -80,6 +80,8 @@ class CMASearch(BoxSearch):
 
     def _learn(self, points: np.ndarray, losses: np.ndarray, individuals: Sequence[Individual]) -> None:
         self._strategy.tell(list(zip(points, losses.tolist(), strict=True)))
+        # A state holds one half of the matrix, whose halves differ in the last bit: go on as a resumed run does.
+        self._strategy.__setstate__(self._strategy.__getstate__())
         self.population = only_ok(individuals)
         if self._strategy.should_stop():
             self._restart()

@@ -77,44 +77,48 @@ class DESearch(BoxSearch):
     def _learn(self, points: np.ndarray, losses: np.ndarray, individuals: Sequence[Individual]) -> None:
         if not len(self._points):
             self._points, self._lost = points, losses
-            self.population = only_ok(individuals)
+            self._settle(only_ok(individuals))
             return
-        better, gain = losses < self._lost, self._lost - losses
+        better = losses < self._lost
         rng = self._streams.at("de", "replaced", self.generation).numpy()
         self._replaced = np.concatenate([self._replaced, self._points[better]])
         room = int(ARCHIVE * len(self._points))
         if len(self._replaced) > room:
             self._replaced = self._replaced[np.sort(rng.permutation(len(self._replaced))[:room])]
-        self._remember(better, gain)
+        self._remember(better, self._lost[better] - losses[better])
         taken = losses <= self._lost
         self._points, self._lost = np.where(taken[:, None], points, self._points), np.where(taken, losses, self._lost)
-        members = {one.key: one for one in [*self.population, *only_ok(individuals)]}
-        self._shrink()
-        alive = {point.tobytes() for point in self._points}
-        self.population = [one for one in members.values() if self._point(one.genes).tobytes() in alive]
+        self._settle([*self.population, *only_ok(individuals)])
 
     def _remember(self, better: np.ndarray, gain: np.ndarray) -> None:
-        """Write the mean scale and rate of this generation's successes, weighted by what they gained, into the memory."""
-        weights = np.where(np.isfinite(gain), gain, 1.0)[better]
-        if not weights.sum() > 0:
+        """Write the mean scale and rate of this generation's successes into the memory.
+
+        Args:
+            better: ``(n,)``, which children succeeded.
+            gain: Of those, each above 0; infinite over a member that failed.
+        """
+        if not len(gain):
             return
         scales, rates = self._drawn[:, better]
-        weights = weights / weights.sum()
+        weights = np.minimum(gain, np.finfo(float).max / (2 * len(gain)))
+        weights /= weights.sum()
         self._memory[0, self._slot] = (weights @ scales**2) / (weights @ scales)  # Lehmer
         # A rate that has come down to nothing stays there (the paper's terminal value).
         dead = np.isnan(self._memory[1, self._slot]) or not rates.max() > 0
         self._memory[1, self._slot] = np.nan if dead else (weights @ rates**2) / (weights @ rates)
         self._slot = (self._slot + 1) % MEMORY
 
-    def _shrink(self) -> None:
-        if self.horizon is None:
-            return
-        left = 1 - min(1.0, (self.generation + 1) / self.horizon)
+    def _settle(self, candidates: Sequence[Individual]) -> None:
+        """Let the worst go that are too many by now; the population is who of the candidates stays."""
+        left = 1.0 if self.horizon is None else 1 - min(1.0, (self.generation + 1) / self.horizon)
         size = max(LEAST, round(LEAST + (self._size - LEAST) * left))
         if size < len(self._points):
             stay = np.sort(np.argsort(self._lost, kind="stable")[:size])
             self._points, self._lost = self._points[stay], self._lost[stay]
             self._replaced = self._replaced[: int(ARCHIVE * size)]
+        members = {point.tobytes() for point in self._points}
+        found = {one.key: one for one in candidates if self._point(one.genes).tobytes() in members}
+        self.population = list(found.values())
 
     def _losses(self, individuals: Sequence[Individual]) -> np.ndarray:
         """Who failed replaces nobody (C6)."""

@@ -1,0 +1,166 @@
+import cmaes
+import numpy as np
+import pytest
+
+from evokit.genomes.real_vector import RealVector
+from evokit.interfaces import Evaluation
+from evokit.searches.cma import CMA
+from evokit.searches.de import DE
+from evokit.streams import Streams
+from tests.door import SumFitness, door
+from tests.searches.building import built, portrait, run, stopped_and_resumed
+
+BOX = RealVector([-5, -1, 0], [5, 3, 1], 3)
+BEST = np.array([1.0, 2.0, 0.25])
+CONTINUOUS = pytest.mark.parametrize("options", [CMA(generations=9), CMA(generations=9, covariance="separable"), DE(12, 9)])
+
+
+class Ellipsoid(SumFitness):
+    """A stretched and turned valley, lowest at ``BEST``; ``fails`` says who fails."""
+
+    def __init__(self, fails=lambda genes: False, goal="min"):
+        super().__init__(goal=goal)
+        self.fails_at = fails
+
+    def answer(self, genes, budget):
+        if self.fails_at(genes):
+            return Evaluation(outcome="diverged", work=budget)
+        x = (genes - BEST) @ np.array([[1, 1, 0], [0, 3, 1], [1, 0, 9]])
+        value = float(x @ x)
+        return Evaluation((value if self.objectives["sum"] == "min" else -value,), work=budget)
+
+
+def searched(options, fitness=None, **rest):
+    fitness = fitness or Ellipsoid()
+    return built(options, fitness, BOX, **rest), door(fitness, genome=BOX, **{k: v for k, v in rest.items() if k == "ledger"})
+
+
+def loss(search):
+    return abs(search.best().fitness.values[0])
+
+
+def test_cma_samples_what_the_library_samples():
+    search = built(CMA(generations=20, restarts="none"), Ellipsoid(), BOX, seed=3)
+    streams = Streams(3)
+    entropy = lambda what, generation: streams.at("cma", what, generation).entropy() % 2**32  # noqa: E731
+    theirs = cmaes.CMA(streams.at("cma", "mean", 0).numpy().random(3), 0.3, bounds=np.array([[0, 1]] * 3), seed=1)
+    measure = door(Ellipsoid(), genome=BOX)
+    for generation in range(20):
+        theirs.reseed_rng(entropy("sample", generation))
+        points = [theirs.ask() for _ in range(theirs.population_size)]
+        asked = search.ask()
+        genes = np.stack([one.genes for one in asked])
+        assert genes == pytest.approx(BOX.low + np.stack(points) * (BOX.high - BOX.low))
+        measure.generation = generation
+        measure(asked)
+        search.tell(asked)
+        theirs.tell([(point, one.fitness.values[0]) for point, one in zip(points, asked, strict=True)])
+
+
+@pytest.mark.parametrize("goal", ["min", "max"])
+@pytest.mark.parametrize(
+    "options", [CMA(generations=60), CMA(generations=60, covariance="separable", population=20), DE(30, 80)]
+)
+def test_it_finds_the_optimum_of_a_stretched_valley(options, goal):
+    search, measure = searched(options, Ellipsoid(goal=goal))
+    assert loss(run(search, measure)) < 1e-3
+    assert search.best().genes == pytest.approx(BEST, abs=0.02)
+
+
+@CONTINUOUS
+def test_who_fails_is_no_member_and_the_search_goes_on(options):
+    search, measure = searched(options, Ellipsoid(lambda genes: genes[0] > 1.5))
+    run(search, measure)
+    assert search.generation == 9
+    assert all(one.genes[0] <= 1.5 for one in [*search.population, *search.hall_of_fame()])
+
+
+@CONTINUOUS
+def test_where_all_fail_it_goes_on_until_its_end(options):
+    search, measure = searched(options, Ellipsoid(lambda genes: True))
+    assert run(search, measure).generation == 9
+    assert not search.hall_of_fame()
+
+
+@CONTINUOUS
+def test_it_goes_on_from_its_state_as_if_never_stopped(options, tmp_path):
+    from evokit.measuring.ledger import Ledger
+
+    whole = portrait(run(*searched(options)))
+    ledger = Ledger(":memory:")
+    make = lambda: (built(options, Ellipsoid(), BOX), door(Ellipsoid(), ledger, BOX))  # noqa: E731
+    for resumed, _ in stopped_and_resumed(make, tmp_path, (-1.0,)):
+        assert portrait(resumed) == whole
+
+
+@CONTINUOUS
+def test_a_generation_of_which_a_part_was_measured_teaches_nothing(options):
+    search, measure = searched(options)
+    run(search, measure, 2)
+    before = search.state_dict()
+    asked = search.ask()[:-1]
+    measure(asked)
+    search.tell(asked)
+    after = search.state_dict()
+    for name in ("strategy", "de"):
+        if name in before:
+            assert repr(after[name]) == repr(before[name])
+
+
+def test_a_run_that_converged_begins_again_with_more():
+    search, measure = searched(CMA(generations=400, restarts="ipop"), Ellipsoid())
+    sizes = []
+    while not search.done:
+        sizes.append(len(search.ask()))
+        search.step(measure)
+    assert sorted(set(sizes)) == [7 * 2**k for k in range(len(set(sizes)))]
+    assert len(set(sizes)) > 1
+
+
+def test_without_restarts_it_ends_when_it_has_converged():
+    search, measure = searched(CMA(restarts="none"), Ellipsoid())
+    run(search, measure, 1000)
+    assert search.done
+    assert search.generation < 400
+    assert loss(search) < 1e-12
+
+
+def test_large_and_small_runs_in_turn_spend_about_as_much():
+    search, measure = searched(CMA(generations=1500, restarts="bipop"), Ellipsoid())
+    run(search, measure)
+    runs = search.state_dict()["runs"]
+    assert runs["large"] >= 2
+    assert 0.2 < runs["work_small"] / runs["work_large"] < 2
+
+
+@pytest.mark.parametrize("options", [CMA(), DE(12)])
+def test_several_objectives_are_refused(options):
+    fitness = Ellipsoid()
+    fitness.objectives = {"sum": "min", "again": "min"}
+    with pytest.raises(ValueError, match="one objective, the fitness has 2: name nsga2"):
+        built(options, fitness, BOX)
+
+
+def test_differences_shrink_the_population_in_a_line():
+    search, measure = searched(DE(24, 10))
+    sizes = []
+    while not search.done:
+        sizes.append(len(search.ask()))
+        search.step(measure)
+    assert sizes == [24, 22, 20, 18, 16, 14, 12, 10, 8, 6]
+
+
+@pytest.mark.parametrize("options", [CMA(generations=3), DE(12, 3)])
+def test_it_begins_with_the_genes_of_init(options):
+    from dataclasses import replace
+
+    from evokit.interfaces import Context
+
+    context = Context(Streams(0), fitness=Ellipsoid(), genome=BOX)
+    search = options.build(replace(context, init=[BEST]))
+    asked = search.ask()
+    if isinstance(options, DE):
+        assert asked[0].genes == pytest.approx(BEST)
+    else:
+        assert np.mean([one.genes for one in asked], axis=0) == pytest.approx(BEST, abs=2.5)
+        assert search._strategy.mean == pytest.approx((BEST - BOX.low) / (BOX.high - BOX.low))
