@@ -131,6 +131,7 @@ def test_killed_twice_between_checkpoints_it_ends_the_same(whole, tmp_path):
     run(recipe, tmp_path / "slow", "fitness.sleep=0.01")
     run(recipe, out, "fitness.sleep=0.01", resume=True)
     assert same_end(tmp_path / "slow", out)
+    assert (out / "metrics.jsonl").read_text() == (tmp_path / "slow" / "metrics.jsonl").read_text()
 
 
 @pytest.mark.parametrize("left", ["nothing", "artifacts", "recipe"])
@@ -577,7 +578,7 @@ def test_a_generation_late_in_a_run_costs_the_ledger_what_an_early_one_does(tmp_
     seen = []
     monkeypatch.setattr(Ledger, "__init__", counting)
     monkeypatch.setattr(
-        Run, "_note_metrics", lambda self, search: (note(self, search), seen.append((len(steps), len(statements))))
+        Run, "_note_metrics", lambda *arguments: (note(*arguments), seen.append((len(steps), len(statements))))
     )
     text = RECIPE.split("screens:")[0].replace("length: 16", "length: 64") + "execution: {backend: inline}\n"
     run(write_recipe(tmp_path, text), tmp_path / "run", "search.generations=300")
