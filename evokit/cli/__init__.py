@@ -20,6 +20,7 @@ from evokit.cli.report import report
 from evokit.cli.run import run
 from evokit.cli.runs import runs
 from evokit.cli.show import show
+from evokit.cli.tell import tell
 from evokit.cli.unseal import unseal
 from evokit.cli.verify import verify
 from evokit.common.stops import exit_code, stops
@@ -48,7 +49,7 @@ class Evokit(click.Group):
 
 
 def _say(error: Exception, code: int) -> None:
-    click.echo(str(error), err=True)
+    tell(str(error), err=True)
     sys.exit(code)
 
 

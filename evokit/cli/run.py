@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from evokit.cli.plugins import name_plugins
+from evokit.cli.tell import tell
 from evokit.common.stops import exit_code
 
 
@@ -43,15 +44,15 @@ def run(
     except KeyboardInterrupt as stop:
         progress.close()
         if not folder.exists():
-            click.echo("\nInterrupted before anything was measured.", err=True)
+            tell("\nInterrupted before anything was measured.", err=True)
             sys.exit(exit_code(stop))
         words = ["evokit", "run", str(recipe)]
         for override in overrides:
             words += ["--set", override]
         words += ["--out", str(folder), *(["--only", only] if only else []), "--resume"]
-        click.echo(f"\nInterrupted; everything measured is saved. Go on with: {shlex.join(words)}", err=True)
+        tell(f"\nInterrupted; everything measured is saved. Go on with: {shlex.join(words)}", err=True)
         sys.exit(exit_code(stop))
     finally:
         progress.close()
-    click.echo(report(summary))
-    click.echo(f"\nRun directory: {folder}")
+    tell(report(summary))
+    tell(f"\nRun directory: {folder}")

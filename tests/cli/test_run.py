@@ -1,10 +1,12 @@
 import json
+import shlex
+import subprocess
 
 import pytest
 from click.testing import CliRunner
 
 from evokit.cli import main
-from tests.small import RECIPES, evokit, write_recipe
+from tests.small import RECIPES, command, evokit, write_recipe
 
 
 @pytest.fixture
@@ -37,6 +39,22 @@ def test_a_real_pipe_is_told_the_same(here):
     assert "Generation 1/2\n" in done.stdout
     assert "Best fitness: " in done.stdout
     assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize("more", [(), ("--plain",)])
+def test_a_reader_that_goes_away_ends_nothing(here, more):
+    words = command(["run", RECIPES / "onemax.yaml", "--set", "search.generations=3", "--out", here / "run", *more])
+    shell = f"{shlex.join(words)} 2>&1 | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout.count("\n"), done.stderr) == (0, 1, "")
+    assert json.loads((here / "run/summary.json").read_text())["status"] == "done"
+
+
+def test_a_run_that_nobody_can_read_is_a_run(here):
+    words = shlex.join(command(["run", RECIPES / "onemax.yaml", "--set", "search.generations=2"]))
+    for to in (">/dev/full", ">&-"):
+        done = subprocess.run(["bash", "-c", f"{words} --out run{to[-1]} {to}"], cwd=here, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_an_existing_directory_is_exit_code_2(here):
