@@ -8,8 +8,8 @@ from typing import Any, TextIO, cast
 
 
 def outlasting(stream: TextIO | None) -> TextIO:
-    """The same stream, which writes to nowhere once it cannot be written any more; None is closed from the beginning."""
-    return cast(TextIO, _Outlasting(open(os.devnull, "w") if stream is None else stream))  # noqa: SIM115 - for good
+    """The same stream, which writes to nowhere once it cannot be written any more; None is one that is closed."""
+    return cast(TextIO, _Outlasting(open(os.devnull, "w") if stream is None else stream))
 
 
 class _Outlasting:

@@ -85,7 +85,9 @@ class Tally:
 
     def counts(self) -> dict[str, int]:
         """Evaluations by source, and how many of the measured failed."""
-        return {source: self.sources[source] for source in ("measured", "cached", "predicted")} | {"failed": self.failed}
+        return {source: self.sources[source] for source in ("measured", "cached", "predicted")} | {
+            "failed": self.failed
+        }
 
 
 class Ledger:

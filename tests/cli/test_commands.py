@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 import sys
 
@@ -279,7 +280,9 @@ def test_runs_shows_a_crashed_run(tmp_path):
     assert "crashed" in invoke("runs", tmp_path).stdout
     told = invoke("report", tmp_path / "lost")
     assert told.exit_code == 2
-    assert f"crashed before it began; evokit run ... --resume --out {tmp_path / 'lost'} goes on" in told.stderr
+    again = f"evokit run {tmp_path / 'lost'}/recipe.yaml --out {tmp_path / 'lost'} --resume"
+    assert told.stderr == f"{tmp_path / 'lost'} was stopped before anything was measured. Go on with: {again}\n"
+    assert evokit(*shlex.split(again)[1:], "--set", "search.generations=2").returncode == 0
 
 
 def killed(toy, tmp_path):
@@ -298,7 +301,7 @@ def test_report_and_runs_agree_about_a_killed_run(toy, tmp_path):
     assert listed.status == "crashed"
     assert f"toy.yaml: crashed, seed 0, {listed.generations} generations" in told
     assert re.search(rf"best so far: \w+ {number(listed.best)}\.", told)
-    assert f"evokit run ... --resume --out {folder} goes on with it" in told
+    assert f"Go on with: evokit run {toy.parent.parent / 'toy.yaml'} --out {folder} --resume" in told
 
 
 def test_report_and_runs_agree_about_a_run_at_work(toy, tmp_path):
