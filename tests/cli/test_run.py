@@ -6,6 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from evokit.cli import main
+from evokit.runs import launch
+from evokit.runs.run import Run
 from tests.small import RECIPES, command, evokit, write_recipe
 
 
@@ -150,3 +152,33 @@ def test_baselines_alone(here):
     assert done.exit_code == 0
     assert "random_search was skipped" in done.stdout
     assert invoke("small.yaml", "--resume").exit_code == 0
+
+
+def stopping(monkeypatch, owner, name):
+    """Let a call be answered by Ctrl-C once it has done its work."""
+    real = getattr(owner, name)
+
+    def stopped(*arguments, **options):
+        real(*arguments, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(owner, name, stopped)
+
+
+def test_stopped_before_its_first_summary_run_and_report_say_the_same(here, monkeypatch):
+    stopping(monkeypatch, launch, "_rehearse_measuring")
+    done = invoke("small.yaml")
+    assert done.exit_code == 130
+    said = "before anything was measured. Go on with: evokit run small.yaml --out runs/small --resume"
+    assert done.stderr.splitlines()[-1] == f"Interrupted {said}"
+    told = CliRunner().invoke(main, ["report", "runs/small"])
+    assert told.exit_code == 2
+    assert told.stderr.startswith("runs/small was stopped before anything was measured. Go on with: evokit run ")
+
+
+def test_stopped_when_it_was_done_it_is_said_to_be_done(here, monkeypatch):
+    stopping(monkeypatch, Run, "close")
+    done = invoke("small.yaml", "--set", "search.generations=2", "--out", "my run")
+    assert done.exit_code == 130
+    said = "Interrupted, but the run is done: evokit report 'my run' tells what it found."
+    assert done.stderr.splitlines()[-1] == said
