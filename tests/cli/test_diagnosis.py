@@ -1,5 +1,8 @@
 import os
+import shutil
+import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -331,7 +334,46 @@ def test_a_foreign_package_of_the_same_import_name_is_told_with_its_remedy(tmp_p
     assert ours.ok
     assert (foreign.name, foreign.ok) == ("distribution evokit", False)
     assert "evokit 9.0 brings a package evokit too" in foreign.detail
-    assert foreign.remedy.startswith("pip uninstall evokit, then pip install --force-reinstall --no-deps evokit-deap")
+    assert foreign.remedy.startswith(
+        "pip uninstall evokit, then install evokit-deap again from where you had it "
+        "(pip install --force-reinstall --no-deps evokit-deap, or the wheel"
+    )
+
+
+@pytest.fixture
+def overlaid(tmp_path):
+    """A copy of our package; runs a program with it."""
+    ignore = shutil.ignore_patterns("__pycache__", "files")
+    face = shutil.copytree(Path(diagnosis.__file__).parents[1], tmp_path / "evokit", ignore=ignore) / "__init__.py"
+
+    def run(program):
+        environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return face, run
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda face: face.write_bytes(b"")], ids=["gone", "another's"])
+def test_without_its_face_every_command_starts_and_the_doctor_tells_the_cause_alone(overlaid, damage):
+    face, run = overlaid
+    damage(face)
+    assert "0.1.0" in run("from evokit.cli import main; main(['--version'])")
+    assert "onemax" in run("from evokit.cli import main; main(['list'])")
+    told = run(
+        "from evokit.cli import diagnosis as d\n"
+        "for one in (*d.distribution(), *d.plugins()): print(one.ok, one.name, one.detail, one.remedy)\n"
+    ).splitlines()
+    assert [line.split(" ", 2)[:2] for line in told] == [
+        ["True", "evokit-deap"],
+        ["False", "package"],
+        ["None", "plugins"],
+    ]
+    assert "is gone or not ours" in told[1]
+    assert "install evokit-deap again from where you had it" in told[1]
 
 
 def test_one_that_is_missing_itself_is_told(tmp_path, monkeypatch):
@@ -339,7 +381,7 @@ def test_one_that_is_missing_itself_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(diagnosis.metadata, "version", lambda name: "9.0")
     ours, foreign = diagnosis.distribution()
     assert (ours.ok, foreign.ok) == (False, False)
-    assert ours.remedy.startswith("pip install --no-deps evokit-deap")
+    assert "(pip install --no-deps evokit-deap," in ours.remedy
 
 
 def test_what_an_extra_lacks_is_told_with_its_command(monkeypatch):
