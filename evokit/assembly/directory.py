@@ -159,6 +159,10 @@ class RunDirectory:
         """
         try:
             yield
+        except sqlite3.IntegrityError as error:  # two writers, though the lock should keep them apart
+            raise RunFailed(
+                f"another process is at work in {self.path}, whose lock was removed; wait for it"
+            ) from error
         except sqlite3.DatabaseError as error:
             raise RunFailed(f"the ledger {self.ledger} cannot be used: {error}") from error
         except OSError as error:

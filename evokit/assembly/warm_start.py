@@ -12,6 +12,7 @@ from evokit.assembly.directory import RunDirectory, reading
 from evokit.errors import UserError
 from evokit.genomes.individuals import canonical
 from evokit.interfaces import Goal
+from evokit.recipe.by_name import recipe_names
 from evokit.recipe.schema import Init, Recipe
 from evokit.recipe.source import read_source
 
@@ -42,7 +43,9 @@ def settled(recipe: Recipe, directory: RunDirectory | None = None) -> Recipe:
         try:
             genes = best_genes(init.from_, init.top)
         except UserError as error:
-            raise recipe.error(("init", "from"), str(error)) from error
+            name = init.from_.name
+            first = f"; evokit run {name} makes it" if name in recipe_names() and not init.from_.exists() else ""
+            raise recipe.error(("init", "from"), f"{error}{first}") from error
     return replace(recipe, init=replace(init, genes=genes))
 
 

@@ -42,6 +42,8 @@ class Evokit(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if any("\0" in one for one in args):
             raise click.UsageError("a NUL character is no part of a path or name")
+        if "" in args:
+            raise click.UsageError("an empty text is no path and no name")
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:

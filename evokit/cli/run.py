@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evokit.cli.plugins import name_plugins
-from evokit.cli.tell import tell
+from evokit.cli.tell import tell, tell_namesake
 from evokit.common.stops import exit_code
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def run(
     from evokit.results.report import report
     from evokit.runs.launch import default_out, launch
 
+    tell_namesake(recipe)
     loaded = load_recipe(recipe, overrides)
     folder = default_out(loaded) if out is None else out
     part: Only | None = "baselines" if only else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -15,3 +16,11 @@ def tell(text: str, err: bool = False) -> None:
         click.echo(text, err=err)
     except OSError:
         to_nowhere([(sys.stderr if err else sys.stdout).fileno()])
+
+
+def tell_namesake(recipe: Path) -> None:
+    """Say that a name means the recipe that comes along where a file beside it seems to be meant."""
+    from evokit.recipe.by_name import namesake
+
+    if own := namesake(recipe):
+        tell(f"{recipe} is the recipe that comes along; ./{own} is another file.", err=True)

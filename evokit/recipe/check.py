@@ -298,5 +298,6 @@ class _Checker:
             return read()
         except ValidationError as error:
             for details in error.errors():
-                self.source.report((*path, *details["loc"]), details["msg"])
+                report = self.source.report if details["loc"] else self.source.report_whole
+                report((*path, *details["loc"]), details["msg"])
             return None

@@ -129,10 +129,10 @@ def assemble_all(recipe: Recipe, directory: Path | None = None) -> Parts:
 
 def _admit(directory: RunDirectory, recipe: Recipe, resume: bool) -> None:
     """Refuse to go on where something else is, before anything is touched."""
-    if not resume:
-        raise UserError(f"{directory.path} exists already; add --resume to go on with it, or --out for another place")
     if not directory.is_run:
         raise UserError(f"{directory.path} is no run directory (it has no recipe.yaml); choose another --out")
+    if not resume:
+        raise UserError(f"{directory.path} exists already; add --resume to go on with it, or --out for another place")
     if directory.recipe.exists():
         try:
             then = load_recipe(directory.recipe)

@@ -1,5 +1,6 @@
 import json
 import os
+import sqlite3
 
 import pytest
 
@@ -165,3 +166,8 @@ def test_a_place_without_permission_is_told_in_one_sentence(tmp_path):
     tmp_path.chmod(0o500)
     done = evokit("run", RECIPES / "onemax.yaml", "--out", tmp_path / "run")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+def test_a_row_that_another_process_wrote_is_told_as_that(tmp_path):
+    with pytest.raises(RunFailed, match="another process is at work in"), RunDirectory(tmp_path).explained():
+        raise sqlite3.IntegrityError("UNIQUE constraint failed: evaluations.phase, evaluations.seq")

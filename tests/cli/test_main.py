@@ -92,3 +92,8 @@ def test_ctrl_c_is_130_in_every_command(monkeypatch):
     monkeypatch.setitem(main.commands, "wait", wait)
     done = invoke("wait")
     assert (done.exit_code, done.stderr) == (130, "\nInterrupted.\n")
+
+
+def test_an_empty_text_is_the_users_mistake():
+    done = invoke("run", "onemax", "--out", "")
+    assert (done.exit_code, "an empty text is no path and no name" in done.stderr) == (2, True)

@@ -60,6 +60,13 @@ def test_a_run_that_nobody_can_read_is_a_run(here):
         assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_name_that_seems_to_mean_a_file_beside_it_is_told(here):
+    (here / "onemax.yaml").touch()
+    done = invoke("onemax", "--set", "search.generations=2")
+    assert done.exit_code == 0
+    assert done.stderr == "onemax is the recipe that comes along; ./onemax.yaml is another file.\n"
+
+
 def test_an_existing_directory_is_exit_code_2(here):
     assert invoke("small.yaml", "--set", "search.generations=2").exit_code == 0
     again = invoke("small.yaml", "--set", "search.generations=2")

@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import pytest
 
+from evokit.assembly.warm_start import settled
 from evokit.plugins import RESTRICT
 from evokit.recipe import RecipeError, load_recipe
-from evokit.recipe.by_name import headline, recipe_named, recipe_names, recipes_folder
+from evokit.recipe.by_name import headline, namesake, recipe_named, recipe_names, recipes_folder
 from tests.small import RECIPES
 
 NAMES = sorted(path.relative_to(RECIPES).with_suffix("").as_posix() for path in RECIPES.rglob("*.yaml"))
@@ -32,6 +35,19 @@ def test_a_file_of_that_name_goes_first(tmp_path):
         load_recipe("onemax")
 
 
+def test_a_folder_of_that_name_is_in_nobodys_way(tmp_path):
+    (tmp_path / "onemax").mkdir()
+    (tmp_path / "mine.yaml").write_text("extends: onemax")
+    assert load_recipe("onemax").digest == load_recipe("mine.yaml").digest
+
+
+def test_a_file_that_seems_to_be_meant_by_a_name_is_told(tmp_path):
+    assert namesake(Path("onemax")) is None
+    (tmp_path / "onemax.yaml").touch()
+    (tmp_path / "mine.yaml").touch()
+    assert [namesake(Path(name)) for name in ("onemax", "onemax.yaml", "mine")] == [Path("onemax.yaml"), None, None]
+
+
 def test_a_recipe_may_extend_one_by_name(tmp_path):
     (tmp_path / "mine.yaml").write_text("extends: onemax\ngenome: {length: 7}")
     recipe = load_recipe(tmp_path / "mine.yaml")
@@ -57,6 +73,11 @@ def test_what_is_neither_file_nor_name_is_told_with_what_was_meant(path, message
     with pytest.raises(RecipeError) as told:
         load_recipe(path)
     assert str(told.value) == message
+
+
+def test_a_recipe_that_begins_with_the_run_of_another_says_which_to_run_first():
+    with pytest.raises(RecipeError, match=r"it has no summary.json; evokit run optimizer_fashionmnist makes it$"):
+        settled(load_recipe("optimizer_transfer"))
 
 
 def test_where_a_recipe_leads_to_runs_it_means_those_of_the_current_folder(tmp_path):

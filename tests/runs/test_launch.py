@@ -227,17 +227,19 @@ def test_another_version_of_a_local_plugin_is_refused(tmp_path):
         run(recipe, out, resume=True)
 
 
-def test_a_directory_with_other_things_is_refused_and_left_alone(whole, tmp_path):
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_directory_with_other_things_is_refused_and_left_alone(whole, tmp_path, resume):
     (tmp_path / "thesis.tex").write_text("mine")
     with pytest.raises(UserError, match="is no run directory"):
-        run(whole[0], tmp_path, resume=True)
+        run(whole[0], tmp_path, resume=resume)
     assert files(tmp_path) == {"thesis.tex": b"mine"}
 
 
-def test_a_file_in_place_of_the_directory_is_refused(whole, tmp_path):
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_file_in_place_of_the_directory_is_refused(whole, tmp_path, resume):
     (tmp_path / "run").write_text("mine")
     with pytest.raises(UserError, match="is no run directory"):
-        run(whole[0], tmp_path / "run", resume=True)
+        run(whole[0], tmp_path / "run", resume=resume)
 
 
 def test_a_second_process_is_refused(tmp_path):
