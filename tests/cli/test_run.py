@@ -1,11 +1,13 @@
 import json
 import shlex
+import signal
 import subprocess
 
 import pytest
 from click.testing import CliRunner
 
 from evokit.cli import main
+from evokit.common.stops import Stopped
 from evokit.runs import launch
 from evokit.runs.run import Run
 from tests.small import RECIPES, command, evokit, write_recipe
@@ -189,3 +191,13 @@ def test_stopped_when_it_was_done_it_is_said_to_be_done(here, monkeypatch):
     assert done.exit_code == 130
     said = "Interrupted, but the run is done: evokit report 'my run' tells what it found."
     assert done.stderr.splitlines()[-1] == said
+
+
+def test_stopped_before_anything_was_made_it_says_so_with_the_signals_code(here, monkeypatch):
+    def stopped(*arguments, **options):
+        raise Stopped(signal.SIGTERM)
+
+    monkeypatch.setattr(launch, "launch", stopped)
+    done = invoke("small.yaml")
+    assert done.exit_code == 143
+    assert done.stderr.splitlines()[-1] == "Interrupted before anything was measured."
