@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from evokit.assembly.directory import RunDirectory
 from evokit.cli import main
 from evokit.common.extras import DISTRIBUTION
+from evokit.components import registry
 from evokit.plugins import load_plugins
 from evokit.progress import number
 from evokit.recipe import load_recipe
@@ -47,6 +48,16 @@ def test_list_names_every_component_with_its_plugin():
         (o.component.kind, o.component.name) for o in load_plugins().offers
     }
     assert ["core", DISTRIBUTION] in [line.split()[:2] for line in origins.splitlines()]
+
+
+def test_list_has_a_column_for_what_is_needed_only_if_something_is(monkeypatch):
+    head = invoke("list").stdout.splitlines()[0].split()
+    lacking = any(offer.lacks for offer in load_plugins().offers)
+    assert head == ["kind", "name", "for", "plugin", *(["needs"] if lacking else [])]
+    monkeypatch.setattr(registry, "lacking", lambda distribution, extra: ("torch",) if extra else ())
+    lines = invoke("list").stdout.splitlines()
+    assert lines[0].split() == ["kind", "name", "for", "plugin", "needs"]
+    assert {line.endswith(f"{DISTRIBUTION}[neural]") for line in lines if " adamw " in line} <= {True}
 
 
 def test_list_names_a_broken_plugin_and_goes_on(tmp_path, monkeypatch):

@@ -37,7 +37,7 @@ def test_it_prints_a_project_that_packages_its_module_alone(begun, tmp_path):
     (tmp_path / "runs" / "my_steps").mkdir(parents=True)
     wheel = built(tmp_path, tmp_path / "out")
     assert content(wheel) == {"my_steps.py"}
-    assert f"Requires-Dist: {DISTRIBUTION}" in metadata_of(wheel)
+    assert {"Name: my-steps", f"Requires-Dist: {DISTRIBUTION}"} <= set(metadata_of(wheel))
 
 
 def test_its_test_passes(begun):

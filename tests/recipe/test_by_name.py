@@ -1,11 +1,12 @@
+import os
 from pathlib import Path
 
 import pytest
 
 from evokit.assembly.warm_start import settled
 from evokit.plugins import RESTRICT
-from evokit.recipe import RecipeError, load_recipe
-from evokit.recipe.by_name import headline, namesake, recipe_named, recipe_names, recipes_folder
+from evokit.recipe import RecipeError, by_name, load_recipe
+from evokit.recipe.by_name import headline, namesake, outside, recipe_named, recipe_names, recipes_folder
 from tests.small import RECIPES
 
 NAMES = sorted(path.relative_to(RECIPES).with_suffix("").as_posix() for path in RECIPES.rglob("*.yaml"))
@@ -93,3 +94,35 @@ def test_a_path_out_of_the_folder_is_no_name():
 def test_each_has_a_line_that_says_what_it_does(name):
     assert 10 < len(headline(name)) < 400
     assert not headline(name).endswith((".", ":"))
+
+
+def test_a_wheels_recipes_are_those_that_lie_in_it_those_in_folders_last(tmp_path, monkeypatch):
+    package = tmp_path / "evokit" / "recipe"
+    (package / "files" / "a").mkdir(parents=True)
+    for name in ("b", "a/c", "d"):
+        (package / "files" / f"{name}.yaml").touch()
+    monkeypatch.setattr(by_name, "__file__", str(package / "by_name.py"))
+    assert recipes_folder() == package / "files"
+    assert recipe_names() == ["b", "d", "a/c"]
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [("paper/x.yaml", "{folder}/paper/x.yaml"), ("../runs/x", "{here}/runs/x"), ("../../x", "{folder}/../../x")],
+)
+def test_only_what_lies_beside_the_recipes_is_that_of_the_current_folder(tmp_path, path, meant):
+    folder = recipes_folder()
+    full = os.path.abspath(folder / path)
+    assert outside(full) == os.path.abspath(meant.format(folder=folder, here=tmp_path))
+
+
+def test_the_headline_is_the_beginning_of_the_comments_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(by_name, "recipes_folder", lambda: tmp_path)
+    for text, told in (
+        ("# One line\n# and more. Not this\nseed: 1\n# nor this\n", "One line and more"),
+        ("# What (not this)\n", "What"),
+        ("# Who? Not this.\n", "Who?"),
+        ("# Version 1.5 of it.\n", "Version 1.5 of it"),
+    ):
+        (tmp_path / "one.yaml").write_text(text)
+        assert headline("one") == told
