@@ -10,13 +10,12 @@ import pytest
 from hypothesis import settings
 
 pytest_plugins = ["tests.known_skips"]
-collect_ignore = (
-    [] if find_spec("ray") else ["evokit/measuring/backends/ray.py", "evokit/measuring/backends/ray_actor.py"]
-)
+collect_ignore = [] if find_spec("ray") else [f"evokit/measuring/backends/{name}.py" for name in ("ray", "ray_actor")]
 
 # Set at once, for fixtures of modules and all subprocesses.
 STATES = tempfile.TemporaryDirectory(prefix="evokit-states-")
 os.environ["EVOKIT_STATE"] = STATES.name
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of subprocesses would each compile all that they import
 NUMBERS = count()
 
 # For ``make mutants``, whose code is slower, and where a change must be noticed each time or never.

@@ -17,15 +17,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from evokit.common.text import table
 from evokit.data.images import Images, Limit
 from evokit.interfaces import Context
-from evokit.results.report import table
 from evokit.streams import Streams
+from evokit_activations.fitness import build_fitness
 from evokit_activations.genome import ActivationTensors
-from evokit_activations.job import in_precision
-from evokit_activations.material import Material, Untrained
+from evokit_activations.layerwise.search import LayerwiseSearch
+from evokit_activations.networks.frozen import FrozenNetwork, in_precision
+from evokit_activations.networks.task import ImageTask
 from evokit_activations.options import LabelLikelihood, Layer, Layerwise, Network
-from evokit_activations.search import LayerwiseSearch
 
 BARS = {"float32": 2.0, "bfloat16": 4.0}
 
@@ -33,14 +34,14 @@ BARS = {"float32": 2.0, "bfloat16": 4.0}
 class Plain:
     """The search of section 3.1 as it is written there, on ``(n * images, c, h, w)`` tensors."""
 
-    def __init__(self, network: Untrained, options: Layerwise, seed: int) -> None:
+    def __init__(self, network: FrozenNetwork, options: Layerwise, seed: int) -> None:
         self.options, self.shape, statistics = options, network.shape, network.statistics
         self.weights = {name: value.contiguous() for name, value in network.parameters.items()}
         self.statistics = statistics
         self.generator = torch.Generator().manual_seed(seed)
 
     def run(self, images: Tensor, labels: Tensor) -> Tensor:
-        """``(images,)`` cross-entropy of what is kept."""
+        """``(images,)`` cross-entropy of what is found."""
         n = self.options.population
         x = F.gelu(F.conv2d(images, self.weights["whitening"]))
         deviation = x.std((2, 3), correction=0, keepdim=True)
@@ -57,9 +58,9 @@ class Plain:
                 refiners = self.reproduce(layer, schedule, pool, self.options.refiners, 1.0)
                 population = torch.cat([pool, refiners])
                 fitness = self.fitness(layer, population, labels)
-            kept = population[fitness.argmax(0), torch.arange(len(labels))]
+            chosen = population[fitness.argmax(0), torch.arange(len(labels))]
             if layer < len(self.options.layers) - 1:
-                population = self.onward(layer, kept, layer + 1)[None]
+                population = self.onward(layer, chosen, layer + 1)[None]
                 fitness = self.fitness(layer + 1, population, labels)
         return -fitness.max(0).values
 
@@ -68,8 +69,8 @@ class Plain:
         pairs = torch.randint(len(pool), (2, n, pool.shape[1]), generator=self.generator)
         one, other = pool[pairs[0], lanes], pool[pairs[1], lanes]
         child = (one + other) / 2
-        places = (3, 4) if child.dim() == 5 else (2,)
-        deviation = (one.std(places, correction=0, keepdim=True) + other.std(places, correction=0, keepdim=True)) / 2
+        axes = (3, 4) if child.dim() == 5 else (2,)
+        deviation = (one.std(axes, correction=0, keepdim=True) + other.std(axes, correction=0, keepdim=True)) / 2
         noise = torch.randn(child.shape, generator=self.generator, dtype=child.dtype)
         child = child + noise * deviation * schedule.alpha * boost
         if child.dim() == 3:
@@ -94,10 +95,10 @@ class Plain:
         return x
 
     def block(self, block: int, x: Tensor) -> Tensor:
-        for place in range(2):
-            x = F.conv2d(x, self.weights[f"block{block}.conv{place}"], padding=1)
-            x = F.max_pool2d(x, 2) if place == 0 else x
-            name = f"block{block}.norm{place}"
+        for number in range(2):
+            x = F.conv2d(x, self.weights[f"block{block}.conv{number}"], padding=1)
+            x = F.max_pool2d(x, 2) if number == 0 else x
+            name = f"block{block}.norm{number}"
             mean, variance = self.statistics[f"{name}.mean"], self.statistics[f"{name}.variance"]
             x = F.gelu(F.batch_norm(x, mean, variance, None, self.weights[name]))
         return F.layer_norm(x, x.shape[1:]) if self.shape.normalise else x
@@ -108,11 +109,10 @@ def schedule(share: float) -> tuple[Layer, ...]:
     return tuple(replace(layer, generations=max(1, round(layer.generations * share))) for layer in Layerwise().layers)
 
 
-def material(n_images: int, width: int) -> Material:
+def image_task(n_images: int, width: int) -> ImageTask:
     data = Images(limit=Limit(train=n_images, validation=10, test=10)).build(Context(Streams(0)))
     context = Context(Streams(0), train=data.train, validation=data.validation)
-    built: Material = LabelLikelihood(model=Network(channels=(width,) * 3, normalise=True)).build(context)
-    return built
+    return build_fitness(LabelLikelihood(model=Network(channels=(width,) * 3, normalise=True)), context)
 
 
 def timed(search: Callable[[], Tensor], repeats: int) -> tuple[float, float]:
@@ -136,7 +136,7 @@ def main() -> None:
     parser.add_argument("--precisions", nargs="+", default=list(BARS), choices=list(BARS))
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    run = material(given.images, given.width)
+    run = image_task(given.images, given.width)
     options = Layerwise(layers=schedule(given.share), noise=0.1)
     pixels = run.normalised(run.images)
     rows = []

@@ -1,4 +1,4 @@
-"""The CLSO paper's hypotheses (section 6.1) on the finished models of a run: regularisation and exploration.
+"""The CLSO paper's hypotheses (section 6.1) on the models of a run's contenders: regularisation and exploration.
 
 python benchmarks/clso_hypotheses.py runs/clso_ablation
 
@@ -18,13 +18,14 @@ import numpy as np
 import torch
 
 from evokit.assembly.parts import assemble
+from evokit.common.text import table
 from evokit.data.text import Documents, document_blocks
-from evokit.results.report import table
 from evokit.runs.launch import open_recipe
 from evokit.statistics.intervals import mean_interval
-from evokit_crystalline import gpt2
-from evokit_crystalline.finished import FinishedModels, read_model
-from evokit_crystalline.measuring import document_losses, groups
+from evokit_crystalline.gpt2 import model
+from evokit_crystalline.gpt2.files import read_model
+from evokit_crystalline.gpt2.measuring import document_losses, groups
+from evokit_crystalline.models import ModelContender
 
 BLOCKS_PER_DOCUMENT = 2
 CHUNK = 256  # tokens whose logits are held at once
@@ -58,7 +59,7 @@ def _models(folder: Path) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     if summary is None or summary["final"] is None:
         raise click.ClickException(f"{folder} has no finished models yet")
     parts = assemble(recipe, directory.path)
-    models = FinishedModels(parts.fitness)
+    models = ModelContender(parts.fitness)
     for entry in (summary["final"], *summary["baselines"]):
         for one in (entry, *entry["variants"]):
             if one["artifacts"]:
@@ -67,7 +68,7 @@ def _models(folder: Path) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
 
 
 def _looked_at(
-    models: FinishedModels, tensors: Mapping[str, torch.Tensor], train: Documents, validation: Documents
+    models: ModelContender, tensors: Mapping[str, torch.Tensor], train: Documents, validation: Documents
 ) -> dict[str, np.ndarray]:
     frame, layers = models.frame(tensors, "float32"), models.layers(tensors)
     losses = {}
@@ -77,7 +78,7 @@ def _looked_at(
     words = []
     for group in groups(blocks):
         with torch.no_grad():
-            hidden = gpt2.hidden(frame.parts, layers, frame.sizes, torch.from_numpy(group.inputs)).flatten(0, 1)
+            hidden = model.hidden(frame.parts, layers, frame.sizes, torch.from_numpy(group.inputs)).flatten(0, 1)
             words += [(chunk @ frame.head.weight.T).argmax(1) for chunk in hidden.split(CHUNK)]
     return losses | {"words": torch.cat(words).numpy(), "truth": blocks.targets.ravel()}
 

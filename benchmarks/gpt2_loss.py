@@ -28,14 +28,15 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from evokit.data.text import Blocks, Documents, full_blocks, join_documents
 from evokit.interfaces import Context
 from evokit.streams import Streams
-from evokit_crystalline.adamw import AdamWContender, Training
-from evokit_crystalline.continuous import random_matrices
+from evokit_crystalline.baselines import AdamWContender
+from evokit_crystalline.crystals.matrices import Dense
 from evokit_crystalline.fitness import Gpt2Fitness, build_fitness
-from evokit_crystalline.gpt2 import dense_layers
-from evokit_crystalline.loss import Precision
-from evokit_crystalline.matrices import Dense
-from evokit_crystalline.measuring import mean_losses, torch_threads
+from evokit_crystalline.gpt2.continuous import random_matrices
+from evokit_crystalline.gpt2.loss import Precision
+from evokit_crystalline.gpt2.measuring import mean_losses, torch_threads
+from evokit_crystalline.gpt2.model import dense_layers
 from evokit_crystalline.options import AdamW, Gpt2Loss
+from evokit_crystalline.training.adamw import Training
 
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 

@@ -31,11 +31,12 @@ from evokit.interfaces import Context, Data
 from evokit.statistics.correlation import spearman_interval
 from evokit.streams import Streams
 from evokit_optimizers.fitness import TrainedAccuracyFitness, build_fitness
-from evokit_optimizers.known import KNOWN
 from evokit_optimizers.options import TrainedAccuracy
-from evokit_optimizers.rule import Rule
-from evokit_optimizers.together import advance_together
-from evokit_optimizers.training import Evolved, Training
+from evokit_optimizers.rules.known import KNOWN
+from evokit_optimizers.rules.rule import Rule
+from evokit_optimizers.training.method import Evolved
+from evokit_optimizers.training.together import advance_together
+from evokit_optimizers.training.training import Training
 
 BATCH = 128
 TOGETHER, TOGETHER_STEPS = 8, 10

@@ -21,7 +21,7 @@ import numpy as np
 from scipy import stats
 
 from evokit.assembly.directory import now
-from evokit.results.report import table
+from evokit.common.text import table
 from evokit.statistics.intervals import LEVEL, p_value
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], np.ndarray]

@@ -8,9 +8,13 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
+from configparser import ConfigParser
+from importlib import import_module
+from itertools import permutations, product
 from pathlib import Path
 from typing import get_args
 
+import grimp
 import parts
 from click.testing import CliRunner
 
@@ -22,6 +26,14 @@ from evokit.recipe.schema import Core, Seeds
 
 PAGES = Path(__file__).parent
 HELP_WIDTH = 100
+PLUGINS = ("evokit_activations", "evokit_crystalline", "evokit_optimizers")
+FACE = (
+    "interfaces",
+    "plugins",
+    "builtin",
+    "testing",
+    "deap_toolbox",
+)  # modules at the top that have arrows of their own
 
 
 def refreshed(page: str) -> str:
@@ -52,6 +64,52 @@ def commands() -> str:
     return "\n\n".join(f"## {' '.join(('evokit', *name))}\n\n```text\n{_help(name)}```" for name in names)
 
 
+def wings() -> str:
+    """Each wing of the core, from the top floor down, with what its docstring says."""
+    says = {wing: inspect.getdoc(import_module(f"evokit.{wing}")) or "" for wing in _wings()}
+    return "\n\n".join(f"**`{wing}`**: {' '.join(told.split()).replace('``', '`')}" for wing, told in says.items())
+
+
+def house() -> str:
+    """The wings as a picture: arrows are imports, without those that a longer way implies."""
+    graph = grimp.build_graph("evokit", *PLUGINS)
+    boxes = {name: [f"evokit.{name}"] for name in [*_wings(), *FACE]} | {"systems": PLUGINS}
+    arrows = {
+        (one, other)
+        for one, other in permutations(boxes, 2)
+        for source, target in product(boxes[one], boxes[other])
+        if graph.direct_import_exists(importer=source, imported=target, as_packages=True)
+    }
+    lines = [f"    {one} --> {other}" for one, other in sorted(_reduced(arrows))]
+    offered = {_wing(one.component) for one in load_plugins().offers if one.plugin == "core"}
+    lines += [f"    builtin -.-> {wing}" for wing in sorted(offered)]
+    return "\n".join(["```mermaid", "flowchart TD", '    systems["the three systems, as plugins"]', *lines, "```"])
+
+
+def _wing(component: Component) -> str:
+    return component.options_class.__module__.split(".")[1]
+
+
+def _wings() -> list[str]:
+    """In the order of the layers that ``make lint`` holds them to."""
+    config = ConfigParser()
+    config.read(PAGES.parent / "setup.cfg")
+    layers = re.split(r"[\n|]+", config["importlinter:contract:wings"]["layers"])
+    return [
+        name for name in map(str.strip, layers) if name and (PAGES.parent / "evokit" / name / "__init__.py").exists()
+    ]
+
+
+def _reduced(arrows: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Without arrows that a longer way implies."""
+
+    def reaches(start: str, end: str, without: tuple[str, str]) -> bool:
+        ahead = [other for one, other in arrows if one == start and (one, other) != without]
+        return end in ahead or any(reaches(other, end, without) for other in ahead)
+
+    return {arrow for arrow in arrows if not reaches(*arrow, arrow)}
+
+
 def _help(name: list[str]) -> str:
     return CliRunner().invoke(main, [*name, "--help"], prog_name="evokit", terminal_width=HELP_WIDTH).output
 
@@ -60,9 +118,9 @@ def _component(component: Component, plugin: str) -> str:
     belongs = [f"belongs to {component.fits}"] if component.fits else []
     extra = [f"extra {component.extra}"] if component.extra else []
     known = "; ".join([f"plugin {plugin}", *extra, *belongs, *facts(component)])
-    rows = list(option_rows(component.options))
+    rows = list(option_rows(component.options_class))
     options = _table(rows) if rows else "No options."
-    return f"### {component.name}\n\n*{known}*\n\n{_prose(component.options)}\n\n{options}"
+    return f"### {component.name}\n\n*{known}*\n\n{_prose(component.options_class)}\n\n{options}"
 
 
 def _prose(options: type) -> str:
@@ -77,7 +135,9 @@ def _table(rows: Iterable[tuple[str, str, str]]) -> str:
     return "\n".join(["| option | values | default |", "| --- | --- | --- |", *lines])
 
 
-PARTS: Mapping[str, Callable[[], str]] = {"settings": settings, "components": components, "commands": commands}
+PARTS: Mapping[str, Callable[[], str]] = {
+    "settings": settings, "components": components, "commands": commands, "wings": wings, "house": house
+}  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ import re
 from pathlib import Path
 
 import click
-import kept
 import parts
+import result_files
 import shown
 
 from evokit.errors import UserError
@@ -24,7 +24,7 @@ FIGURE = re.compile(r"(<!--r:([^ >]+)-->).*?(<!--/r-->)", re.DOTALL)
 HEADER = re.compile(r"^(# results: ([^\n]+)\n)(?:#[^\n]*\n)*?(# end)$", re.MULTILINE)
 
 
-def pages(root: Path = kept.ROOT) -> list[Path]:
+def pages(root: Path = result_files.ROOT) -> list[Path]:
     """Every file that may hold what is generated here."""
     return [root / "README.md", *sorted((root / "docs").glob("*.md")), *sorted((root / "recipes").rglob("*.yaml"))]
 
@@ -56,12 +56,12 @@ def main(context: click.Context) -> None:
 def add(run: Path, overrides: tuple[str, ...], name: str | None) -> None:
     """Keep what a finished run found."""
     try:
-        result = kept.result_of(run, overrides)
+        result = result_files.result_of(run, overrides)
     except UserError as error:
         raise click.UsageError(str(error)) from error
-    path = kept.file_of(name or kept.default_name(result))
-    kept.write(result, path)
-    click.echo(f"{path.relative_to(kept.ROOT)} is written; make results shows it")
+    path = result_files.file_of(name or result_files.default_name(result))
+    result_files.write(result, path)
+    click.echo(f"{path.relative_to(result_files.ROOT)} is written; make results shows it")
 
 
 if __name__ == "__main__":

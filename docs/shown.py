@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import kept
+import result_files
 
 from evokit.progress.wording import energy
 from evokit.results.report import SAYS, p_value
@@ -323,4 +323,4 @@ def _capital(sentence: str) -> str:
 
 
 def shown() -> Shown:
-    return Shown(kept.all_kept(), kept.unchanged)
+    return Shown(result_files.all_results(), result_files.unchanged)

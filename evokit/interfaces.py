@@ -5,18 +5,22 @@ Everything measured passes one door, ``Measure``; the test split passes none. Ar
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
-import numpy as np
-from deap import base, tools
+from deap import base
 
 from evokit.energy import Meter
-from evokit.streams import Streams
+
+if TYPE_CHECKING:  # these take a while to import
+    import numpy as np
+    from deap import tools
+
+    from evokit.streams import Streams
 
 G = TypeVar("G")  # genes: immutable, whatever the genome says
 
@@ -287,7 +291,7 @@ class Data:
     """What a data component builds. The host seals ``test`` away; no other component ever sees it before the end.
 
     ``origin`` says where the bytes came from (package and version, path, hub name); ``digest`` is of the content.
-    ``vault`` is a part of the test split that only ``evokit unseal`` opens, made by ``evokit.data.vault.cut``.
+    ``vault`` is a part of the test split that only ``evokit unseal`` opens, made by ``evokit.cut_vault``.
     """
 
     name: str
@@ -325,19 +329,29 @@ class Context:
 class Component:
     """One offer of a plugin; the one hook ``evokit_components()`` returns them.
 
-    ``options`` is a frozen dataclass whose fields are the recipe's keys and that imports nothing heavy. ``build`` makes
-    the real thing of ``(options, context)``: a function, or where one lies, ``"module:function"``, which is imported
-    when it is first needed. Without it that is what the method ``options.build(context)`` does, and without such a
-    method the options are the thing. What others offer under the same (kind, fits, name) is told apart as
-    ``plugin:name``, which recipes may always say.
+    ``options`` is a frozen dataclass whose fields are the recipe's keys and that imports nothing heavy; or where one
+    lies, ``"module:Class"``, which is imported when it is first needed. ``build`` makes the real thing of
+    ``(options, context)``: a function, or where one lies likewise. Without it that is what the method
+    ``options.build(context)`` does, and without such a method the options are the thing. What others offer under the
+    same (kind, fits, name) is told apart as ``plugin:name``, which recipes may always say.
     """
 
     kind: Kind
     name: str
-    options: type
+    options: type | str
     fits: str = ""  # baselines, finals and exports: the fitness they belong to; empty fits any
     extra: str = ""  # of its distribution, without which it can be listed and not built
     build: str | Callable[[Any, Context], Any] = ""
+
+    @property
+    def options_class(self) -> type:
+        """The class of the options.
+
+        Raises:
+            ImportError: The module that ``options`` names cannot be imported.
+            AttributeError: It has no such class.
+        """
+        return _lying_at(self.options) if isinstance(self.options, str) else self.options
 
     def maker(self, options: Any) -> Callable[[Context], Any] | None:
         """What makes the real thing of some options; None if they are it.
@@ -349,5 +363,12 @@ class Component:
         if not self.build:
             own: Callable[[Context], Any] | None = getattr(options, "build", None)
             return own
-        function = pkgutil.resolve_name(self.build) if isinstance(self.build, str) else self.build
+        function = _lying_at(self.build) if isinstance(self.build, str) else self.build
         return partial(function, options)
+
+
+@cache
+def _lying_at(name: str) -> Any:
+    """What ``module:name`` stands for."""
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(module), attribute)

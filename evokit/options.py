@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Le
-from pydantic import Field, StringConstraints
 
 Probability = Annotated[float, Ge(0), Le(1)]
 Count = Annotated[int, Ge(1)]
 NonNegative = Annotated[float, Ge(0)]
 Positive = Annotated[float, Gt(0)]
-Label = Annotated[str, StringConstraints(pattern=r"^[\w.-]*$")]
+
+
+# What pydantic is told is made when it asks: it takes longer to import than all options together.
+@dataclass(frozen=True)
+class Matching:
+    """Marks text that must match a regular expression."""
+
+    pattern: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        return {**handler(source), "pattern": self.pattern}
+
+
+class _FirstThatFits:
+    """Marks a union of whose types the first that fits is taken."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        return {**handler(source), "mode": "left_to_right"}
+
+
+Label = Annotated[str, Matching(r"^[\w.-]*$")]
 """A baseline's name in the results, in place of its component's; it becomes part of a phase's name."""
 
 
@@ -36,5 +55,5 @@ class HubName(str):
         return core_schema.no_info_after_validator_function(cls, text)
 
 
-FolderOrName = Annotated[HubName | Path, Field(union_mode="left_to_right")]
+FolderOrName = Annotated[HubName | Path, _FirstThatFits()]
 """A folder, or the name of a data set on the hub. What could be both is a folder if there is one beside the recipe."""

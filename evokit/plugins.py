@@ -14,7 +14,6 @@ import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import redirect_stdout
-from dataclasses import fields, is_dataclass
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -27,13 +26,13 @@ from evokit.common.extras import DISTRIBUTION
 from evokit.common.keys import digest_bytes
 from evokit.common.names import did_you_mean, listed
 from evokit.common.stops import Stopped
-from evokit.components.declared import misdeclared
+from evokit.components.declared import refuse_wrong_options
 from evokit.components.registry import SEPARATOR, Broken, Offer, Registry, named
 from evokit.errors import UserError, readable
 from evokit.interfaces import Component, Kind
 
 GROUP = "evokit"  # of entry points
-BUILD = re.compile(r"([^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*)?")  # a component's, or empty
+PLACE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")  # of a class or function, ``module:name``
 RESTRICT = "EVOKIT_PLUGINS"  # comma-separated entry-point names; if set, no others load
 
 log = logging.getLogger("evokit")
@@ -197,18 +196,12 @@ def _checked(component: Any) -> Component:
         raise TypeError(f"{label}: fits must be the name of a fitness, got {component.fits!r:.80}")
     if not isinstance(component.extra, str):
         raise TypeError(f"{label}: extra must be the name of an extra, got {component.extra!r:.80}")
-    if not callable(component.build) and not BUILD.fullmatch(str(component.build)):
+    if not callable(component.build) and not (component.build == "" or PLACE.fullmatch(str(component.build))):
         raise TypeError(f"{label}: build must be a function or 'module:function', got {component.build!r:.80}")
-    options = component.options
-    if not (isinstance(options, type) and is_dataclass(options)):
-        raise TypeError(f"{label}: options must be a frozen dataclass, got {options!r:.80}")
-    if not options.__dataclass_params__.frozen:  # type: ignore[attr-defined]
-        raise TypeError(f"{label}: options {options.__name__} must be frozen: @dataclass(frozen=True)")
-    reserved = {"name", "seeds"} if component.kind == "final" else {"name"}
-    for taken in sorted(reserved & {field.name for field in fields(options)}):
-        raise TypeError(f"{label}: options {options.__name__} must not have a field {taken!r}, the recipe uses it")
-    if wrong := misdeclared(component):
-        raise TypeError(f"{label}: {wrong}")
+    if not isinstance(component.options, str):
+        refuse_wrong_options(component)
+    elif not PLACE.fullmatch(component.options):
+        raise TypeError(f"{label}: options must be a class or 'module:Class', got {component.options!r:.80}")
     return component
 
 
@@ -265,10 +258,14 @@ def _places(error: BaseException, path: Path | None) -> Iterator[traceback.Frame
 def raised_in(error: BaseException, registry: Registry) -> str:
     """Where a plugin that is not evokit's own raised an error, ``file.py:17``; empty if the error is ours."""
     offers = (offer for offer in registry.offers if not offer.built_in)
-    foreign = {offer.component.options.__module__.partition(".")[0] for offer in offers}
+    foreign = {_module(offer.component.options).partition(".")[0] for offer in offers}
     places = [
         f"{frame.f_code.co_filename}:{line}"
         for frame, line in traceback.walk_tb(error.__traceback__)
         if frame.f_globals.get("__name__", "").partition(".")[0] in foreign
     ]
     return places[-1] if places else ""
+
+
+def _module(options: type | str) -> str:
+    return options.partition(":")[0] if isinstance(options, str) else options.__module__

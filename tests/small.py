@@ -7,7 +7,9 @@ import sys
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
+from evokit.measuring.ledger_files import ledger_of
 from evokit.progress import LineProgress
 from evokit.recipe import load_recipe
 from evokit.runs.launch import launch
@@ -130,3 +132,12 @@ def command(words: Sequence[object]) -> list[str]:
 def files(folder: Path) -> dict[str, bytes]:
     """Every file below ``folder`` with its content."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def launched(folder: Path, text: str, overrides: Sequence[str], name: str = "run", resume: bool = False) -> Any:
+    """Run a recipe's text in ``folder / name``; gives the summary and the rows of its search."""
+    path = folder / "recipe.yaml"
+    path.write_text(text)
+    summary = launch(load_recipe(path, overrides), folder / name, LineProgress(StringIO()), resume=resume)
+    with ledger_of(folder / name / "ledger.sqlite") as ledger:
+        return summary, ledger.rows("search")

@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 from evokit.builtin import evokit_components
+from evokit.components.declared import refuse_wrong_options
 from evokit.plugins import load_plugins
 
 
@@ -17,7 +18,7 @@ def test_every_kind_that_a_smallest_recipe_needs_is_there():
 
 def test_every_component_says_what_it_does():
     for component in evokit_components():
-        options = component.options
+        options = component.options_class
         # A dataclass without a docstring gets its signature for one.
         assert options.__doc__
         assert not options.__doc__.startswith(f"{options.__name__}(")
@@ -28,3 +29,11 @@ def test_nothing_heavy_is_imported():
     code = f"import sys, evokit.builtin; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_built_in_components_name_is_there():
+    for offer in load_plugins().offers:
+        if offer.built_in:
+            refuse_wrong_options(offer.component)
+            assert callable(offer.component.maker(offer.component.options_class)) or not offer.component.build
+            assert getattr(offer.component.options_class, "method", offer.own_name) == offer.own_name

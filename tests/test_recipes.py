@@ -133,7 +133,7 @@ def header(path):
 @pytest.fixture(autouse=True)
 def _few_padded_lines(monkeypatch):
     """Of the paper's 400, whose loss is each finished model's largest cost here."""
-    monkeypatch.setattr("evokit_crystalline.finished.PADDED_LINES", 8)
+    monkeypatch.setattr("evokit_crystalline.models.PADDED_LINES", 8)
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from evokit import Component, Context, Data, Evaluation, hookimpl
-from evokit.data.vault import Vault, cut
+from evokit.data.vault import Vault, cut_vault
 from evokit.energy import Cost
 from evokit.genomes.individuals import make_individual
 from evokit.interfaces import Individual, Variant
@@ -35,7 +35,7 @@ class Points:
 
     def build(self, context: Context) -> Data:
         train, validation = np.array([0.0, 1.0, 2.0]), np.array([1.0, 2.0])
-        test, vault = cut(np.array(self.test), self.vault)
+        test, vault = cut_vault(np.array(self.test), self.vault)
         sizes = {"train_points": 3, "validation_points": 2, "test_points": len(test)}
         return Data("points", "tests", "digest-of-points", sizes, train, validation, test, vault)
 

@@ -13,11 +13,11 @@ from typing import Any
 from evokit.assembly.directory import REMEDY
 from evokit.common.version import VERSION
 from evokit.errors import UserError
-from evokit.recipe.schema import PLACES, Recipe
+from evokit.recipe.schema import PLACEMENT, Recipe
 
 PACKAGES = ("deap", "numpy", "scikit-learn", "scipy", "torch", "transformers", "tokenizers", "datasets")
 # What a resume may change: ``Recipe.digest`` leaves it out.
-FREE = ("search.generations", "stop", "export", "init.from", "init.top", *(f"execution.{key}" for key in PLACES))
+FREE = ("search.generations", "stop", "export", "init.from", "init.top", *(f"execution.{key}" for key in PLACEMENT))
 SAID = 80  # characters of a value in a message
 
 

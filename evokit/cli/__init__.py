@@ -1,4 +1,7 @@
-"""The command line: each command is one thin function over one Python call. Imports inside, so that help is fast."""
+"""The command line: each command is one thin function over one Python call. Imports inside, so that help is fast.
+
+Imports whatever it calls; nothing imports it.
+"""
 
 from __future__ import annotations
 

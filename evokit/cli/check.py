@@ -30,9 +30,9 @@ def check(recipe: Path | None, overrides: tuple[str, ...], schema: bool) -> None
         _print_schema(recipe, overrides)
         return
 
+    from evokit.common.text import size, table, wrapped
     from evokit.progress import duration
     from evokit.recipe import load_recipe
-    from evokit.results.report import size, table, wrapped
     from evokit.runs.estimate import estimate
 
     assert recipe is not None

@@ -14,7 +14,7 @@ from evokit.cli.plugins import loaded_plugins, plugins_option
 def list_(plugins: tuple[Path, ...]) -> None:
     """List the components that recipes may name, and the plugins that offer them."""
     from evokit.common.names import listed
-    from evokit.results.report import table
+    from evokit.common.text import table
 
     registry = loaded_plugins(plugins)
     offers = sorted(registry.offers, key=lambda offer: (offer.component.kind, offer.component.name))

@@ -11,8 +11,8 @@ import click
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("runs"))
 def runs(folder: Path) -> None:
     """List the runs in a folder: their state, generations, best value and verdict."""
+    from evokit.common.text import table
     from evokit.progress import number
-    from evokit.results.report import table
     from evokit.runs.found import find_runs
 
     rows = [

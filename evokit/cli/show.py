@@ -34,8 +34,8 @@ def show(words: tuple[str, ...], plugins: tuple[Path, ...]) -> None:
         click.echo("\n" if index else "", nl=False)
         click.echo(prose(f"{component.kind}{fits}: {component.name}  (plugin {offer.plugin}{origin})"))
         click.echo("".join(f"{prose(fact)}\n" for fact in (*facts(component), *_lacks(offer))))
-        click.echo(prose(inspect.getdoc(component.options) or ""))
-        rows = list(option_rows(component.options))
+        click.echo(prose(inspect.getdoc(component.options_class) or ""))
+        rows = list(option_rows(component.options_class))
         click.echo("\n" + columns(("option", "type", "default"), rows) if rows else "\nIt has no options.")
 
 

@@ -16,12 +16,12 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import annotated_types
 
+from evokit.common.text import table
 from evokit.components.declared import declared
 from evokit.components.nested import Nested
 from evokit.interfaces import Component
 from evokit.options import HubName
 from evokit.recipe.schema import as_json, key_of_field
-from evokit.results.report import table
 
 _PLAIN = {int: "integer", float: "number", str: "text", bool: "true or false", type(None): "null", Any: "anything"}
 _LIMITS = (

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:  # listing components needs no NumPy
+    import numpy as np
 
 
 def digest(data: Any, size: int = 16) -> str:
@@ -26,10 +27,12 @@ def digest_bytes(data: bytes, size: int = 16) -> str:
 def array_key(genes: np.ndarray) -> str:
     """Key of an array: its type, shape and bytes, so that no number passes through text."""
     head = f"{genes.dtype.str}{genes.shape}".encode()
-    return digest_bytes(head + np.ascontiguousarray(genes).tobytes())
+    return digest_bytes(head + genes.tobytes())  # in C order, whatever the order in memory
 
 
 def _plain(value: Any) -> Any:
+    import numpy as np
+
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     raise TypeError(f"{type(value).__name__} is not a JSON value")

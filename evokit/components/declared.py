@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Collection, Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from evokit.common.names import did_you_mean
@@ -23,7 +24,7 @@ _MANY: Mapping[str, tuple[str, ...]] = {
 
 def declared(component: Component, attribute: str) -> Any:
     """What the options class says; None if it says nothing, or only of an instance."""
-    value = getattr(component.options, attribute, None)
+    value = getattr(component.options_class, attribute, None)
     return None if inspect.isdatadescriptor(value) else value
 
 
@@ -40,9 +41,23 @@ def declared_names(component: Component, attribute: str) -> frozenset[str] | Non
     return frozenset([value] if value else ()) if isinstance(value, str) else frozenset(value)
 
 
+def refuse_wrong_options(component: Component) -> None:
+    """Raises ``TypeError`` for options that are no frozen dataclass, or that take or declare what they must not."""
+    options, label = component.options_class, f"{component.kind} {component.name!r}"
+    if not (isinstance(options, type) and is_dataclass(options)):
+        raise TypeError(f"{label}: options must be a frozen dataclass, got {options!r:.80}")
+    if not options.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+        raise TypeError(f"{label}: options {options.__name__} must be frozen: @dataclass(frozen=True)")
+    reserved = {"name", "seeds"} if component.kind == "final" else {"name"}
+    for taken in sorted(reserved & {field.name for field in fields(options)}):
+        raise TypeError(f"{label}: options {options.__name__} must not have a field {taken!r}, the recipe uses it")
+    if wrong := misdeclared(component):
+        raise TypeError(f"{label}: {wrong}")
+
+
 def misdeclared(component: Component) -> str:
     """What is wrong with what a component's class declares; empty if nothing is."""
-    name = component.options.__name__
+    name = component.options_class.__name__
     for attribute in _ONE.get(component.kind, ()):
         value = declared(component, attribute)
         if not (value is None or isinstance(value, str)):

@@ -14,7 +14,7 @@ from evokit.data.image_packages import Stored
 from evokit.data.image_resize import resized
 from evokit.data.image_set import ImageSet, Labelled, split_images, statistics
 from evokit.data.image_sources import KNOWN, READS_FOLDER, SetName, Source, load
-from evokit.data.vault import Vault, cut
+from evokit.data.vault import Vault, cut_vault
 from evokit.errors import UserError
 from evokit.interfaces import Context, Data
 from evokit.options import Count
@@ -131,7 +131,7 @@ class Images:
         mean, std = statistics(sides["train"].images)
         parts = {side: ImageSet(*part, stored.names, mean, std) for side, part in sides.items()}
         if self.vault:
-            parts["test"], parts["vault"] = cut(parts["test"], self.vault)
+            parts["test"], parts["vault"] = cut_vault(parts["test"], self.vault)
         # Last, so that an image is on the same side whatever its size.
         return parts if size is None else _resized(parts, size), split.copies
 

@@ -15,7 +15,7 @@ from evokit.data.image_set import stratified_order
 from evokit.data.labelled import LabelledTexts, labelled_data
 from evokit.data.near_duplicates import near_duplicates
 from evokit.data.text import numbered
-from evokit.data.vault import Vault, cut
+from evokit.data.vault import Vault, cut_vault
 from evokit.data.vocabulary import encode_documents
 from evokit.errors import UserError
 from evokit.interfaces import Context, Data
@@ -97,7 +97,7 @@ class LabelledText:
         units = numbered(near_duplicates(list(sides["test"].values())))
         labelled["test"] = replace(labelled["test"], units=units)
         if self.vault:
-            labelled["test"], labelled["vault"] = cut(labelled["test"], self.vault)
+            labelled["test"], labelled["vault"] = cut_vault(labelled["test"], self.vault)
         data = labelled_data("labelled_text", f"{label} (datasets {datasets.__version__})", labelled)
         return replace(data, sizes={**data.sizes, "near_duplicates_left_out": left_out})
 

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from evokit.common.keys import array_key, digest
-from evokit.data.vault import cut
+from evokit.data.vault import cut_vault
 from evokit.errors import UserError
 from evokit.interfaces import Data
 
@@ -316,7 +316,7 @@ def text_data(
         names = None
         if first is not None and test.groups is not None:
             names = [first[group] for group in dict.fromkeys(test.groups.tolist())]
-        sides["test"], sides["vault"] = cut(test, vault, names)
+        sides["test"], sides["vault"] = cut_vault(test, vault, names)
     sizes: dict[str, int] = {}
     for side, documents in sides.items():
         if not len(documents):

@@ -43,7 +43,7 @@ def unit_keys(split: Any) -> list[str]:
     return list(split.unit_keys())
 
 
-def cut(test: Any, share: float, names: Sequence[str] | None = None) -> tuple[Any, Any]:
+def cut_vault(test: Any, share: float, names: Sequence[str] | None = None) -> tuple[Any, Any]:
     """Cut the vault off a test split, of a mapping of splits off each.
 
     The digest of a unit alone decides, and not its neighbours: what one recipe keeps in its vault is in the vault of
@@ -60,14 +60,14 @@ def cut(test: Any, share: float, names: Sequence[str] | None = None) -> tuple[An
     Raises:
         ValueError: One of the two would be empty.
 
-    >>> test, vault = cut(np.arange(10.0), 0.5)
+    >>> test, vault = cut_vault(np.arange(10.0), 0.5)
     >>> test.tolist(), vault.tolist()
     ([0.0, 1.0, 2.0, 3.0, 6.0, 8.0], [4.0, 5.0, 7.0, 9.0])
     """
     if not share:
         return test, None
     if isinstance(test, Mapping):
-        parts = {name: cut(part, share) for name, part in test.items()}
+        parts = {name: cut_vault(part, share) for name, part in test.items()}
         return {name: ours for name, (ours, _) in parts.items()}, {name: vault for name, (_, vault) in parts.items()}
     kept = np.array([_place(key) < share for key in (unit_keys(test) if names is None else names)])
     if not 0 < kept.sum() < len(kept):

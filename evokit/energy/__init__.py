@@ -1,7 +1,8 @@
 """Energy of a block of work (C7): NVML for GPUs, RAPL for CPUs where readable, else a labelled estimate.
 
 Counters see the whole card and the whole CPU package, so their joules include idle draw and whatever else runs on
-the machine. No verdict rests on estimated joules.
+the machine. No verdict rests on estimated joules. Imports nothing of evokit; whatever measures or adds up costs imports
+it.
 """
 
 from evokit.energy.cost import Cost

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
-
 try:
     import resource
 except ImportError:  # Windows, which does not tell of children that ended
@@ -44,6 +42,8 @@ def _living_cpu_s() -> float:
     """Of living descendants. Linux tells whose child a process is; elsewhere all of the machine's are looked at."""
     if sys.platform == "linux":
         return sum(_process_cpu_s(pid) for pid in _descendants(os.getpid()))
+    import psutil
+
     spent = 0.0
     for child in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):  # it has just ended

@@ -1,4 +1,7 @@
-"""What a person sees during a run: a live display in a terminal, plain lines elsewhere."""
+"""What a person sees during a run: a live display in a terminal, plain lines elsewhere.
+
+Imports the interfaces alone. Runs, results and the command line tell it what happens.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Recipes: one YAML file per run, read, merged and checked before anything is built."""
+"""Recipes: one YAML file per run, read, merged and checked before anything is built.
+
+Imports ``plugins``, ``components`` and the interfaces, and no part: it knows options, not what they build. Whoever
+needs a checked recipe imports it, from ``assembly`` up.
+"""
 
 from evokit.components.nested import Nested
 from evokit.recipe.check import load_recipe

@@ -213,7 +213,7 @@ class _Checker:
 
         anchor = Anchor(lambda kind, section: self._component(kind, section, fits), resolve)
         try:
-            return anchor.options(component.options, data, path)
+            return anchor.options(component.options_class, data, path)
         except (PydanticUserError, NameError, TypeError):
             return data  # the options class is at fault, which is told when it is read
 

@@ -67,4 +67,4 @@ def _works_on(component: Component, genome: Component) -> bool:
     declared = _genes(component)
     if declared or component.fits:
         return not declared or genes_of(genome) in declared
-    return not getattr(genome.options, "only_declared", False)
+    return not getattr(genome.options_class, "only_declared", False)

@@ -55,7 +55,7 @@ def _by_name(offers: list[Offer], definitions: JsonSchema) -> list[JsonSchema]:
     found: dict[str, list[JsonSchema]] = {}
     for offer in offers:
         component = offer.component
-        options = _options(component.options, _label(component), definitions)
+        options = _options(component.options_class, _label(component), definitions)
         section = {
             **options,
             "properties": {"name": {"enum": _names(offer)}, **options.get("properties", {})},
@@ -76,7 +76,7 @@ def _final(registry: Registry, definitions: JsonSchema) -> JsonSchema:
     finals = [offer.component for offer in registry.offers if offer.component.kind == "final"]
     merged = [seeds]
     for component in finals:
-        options = _options(component.options, _label(component), definitions)
+        options = _options(component.options_class, _label(component), definitions)
         merged.append({**options, "properties": {**seeds["properties"], **options.get("properties", {})}})
     return {"anyOf": merged}
 

@@ -54,7 +54,7 @@ class Scope:
     def options(self, component: Component, given: dict[str, Any]) -> Section:
         """The section of a known component; ``given`` holds its options alone. Raises as ``section`` does."""
         try:
-            options: Any = validate(component.options, given, self)
+            options: Any = validate(component.options_class, given, self)
         except (PydanticUserError, NameError, TypeError) as error:
             raise UserError(f"{component.kind} {component.name!r}: its options cannot be read: {error}") from error
         return Section(component.kind, component, options, self.where, given)

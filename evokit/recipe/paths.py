@@ -36,7 +36,7 @@ class Anchor:
     def section(self, kind: Kind, data: Any, path: KeyPath) -> Any:
         """The data of a section with absolute paths; what names no component stays as it is."""
         component = self.component(kind, data)
-        return self.options(component.options, data, path) if component else data
+        return self.options(component.options_class, data, path) if component else data
 
     def options(self, options: type, data: Any, path: KeyPath) -> Any:
         """Likewise of a dataclass; a default that is a relative path is added, so that it is absolute too."""

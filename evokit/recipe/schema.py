@@ -57,7 +57,7 @@ def _device(name: str) -> str:
     return name
 
 
-PLACES = (
+PLACEMENT = (
     "backend",
     "workers",
     "address",
@@ -68,7 +68,7 @@ PLACES = (
 
 @dataclass(frozen=True)
 class Execution:
-    """Where and how measurements run. All but ``PLACES`` is part of the result (C4): limits decide who fails."""
+    """Where and how measurements run. All but ``PLACEMENT`` is part of the result (C4): limits decide who fails."""
 
     backend: Literal["processes", "inline", "ray"] = "processes"
     workers: Annotated[int, Ge(1)] | None = None  # null: as many as the cores allow, one on a GPU; ray: as fit in
@@ -208,7 +208,7 @@ class Recipe:
         """
         kept = {key: value for key, value in self.portable.items() if key not in ("stop", "export")}
         search = {key: value for key, value in kept["search"].items() if key != "generations"}
-        execution = {key: value for key, value in kept["execution"].items() if key not in PLACES}
+        execution = {key: value for key, value in kept["execution"].items() if key not in PLACEMENT}
         plugins = [[path.name, digest_bytes(path.read_bytes())] for path in self.plugins]
         if self.init is not None and self.init.genes is not None:
             kept["init"] = self.init.genes

@@ -12,9 +12,10 @@ import numpy as np
 from evokit.assembly.directory import repeat_folder
 from evokit.assembly.identity import differences
 from evokit.assembly.jobs import CHAMPION
+from evokit.common.text import table, wrapped
 from evokit.errors import UserError
 from evokit.recipe.schema import Recipe
-from evokit.results.report import SAYS, span, table, total_cost, value, wrapped
+from evokit.results.report import SAYS, span, total_cost, value
 from evokit.runs.launch import open_recipe
 from evokit.runs.repeats import final_goal, mean_scores, unit_scores
 from evokit.statistics.verdicts import Verdict, corrected, verdict

@@ -95,5 +95,5 @@ def _section(recipe: Recipe, name: str | None) -> Section:
     if name is not None and name not in names:
         raise UserError(f"the fitness {fitness} has no export {name!r}; it has {', '.join(names)}")
     component = recipe.registry.find("export", name or names[0], fitness)
-    configured = [section for section in recipe.exports if section.component.options is component.options]
-    return configured[0] if configured else Section("export", component, component.options())
+    configured = [section for section in recipe.exports if section.component.options == component.options]
+    return configured[0] if configured else Section("export", component, component.options_class())

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from evokit.assembly.jobs import CHAMPION
 from evokit.common.files import write_atomically
+from evokit.common.text import table
 from evokit.errors import UserError
 from evokit.progress import number
 from evokit.results.crossing import Crossing, Split, crossings, method
 from evokit.results.curves import Curve, Curves, Point, read_curves
-from evokit.results.report import table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

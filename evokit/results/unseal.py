@@ -22,7 +22,15 @@ from evokit.runs.repeats import combined_vault
 from evokit.runs.resources import Resources
 from evokit.runs.summary import scored, told
 
-KEPT = ("name", "validation", "goal", "seeds", "skipped", "trained", "settings_tried")  # of an entry of the summary
+OF_AN_ENTRY = (
+    "name",
+    "validation",
+    "goal",
+    "seeds",
+    "skipped",
+    "trained",
+    "settings_tried",
+)  # of an entry of the summary
 
 
 def unseal(folder: Path, progress: Progress) -> dict[str, Any]:
@@ -132,4 +140,8 @@ def _told(contest: Contest, summary: Mapping[str, Any]) -> dict[str, Any]:
 
 def _told_entry(entry: Entry, one: Mapping[str, Any]) -> dict[str, Any]:
     variants = zip(entry.variants.values(), one["variants"], strict=True)
-    return {**{key: one[key] for key in KEPT}, **scored(entry), "variants": [_told_entry(*pair) for pair in variants]}
+    return {
+        **{key: one[key] for key in OF_AN_ENTRY},
+        **scored(entry),
+        "variants": [_told_entry(*pair) for pair in variants],
+    }

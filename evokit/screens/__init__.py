@@ -1,0 +1,4 @@
+"""Screens: who is worth a full measurement, by a surrogate or by a race.
+
+Imports the interfaces, ``genomes`` and ``statistics``. ``runs`` imports the race, which tunes baselines too.
+"""

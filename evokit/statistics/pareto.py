@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import moocore
 import numpy as np
 
 from evokit.interfaces import Score
@@ -34,6 +33,8 @@ def standings(scores: Sequence[Score]) -> list[Standing]:
     >>> [standing.front for standing in standings([corner, middle, other, behind])]
     [0, 0, 0, -1]
     """
+    import moocore  # which brings more than a listing of components can wait for
+
     if not scores:
         return []
     fronts = moocore.pareto_rank(-np.array([score.wvalues for score in scores]))
@@ -100,6 +101,8 @@ def hypervolumes(fronts: Mapping[str, Sequence[Sequence[float]]], weights: Seque
     >>> {name: round(share, 4) for name, share in found.items()}
     {'one': 1.0, 'two': 0.1736}
     """
+    import moocore
+
     costs = {name: -np.asarray(values, float) * weights for name, values in fronts.items() if len(values)}
     if not costs:
         return dict.fromkeys(fronts, 0.0)

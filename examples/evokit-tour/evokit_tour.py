@@ -7,9 +7,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from annotated_types import Ge
 
-from evokit import Component, hookimpl
-from evokit.crossover.order import order_crossover
-from evokit.interfaces import Goal
+from evokit import Component, Goal, hookimpl, order_crossover
 
 Tour = tuple[int, ...]
 

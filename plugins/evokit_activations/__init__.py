@@ -3,48 +3,49 @@
 from __future__ import annotations
 
 from evokit.hookspecs import hookimpl
-from evokit.interfaces import Component
-from evokit_activations.analyses.options import Diversity, FigureFiles, Learning, Scaling, Trajectories
-from evokit_activations.genome import ActivationTensors
-from evokit_activations.options import (
-    ClassCode,
-    ClassMean,
-    FirstGeneration,
-    FrozenBody,
-    LabelLikelihood,
-    Layerwise,
-    LearnTargets,
-    Sgd,
-    TargetFiles,
-    TorchNetwork,
-    Unselected,
-)
+from evokit.interfaces import Component, Kind
 
-EXTRA = "neural"
-FITNESS = "label_likelihood"
+LABELS = "label_likelihood"
 ANALYSES = {
-    "search_scaling": Scaling,
-    "search_diversity": Diversity,
-    "learned_accuracy": Learning,
-    "training_trajectories": Trajectories,
+    "search_scaling": ("Scaling", "scaling:ScalingAnalysis"),
+    "search_diversity": ("Diversity", "diversity:DiversityAnalysis"),
+    "learned_accuracy": ("Learning", "learning:LearningAnalysis"),
+    "training_trajectories": ("Trajectories", "trajectories:TrajectoryAnalysis"),
+}
+CONTROLS = {
+    "class_code": "ClassCode",
+    "class_mean": "ClassMean",
+    "first_generation": "FirstGeneration",
+    "unselected": "Unselected",
 }
 
 
 @hookimpl
 def evokit_components() -> list[Component]:
     return [
-        Component("genome", "activations", ActivationTensors, extra=EXTRA),
-        Component("fitness", FITNESS, LabelLikelihood, extra=EXTRA),
-        Component("search", "layerwise", Layerwise, extra=EXTRA),
-        Component("final", "learn_targets", LearnTargets, fits=FITNESS, extra=EXTRA),
-        Component("baseline", "sgd", Sgd, fits=FITNESS, extra=EXTRA),
-        Component("baseline", "frozen_body", FrozenBody, fits=FITNESS, extra=EXTRA),
+        _offer("genome", "activations", "genome:ActivationTensors"),
+        _offer("fitness", LABELS, "options:LabelLikelihood", "fitness:build_fitness"),
+        _offer("search", "layerwise", "options:Layerwise", "shards.search:build_search"),
+        _offer("final", "learn_targets", "options:LearnTargets", "final:build_final", LABELS),
+        _offer("baseline", "sgd", "options:Sgd", "baselines:build_sgd", LABELS),
+        _offer("baseline", "frozen_body", "options:FrozenBody", "baselines:build_frozen_body", LABELS),
         *(
-            Component("baseline", control.method, control, fits=FITNESS, extra=EXTRA)
-            for control in (ClassCode, ClassMean, FirstGeneration, Unselected)
+            _offer("baseline", name, f"options:{options}", "baselines:build_control", LABELS)
+            for name, options in CONTROLS.items()
         ),
-        Component("export", "torch_network", TorchNetwork, fits=FITNESS, extra=EXTRA),
-        Component("export", "targets", TargetFiles, fits=FITNESS, extra=EXTRA),
-        *(Component("fitness", name, analysis, extra=EXTRA) for name, analysis in ANALYSES.items()),
-        *(Component("export", "figure", FigureFiles, fits=name, extra=EXTRA) for name in ANALYSES),
+        _offer("export", "torch_network", "options:TorchNetwork", "export:NetworkExport", LABELS),
+        _offer("export", "targets", "options:TargetFiles", "export:TargetExport", LABELS),
+        *(
+            _offer("fitness", name, f"analyses.options:{options}", f"analyses.{build}")
+            for name, (options, build) in ANALYSES.items()
+        ),
+        *(
+            _offer("export", "figure", "analyses.options:FigureFiles", "analyses.figure:build_export", name)
+            for name in ANALYSES
+        ),
     ]
+
+
+def _offer(kind: Kind, name: str, options: str, build: str = "", fits: str = "") -> Component:
+    """Both are imported when they are first needed."""
+    return Component(kind, name, f"{__name__}.{options}", fits, "neural", build and f"{__name__}.{build}")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import inspect
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from evokit.errors import UserError
-from evokit_activations import network
-from evokit_activations.finished import read_network
+from evokit.interfaces import Context
 from evokit_activations.genome import ActivationTensors, Targets
-from evokit_activations.targets import FOLDER, file_name
+from evokit_activations.models import read_network
+from evokit_activations.networks import network
+from evokit_activations.options import TargetFiles, TorchNetwork
+from evokit_activations.targets.store import FOLDER, file_name
 
 IMPORTS = {
     "from collections.abc import Mapping\n": "import json\nfrom collections.abc import Callable, Mapping\n",
@@ -37,39 +40,53 @@ def load(path: str) -> Callable[[Tensor], Tensor]:
 '''
 
 
-def export_network(artifact: Path, out: Path) -> None:
-    """Write ``network.safetensors`` and ``network.py``, whose ``load`` needs torch and safetensors alone.
+@dataclass(frozen=True)
+class NetworkExport:
+    """A network with the code that runs it. It needs nothing of options and run."""
 
-    Args:
-        artifact: What a contender for ``label_likelihood`` wrote.
-        out: A directory, made if missing.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(artifact, out / "network.safetensors")
-    source = inspect.getsource(network)
-    for before, after in IMPORTS.items():
-        source = source.replace(before, after)
-    (out / "network.py").write_text(source.rstrip("\n") + "\n" + USAGE, encoding="utf-8")
+    options: TorchNetwork
+    context: Context
+
+    def export(self, artifact: Path, out: Path) -> None:
+        """Write ``network.safetensors`` and ``network.py``, whose ``load`` needs torch and safetensors alone.
+
+        Args:
+            artifact: What a contender for ``label_likelihood`` wrote.
+            out: A directory, made if missing.
+        """
+        out.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(artifact, out / "network.safetensors")
+        source = inspect.getsource(network)
+        for before, after in IMPORTS.items():
+            source = source.replace(before, after)
+        (out / "network.py").write_text(source.rstrip("\n") + "\n" + USAGE, encoding="utf-8")
 
 
-def export_targets(artifact: Path, out: Path) -> None:
-    """Copy the targets that a network learned from: a safetensors file a shard.
+@dataclass(frozen=True)
+class TargetExport:
+    """The targets that a network learned from. It needs nothing of options and run."""
 
-    Args:
-        artifact: What the contender wrote, where it wrote it.
-        out: A directory, made if missing.
+    options: TargetFiles
+    context: Context
 
-    Raises:
-        UserError: The network learned from no targets, or they are not beside it any more.
-    """
-    targets = read_network(artifact).about["setting"].get("targets")
-    if targets is None:
-        raise UserError(f"{artifact} learned from labels: it has no targets to export")
-    folder = next((one / FOLDER for one in artifact.parents if (one / FOLDER).is_dir()), None)
-    if folder is None:
-        raise UserError(f"the targets of {artifact} are not in its run directory any more")
-    out.mkdir(parents=True, exist_ok=True)
-    genes = ActivationTensors().from_json(targets)
-    assert isinstance(genes, Targets)
-    for shard in genes.each():
-        shutil.copyfile(folder / file_name(shard), out / file_name(shard))
+    def export(self, artifact: Path, out: Path) -> None:
+        """Copy the targets: a safetensors file a shard.
+
+        Args:
+            artifact: What the contender wrote, where it wrote it.
+            out: A directory, made if missing.
+
+        Raises:
+            UserError: The network learned from no targets, or they are not beside it any more.
+        """
+        targets = read_network(artifact).about["setting"].get("targets")
+        if targets is None:
+            raise UserError(f"{artifact} learned from labels: it has no targets to export")
+        folder = next((one / FOLDER for one in artifact.parents if (one / FOLDER).is_dir()), None)
+        if folder is None:
+            raise UserError(f"the targets of {artifact} are not in its run directory any more")
+        out.mkdir(parents=True, exist_ok=True)
+        genes = ActivationTensors().from_json(targets)
+        assert isinstance(genes, Targets)
+        for shard in genes.each():
+            shutil.copyfile(folder / file_name(shard), out / file_name(shard))

@@ -19,13 +19,13 @@ class Shard:
         index: Images ``index * size`` to ``(index + 1) * size`` of the training side.
         method: How their targets come about: ``search`` or the name of a control.
         cycle: Of search and learning, from 0.
-        proposal: Key of the network whose activations the search begins with; empty is the untrained one.
+        network: Key of the network whose activations the search begins with; empty is the untrained one.
     """
 
     index: int
     method: str = "search"
     cycle: int = 0
-    proposal: str = ""
+    network: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,22 +37,22 @@ class Targets:
         shards: Indices of the shards, ascending.
         digest: Of their tensors, in the order of ``shards``.
         cycle: Of search and learning that found them.
-        proposal: Key of the network that they were searched with; empty is the untrained one.
+        network: Key of the network that they were searched with; empty is the untrained one.
     """
 
     method: str
     shards: tuple[int, ...]
     digest: str
     cycle: int = 0
-    proposal: str = ""
+    network: str = ""
 
     def each(self) -> list[Shard]:
         """The shards."""
-        return [Shard(index, self.method, self.cycle, self.proposal) for index in self.shards]
+        return [Shard(index, self.method, self.cycle, self.network) for index in self.shards]
 
 
 @dataclass(frozen=True)
-class Proposal:
+class CycleNetwork:
     """A network that goes on from the one searched with, learns stored targets, and is searched with next.
 
     Args:
@@ -62,7 +62,14 @@ class Proposal:
     learns: Targets
 
 
-Genes = Shard | Targets | Proposal
+Genes = Shard | Targets | CycleNetwork
+
+
+def written(genes: Shard | Targets) -> dict[str, Any]:
+    """The fields as they stand in ledgers and files, and under which keys are made: a network is a ``proposal``."""
+    data = asdict(genes)
+    network = data.pop("network")
+    return {**data, "proposal": network}
 
 
 @dataclass(frozen=True)
@@ -99,24 +106,24 @@ class ActivationTensors:
         return genes
 
     def to_json(self, genes: Genes) -> dict[str, Any]:
-        if isinstance(genes, Proposal):
+        if isinstance(genes, CycleNetwork):
             return {"learns": self.to_json(genes.learns)}
-        data = asdict(genes)
+        data = written(genes)
         return data if isinstance(genes, Shard) else data | {"shards": list(genes.shards)}
 
     def from_json(self, data: Mapping[str, Any]) -> Genes:
         if "learns" in data:
             learns = self.from_json(data["learns"])
             assert isinstance(learns, Targets)
-            return Proposal(learns)
-        method, cycle, proposal = str(data["method"]), int(data["cycle"]), str(data["proposal"])
+            return CycleNetwork(learns)
+        method, cycle, network = str(data["method"]), int(data["cycle"]), str(data["proposal"])
         if "index" in data:
-            return Shard(int(data["index"]), method, cycle, proposal)
+            return Shard(int(data["index"]), method, cycle, network)
         shards = tuple(int(one) for one in data["shards"])
-        return Targets(method, shards, str(data["digest"]), cycle, proposal)
+        return Targets(method, shards, str(data["digest"]), cycle, network)
 
     def show(self, genes: Genes) -> str:
-        if isinstance(genes, Proposal):
+        if isinstance(genes, CycleNetwork):
             return f"network that learned {self.show(genes.learns)}"
         where = f"of method {genes.method} in cycle {genes.cycle}"
         if isinstance(genes, Shard):

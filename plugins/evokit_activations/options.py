@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Lt, MinLen
 
-from evokit.interfaces import Contender, Context
 from evokit.options import Count, NonNegative, Positive
 from evokit_activations.genome import TENSORS
 
@@ -41,7 +39,7 @@ class Augment:
     """Random crops of the image padded by ``pad`` pixels, half of them mirrored if ``flip``.
 
     Searched targets stay those of the image as it is (``reused``, as in the paper) or are mirrored and shifted with it
-    (``moved``), by whole places, of which half a one counts as one towards the right and the bottom.
+    (``moved``), by whole positions, of which half a one counts as one towards the right and the bottom.
     """
 
     pad: Annotated[int, Ge(0)] = 2
@@ -74,7 +72,7 @@ class LabelLikelihood:
     """Log-likelihood of an image's label given its representations, told as cross-entropy, mean over images.
 
     The representations are the outputs of the network's blocks and its logits; the network is the untrained one.
-    ``stored`` is how targets are kept on disk; what is reported is measured on them as stored.
+    ``stored`` is the precision of targets on disk; what is reported is measured on them as stored.
     """
 
     takes: ClassVar[frozenset[str]] = frozenset({TENSORS})
@@ -83,11 +81,6 @@ class LabelLikelihood:
     model: Network = field(default_factory=Network)
     training: Training = field(default_factory=Training)
     stored: Literal["bfloat16", "float16", "float32"] = "bfloat16"
-
-    def build(self, context: Context) -> Any:
-        from evokit_activations.material import build_material
-
-        return build_material(self, context)
 
 
 @dataclass(frozen=True)
@@ -168,11 +161,6 @@ class Layerwise(Evolution):
     precision: Literal["float32", "bfloat16", "float64"] = "float32"
     cycles: Cycles = field(default_factory=Cycles)
 
-    def build(self, context: Context) -> Any:
-        from evokit_activations.layerwise import build_search
-
-        return build_search(self, context)
-
 
 @dataclass(frozen=True)
 class Control:
@@ -180,11 +168,6 @@ class Control:
 
     method: ClassVar[str]
     genes: ClassVar[frozenset[str]] = frozenset({TENSORS})
-
-    def build(self, context: Context) -> Any:
-        from evokit_activations.layerwise import build_control
-
-        return build_control(self.method, context)
 
 
 @dataclass(frozen=True)
@@ -236,7 +219,7 @@ class LearnTargets:
 
     ``logits`` says which the head learns: those that were found with the blocks (``own``, the paper's way), or those of
     ``class_code`` whatever was found (``class``), so that champion and controls differ in their blocks alone. It is no
-    list, as champion and controls would then choose apart. With ``class`` as many networks again are finished with
+    list, as champion and controls would then choose apart. With ``class`` as many networks again are trained with
     their own logits and compared with each other, which tells blocks and logits apart.
     """
 
@@ -250,11 +233,6 @@ class LearnTargets:
     average: Annotated[tuple[Literal["none", "class"], ...], MinLen(1)] = ("none",)
     logits: Logits = "own"
 
-    def build(self, context: Context) -> Contender:
-        from evokit_activations.contenders import Learned
-
-        return Learned(self, context.fitness)
-
 
 @dataclass(frozen=True)
 class Sgd:
@@ -265,11 +243,6 @@ class Sgd:
     momentum: Momenta = (0.85,)
     weight_decay: Decays = (0.0,)
     schedule: Schedules = ("constant",)
-
-    def build(self, context: Context) -> Contender:
-        from evokit_activations.contenders import CrossEntropy
-
-        return CrossEntropy(self, context.fitness)
 
 
 @dataclass(frozen=True)
@@ -282,27 +255,12 @@ class FrozenBody:
     schedule: Schedules = ("constant",)
     convolutions: Annotated[tuple[Literal[2], ...], MinLen(1)] = (2,)
 
-    def build(self, context: Context) -> Contender:
-        from evokit_activations.contenders import FrozenUntrained
-
-        return FrozenUntrained(self, context.fitness)
-
 
 @dataclass(frozen=True)
 class TorchNetwork:
     """A folder with the network as ``network.safetensors`` and the code that runs it, which needs torch alone."""
 
-    def export(self, artifact: Path, out: Path) -> Any:
-        from evokit_activations.export import export_network
-
-        return export_network(artifact, out)
-
 
 @dataclass(frozen=True)
 class TargetFiles:
     """The targets that the network learned from, as memory-mapped safetensors files with their image's index."""
-
-    def export(self, artifact: Path, out: Path) -> Any:
-        from evokit_activations.export import export_targets
-
-        return export_targets(artifact, out)

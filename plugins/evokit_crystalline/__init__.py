@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from evokit.hookspecs import hookimpl
-from evokit.interfaces import Component
-from evokit_crystalline.genome import Crystalline
-from evokit_crystalline.options import AdamW, Assemble, ClosedForm, Gpt2Loss, Transformers
-from evokit_crystalline.text_options import BagOfWords, Classify, TextClassification
+from evokit.interfaces import Component, Kind
 
-EXTRA = "neural"
+GPT2, TEXTS = "gpt2_loss", "text_classification"
 
 
 @hookimpl
 def evokit_components() -> list[Component]:
     return [
-        Component("genome", "crystalline", Crystalline, extra=EXTRA),
-        Component("fitness", "gpt2_loss", Gpt2Loss, extra=EXTRA),
-        Component("fitness", "text_classification", TextClassification, extra=EXTRA),
-        Component("baseline", "bag_of_words", BagOfWords, fits="text_classification", extra=EXTRA),
-        Component("final", "classify", Classify, fits="text_classification", extra=EXTRA),
-        Component("baseline", "adamw", AdamW, fits="gpt2_loss", extra=EXTRA),
-        Component("baseline", "closed_form", ClosedForm, fits="gpt2_loss", extra=EXTRA),
-        Component("final", "assemble", Assemble, fits="gpt2_loss", extra=EXTRA),
-        Component("export", "transformers", Transformers, fits="gpt2_loss", extra=EXTRA),
+        _offer("genome", "crystalline", "options:Crystalline", "genome:build_genome"),
+        _offer("fitness", GPT2, "options:Gpt2Loss", "fitness:build_fitness"),
+        _offer("baseline", "adamw", "options:AdamW", "baselines:build_adamw", GPT2),
+        _offer("baseline", "closed_form", "options:ClosedForm", "baselines:build_closed_form", GPT2),
+        _offer("final", "assemble", "options:Assemble", "final:build_champion", GPT2),
+        _offer("export", "transformers", "options:Transformers", "export:build_export", GPT2),
+        _offer("fitness", TEXTS, f"{TEXTS}.options:TextClassification", f"{TEXTS}.fitness:build_fitness"),
+        _offer("baseline", "bag_of_words", f"{TEXTS}.options:BagOfWords", f"{TEXTS}.baselines:build_words", TEXTS),
+        _offer("final", "classify", f"{TEXTS}.options:Classify", f"{TEXTS}.final:build_champion", TEXTS),
     ]
+
+
+def _offer(kind: Kind, name: str, options: str, build: str, fits: str = "") -> Component:
+    """Both are imported when they are first needed."""
+    return Component(kind, name, f"{__name__}.{options}", fits, extra="neural", build=f"{__name__}.{build}")

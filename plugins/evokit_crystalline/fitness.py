@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,19 +17,21 @@ from evokit.energy import Cost, Meter
 from evokit.errors import UserError
 from evokit.interfaces import Context, Evaluation, Goal
 from evokit.streams import Streams
-from evokit_crystalline.continuous import continuous_parts
-from evokit_crystalline.filling import filled
-from evokit_crystalline.gpt2 import N_PROJECTIONS, Projection
-from evokit_crystalline.loss import fastest_precision
-from evokit_crystalline.matrices import StructuredMatrix
-from evokit_crystalline.measuring import Frame, mean_losses, torch_threads
-from evokit_crystalline.operations import all_operations
+from evokit_crystalline.closed_form.fitted import fitted_parts
+from evokit_crystalline.closed_form.held_out import HeldOut, held_out
+from evokit_crystalline.closed_form.remap import cached_remap
+from evokit_crystalline.crystals.matrices import StructuredMatrix
+from evokit_crystalline.crystals.operations import all_operations
+from evokit_crystalline.gpt2.continuous import continuous_parts
+from evokit_crystalline.gpt2.loss import fastest_precision
+from evokit_crystalline.gpt2.measuring import Frame, mean_losses, torch_threads
+from evokit_crystalline.gpt2.model import Projection
+from evokit_crystalline.gpt2.sizes import PROJECTIONS
+from evokit_crystalline.gpt2.slots import matrices_in
+from evokit_crystalline.learned.cached import cached_crystal_sets
 from evokit_crystalline.options import Gpt2Loss
 
-if TYPE_CHECKING:
-    from evokit_crystalline.lessons import HeldOut
-
-REFITS = 3  # that read exercises of their own; later ones read them again
+REFITS = 3  # that read held-out blocks of their own; later ones read them again
 FEWEST = 2  # blocks of a refit: one to fit, one to check
 
 
@@ -49,7 +51,7 @@ class Gpt2Fitness:
         held_out: Training blocks that the continuous parts were not fitted to, for crystals and refits.
         prepared: What was done before the first measurement, and its cost.
         n_refits: How often the continuous parts were refitted to an individual.
-        directory: Where refits are kept; None keeps none.
+        directory: Where refits are cached; None caches none.
 
     Raises:
         UserError: There are fewer blocks than the budget asks for.
@@ -102,9 +104,9 @@ class Gpt2Fitness:
         """
         if budget not in self.budgets:
             raise ValueError(f"budget must be one of {list(self.budgets)}, got {budget}")
-        placed: dict[int, StructuredMatrix] = {}
+        moved: dict[int, StructuredMatrix] = {}
         device = self.frame.head.weight.device
-        losses = self.mean_losses([filled(phenotype, self.slots, device, placed) for phenotype in batch], budget)
+        losses = self.mean_losses([matrices_in(phenotype, self.slots, device, moved) for phenotype in batch], budget)
         answers = [evaluation(float(loss), budget) for loss in losses]
         return [self._with_operations(*pair) for pair in zip(answers, batch, strict=True)]
 
@@ -136,7 +138,7 @@ class Gpt2Fitness:
         Each of the first few refits is fitted to training blocks of its own. None where the continuous parts are not
         fitted in closed form, where there are too few training blocks for it, and on other devices than the processor.
         """
-        possible = self._learns and self.held_out is not None and len(self.held_out.exercises) >= FEWEST
+        possible = self._learns and self.held_out is not None and len(self.held_out.for_refits) >= FEWEST
         return self._refitted if possible else None
 
     @property
@@ -150,15 +152,13 @@ class Gpt2Fitness:
 
     def refitted_parts(self, phenotype: Mapping[str, StructuredMatrix]) -> dict[str, torch.Tensor] | None:
         """The continuous parts that ``refitted`` goes by; None if no map helps."""
-        from evokit_crystalline.remap import kept_remap
-
         assert self.held_out is not None
-        blocks = self.held_out.exercises
+        blocks = self.held_out.for_refits
         size = max(FEWEST, len(blocks) // REFITS)
         at = self.n_refits % REFITS * size % (len(blocks) - size + 1)
-        layers = filled(phenotype, self.slots, self.frame.head.weight.device, {})
+        layers = matrices_in(phenotype, self.slots, self.frame.head.weight.device, {})
         with torch_threads(self.threads):
-            return kept_remap(self.frame, layers, blocks.take(slice(at, at + size)), self.context, self._directory)
+            return cached_remap(self.frame, layers, blocks.take(slice(at, at + size)), self.context, self._directory)
 
     def _with(self, frame: Frame) -> Gpt2Fitness:
         return Gpt2Fitness(
@@ -182,25 +182,23 @@ class Gpt2Fitness:
         counts = {"multiply_adds": cost.multiply_adds, "additions": cost.additions}
         return replace(one, values=(*one.values, float(cost.total)), metrics={**one.metrics, **counts})
 
-    def learn(self, n_places: int, streams: Streams, meter: Meter) -> list[dict[tuple[int, int], StructuredMatrix]]:
-        """Blocks of crystals that belong together, fitted to training blocks that the continuous parts never saw.
+    def learn(self, n_sets: int, streams: Streams, meter: Meter) -> list[dict[tuple[int, int], StructuredMatrix]]:
+        """Sets of crystals that belong together, fitted to training blocks that the continuous parts never saw.
 
         Raises:
             UserError: The continuous parts are not fitted, or two projections of a block have one shape.
         """
-        from evokit_crystalline.lessons import kept_places
-
         if not self._learns:
             raise UserError("library.kinds: learned is computed on the processor: write execution: {device: cpu}")
         if self.held_out is None:
             raise UserError("library.kinds: learned needs continuous parts in closed form: add continuous: {fit: ...}")
-        if len(set(self.slots.values())) < N_PROJECTIONS:
+        if len(set(self.slots.values())) < len(PROJECTIONS):
             raise UserError("library.kinds: learned needs four different shapes in a block: choose another n_inner")
         with torch_threads(self.threads):
-            places, self.prepared["library"] = kept_places(
-                self.frame, self.held_out.lessons, n_places, streams, self.context, meter
+            sets, self.prepared["library"] = cached_crystal_sets(
+                self.frame, self.held_out.for_crystals, n_sets, streams, self.context, meter
             )
-        return places
+        return sets
 
     @property
     def sublayers(self) -> list[tuple[str, str]]:
@@ -208,16 +206,16 @@ class Gpt2Fitness:
         slots = list(self.slots)
         return list(zip(slots[::2], slots[1::2], strict=True))
 
-    def arrangements(self, n_places: int) -> list[dict[str, int]]:
-        """Places of ``learn`` that were fitted to work together: layer name to place; layers not named are off.
+    def arrangements(self, n_sets: int) -> list[dict[str, int]]:
+        """Sets of ``learn`` that were fitted to work together: layer name to set; layers not named are off.
 
-        The attention of an even place in the first block, that of the odd one after it in the second.
+        The attention of an even set in the first block, that of the odd one after it in the second.
         """
         slots = list(self.slots)
-        first, second = slots[:2], slots[N_PROJECTIONS : N_PROJECTIONS + 2]
+        first, second = slots[:2], slots[len(PROJECTIONS) : len(PROJECTIONS) + 2]
         return [
-            dict.fromkeys(first, i) | dict.fromkeys(second if i + 1 < n_places else [], i + 1)
-            for i in range(0, n_places, 2)
+            dict.fromkeys(first, i) | dict.fromkeys(second if i + 1 < n_sets else [], i + 1)
+            for i in range(0, n_sets, 2)
         ]
 
 
@@ -228,9 +226,6 @@ def build_fitness(options: Gpt2Loss, context: Context) -> Gpt2Fitness:
         streams = context.streams.at("gpt2_loss", "continuous")
         parts = continuous_parts(options.continuous, options.model, streams)
     else:
-        from evokit_crystalline.fitted import fitted_parts
-        from evokit_crystalline.lessons import held_out
-
         counted, aside = held_out(context.train, options.block)
         # A start of the SVD that is the same in all runs, so that repeats share the fit.
         streams = Streams(0).at("gpt2_loss", "continuous")

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from evokit.genomes.index_vector import IndexVector
 from evokit.interfaces import Context
-from evokit_crystalline.library import LEARNED, ZERO, Library, LibraryOptions, Place, Shape, draw_library
+from evokit_crystalline.crystals.kinds import LEARNED, ZERO, Shape
+from evokit_crystalline.crystals.library import CrystalSet, Library, draw_library
+from evokit_crystalline.options import Crystalline
 
 if TYPE_CHECKING:
-    from evokit_crystalline.matrices import StructuredMatrix
+    from evokit_crystalline.crystals.matrices import StructuredMatrix
 
 
 EXCHANGED, TOGETHER, BORROWED = 0.5, 0.75, 0.5  # probabilities of the genome's own crossover and mutation
@@ -25,7 +26,7 @@ class CrystallineGenome(IndexVector):
     Args:
         slots: Layer name to ``(n_in, n_out)``; the order is the order of the genes.
         library: Holds every shape in ``slots``.
-        arrangements: Layer name to the learned place that fills it, of individuals that are worth a first look.
+        arrangements: Layer name to the set whose crystal fills it, of individuals that are worth a first try.
         sublayers: Layers that belong together, for the genome's own crossover and mutation; by default each is alone.
 
     Raises:
@@ -64,9 +65,9 @@ class CrystallineGenome(IndexVector):
     def crossover(self, a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Exchange each sublayer with probability one half."""
         first, second = a.copy(), b.copy()
-        for places in self._sublayers:
+        for loci in self._sublayers:
             if rng.random() < EXCHANGED:
-                first[places], second[places] = b[places], a[places]
+                first[loci], second[loci] = b[loci], a[loci]
         return first, second
 
     def mutate(self, genes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -75,9 +76,9 @@ class CrystallineGenome(IndexVector):
         The number is any of the library's, or as often one that another sublayer has: its crystals were learned beside.
         """
         mutated = genes.copy()
-        for places in self._sublayers:
+        for loci in self._sublayers:
             if rng.random() < 1 / len(self._sublayers):
-                chosen = places if rng.random() < TOGETHER else [places[rng.integers(len(places))]]
+                chosen = loci if rng.random() < TOGETHER else [loci[rng.integers(len(loci))]]
                 borrowed = rng.random() < BORROWED
                 mutated[chosen] = genes[rng.integers(len(genes))] if borrowed else rng.integers(self.library.size)
         return mutated
@@ -96,8 +97,8 @@ class CrystallineGenome(IndexVector):
         if ZERO not in kinds:
             return []
         off, learned = kinds.index(ZERO), [j for j, kind in enumerate(kinds) if kind == LEARNED]
-        filled = [[learned[one[slot]] if slot in one else off for slot in self.slots] for one in self._arrangements]
-        return [np.full(self.n_genes, off), *map(np.array, filled)]
+        seeds = [[learned[one[slot]] if slot in one else off for slot in self.slots] for one in self._arrangements]
+        return [np.full(self.n_genes, off), *map(np.array, seeds)]
 
     def show(self, genes: np.ndarray) -> str:
         """One line a layer: its name, shape, chosen matrix, and what that costs beside the dense one."""
@@ -109,36 +110,25 @@ class CrystallineGenome(IndexVector):
         )
 
 
-@dataclass(frozen=True)
-class Crystalline:
-    """Choose each layer's matrix from a library of structured ones. The fields are the recipe's options.
+def build_genome(options: Crystalline, context: Context) -> CrystallineGenome:
+    """Draw the library for the shapes of ``context.fitness.slots`` and make the genome over it.
 
-    Serves every fitness that takes ``layers``: names and shapes come from its slots.
+    Raises:
+        ValueError: The fitness has no slots, or a kind cannot serve a shape.
     """
-
-    library: LibraryOptions = field(default_factory=LibraryOptions)
-    phenotype: ClassVar[str] = CrystallineGenome.phenotype
-    genes: ClassVar[str] = CrystallineGenome.genes
-
-    def build(self, context: Context) -> CrystallineGenome:
-        """Draw the library for the shapes of ``context.fitness.slots`` and make the genome over it.
-
-        Raises:
-            ValueError: The fitness has no slots, or a kind cannot serve a shape.
-        """
-        slots = {name: _shape(name, shape) for name, shape in context.fitness.slots.items()}
-        streams, n_learned = context.streams.at("library"), self.library.n_learned
-        learn = getattr(context.fitness, "learn", None)
-        learned: Sequence[Place] = ()
-        arrangements: Sequence[Mapping[str, int]] = ()
-        if n_learned:
-            if learn is None:
-                raise ValueError(f"library.kinds: {LEARNED} needs a fitness that crystals can be learned from")
-            learned = learn(n_learned, streams, context.meter)
-            arrangements = getattr(context.fitness, "arrangements", lambda n_places: [])(n_learned)
-        library = draw_library(slots.values(), self.library, streams, context.device, learned)
-        sublayers = getattr(context.fitness, "sublayers", ())
-        return CrystallineGenome(slots, library, arrangements, sublayers)
+    slots = {name: _shape(name, shape) for name, shape in context.fitness.slots.items()}
+    streams, n_learned = context.streams.at("library"), options.library.n_learned
+    learn = getattr(context.fitness, "learn", None)
+    learned: Sequence[CrystalSet] = ()
+    arrangements: Sequence[Mapping[str, int]] = ()
+    if n_learned:
+        if learn is None:
+            raise ValueError(f"library.kinds: {LEARNED} needs a fitness that crystals can be learned from")
+        learned = learn(n_learned, streams, context.meter)
+        arrangements = getattr(context.fitness, "arrangements", lambda n_sets: [])(n_learned)
+    library = draw_library(slots.values(), options.library, streams, context.device, learned)
+    sublayers = getattr(context.fitness, "sublayers", ())
+    return CrystallineGenome(slots, library, arrangements, sublayers)
 
 
 def _shape(name: str, shape: Sequence[int]) -> Shape:

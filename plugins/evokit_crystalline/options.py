@@ -1,51 +1,31 @@
-"""What a recipe may say about the GPT-2 loss, its contenders and its export. Imports nothing heavy."""
+"""What a recipe may say about the genome, the GPT-2 loss, its contenders and its export. Imports nothing heavy."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from annotated_types import Ge, Gt, Le, Lt, MinLen
+from annotated_types import Ge, Gt, Le, MinLen
 
-from evokit.interfaces import Contender, Context, Fitness
 from evokit.options import Label
-from evokit_crystalline.sizes import Sizes
+from evokit_crystalline.crystals.options import LibraryOptions
+from evokit_crystalline.gpt2.options import Continuous
+from evokit_crystalline.gpt2.sizes import Sizes
 
 Schedule = Literal["constant", "cosine"]
 Start = Literal["random", "fitness"]
 
 
 @dataclass(frozen=True)
-class Continuous:
-    """Where everything but the projections' matrices comes from.
+class Crystalline:
+    """Choose each layer's matrix from a library of structured ones. The fields are the recipe's options.
 
-    ``random`` is the initial distribution of transformers, as in the paper; ``pretrained`` reads the model that
-    ``source`` names, a directory or a name on the Hugging Face hub. ``fit`` sets them in closed form from the training
-    split instead, without any gradient: word frequencies (``unigram``), a truncated SVD of the smoothed log bigram
-    ratio (``bigram_svd``), or that and Newton steps for every row of the input embedding and of the head in turn
-    (``bigram_newton``; of ``sweeps`` the first leaves the head as the SVD has it). The head must not be tied.
-    ``discount`` smooths the counts; ``context_pseudo_counts`` and ``word_pseudo_counts`` the steps. Every tenth
-    document of the training split is left to the crystals that are ``learned``; of the others ``fit_tokens`` are
-    counted, in whole blocks drawn once and for all runs, null means all.
+    Serves every fitness that takes ``layers``: names and shapes come from its slots.
     """
 
-    init: Literal["random", "pretrained"] = "random"
-    source: str | None = None
-    fit: Literal["unigram", "bigram_svd", "bigram_newton"] | None = None
-    discount: Annotated[float, Gt(0), Lt(1)] = 0.75
-    context_pseudo_counts: Annotated[float, Ge(0)] = 1.0
-    word_pseudo_counts: Annotated[float, Ge(0)] = 20.0
-    sweeps: Annotated[int, Ge(1)] = 2
-    fit_tokens: Annotated[int, Ge(1)] | None = None
-
-    def __post_init__(self) -> None:
-        if self.fit is not None and self.init != "random":
-            raise ValueError("fit replaces init: name one of the two")
-        if self.fit_tokens is not None and self.fit is None:
-            raise ValueError("fit_tokens limits what a fit counts: it needs fit")
-        if (self.init == "pretrained") != (self.source is not None):
-            raise ValueError("source belongs to init: pretrained, which needs it: a directory or a name on the hub")
+    library: LibraryOptions = field(default_factory=LibraryOptions)
+    phenotype: ClassVar[str] = "layers"
+    genes: ClassVar[str] = "index_vector"
 
 
 @dataclass(frozen=True)
@@ -54,7 +34,7 @@ class Gpt2Loss:
 
     ``tokens`` is the full budget, ``rungs`` are cheaper ones; each is a prefix of the next and counted in tokens,
     whole blocks of ``block`` each. ``final_blocks_per_document`` limits how much of each document of a split a
-    finished model is scored on; null means all. ``precision`` is that of the head's products in search and training:
+    contender's model is scored on; null means all. ``precision`` is that of the head's products in search and training:
     ``auto`` is bfloat16 where the processor multiplies in it and the parts are not fitted. Test scores are always
     float32.
 
@@ -70,7 +50,7 @@ class Gpt2Loss:
     tokens: Annotated[int, Ge(1)] = 8192
     rungs: tuple[Annotated[int, Ge(1)], ...] = ()
     block: Annotated[int, Ge(2)] = 128
-    continuous: Continuous = Continuous()
+    continuous: Continuous = field(default_factory=Continuous)
     precision: Literal["float32", "bfloat16", "auto"] = "float32"
     final_blocks_per_document: Annotated[int, Ge(1)] | None = None
     objectives: Annotated[tuple[Literal["loss", "madds"], ...], MinLen(1)] = ("loss",)
@@ -87,11 +67,6 @@ class Gpt2Loss:
             raise ValueError("continuous.fit needs precision: float32; bfloat16 would round the head's bias away")
         if any(budget % self.block for budget in budgets):
             raise ValueError(f"tokens and rungs must be multiples of block ({self.block}), got {budgets}")
-
-    def build(self, context: Context) -> Fitness:
-        from evokit_crystalline.fitness import build_fitness
-
-        return build_fitness(self, context)
 
 
 @dataclass(frozen=True)
@@ -134,18 +109,13 @@ class AdamW:
         """Preparations of the fitness that its seconds must include."""
         return ("closed_form",) if self.start == "fitness" else ()
 
-    def build(self, context: Context) -> Contender:
-        from evokit_crystalline.adamw import AdamWContender
-
-        return AdamWContender(self, context.fitness, context.train)
-
 
 @dataclass(frozen=True)
 class Assemble:
-    """The champion as a finished GPT-2: its matrices in place of the projections.
+    """The champion as a GPT-2: its matrices in place of the projections.
 
     ``remaps`` says up to how many linear maps of its hidden states, one after the other, are tried in the head, fitted
-    in closed form as an alternating search fits them; validation says how many are kept. ``hybrid`` trains the
+    in closed form as an alternating search fits them; validation says how many are used. ``hybrid`` trains the
     continuous parts on by AdamW, with the options of that baseline, its crystals held fast; else nothing is trained.
     Of a closed form what was fitted is trained: positions and norms, on which the crystals rely, stay.
     """
@@ -157,18 +127,10 @@ class Assemble:
         if self.remaps and self.hybrid is not None:
             raise ValueError("remaps and hybrid are two ways to finish a champion: choose one")
 
-    def build(self, context: Context) -> Contender:
-        from evokit_crystalline.assemble import AssembledChampion
-        from evokit_crystalline.hybrid import HybridChampion
-
-        if self.hybrid is not None:
-            return HybridChampion(self.hybrid, context.fitness, context.train, context.genome)
-        return AssembledChampion(self, context.fitness, context.genome)
-
 
 @dataclass(frozen=True)
 class ClosedForm:
-    """The fitness's continuous parts as a finished GPT-2, with all crystals zero or with one random individual's.
+    """The fitness's continuous parts as a GPT-2, with all crystals zero or with one random individual's.
 
     ``remaps`` as in ``assemble``.
     """
@@ -181,17 +143,7 @@ class ClosedForm:
         """Preparations of the fitness that its seconds must include."""
         return ("closed_form",) if self.crystals == "zero" else ("closed_form", "library")
 
-    def build(self, context: Context) -> Contender:
-        from evokit_crystalline.assemble import ClosedFormModel
-
-        return ClosedFormModel(self, context.fitness, context.genome)
-
 
 @dataclass(frozen=True)
 class Transformers:
     """A directory that ``transformers.GPT2LMHeadModel.from_pretrained`` loads, tokenizer included."""
-
-    def export(self, artifact: Path, out: Path) -> None:
-        from evokit_crystalline.export import export_transformers
-
-        export_transformers(artifact, out)

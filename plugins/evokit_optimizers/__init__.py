@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 from evokit.hookspecs import hookimpl
-from evokit.interfaces import Component
-from evokit_optimizers.genome import OptimizerGenome
-from evokit_optimizers.options import (
-    Adam,
-    AdamW,
-    Lion,
-    Muon,
-    NAdam,
-    RmsProp,
-    Sgd,
-    TorchOptimizer,
-    TrainedAccuracy,
-    TrainFresh,
-)
+from evokit.interfaces import Component, Kind
 
-EXTRA = "neural"
 FITNESS = "trained_accuracy"
+BASELINES = {
+    "sgd": "Sgd",
+    "adam": "Adam",
+    "adamw": "AdamW",
+    "nadam": "NAdam",
+    "rmsprop": "RmsProp",
+    "lion": "Lion",
+    "muon": "Muon",
+}
 
 
 @hookimpl
 def evokit_components() -> list[Component]:
-    baselines = (Sgd, Adam, AdamW, NAdam, RmsProp, Lion, Muon)
     return [
-        Component("genome", "optimizer", OptimizerGenome, extra=EXTRA),
-        Component("fitness", FITNESS, TrainedAccuracy, extra=EXTRA),
-        *(Component("baseline", options.method, options, fits=FITNESS, extra=EXTRA) for options in baselines),
-        Component("final", "train_fresh", TrainFresh, fits=FITNESS, extra=EXTRA),
-        Component("export", "torch_optimizer", TorchOptimizer, fits=FITNESS, extra=EXTRA),
+        _offer("genome", "optimizer", "options:OptimizerGenome", "genome:build_genome"),
+        _offer("fitness", FITNESS, "options:TrainedAccuracy", "fitness:build_fitness"),
+        *(
+            _offer("baseline", name, f"options:{options}", "baselines:build_tuned", FITNESS)
+            for name, options in BASELINES.items()
+        ),
+        _offer("final", "train_fresh", "options:TrainFresh", "final:build_champion", FITNESS),
+        _offer("export", "torch_optimizer", "options:TorchOptimizer", "export:build_export", FITNESS),
     ]
+
+
+def _offer(kind: Kind, name: str, options: str, build: str, fits: str = "") -> Component:
+    """Both are imported when they are first needed."""
+    return Component(kind, name, f"{__name__}.{options}", fits, extra="neural", build=f"{__name__}.{build}")

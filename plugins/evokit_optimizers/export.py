@@ -1,294 +1,43 @@
-"""An update rule as one readable Python file: a ``torch.optim.Optimizer`` that needs nothing but torch."""
+"""The champion as a file to take home."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from textwrap import fill
-from types import FunctionType
-from typing import Any
 
-from evokit_optimizers import kernels
-from evokit_optimizers.rule import Rule, canonical
-from evokit_optimizers.schedule import schedule
-from evokit_optimizers.show import show_rule
+from evokit.errors import UserError
+from evokit.interfaces import Context
+from evokit_optimizers.models import read_networks
+from evokit_optimizers.options import TorchOptimizer
+from evokit_optimizers.rules.rule import rule_from_json
+from evokit_optimizers.rules.source import write_optimizer
 
-
-def write_optimizer(rule: Rule, path: Path, name: str = "EvolvedOptimizer") -> None:
-    """Write ``optimizer_source`` to a file."""
-    path.write_text(optimizer_source(rule, name), encoding="utf-8")
+MODULE = "evolved_optimizer.py"
 
 
-def optimizer_source(rule: Rule, name: str = "EvolvedOptimizer") -> str:
-    """Source of a module with the class ``name``.
-
-    It runs the functions that ``FlatUpdate`` runs, copied, in the same order, on lists of parameters in place of one
-    flat vector, so that parameters are bit-equal after any number of steps of the same training.
-
-    Args:
-        rule: Any; its canonical form is written.
-        name: Of the class.
-
-    Raises:
-        ValueError: ``name`` is no identifier, or a term's value cannot stand in a file of its own.
-    """
-    if not name.isidentifier():
-        raise ValueError(f"name: must be an identifier, got {name!r}")
-    rule = canonical(rule)
-    body = "\n\n\n".join([*_sources(_functions(rule)), _class(rule, name)])
-    imports = "import math\n" if "math." in body else ""
-    return (
-        f'"""{name}: an optimizer found by evolution. Needs nothing but torch."""\n\n'
-        "from __future__ import annotations\n\n"
-        f"{imports}from collections.abc import Callable\nfrom typing import Any\n\n"
-        f"import torch\nfrom torch import Tensor\n\n\n{body}\n"
-    )
+def build_export(options: TorchOptimizer, context: Context) -> TorchOptimizerExport:
+    """The export, which needs nothing of options and run."""
+    return TorchOptimizerExport()
 
 
-def _functions(rule: Rule) -> list[Callable[..., Any]]:
-    """What the class calls, each once, in the order of its first call."""
-    clips: dict[str, list[Callable[..., Any]]] = {
-        "none": [],
-        "value": [kernels.clip_value],
-        "norm": [kernels.norm_factor, kernels.scaled],
-    }
-    conditions: list[tuple[bool, Callable[..., Any]]] = [
-        (_scheduled(rule), schedule),
-        *((True, function) for function in clips[rule.clipping]),
-        (not rule.decoupled, kernels.scaled),
-        ("average" in rule.buffers or "slow" in rule.buffers, kernels.average_),
-        ("square" in rule.buffers, kernels.average_square_),
-        (rule.bias_correction and "momentum" in rule.needs, kernels.corrected),
-        (bool({"rms", "max_rms"} & rule.needs), kernels.root),
-        *((True, term.function()) for term in rule.declared()),
-    ]
-    return list(dict.fromkeys(function for holds, function in conditions if holds))
+class TorchOptimizerExport:
+    """Writes the rule that trained networks as a Python file with a ``torch.optim.Optimizer``."""
 
+    def export(self, artifact: Path, out: Path) -> None:
+        """Write the file.
 
-def _sources(functions: Iterable[Callable[..., Any]]) -> list[str]:
-    """Sources of functions and of those that they call, which come first."""
-    found: dict[str, Any] = {}
+        Args:
+            artifact: What the champion's contender wrote.
+            out: A file if its name ends in ``.py``, else a directory, made if missing, that gets
+                ``evolved_optimizer.py``.
 
-    def visit(function: Any) -> None:
-        if found.get(function.__name__) is function:
-            return
-        if not isinstance(function, FunctionType) or not function.__name__.isidentifier() or function.__closure__:
-            raise ValueError(f"{function!r} cannot be exported: a term's value must be a plain function of a module")
-        for name in sorted(set(function.__code__.co_names) & function.__globals__.keys()):
-            used = function.__globals__[name]
-            if isinstance(used, FunctionType):
-                visit(used)
-            elif name not in ("torch", "math"):
-                raise ValueError(f"{function.__name__} cannot be exported: it uses {name} of its module")
-        if function.__name__ in found:
-            raise ValueError(f"two functions are called {function.__name__}; an exported file holds one")
-        found[function.__name__] = function
-
-    for function in functions:
-        visit(function)
-    return [inspect.getsource(function).strip() for function in found.values()]
-
-
-def _scheduled(rule: Rule) -> bool:
-    return bool(rule.warmup) or rule.decay != "none"
-
-
-def _options(rule: Rule) -> dict[str, tuple[str, str, str]]:
-    """Argument to type, default, and explanation."""
-    used = rule.used
-    options = {"lr": ("float", repr(rule.lr), "Learning rate.")}
-    if used & {"beta1", "beta2"}:
-        options["betas"] = ("tuple[float, float]", repr((rule.beta1, rule.beta2)), "Of momentum and second moment.")
-    if "eps" in used:
-        options["eps"] = ("float", repr(rule.eps), "Keeps quotients finite.")
-    kind = "shrinks parameters by ``lr * weight_decay``" if rule.decoupled else "added to the gradient (L2)"
-    options["weight_decay"] = ("float", repr(rule.weight_decay), f"{kind[0].upper()}{kind[1:]}.")
-    if rule.clipping != "none":
-        what = "of each element" if rule.clipping == "value" else "of the norm over all parameters of all groups"
-        options["clip_size"] = ("float", repr(rule.clip_size), f"Largest size {what} of the gradient.")
-    if _scheduled(rule):
-        explanation = "Steps of the built-in schedule; None leaves it out, for a scheduler of your own."
-        options["total_steps"] = ("int | None", "None", explanation)
-    return options
-
-
-_EMPTY = '''
-    def _empty(self, name: str, parameters: list[Tensor]) -> list[Tensor]:
-        """Memory to overwrite, like the parameters; kept on the CPU, where making it takes longer than using it."""
-        if parameters[0].device.type != "cpu":
-            return [torch.empty_like(p) for p in parameters]
-        kept = self.__dict__.setdefault("_kept", {})  # a copied or unpickled optimizer starts without
-        for p in parameters:
-            if (name, p) not in kept:
-                kept[name, p] = torch.empty_like(p)
-        return [kept[name, p] for p in parameters]
-'''
-
-
-def _class(rule: Rule, name: str) -> str:
-    options = _options(rule)
-    formula = "\n".join(
-        fill(line, 118, initial_indent=" " * 8, subsequent_indent=" " * 12) for line in show_rule(rule).splitlines()
-    )
-    arguments = "\n".join(f"        {key}: {explanation}" for key, (_, _, explanation) in options.items())
-    signature = "\n".join(f"        {key}: {kind} = {default}," for key, (kind, default, _) in options.items())
-    defaults = "\n".join(f'            "{key}": {key},' for key in options)
-    norm = ""
-    if rule.clipping == "norm":
-        call = 'norm_factor([p.grad for p in parameters], self.defaults["clip_size"])'
-        norm = f"        factor = {call} if parameters else None\n"
-    state = "".join(f'\n                    state["{buffer}"] = torch.zeros_like(p)' for buffer in rule.buffers)
-    factor = ", factor" if norm else ""
-    parameter = ", factor: Tensor" if norm else ""
-    return f'''class {name}(torch.optim.Optimizer):
-    """In step k, for parameters p with gradient g:
-
-{formula}
-
-    Args:
-        params: Parameters or parameter groups.
-{arguments}
-    """
-
-    def __init__(
-        self,
-        params: Any,
-{signature}
-    ) -> None:
-        if lr < 0 or weight_decay < 0:
-            raise ValueError(f"lr and weight_decay must be at least 0, got {{lr}} and {{weight_decay}}")
-        defaults = {{
-{defaults}
-        }}
-        super().__init__(params, defaults)
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """One step; returns what ``closure`` returns. Raises ``RuntimeError``: a gradient is sparse."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        parameters = [p for group in self.param_groups for p in group["params"] if p.grad is not None]
-        if any(p.grad.layout != torch.strided for p in parameters):
-            raise RuntimeError("{name} needs dense gradients; make embeddings with sparse=False")
-{norm}        for group in self.param_groups:
-            group["step"] = group.get("step", 0) + 1
-            ages: dict[int, list[Tensor]] = {{}}  # parameters that were left out of steps are younger than others
-            for p in group["params"]:
-                if p.grad is None:
-                    continue
-                state = self.state[p]
-                if not state:
-                    state["step"] = 0{state}
-                state["step"] += 1
-                ages.setdefault(state["step"], []).append(p)
-            for k, of_age in ages.items():
-                self._update(group, of_age, k{factor})
-        return loss
-
-    def _update(self, group: dict[str, Any], parameters: list[Tensor], k: int{parameter}) -> None:
-{_update(rule)}
-{_EMPTY if rule.terms else ""}'''.rstrip()
-
-
-def _update(rule: Rule) -> str:
-    """The body of ``_update``: what ``FlatUpdate.step`` does for this rule."""
-    lines = [*_preparation(rule), *_moments(rule)]
-    if rule.decoupled:
-        lines += ['if group["weight_decay"]:', '    torch._foreach_mul_(parameters, 1 - lr * group["weight_decay"])']
-    if rule.terms:
-        lines += [*_quantities(rule), *_sum(rule)]
-        lines += ["torch._foreach_mul_(delta, lr)", "torch._foreach_sub_(parameters, delta)"]
-    if "slow" in rule.buffers:
-        lines.append("average_(slow, gradient, beta2)")
-    if "last" in rule.buffers:
-        lines.append("torch._foreach_copy_(last, gradient)")
-    return "\n".join(f"        {line}" for line in lines)
-
-
-def _preparation(rule: Rule) -> list[str]:
-    lines = ['lr = group["lr"]']
-    if _scheduled(rule):
-        values = f"{rule.warmup!r}, {rule.decay!r}, {rule.decay_span!r}".replace("'", '"')
-        lines += [
-            'if group["total_steps"] is not None:',
-            f'    lr *= schedule(group["step"] - 1, group["total_steps"], {values})',
-        ]
-    used = rule.used
-    if used & {"beta1", "beta2"}:
-        betas = ", ".join(name if name in used else "_" for name in ("beta1", "beta2"))
-        lines.append(f'{betas} = group["betas"]')
-    if "eps" in rule.used:
-        lines.append('eps = group["eps"]')
-    lines += [f'{buffer} = [self.state[p]["{buffer}"] for p in parameters]' for buffer in rule.buffers]
-    if rule.terms:
-        lines.append("gradient = [p.grad for p in parameters]")
-        lines += _gradient(rule)
-    return lines
-
-
-def _gradient(rule: Rule) -> list[str]:
-    lines = []
-    if rule.clipping != "none":
-        value = 'clip_value(clipped, gradient, group["clip_size"])'
-        lines = [
-            _empty("clipped"),
-            value if rule.clipping == "value" else "scaled(clipped, gradient, factor)",
-            "gradient = clipped",
-        ]
-    if not rule.decoupled:
-        lines += [
-            'if group["weight_decay"]:',
-            f"    {_empty('decayed')}",
-            '    scaled(decayed, parameters, group["weight_decay"])',
-            "    torch._foreach_add_(decayed, gradient)",
-            "    gradient = decayed",
-        ]
-    return lines
-
-
-def _moments(rule: Rule) -> list[str]:
-    updates = {
-        "average": "average_(average, gradient, beta1)",
-        "square": "average_square_(square, gradient, beta2)",
-        "maximum": "torch._foreach_maximum_(maximum, square)",
-    }
-    return [line for buffer, line in updates.items() if buffer in rule.buffers]
-
-
-def _quantities(rule: Rule) -> list[str]:
-    needs, lines = rule.needs, []
-    if "momentum" in needs:
-        corrected = [_empty("momentum"), "corrected(momentum, average, 1 - beta1**k)"]
-        lines += corrected if rule.bias_correction else ["momentum = average"]
-    correction = "1 - beta2**k" if rule.bias_correction else "1.0"
-    for name, buffer in (("rms", "square"), ("max_rms", "maximum")):
-        if name in needs:
-            lines += [_empty(name), f"root({name}, {buffer}, {correction}, eps)"]
-    if "slow_momentum" in needs:
-        lines.append("slow_momentum = slow")
-    if "last_gradient" in needs:
-        lines.append("last_gradient = last")
-    if "scratch" in needs:
-        lines.append(_empty("scratch"))
-    return lines
-
-
-def _sum(rule: Rule) -> list[str]:
-    lines = [_empty("delta")]
-    if len(rule.terms) > 1:
-        lines.append(_empty("term"))
-    for i, (term, (name, weight)) in enumerate(zip(rule.declared(), rule.terms, strict=True)):
-        out = "term" if i else "delta"
-        lines.append(f"{term.function().__name__}({', '.join((out, *term.needs))})  # {name}")
-        if weight != 1:
-            lines.append(f"torch._foreach_mul_({out}, {weight!r})")
-        if i:
-            lines.append("torch._foreach_add_(delta, term)")
-    return lines
-
-
-def _empty(name: str) -> str:
-    return f'{name} = self._empty("{name}", parameters)'
+        Raises:
+            UserError: The networks were not trained by an evolved rule.
+        """
+        about = read_networks(artifact)[1]
+        if "rule" not in about:
+            raise UserError(
+                f"{artifact} was trained by {about['method']}, which is no evolved optimizer: nothing to export"
+            )
+        path = out if out.suffix == ".py" else out / MODULE
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_optimizer(rule_from_json(about["rule"]), path)

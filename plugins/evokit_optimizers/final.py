@@ -1,4 +1,4 @@
-"""The champion as a way to train fresh networks, and as a file to take home."""
+"""The champion as a way to train fresh networks."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from evokit.errors import UserError
-from evokit.interfaces import Evaluation, Genome, Individual
-from evokit_optimizers.export import write_optimizer
-from evokit_optimizers.finished import FinishedNetworks, read_networks
+from evokit.interfaces import Context, Evaluation, Genome, Individual
 from evokit_optimizers.fitness import TrainedAccuracyFitness
-from evokit_optimizers.rule import Rule, rule_from_json, rule_to_json
-from evokit_optimizers.training import Evolved
+from evokit_optimizers.models import NetworkContender
+from evokit_optimizers.options import TrainFresh
+from evokit_optimizers.rules.rule import Rule, rule_to_json
+from evokit_optimizers.training.method import Evolved
 
-MODULE = "evolved_optimizer.py"
+
+def build_champion(options: TrainFresh, context: Context) -> EvolvedChampion:
+    """The champion's contender in a run."""
+    return EvolvedChampion(context.fitness, context.genome)
 
 
-class EvolvedChampion(FinishedNetworks):
+class EvolvedChampion(NetworkContender):
     """A contender with nothing to tune: fresh networks trained with the champion's rule.
 
     Args:
@@ -46,23 +48,3 @@ class EvolvedChampion(FinishedNetworks):
     def _rule(self, setting: Mapping[str, Any]) -> Rule:
         rule: Rule = self._genome.express(self._genome.from_json(setting["genes"]))
         return rule
-
-
-def export_optimizer(artifact: Path, out: Path) -> None:
-    """Write the rule that trained these networks as a Python file with a ``torch.optim.Optimizer``.
-
-    Args:
-        artifact: What the champion's contender wrote.
-        out: A file if its name ends in ``.py``, else a directory, made if missing, that gets ``evolved_optimizer.py``.
-
-    Raises:
-        UserError: The networks were not trained by an evolved rule.
-    """
-    about = read_networks(artifact)[1]
-    if "rule" not in about:
-        raise UserError(
-            f"{artifact} was trained by {about['method']}, which is no evolved optimizer: nothing to export"
-        )
-    folder = out.parent if out.suffix == ".py" else out
-    folder.mkdir(parents=True, exist_ok=True)
-    write_optimizer(rule_from_json(about["rule"]), out if out.suffix == ".py" else folder / MODULE)

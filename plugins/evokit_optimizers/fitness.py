@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import torch
+
 from evokit.common.cores import set_threads
 from evokit.common.keys import digest
+from evokit.data.text import Documents
 from evokit.interfaces import Context, Evaluation, Goal
 from evokit.streams import Streams
 from evokit_optimizers.options import TrainedAccuracy
-from evokit_optimizers.rule import Rule
-from evokit_optimizers.tasks import Task, build_tasks
-from evokit_optimizers.trainer import Trainer
-from evokit_optimizers.training import Evolved
+from evokit_optimizers.rules.rule import Rule
+from evokit_optimizers.tasks.images import ImageTask, network_for
+from evokit_optimizers.tasks.language import LanguageTask
+from evokit_optimizers.tasks.options import OneTask
+from evokit_optimizers.tasks.task import Task
+from evokit_optimizers.tasks.transformer import Transformer
+from evokit_optimizers.training.method import Evolved
+from evokit_optimizers.training.trainer import Trainer
 
 
 class TrainedAccuracyFitness:
@@ -119,4 +126,57 @@ def build_fitness(options: TrainedAccuracy, context: Context) -> TrainedAccuracy
         context.streams.at("trained_accuracy"),
         data_digest=context.data_digest,
         threads=context.threads,
+    )
+
+
+def build_tasks(options: TrainedAccuracy, train: Any, validation: Any, device: str) -> list[Task]:
+    """The tasks that a recipe names, or all that its data have: one for text.
+
+    Args:
+        options: Of the fitness.
+        train: Documents, or set to images.
+        validation: Likewise.
+        device: Where tasks live.
+
+    Raises:
+        ValueError: The data are neither images nor text, or have no such set, or a network does not fit the images.
+        UserError: A set is too small for one batch.
+    """
+    if isinstance(train, Documents):
+        return [_language_task(options, train, validation, device)]
+    if not isinstance(train, Mapping):
+        raise ValueError("needs images or text to train on; write data: {name: images} or {name: prose}")
+    members = options.members or tuple(OneTask(name) for name in train)
+    if missing := [task.name for task in members if task.name not in train]:
+        raise ValueError(f"tasks: the data have no {', '.join(missing)}, only {', '.join(train)}")
+    return [
+        ImageTask(
+            name=task.name,
+            network=network_for(train[task.name], task.model or options.model),
+            train=train[task.name],
+            validation=validation[task.name],
+            batch=options.batch,
+            augment=task.augment,
+            precision=getattr(torch, options.precision),
+            channels_last=options.channels_last,
+            device=device,
+        )
+        for task in members
+    ]
+
+
+def _language_task(options: TrainedAccuracy, train: Documents, validation: Documents, device: str) -> LanguageTask:
+    if options.tasks:
+        raise ValueError("tasks: text is one task; leave them out")
+    sizes = options.language
+    return LanguageTask(
+        name="text",
+        network=Transformer(sizes.width, sizes.layers, sizes.heads, sizes.length),
+        train=train,
+        validation=validation,
+        batch=options.batch,
+        n_blocks=sizes.validation_blocks,
+        per_document=sizes.final_blocks_per_document,
+        precision=getattr(torch, options.precision),
+        device=device,
     )

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import numpy as np
-from annotated_types import Ge
 
 from evokit.interfaces import Context
-from evokit_optimizers.known import KNOWN, Known
-from evokit_optimizers.rule import NUMBERS, Clipping, Decay, Rule, Terms, canonical, rule_from_json, rule_to_json
-from evokit_optimizers.search_space import NUMBERS_WITH_OFF, Bounds, Rates, numbers_of
-from evokit_optimizers.show import show_rule
-from evokit_optimizers.terms import TERMS, Vocabulary
-
-ARTICLE_TERMS = ("GRAD", "MOMENTUM", "RMS_NORM", "ADAM_TERM", "SIGN_GRAD")
+from evokit_optimizers.options import OptimizerGenome
+from evokit_optimizers.rules.known import KNOWN
+from evokit_optimizers.rules.rule import NUMBERS, Rule, Terms, canonical, rule_from_json, rule_to_json
+from evokit_optimizers.rules.search_space import NUMBERS_WITH_OFF, numbers_of
+from evokit_optimizers.rules.show import show_rule
 
 # Inherited together: a kind and its size mean nothing apart.
 _LINKED = (
@@ -33,46 +30,9 @@ _LINKED = (
 _NEGATIVE = 0.25  # chance that a drawn weight is negative; a rule of negative weights alone climbs
 
 
-@dataclass(frozen=True)
-class OptimizerGenome:
-    """Update rules of 1 to ``max_terms`` distinct ``terms``. The fields are the recipe's options.
-
-    ``seeds`` names known optimizers for the first population. ``clippings`` and ``decays`` are what may be chosen.
-    ``numbers_only`` names a known optimizer: then terms, weights, bias correction and the kind of weight decay are
-    its own, only numbers, clipping and schedule evolve, and the seed is that optimizer alone, or none if ``seeds``
-    is empty. A subclass with another ``vocabulary`` brings terms of its own.
-
-    Raises:
-        ValueError: A term is unknown or named twice, there is none, or a seed needs one that is missing.
-    """
-
-    terms: tuple[str, ...] = ARTICLE_TERMS
-    max_terms: Annotated[int, Ge(1)] = 4
-    seeds: tuple[Known, ...] = ("sgd", "adam", "rmsprop")
-    numbers_only: Known | None = None
-    clippings: tuple[Clipping, ...] = ("none", "value", "norm")
-    decays: tuple[Decay, ...] = ("none", "cosine", "linear")
-    bounds: Bounds = field(default_factory=Bounds)
-    rates: Rates = field(default_factory=Rates)
-
-    phenotype: ClassVar[str] = "optimizer"
-    vocabulary: ClassVar[Vocabulary] = TERMS
-
-    def __post_init__(self) -> None:
-        for name in ("terms", "clippings", "decays"):
-            values = getattr(self, name)
-            if not values or len(set(values)) < len(values):
-                raise ValueError(f"{name}: must be one or more, each once, got {list(values)}")
-        for term in self.terms:
-            if term not in self.vocabulary:
-                raise ValueError(f"terms: no term is called {term!r}; there are {', '.join(self.vocabulary)}")
-        for seed in () if self.numbers_only else self.seeds:
-            missing = [name for name, _ in KNOWN[seed].terms if name not in self.terms]
-            if missing:
-                raise ValueError(f"seeds: {seed} needs {', '.join(missing)} among the terms")
-
-    def build(self, context: Context) -> Rules:
-        return Rules(self)
+def build_genome(options: OptimizerGenome, context: Context) -> Rules:
+    """The genome of a recipe, or of a subclass of its options; it needs nothing of the run."""
+    return Rules(options)
 
 
 class Rules:
@@ -218,9 +178,9 @@ class Rules:
         way = _choice(ways, rng)
         if way == "add":
             return _normalised((*terms, (_choice(absent, rng), self._random_weight(rng))))
-        place = int(rng.integers(len(terms)))
-        new = ((_choice(absent, rng), terms[place][1]),) if way == "change" else ()
-        return _normalised(terms[:place] + new + terms[place + 1 :])
+        i = int(rng.integers(len(terms)))
+        new = ((_choice(absent, rng), terms[i][1]),) if way == "change" else ()
+        return _normalised(terms[:i] + new + terms[i + 1 :])
 
     def _flagged(self, rule: Rule, strength: float, rng: np.random.Generator) -> Rule:
         options, prob = self.options, self.options.rates.flag * strength
@@ -249,9 +209,9 @@ class Rules:
         moved = [name for name, move in zip(names, moves[: len(names)], strict=True) if move]
         numbers: dict[str, Any] = {name: bounds.moved(name, getattr(rule, name), sigma, rng) for name in moved}
         weights = [weight for _, weight in rule.terms]
-        for place in np.flatnonzero(moves[len(names) :]).tolist():
-            size = bounds.moved("weight", abs(weights[place]), sigma, rng)
-            weights[place] = size if weights[place] > 0 else -size
+        for i in np.flatnonzero(moves[len(names) :]).tolist():
+            size = bounds.moved("weight", abs(weights[i]), sigma, rng)
+            weights[i] = size if weights[i] > 0 else -size
         if self._frozen is None:
             weights = [-weight if rng.random() < rates.sign * strength else weight for weight in weights]
         terms = tuple((name, weight) for (name, _), weight in zip(rule.terms, weights, strict=True))

@@ -1,71 +1,65 @@
-"""What a recipe may say about the accuracy of networks that an optimizer trains. Imports nothing heavy."""
+"""What a recipe may say about optimizers, the accuracy of networks that they train, and the contenders. Imports nothing
+heavy."""
 
 from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Lt, MinLen
 
 from evokit.data.image_sources import SetName
-from evokit.interfaces import Contender, Context, Fitness
 from evokit.options import Count, NonNegative, Positive
-from evokit_optimizers.rule import Decay
+from evokit_optimizers.rules.known import KNOWN, Known
+from evokit_optimizers.rules.rule import Clipping, Decay
+from evokit_optimizers.rules.search_space import Bounds, Rates
+from evokit_optimizers.rules.terms import TERMS, Vocabulary
+from evokit_optimizers.tasks.options import Language, Network, OneTask
 
-Fraction = Annotated[float, Ge(0), Lt(1)]
+ARTICLE_TERMS = ("GRAD", "MOMENTUM", "RMS_NORM", "ADAM_TERM", "SIGN_GRAD")
+
 Momentum = Annotated[float, Ge(0), Lt(1)]
 Betas = tuple[Momentum, Momentum]
 
 
 @dataclass(frozen=True)
-class Network:
-    """Sizes of the network of a task; see ``evokit_optimizers.networks``.
+class OptimizerGenome:
+    """Update rules of 1 to ``max_terms`` distinct ``terms``. The fields are the recipe's options.
 
-    ``auto`` is ``small_cnn`` for grey images and ``batchnorm_cnn`` for coloured ones. ``hidden: null`` is 256 and 512.
+    ``seeds`` names known optimizers for the first population. ``clippings`` and ``decays`` are what may be chosen.
+    ``numbers_only`` names a known optimizer: then terms, weights, bias correction and the kind of weight decay are
+    its own, only numbers, clipping and schedule evolve, and the seed is that optimizer alone, or none if ``seeds``
+    is empty. A subclass with another ``vocabulary``, built by the same ``build_genome``, brings terms of its own.
+
+    Raises:
+        ValueError: A term is unknown or named twice, there is none, or a seed needs one that is missing.
     """
 
-    kind: Literal["auto", "small_cnn", "batchnorm_cnn"] = "auto"
-    channels: tuple[Count, Count] = (32, 64)
-    hidden: Count | None = None
-    dropout: Fraction = 0.0
+    terms: tuple[str, ...] = ARTICLE_TERMS
+    max_terms: Annotated[int, Ge(1)] = 4
+    seeds: tuple[Known, ...] = ("sgd", "adam", "rmsprop")
+    numbers_only: Known | None = None
+    clippings: tuple[Clipping, ...] = ("none", "value", "norm")
+    decays: tuple[Decay, ...] = ("none", "cosine", "linear")
+    bounds: Bounds = field(default_factory=Bounds)
+    rates: Rates = field(default_factory=Rates)
 
-
-@dataclass(frozen=True)
-class Augment:
-    """Random crops of the image padded by ``pad`` pixels, half of them mirrored if ``flip``."""
-
-    pad: Annotated[int, Ge(0)] = 4
-    flip: bool = True
-
-
-@dataclass(frozen=True)
-class Language:
-    """Sizes of the network of a text, which reads bytes in blocks of ``length``.
-
-    Accuracy is measured on ``validation_blocks`` of them, finished networks on ``final_blocks_per_document``.
-    """
-
-    width: Count = 128
-    layers: Count = 2
-    heads: Count = 4
-    length: Annotated[int, Ge(2)] = 64
-    validation_blocks: Count = 256
-    final_blocks_per_document: Count = 16
+    phenotype: ClassVar[str] = "optimizer"
+    vocabulary: ClassVar[Vocabulary] = TERMS
 
     def __post_init__(self) -> None:
-        if self.width % self.heads:
-            raise ValueError(f"width must be a multiple of heads, got {self.width} and {self.heads}")
-
-
-@dataclass(frozen=True)
-class OneTask:
-    """A task with its own network or augmentation; ``model: null`` is that of all tasks."""
-
-    name: SetName
-    model: Network | None = None
-    augment: Augment | None = None
+        for name in ("terms", "clippings", "decays"):
+            values = getattr(self, name)
+            if not values or len(set(values)) < len(values):
+                raise ValueError(f"{name}: must be one or more, each once, got {list(values)}")
+        for term in self.terms:
+            if term not in self.vocabulary:
+                raise ValueError(f"terms: no term is called {term!r}; there are {', '.join(self.vocabulary)}")
+        for seed in () if self.numbers_only else self.seeds:
+            missing = [name for name, _ in KNOWN[seed].terms if name not in self.terms]
+            if missing:
+                raise ValueError(f"seeds: {seed} needs {', '.join(missing)} among the terms")
 
 
 @dataclass(frozen=True)
@@ -90,14 +84,14 @@ class TrainedAccuracy:
 
     A loss that is not finite or above ``explosion`` in any training makes the individual ``diverged``; it is looked
     for every ``check_every`` steps. ``precision`` is that of forward and backward pass, parameters are float32.
-    Finished networks are scored in float32. ``cache_mb`` bounds the memory for states that trainings go on from; it
+    Contenders' networks are scored in float32. ``cache_mb`` bounds the memory for states that trainings go on from; it
     changes no value.
 
     ``together`` individuals of a batch are trained at once, as one network with as many sets of parameters. That pays
     for small networks on small images; their values differ in the last bits from those of networks trained alone, but
     not with their number or company.
 
-    ``final_steps`` are further horizons at which every contender's finished networks are trained and tested, with the
+    ``final_steps`` are further horizons at which every contender's networks are trained and tested, with the
     setting or rule that won at ``steps`` and its schedule stretched.
     """
 
@@ -121,7 +115,7 @@ class TrainedAccuracy:
     def __post_init__(self) -> None:
         for lower, higher in itertools.pairwise(self.ladder):
             if lower == higher or lower[0] > higher[0] or lower[1] > higher[1]:
-                steps, seeds = ([level[place] for level in self.ladder] for place in (0, 1))
+                steps, seeds = map(list, zip(*self.ladder, strict=True))
                 raise ValueError(f"rungs must ascend and stay below the full budget, got steps {steps}, seeds {seeds}")
         if self.steps in self.final_steps or len(set(self.final_steps)) < len(self.final_steps):
             raise ValueError(f"final_steps must be other numbers than steps, each once, got {list(self.final_steps)}")
@@ -140,25 +134,15 @@ class TrainedAccuracy:
         """The tasks that are named, as mappings."""
         return tuple(OneTask(task) if isinstance(task, str) else task for task in self.tasks)
 
-    def build(self, context: Context) -> Fitness:
-        from evokit_optimizers.fitness import build_fitness
-
-        return build_fitness(self, context)
-
 
 @dataclass(frozen=True)
 class TrainFresh:
     """Fresh networks trained with the champion, as many a seed as the search trained, at the search's horizon."""
 
-    def build(self, context: Context) -> Contender:
-        from evokit_optimizers.final import EvolvedChampion
-
-        return EvolvedChampion(context.fitness, context.genome)
-
 
 @dataclass(frozen=True)
 class LrSchedule:
-    """The factor on the learning rate, as genomes have it: see ``evokit_optimizers.schedule``."""
+    """The factor on the learning rate, as genomes have it: see ``evokit_optimizers.rules.schedule``."""
 
     warmup: Annotated[float, Ge(0), Lt(1)] = 0.0
     decay: Decay = "none"
@@ -184,11 +168,6 @@ class Tuned:
     lr: Annotated[tuple[Positive, ...], MinLen(1)] = (1e-4, 1e-3, 1e-2)
     weight_decay: Annotated[tuple[NonNegative, ...], MinLen(1)] = (1e-5, 1e-4, 1e-3)
     schedule: Schedules = (LrSchedule(),)
-
-    def build(self, context: Context) -> Contender:
-        from evokit_optimizers.baselines import TunedOptimizer
-
-        return TunedOptimizer(self, context.fitness)
 
 
 @dataclass(frozen=True)
@@ -266,8 +245,3 @@ class Muon(Tuned):
 @dataclass(frozen=True)
 class TorchOptimizer:
     """One Python file with the champion as a ``torch.optim.Optimizer``."""
-
-    def export(self, artifact: Path, out: Path) -> Any:
-        from evokit_optimizers.final import export_optimizer
-
-        return export_optimizer(artifact, out)

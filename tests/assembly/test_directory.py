@@ -21,7 +21,7 @@ from evokit.assembly.identity import (
 )
 from evokit.errors import RunFailed, UserError
 from evokit.recipe import load_recipe
-from evokit.recipe.schema import PLACES
+from evokit.recipe.schema import PLACEMENT
 from tests.small import RECIPES, evokit, write_recipe
 
 THEN = {"recipe": "a", "data": "a", "seed": 0, "device": "cpu", "versions": {"numpy": "1", "torch": "2"}}
@@ -256,7 +256,7 @@ def test_the_processor_is_called_as_linux_calls_it(monkeypatch):
     assert cpu_model() == "Foo 9"
 
 
-@pytest.mark.parametrize("key", ["init.from", "init.top", "stop.work", *(f"execution.{key}" for key in PLACES)])
+@pytest.mark.parametrize("key", ["init.from", "init.top", "stop.work", *(f"execution.{key}" for key in PLACEMENT)])
 def test_the_run_that_genes_came_from_and_the_place_are_free(key):
     assert _free(key)
 

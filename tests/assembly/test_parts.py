@@ -1,4 +1,5 @@
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,7 @@ def make(options, context):
 
 @hookimpl
 def evokit_components():
-    return [Component("genome", "switches", Switches, build={build})]
+    return [Component("genome", "switches", {options}, build={build})]
 """
 
 
@@ -102,8 +103,8 @@ def switches(tmp_path, monkeypatch):
     """Assembles a recipe whose genome a component's ``build`` makes."""
     monkeypatch.chdir(tmp_path)
 
-    def switches(build, body="return Bits(options.n)"):
-        Path("mine.py").write_text(BUILT.format(body=body, build=build))
+    def switches(build, body="return Bits(options.n)", options="Switches"):
+        Path("mine.py").write_text(BUILT.format(body=body, build=build, options=options))
         Path("r.yaml").write_text(
             f"plugins: [mine.py]\nfitness: {{name: onemax}}\ngenome: {{name: switches}}\n{EVOLVED}"
         )
@@ -162,3 +163,34 @@ def test_a_card_that_is_not_there_is_refused_also_where_no_part_would_notice(par
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(RecipeError, match=r"torch is not installed: pip install 'evokit-deap\[neural\]'"):
         parts(EVOLVED + "execution: {device: cuda}\n")
+
+
+@dataclass(frozen=True)
+class Seven:
+    n: int = 7
+    genes = "bits"
+    phenotype = "bits"
+
+
+def test_options_may_be_named_where_they_lie(switches):
+    assert switches("make", options=f"'{__name__}:Seven'").genome.n_genes == 7
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (
+            "'nowhere.at.all:Bits'",
+            r"r.yaml:3: genome.name: plugin 'mine.py' names options that cannot be used: No module named 'nowhere'",
+        ),
+        ("'evokit.genomes.bits:Botsies'", "names options that cannot be used: .*has no attribute 'Botsies'"),
+        (
+            "'evokit.genomes.bits:Bits'",
+            "names options that cannot be used: genome 'switches': options must be a frozen",
+        ),
+        ("'evokit.genomes.bits'", "options must be a class or 'module:Class', got 'evokit.genomes.bits'"),
+    ],
+)
+def test_named_options_that_are_not_there_are_one_sentence(switches, options, told):
+    with pytest.raises(UserError, match=told):
+        switches("''", options=options)

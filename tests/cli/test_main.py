@@ -11,7 +11,7 @@ from evokit.cli import main
 from evokit.errors import RunFailed, UserError
 
 COMMANDS = ["run", "check", "list", "show", "runs", "report", "export", "verify", "unseal", "doctor"]
-HEAVY = "{'torch', 'transformers', 'pandas', 'datasets', 'sklearn', 'scipy'}"
+HEAVY = "{'torch', 'transformers', 'pandas', 'datasets', 'sklearn', 'scipy', 'numpy', 'pydantic', 'deap.tools'}"
 
 
 def invoke(*words):

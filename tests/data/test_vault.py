@@ -12,7 +12,7 @@ from evokit.data.prose import Prose
 from evokit.data.prose_periods import ProsePeriods
 from evokit.data.text import join_documents
 from evokit.data.text_files import TextFiles
-from evokit.data.vault import cut, unit_keys
+from evokit.data.vault import cut_vault, unit_keys
 from evokit.interfaces import Context
 from evokit.streams import Streams
 from tests.data.image_fixtures import striped_images
@@ -42,14 +42,14 @@ SPLITS = {
 @pytest.mark.parametrize("name", SPLITS)
 def test_every_unit_is_on_one_of_the_two_sides(name):
     whole = unit_keys(SPLITS[name])
-    test, vault = map(unit_keys, cut(SPLITS[name], 0.5))
+    test, vault = map(unit_keys, cut_vault(SPLITS[name], 0.5))
     assert sorted(test + vault) == sorted(whole)
     assert 0.2 < len(vault) / len(whole) < 0.8
 
 
 @pytest.mark.parametrize("name", SPLITS)
 def test_a_share_of_nothing_leaves_the_split_as_it_is(name):
-    test, vault = cut(SPLITS[name], 0.0)
+    test, vault = cut_vault(SPLITS[name], 0.0)
     assert test is SPLITS[name]
     assert vault is None
 
@@ -58,28 +58,28 @@ def test_a_share_of_nothing_leaves_the_split_as_it_is(name):
 def test_a_unit_of_a_smaller_vault_is_in_every_larger_one_whatever_is_beside_it(units, one, other, random):
     some = random.sample(sorted(units), random.randint(2, len(units)))
     try:
-        small = cut(np.array(some), min(one, other))[1]
-        large = cut(np.array(sorted(units)), max(one, other))[1]
+        small = cut_vault(np.array(some), min(one, other))[1]
+        large = cut_vault(np.array(sorted(units)), max(one, other))[1]
     except ValueError:
         assume(False)
     assert set(small.tolist()) <= set(large.tolist())
 
 
 def test_about_the_share_is_cut():
-    _, vault = cut(np.arange(4000.0), 0.3)
+    _, vault = cut_vault(np.arange(4000.0), 0.3)
     assert abs(len(vault) - 1200) < 4 * (4000 * 0.3 * 0.7) ** 0.5
 
 
 def test_names_decide_in_place_of_contents():
     names = [f"unit {i}" for i in range(30)]
-    _, vault = cut(np.arange(30.0), 0.5, names)
-    assert cut(np.arange(30.0) + 100, 0.5, names)[1].tolist() == (vault + 100).tolist()
+    _, vault = cut_vault(np.arange(30.0), 0.5, names)
+    assert cut_vault(np.arange(30.0) + 100, 0.5, names)[1].tolist() == (vault + 100).tolist()
 
 
 def test_documents_of_one_group_are_one_unit_and_on_one_side():
     split = replace(documents(30), groups=np.arange(30) // 3)
     assert len(unit_keys(split)) == 10
-    test, vault = cut(split, 0.5)
+    test, vault = cut_vault(split, 0.5)
     assert set(test.groups.tolist()).isdisjoint(vault.groups.tolist())
     assert len(test) + len(vault) == 30
     assert sorted(unit_keys(test) + unit_keys(vault)) == sorted(unit_keys(split))
@@ -88,12 +88,12 @@ def test_documents_of_one_group_are_one_unit_and_on_one_side():
 @pytest.mark.parametrize(("share", "empty"), [(0.001, "the vault"), (0.999, "the test")])
 def test_an_empty_side_is_refused(share, empty):
     with pytest.raises(ValueError, match=f"a share of {share} of 20 test units leaves none for {empty}"):
-        cut(documents(20), share)
+        cut_vault(documents(20), share)
 
 
 def test_units_that_cannot_be_told_apart_are_refused():
     with pytest.raises(TypeError, match="the units of list cannot be told apart"):
-        cut([1, 2, 3], 0.5)
+        cut_vault([1, 2, 3], 0.5)
 
 
 def test_a_unit_of_labelled_texts_has_all_its_texts():

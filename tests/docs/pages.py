@@ -16,7 +16,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from evokit.cli import main
-from evokit.results.report import table
+from evokit.common.text import table
 
 BLOCK = re.compile(r"^```(\w+)(?: (title|add|from)=(\S+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 HOOK = "@hookimpl\n"
@@ -64,7 +64,8 @@ class Reader:
             self._actions()[block.language](block)
 
     def _actions(self) -> dict[str, Callable[[Block], None]]:
-        return {"console": self._console, "sql": self._sql, "text": self._text, "pycon": _doctest}
+        drawn = {"mermaid": lambda block: None}  # a picture, which another test compares with the code
+        return {"console": self._console, "sql": self._sql, "text": self._text, "pycon": _doctest, **drawn}
 
     def _console(self, block: Block) -> None:
         for session in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:

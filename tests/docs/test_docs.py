@@ -104,7 +104,9 @@ def test_the_page_on_trust_says_of_every_baseline_what_it_takes_away():
     rows = re.findall(r"^\| (`.+?) \| (.+?) \|", _section(PAGES["trust"], "What each control takes away"), re.MULTILINE)
     said = {(name, fits.strip("`")) for names, fits in rows for name in re.findall(r"`(\w+)`", names)}
     offered = [one.component for one in load_plugins().offers if one.component.kind == "baseline"]
-    assert said == {(one.name, one.fits or "any") for one in offered if one.options.__module__.startswith("evokit")}
+    assert said == {
+        (one.name, one.fits or "any") for one in offered if one.options_class.__module__.startswith("evokit")
+    }
 
 
 def test_every_key_of_a_recipe_is_explained():

@@ -71,7 +71,7 @@ def test_once_installed_the_recipe_needs_no_plugins_line():
 @pytest.mark.usefixtures("installed_example")
 def test_once_installed_the_file_that_the_recipe_names_goes_on_to_be_meant(caplog):
     recipe = load_recipe(RECIPE)
-    assert recipe.genome.component.options.__module__.startswith("evokit_local_")
+    assert recipe.genome.component.options_class.__module__.startswith("evokit_local_")
     assert recipe.registry.find("genome", "tours:tours").options.__module__ == "evokit_tour"
     assert not caplog.records
 

@@ -6,8 +6,8 @@ import re
 import shutil
 import subprocess
 
-import kept
 import pytest
+import result_files
 import results
 import shown
 from click.testing import CliRunner
@@ -88,7 +88,7 @@ def test_parts_that_come_from_results_are_fresh(path, shown_now):
 def test_every_kept_result_is_shown():
     pages = "\n".join(path.read_text() for path in results.pages())
     named = {name for names in re.findall(r"results: (?:runs? |points )?([\w\s]+)", pages) for name in names.split()}
-    assert kept.all_kept().keys() <= named
+    assert result_files.all_results().keys() <= named
 
 
 @pytest.mark.parametrize("name", MEASURED)
@@ -137,7 +137,7 @@ def ran(checkout):
 
 @pytest.fixture
 def toy(checkout, ran):
-    return kept.result_of(ran[1], recipes=checkout / "recipes")
+    return result_files.result_of(ran[1], recipes=checkout / "recipes")
 
 
 def git(folder, *words):
@@ -172,32 +172,32 @@ def test_a_result_says_how_to_repeat_it(checkout, ran, toy):
     assert toy["command"] == "evokit run recipes/toy.yaml"
     assert git(checkout, "rev-parse", "HEAD").startswith(toy["commit"])
     assert toy["versions"] == ran[0]["versions"]
-    assert kept.default_name(toy) == "toy"
-    assert kept.unchanged(toy, checkout)
+    assert result_files.default_name(toy) == "toy"
+    assert result_files.unchanged(toy, checkout)
 
 
 def test_a_result_keeps_what_the_recipe_was_told(checkout):
     out, told = checkout / "runs" / "told", ("repeats=2", "search.generations=2")
     run(checkout / "recipes" / "toy.yaml", out, *told)
-    result = kept.result_of(out, told, checkout / "recipes")
+    result = result_files.result_of(out, told, checkout / "recipes")
     assert result["command"] == "evokit run recipes/toy.yaml --set repeats=2 --set search.generations=2"
     assert (result["seeds"], result["repeats"], result["test_openings"]) == ([3, 4], 2, 2)
     with pytest.raises(
         UserError, match=r"no recipe in recipes/ repeats this run \(it differs in .*generations: 3 -> 2"
     ):
-        kept.result_of(out, told[:1], checkout / "recipes")
+        result_files.result_of(out, told[:1], checkout / "recipes")
 
 
 def test_a_run_whose_recipe_is_elsewhere_is_refused(ran, tmp_path):
     with pytest.raises(UserError, match=r"there is no toy\.yaml"):
-        kept.result_of(ran[1], recipes=tmp_path)
+        result_files.result_of(ran[1], recipes=tmp_path)
 
 
 def test_an_unfinished_run_is_refused(checkout):
     out = checkout / "runs" / "unfinished"
     run(checkout / "recipes" / "toy.yaml", out, only="baselines")
     with pytest.raises(UserError, match="holds no finished run"):
-        kept.result_of(out, recipes=checkout / "recipes")
+        result_files.result_of(out, recipes=checkout / "recipes")
 
 
 def test_a_run_of_an_earlier_version_is_refused(checkout, ran):
@@ -207,7 +207,7 @@ def test_a_run_of_an_earlier_version_is_refused(checkout, ran):
     del summary["final"]["parts"]
     (old / "summary.json").write_text(json.dumps(summary))
     with pytest.raises(UserError, match=r"is of an earlier version, .* run it anew"):
-        kept.result_of(old, recipes=checkout / "recipes")
+        result_files.result_of(old, recipes=checkout / "recipes")
 
 
 def test_code_that_is_not_committed_is_refused(checkout, ran):
@@ -215,14 +215,14 @@ def test_code_that_is_not_committed_is_refused(checkout, ran):
     code.write_text("changed = True")
     try:
         with pytest.raises(UserError, match="commit what is changed in evokit and plugins first"):
-            kept.result_of(ran[1], recipes=checkout / "recipes")
+            result_files.result_of(ran[1], recipes=checkout / "recipes")
     finally:
         code.write_text("")
 
 
 def test_a_kept_result_is_the_same_file_twice(toy, tmp_path):
-    kept.write(toy, tmp_path / "results" / "toy.json")
-    kept.write(kept.all_kept(tmp_path / "results")["toy"], tmp_path / "results" / "again.json")
+    result_files.write(toy, tmp_path / "results" / "toy.json")
+    result_files.write(result_files.all_results(tmp_path / "results")["toy"], tmp_path / "results" / "again.json")
     assert (tmp_path / "results" / "toy.json").read_bytes() == (tmp_path / "results" / "again.json").read_bytes()
 
 
@@ -236,7 +236,7 @@ def test_what_cannot_be_kept_is_one_sentence(tmp_path):
 # --- how it reads
 
 
-@pytest.mark.parametrize(("module", "n"), [(kept, 1), (shown, 3)])
+@pytest.mark.parametrize(("module", "n"), [(result_files, 1), (shown, 3)])
 def test_the_examples_of_the_docstrings_hold(module, n):
     assert doctest.testmod(module) == (0, n)
 

@@ -8,14 +8,14 @@ import pytest
 from tests.faults.harness import each_backend, finish, on, summary_of, write_recipe
 from tests.toy_plugin import FAULTS
 
-GENERATIONS = 3
+GENERATIONS = 2
 RECIPE = """\
 seed: 2
 plugins: [./toy_plugin.py]
 data: {name: points}
 fitness: {name: squares}
 genome: {name: real_vector, length: 2, low: -3, high: 9}
-search: {name: sabotaged, population: 20, generations: 3, elites: 1}
+search: {name: sabotaged, population: 20, generations: 2, elites: 1}
 crossover: {name: uniform}
 mutation: {name: gaussian}
 execution: {batch: 5}

@@ -12,16 +12,11 @@ from click.testing import CliRunner
 
 from evokit.cli import main
 from evokit.runs.checkpoint import load_checkpoint
-from tests.faults.harness import Victim, assert_same_end, on, write_recipe
+from tests.faults.harness import Victim, assert_same_end, on
 
 INLINE = on("inline", 1)
 QUICK = ("fitness.sleep=0.0", *INLINE)
 KILLED_AT_ROW = 60
-
-
-@pytest.fixture(scope="module")
-def recipe(tmp_path_factory):
-    return write_recipe(tmp_path_factory.mktemp("recipe"))
 
 
 @pytest.fixture(scope="module")

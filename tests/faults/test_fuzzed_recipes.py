@@ -143,13 +143,13 @@ def check_load(folder, text):
 
 
 @pytest.mark.usefixtures("without_phases")
-@settings(FUZZ, max_examples=60)
+@settings(FUZZ, max_examples=30)
 @given(text=RUNNABLE)
 def test_a_mutated_recipe_runs_or_is_refused_without_a_directory(folder, text):
     check_run(folder, text)
 
 
-@settings(FUZZ, max_examples=40)
+@settings(FUZZ, max_examples=25)
 @given(text=LOADABLE)
 def test_a_mutant_of_each_of_our_recipes_loads_or_is_refused(folder, text):
     check_load(folder, text)

@@ -12,20 +12,14 @@ from tests.faults.harness import (
     generator,
     killed_after,
     on,
-    write_recipe,
 )
 
-QUICK = {"inline": 3, "processes": 1, "ray": 1}
+QUICK = {"inline": 2, "processes": 1, "ray": 1}
 FULL = {"inline": 50, "processes": 50, "ray": 10}
 COMMIT_EVERY_S = (0.0, 0.1, 1.0)
 WORKERS, OTHER_WORKERS = 2, 1
 PLACES = sorted(set(POINTS) - {"never"})
 N_TIMES = 10  # that each of these is passed at least
-
-
-@pytest.fixture(scope="module")
-def recipe(tmp_path_factory):
-    return write_recipe(tmp_path_factory.mktemp("recipe"))
 
 
 @pytest.fixture(scope="module")

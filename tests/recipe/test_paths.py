@@ -112,7 +112,7 @@ def test_a_default_that_is_a_relative_path_starts_from_the_recipe():
 def test_no_option_that_names_a_path_is_text():
     """Ours and the installed ones': a text would be read relative to where the command is called."""
     for offer in load_plugins().offers:
-        for kind in _dataclasses_in(offer.component.options, set()):
+        for kind in _dataclasses_in(offer.component.options_class, set()):
             hints = get_type_hints(kind, include_extras=True)
             for one in fields(kind):
                 if PATH_WORDS & set(one.name.split("_")):
@@ -261,7 +261,7 @@ def test_a_saved_data_set_beside_the_recipe_is_found_from_anywhere(tmp_path, mon
     load = _loader(folder, path)
     monkeypatch.chdir(tmp_path)
     assert load().options.path == folder / path
-    assert load().build(None).sizes["train_documents"] == 16
+    assert load().maker(None).sizes["train_documents"] == 16
 
 
 def test_a_name_on_the_hub_stays_a_name(tmp_path):

@@ -8,10 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from evokit.cli import main
+from evokit.common.text import WIDTH
 from evokit.errors import UserError
 from evokit.measuring.ledger import Ledger
 from evokit.results.compare import compared, comparison, verdicts
-from evokit.results.report import WIDTH
 from evokit.statistics.intervals import mean_interval
 from tests.small import TOY_RECIPE, run
 

@@ -9,13 +9,14 @@ from dataclasses import asdict
 import pytest
 
 from evokit.assembly.trials import TrialGenome
+from evokit.common.text import WIDTH
 from evokit.energy import Cost
 from evokit.genomes.individuals import make_individual
 from evokit.interfaces import Evaluation
 from evokit.measuring.ledger import Ledger, Row
 from evokit.results.compare import compared, comparison
 from evokit.results.curves import read_curves
-from evokit.results.report import WIDTH, report
+from evokit.results.report import report
 from evokit.runs.costs import NOTHING, Payer, Spent, spent, told_cost, total
 from tests.small import TOY_RECIPE, run
 

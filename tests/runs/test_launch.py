@@ -122,16 +122,23 @@ def test_killed_at_any_moment_and_resumed_it_ends_the_same(tmp_path, moment):
     assert same_end(tmp_path / "whole", out)
 
 
-def test_killed_twice_between_checkpoints_it_ends_the_same(whole, tmp_path):
+@pytest.fixture(scope="module")
+def slow(whole, tmp_path_factory):
+    """A run whose evaluations take a while, which others are that were stopped on their way."""
+    out = tmp_path_factory.mktemp("slow") / "run"
+    run(whole[0], out, "fitness.sleep=0.01")
+    return out
+
+
+def test_killed_twice_between_checkpoints_it_ends_the_same(whole, slow, tmp_path):
     recipe, out = whole[0], tmp_path / "killed"
     for rows in (20, 80):
         resume = ("--resume",) if out.exists() else ()
         process = start("run", recipe, "--out", out, "--set", "fitness.sleep=0.01", *resume)
         kill_when(process, lambda rows=rows: n_rows(out) >= rows)
-    run(recipe, tmp_path / "slow", "fitness.sleep=0.01")
     run(recipe, out, "fitness.sleep=0.01", resume=True)
-    assert same_end(tmp_path / "slow", out)
-    assert (out / "metrics.jsonl").read_text() == (tmp_path / "slow" / "metrics.jsonl").read_text()
+    assert same_end(slow, out)
+    assert (out / "metrics.jsonl").read_text() == (slow / "metrics.jsonl").read_text()
 
 
 @pytest.mark.parametrize("left", ["nothing", "artifacts", "recipe"])
@@ -153,9 +160,9 @@ def test_killed_before_its_first_row_it_starts(whole, tmp_path, left):
         pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow),
     ],
 )
-def test_a_run_that_is_stopped_saves_says_how_to_go_on_and_loses_nothing(tmp_path, how, code):
-    recipe, out, slow = write_recipe(tmp_path), tmp_path / "my run", ("--set", "fitness.sleep=0.01")
-    process = start("run", recipe, *slow, "--out", out)
+def test_a_run_that_is_stopped_saves_says_how_to_go_on_and_loses_nothing(slow, tmp_path, how, code):
+    recipe, out, sleep = write_recipe(tmp_path), tmp_path / "my run", ("--set", "fitness.sleep=0.01")
+    process = start("run", recipe, *sleep, "--out", out)
     while n_rows(out) < 30:
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.01)
@@ -165,9 +172,8 @@ def test_a_run_that_is_stopped_saves_says_how_to_go_on_and_loses_nothing(tmp_pat
     assert f"--set fitness.sleep=0.01 --out '{out}' --resume" in errors
     assert "Traceback" not in errors
     assert summary_of(out)["status"] == "interrupted"
-    assert evokit("run", recipe, *slow, "--out", out, "--resume").returncode == 0
-    run(recipe, tmp_path / "whole", "fitness.sleep=0.01")
-    assert same_end(tmp_path / "whole", out)
+    assert evokit("run", recipe, *sleep, "--out", out, "--resume").returncode == 0
+    assert same_end(slow, out)
 
 
 # --- resuming what is finished, longer or other
@@ -501,17 +507,7 @@ VERDICT = "against difference interval n method verdict"
 
 def test_the_summary_keeps_its_contract(tmp_path):
     recipe = tmp_path / "toy.yaml"
-    recipe.write_text(f"""\
-plugins: [{TOY}]
-data: {{name: points}}
-fitness: {{name: squares}}
-genome: {{name: real_vector, length: 1, low: -3, high: 3}}
-search: {{name: generational, population: 8, generations: 4}}
-mutation: {{name: gaussian}}
-crossover: {{name: uniform}}
-screens: [{{name: surrogate, model: {{name: ridge}}, refit_every: 1}}]
-baselines: [{{name: descent}}, {{name: random_search}}]
-""")
+    recipe.write_text(TOY_RECIPE + "screens: [{name: surrogate, model: {name: ridge}, refit_every: 1}]\n")
     run(recipe, tmp_path / "run")
     summary = summary_of(tmp_path / "run")
     assert set(KEYS.split()) <= summary.keys()

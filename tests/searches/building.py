@@ -51,6 +51,21 @@ def through_a_file(state, folder):
     return load_checkpoint(folder)
 
 
+def stopped_and_resumed(make, folder, weights):
+    """Searches that were stopped after some generations, saved, and run to the end from what was saved.
+
+    ``make`` gives a search and its measure, all on one ledger.
+    """
+    for stop in range(1, 10, 3):
+        half, measure = make()
+        run(half, measure, stop)
+        state = through_a_file({"search": half.state_dict(), "measure": measure.state_dict()}, folder)
+        resumed, measure = make()
+        resumed.load_state_dict(state["search"])
+        measure.load_state_dict(state["measure"], weights)
+        yield run(resumed, measure), measure
+
+
 def set_values(individuals, values):
     """Give fitness values without a measure; None leaves an individual unmeasured."""
     for one, value in zip(individuals, values, strict=True):

@@ -23,7 +23,7 @@ from evokit.searches.generational import Generational, GenerationalSearch
 from evokit.streams import Streams
 from evokit.surrogates.ridge import Ridge
 from tests.door import GENOME, SumFitness, door, people, story
-from tests.searches.building import built, portrait, run, set_values, through_a_file
+from tests.searches.building import built, portrait, run, set_values, stopped_and_resumed
 
 SMALL = Generational(population=8, generations=10, elites=2)
 WIDE = IndexVector([8] * 6)  # large enough that the search never runs out of new keys
@@ -342,14 +342,7 @@ def test_it_goes_on_from_its_state_as_if_never_stopped(screens, tmp_path):
     whole, measure = searched(screens)
     run(whole, measure)
     ledger = Ledger(":memory:")
-    for stop in range(1, 10, 3):
-        half, measure = searched(screens, ledger=ledger)
-        run(half, measure, stop)
-        state = through_a_file({"search": half.state_dict(), "measure": measure.state_dict()}, tmp_path)
-        resumed, measure = searched(screens, ledger=ledger)
-        resumed.load_state_dict(state["search"])
-        measure.load_state_dict(state["measure"], (-1.0,))
-        run(resumed, measure)
+    for resumed, measure in stopped_and_resumed(lambda: searched(screens, ledger=ledger), tmp_path, (-1.0,)):
         assert portrait(resumed) == portrait(whole)
         assert measure.work == ledger.work("search")
 

@@ -22,7 +22,7 @@ from evokit.statistics.pareto import hypervolumes, standings
 from evokit.streams import Streams
 from evokit.surrogates.ridge import Ridge
 from tests.door import SumFitness, door, story
-from tests.searches.building import built, portrait, run, through_a_file
+from tests.searches.building import built, portrait, run, stopped_and_resumed
 
 SMALL = NSGA2(population=8, generations=10)
 WIDE = IndexVector([8] * 6)  # large enough that the search never runs out of new keys
@@ -233,14 +233,7 @@ def whole_portrait(search):
 def test_it_goes_on_from_its_state_as_if_never_stopped(screens, tmp_path):
     whole = run(*searched(screens))
     ledger = Ledger(":memory:")
-    for stop in range(1, 10, 3):
-        half, measure = searched(screens, ledger=ledger)
-        run(half, measure, stop)
-        state = through_a_file({"search": half.state_dict(), "measure": measure.state_dict()}, tmp_path)
-        resumed, measure = searched(screens, ledger=ledger)
-        resumed.load_state_dict(state["search"])
-        measure.load_state_dict(state["measure"], WEIGHTS)
-        run(resumed, measure)
+    for resumed, measure in stopped_and_resumed(lambda: searched(screens, ledger=ledger), tmp_path, WEIGHTS):
         assert whole_portrait(resumed) == whole_portrait(whole)
         assert measure.work == ledger.work("search")
 

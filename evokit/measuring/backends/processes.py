@@ -11,11 +11,13 @@ import logging
 import os
 import pickle
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, replace
-from multiprocessing import get_context, resource_tracker
+from multiprocessing import forkserver, get_context, resource_tracker
+from multiprocessing.context import BaseContext
 from typing import Any, Literal
 
 import psutil
@@ -27,7 +29,7 @@ from evokit.energy import Meter
 from evokit.errors import RunFailed, UserError
 from evokit.interfaces import Evaluation, Outcome
 from evokit.measuring.backends.joules import SharedJoules
-from evokit.measuring.backends.worker import answer, get_ready, lead_group
+from evokit.measuring.backends.worker import ENDED_BY, answer, get_ready, lead_group
 from evokit.measuring.execution import Probe, Task, lost
 
 log = logging.getLogger("evokit")
@@ -36,7 +38,8 @@ STARTS = 3  # workers that may die in a row before one is ready
 LOOK_S = 0.2  # between looks at who has vanished
 GRACE_S = 0.2  # for pebble to tell how a process died that it knows to be dead
 STOP_S = 1.0  # for a signal to reach the run too: who ends a job, as Slurm does, sends it to all its processes
-STOPS = [-getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # as exit codes
+STOPS = [-getattr(signal, name) for name in ENDED_BY]  # as exit codes
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # where linear algebra reads how many
 
 Ended = list[tuple[int, list[Evaluation]]]
 Stage = Literal["starting", "building", "probing", "working"]
@@ -61,9 +64,9 @@ class Worker:
     def __init__(self, order: Order) -> None:
         self.order: Order | None = order
         self.group: int | None = None  # its process group, when it is known to lead one
-        self.pool = ProcessPool(1, context=get_context("spawn"))
+        self.pool = ProcessPool(1, context=fresh_processes())
         with deaf_to_ctrl_c():
-            self.give("starting", lead_group)
+            self.give("starting", lead_group, dict(os.environ))
 
     def give(
         self, stage: Stage, function: Callable[..., Any], *arguments: object, limit_s: float | None = None
@@ -249,6 +252,34 @@ class Processes:
         for worker in workers:
             worker.pool.join()
             self._workers.remove(worker)
+
+
+def fresh_processes() -> BaseContext:
+    """How workers are started: on Linux as copies of a process that has imported what they need, elsewhere anew."""
+    if sys.platform != "linux":
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload([get_ready.__module__])
+    with alone():
+        forkserver.ensure_running()
+    return context
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """A process that is started in the block outlives signals to all of a run's, and has no threads of linear algebra.
+
+    With threads it could not be copied. Workers undo the one and get the environment of the run.
+    """
+    kept = {name: os.environ.get(name) for name in THREADS}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {getattr(signal, name) for name in ENDED_BY})
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager

@@ -97,7 +97,7 @@ class Actors:
         """How many actors there are; as many as the cluster has places for if the recipe leaves it open."""
         execution = self._workplace.recipe.execution
         self._connect(execution)
-        return execution.workers or places(execution, ray.cluster_resources())
+        return execution.workers or capacity(execution, ray.cluster_resources())
 
     @cached_property
     def _class(self) -> Any:
@@ -273,10 +273,10 @@ def heard(reply: Reply) -> list[Evaluation]:
     return reply.evaluations
 
 
-def places(execution: Execution, resources: Mapping[str, float]) -> int:
+def capacity(execution: Execution, resources: Mapping[str, float]) -> int:
     """How many workers fit into a cluster at once, at least 1.
 
-    >>> places(Execution(backend="ray", num_cpus=2, num_gpus=0.25), {"CPU": 16.0, "GPU": 1.0})
+    >>> capacity(Execution(backend="ray", num_cpus=2, num_gpus=0.25), {"CPU": 16.0, "GPU": 1.0})
     4
     """
     wanted = {"CPU": execution.num_cpus, "GPU": execution.num_gpus}

@@ -8,6 +8,7 @@ import pickle
 import re
 import signal
 import sys
+from collections.abc import Mapping
 from functools import cache
 from logging.handlers import QueueHandler
 from multiprocessing import parent_process
@@ -29,13 +30,24 @@ except ImportError:  # Windows
     fcntl = resource = None  # type: ignore[assignment]
 
 MIB = 2**20
+ENDED_BY = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
-def lead_group() -> int:
-    """Lead a process group, where there are such, which Ctrl-C does not reach and which ends with the run; its id."""
+def lead_group(environ: Mapping[str, str]) -> int:
+    """Lead a process group, where there are such, which Ctrl-C does not reach and which ends with the run; its id.
+
+    Args:
+        environ: The run's own; the process of which this one is a copy may have begun with another.
+    """
+    os.environ.clear()
+    os.environ.update(environ)
     if hasattr(os, "setsid"):
         os.setsid()
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # pebble's handler would wait for whatever holds the interpreter
+    ending = {getattr(signal, name) for name in ENDED_BY}
+    for one in ending:  # pebble's handler would wait for whatever holds the interpreter
+        signal.signal(one, signal.SIG_DFL)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ending)
     parent = parent_process()
     if sys.platform == "linux" and parent is not None:
         # The run holds the other end of this pipe and writes nothing more to it. When the run is gone, killed perhaps,

@@ -11,13 +11,12 @@ import torch
 from torch import Tensor
 
 from evokit.common.figures import panels
-from evokit.interfaces import Context, Goal, Measured
+from evokit.interfaces import Goal, Measured
 from evokit.tensor_population import take, top_k
 from evokit_activations.analyses.measures import cosine_gram, effective_number
-from evokit_activations.analyses.options import Diversity, DiversityPoint
+from evokit_activations.analyses.options import DiversityPoint
 from evokit_activations.analyses.points import Analysis, one_layer, refuse_other_blocks
-from evokit_activations.material import build_material
-from evokit_activations.search import LayerwiseSearch
+from evokit_activations.layerwise.search import LayerwiseSearch
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,11 +34,11 @@ class DiversityAnalysis(Analysis):
 
     def accept(self, point: Mapping[str, Any]) -> Any:
         accepted = super().accept(point)
-        refuse_other_blocks(accepted.layer, self.material)
+        refuse_other_blocks(accepted.layer, self.task)
         return accepted
 
     def measure(self, point: DiversityPoint, n: int) -> dict[str, float]:
-        search = LayerwiseSearch(self.material.untrained, self.options.evolution, self.options.tensors)
+        search = LayerwiseSearch(self.task.untrained, self.options.evolution, self.options.tensors)
         found = [self._best(search, point.layer, n, run) for run in range(self.options.runs)]
         solutions = torch.stack([genes.flatten(1) for genes, _ in found], 1)  # (n, runs, d)
         solved = torch.stack([values > SOLVED for _, values in found], 1)
@@ -83,8 +82,3 @@ def growth(solutions: Tensor, solved: Tensor) -> dict[str, float]:
         metrics[f"{N_EFF}{k}"] = float(effective_number(first, solved[:, :k]).mean())
         metrics[f"{N_EFF_ALL}{k}"] = float(effective_number(first, torch.ones_like(solved[:, :k])).mean())
     return metrics
-
-
-def build(options: Diversity, context: Context) -> DiversityAnalysis:
-    """The analysis of a run."""
-    return DiversityAnalysis(options, build_material(options, context))

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from evokit.common.figures import save
 from evokit.common.files import write_atomically
-from evokit.interfaces import Measured
+from evokit.interfaces import Context, Measured
+from evokit_activations.analyses.options import FigureFiles
 from evokit_activations.analyses.points import Analysis
 
 
@@ -47,3 +48,8 @@ def table(measured: Sequence[Measured]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
+
+
+def build_export(options: FigureFiles, context: Context) -> FigureExport:
+    """The export of what a run's analysis measured."""
+    return FigureExport(context.fitness)

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor
 
-from evokit.interfaces import Context, Goal, Measured
+from evokit.interfaces import Goal, Measured
 from evokit_activations.analyses import learning_figures
 from evokit_activations.analyses.measures import cosine_gram, effective_number
-from evokit_activations.analyses.options import Learning, LearningPoint
+from evokit_activations.analyses.models import in_memory, label_objective, train
+from evokit_activations.analyses.options import LearningPoint
 from evokit_activations.analyses.points import Analysis, resized, searched
-from evokit_activations.analyses.students import held, of_labels, settings, trained
-from evokit_activations.contenders import of_targets
-from evokit_activations.controls import class_codes, mean_activations
-from evokit_activations.finished import Network
+from evokit_activations.fitness import cross_entropies
 from evokit_activations.genome import ActivationTensors
-from evokit_activations.job import UNSEARCHED, cross_entropies
-from evokit_activations.material import build_material
+from evokit_activations.models import TrainedNetwork, settings_of
+from evokit_activations.networks.objectives import Objective
+from evokit_activations.networks.training import DivergedError
 from evokit_activations.options import Evolution, LearnTargets
-from evokit_activations.training import DivergedError, Objective
+from evokit_activations.targets.class_codes import UNSEARCHED, class_codes, mean_activations
+from evokit_activations.targets.objective import target_objective
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,17 +44,17 @@ class LearningAnalysis(Analysis):
 
     def measure(self, point: LearningPoint, n: int) -> dict[str, float]:
         if point.learn_from == "labels":
-            objective = of_labels(self.material, n)
-            chosen = self._tuned([objective] * len(settings(self.options.sgd)), settings(self.options.sgd))
-            networks = [trained(self.material, objective, chosen, run) for run in range(self.options.runs)]
+            objective, tried = label_objective(self.task, n), settings_of(self.options.sgd)
+            chosen = self._tuned([objective] * len(tried), tried)
+            networks = [train(self.task, objective, chosen, run) for run in range(self.options.runs)]
             return self._validated(networks)
         targets, (_, tensors) = self._targets(point, n), self._method(point)
-        tried = settings(self._learn(point))
-        kept = [held(self.material, layers) for layers in targets]
-        chosen = self._tuned([of_targets(self.material, tensors, kept[0], one) for one in tried], tried)
+        tried = settings_of(self._learn(point))
+        learned = [in_memory(self.task, layers) for layers in targets]
+        chosen = self._tuned([target_objective(self.task, tensors, learned[0], one) for one in tried], tried)
         networks = [
-            trained(self.material, of_targets(self.material, tensors, one, chosen), chosen, run)
-            for run, one in enumerate(kept)
+            train(self.task, target_objective(self.task, tensors, one, chosen), chosen, run)
+            for run, one in enumerate(learned)
         ]
         return self._validated(networks) | self._of_targets(targets, n) | {"evaluations": self._evaluations(point)}
 
@@ -89,22 +89,18 @@ class LearningAnalysis(Analysis):
 
     def _targets(self, point: LearningPoint, n: int) -> list[list[Tensor]]:
         """For each network, ``(n, ...)`` of each layer."""
-        material, (evolution, tensors), runs = self.material, self._method(point), range(self.options.runs)
+        task, (evolution, tensors), runs = self.task, self._method(point), range(self.options.runs)
         if point.learn_from == "class_code":
-            codes = [
-                class_codes(material.shape, evolution.layers, material.streams.at("analysis", run)) for run in runs
-            ]
-            return [[layer.to(material.device)[material.labels[:n]] for layer in code] for code in codes]
+            codes = [class_codes(task.shape, evolution.layers, task.streams.at("analysis", run)) for run in runs]
+            return [[layer.to(task.device)[task.labels[:n]] for layer in code] for code in codes]
         if point.learn_from == "class_mean":
             with torch.inference_mode():
-                means = [layer[material.labels[:n]] for layer in mean_activations(material)]
+                means = [layer[task.labels[:n]] for layer in mean_activations(task)]
             return [means] * len(runs)
         if point.learn_from == "one_search":
-            return [searched(material, evolution, tensors, self.training_pictures(n))] * len(runs)
+            return [searched(task, evolution, tensors, self.training_pictures(n))] * len(runs)
         selecting = point.learn_from != "unselected"
-        return [
-            searched(material, evolution, tensors, self.training_pictures(n, run), selecting=selecting) for run in runs
-        ]
+        return [searched(task, evolution, tensors, self.training_pictures(n, run), selecting=selecting) for run in runs]
 
     def _evaluations(self, point: LearningPoint) -> int:
         """Of candidates, for an image and a search."""
@@ -121,24 +117,24 @@ class LearningAnalysis(Analysis):
         found = []
         for objective, setting in zip(objectives, tried, strict=True):
             try:
-                network = trained(self.material, objective, setting, TUNING)
+                network = train(self.task, objective, setting, TUNING)
             except DivergedError:
                 continue
-            found.append((float(network.correct(self.material.validation).mean()), setting))
+            found.append((float(network.correct(self.task.validation).mean()), setting))
         if not found:
             raise DivergedError("every setting diverged")
         return max(found, key=lambda one: one[0])[1]
 
-    def _validated(self, networks: Sequence[Network]) -> dict[str, float]:
-        images, labels = self.material.validation.tensors(self.material.device)
+    def _validated(self, networks: Sequence[TrainedNetwork]) -> dict[str, float]:
+        images, labels = self.task.validation.tensors(self.task.device)
         logits = torch.stack([network.logits(images) for network in networks])
         return together(logits.softmax(-1), labels)
 
     def _of_targets(self, targets: Sequence[list[Tensor]], n: int) -> dict[str, float]:
         """Cross-entropy from each layer on, mean over searches, and how different the searches are, block by block."""
-        labels = self.material.labels[:n]
+        labels = self.task.labels[:n]
         with torch.inference_mode():
-            losses = [cross_entropies(self.material.untrained, layers, labels) for layers in targets]
+            losses = [cross_entropies(self.task.untrained, layers, labels) for layers in targets]
         metrics = {name: sum(one[name] for one in losses) / len(losses) for name in losses[0]}
         for block, solutions in enumerate(list(zip(*targets, strict=True))[:-1]):
             gram = cosine_gram(torch.stack([one.flatten(1) for one in solutions], 1))
@@ -169,8 +165,3 @@ def together(probabilities: Tensor, labels: Tensor) -> dict[str, float]:
     }
     sums = probabilities.cumsum(0).argmax(-1)
     return metrics | {f"ensemble_of_{k + 1}": float((one == labels).double().mean()) for k, one in enumerate(sums)}
-
-
-def build(options: Learning, context: Context) -> LearningAnalysis:
-    """The analysis of a run."""
-    return LearningAnalysis(options, build_material(options, context))

@@ -87,10 +87,10 @@ def ensembles(results: Sequence[Measured], evolution: Evolution) -> Figure:
 def _curve(axes: Axes, points: Sequence[Measured], x: Callable[[Measured], float], label: str) -> None:
     points = sorted(points, key=x)
     accuracy, deviation = ([_metric(one, name) for one in points] for name in ("accuracy", "deviation"))
-    places = [x(one) for one in points]
-    axes.errorbar(places, accuracy, deviation, marker="o", capsize=2, label=label)
+    positions = [x(one) for one in points]
+    axes.errorbar(positions, accuracy, deviation, marker="o", capsize=2, label=label)
     axes.set_xscale("log", base=2)
-    axes.set_xticks(places, [f"{place:g}" for place in places])
+    axes.set_xticks(positions, [f"{position:g}" for position in positions])
     axes.minorticks_off()
 
 
@@ -100,8 +100,8 @@ def _bars(
     """Horizontal bars, the first name on top; groups side by side, by their label."""
     height = 0.8 / len(groups)
     for number, (label, values) in enumerate(groups.items()):
-        places = [place + (number - (len(groups) - 1) / 2) * height for place in range(len(names))]
-        bars = axes.barh(places, values, height=height, label=label, xerr=errors, capsize=2)
+        positions = [row + (number - (len(groups) - 1) / 2) * height for row in range(len(names))]
+        bars = axes.barh(positions, values, height=height, label=label, xerr=errors, capsize=2)
         axes.bar_label(bars, fmt=lambda value: "" if isnan(value) else f"{value:.2f}", padding=2, fontsize="x-small")
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)

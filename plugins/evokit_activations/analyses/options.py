@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge
 
-from evokit.interfaces import Context
 from evokit.options import Count, Positive
 from evokit_activations.genome import ActivationTensors
 from evokit_activations.options import Evolution, LabelLikelihood, LearnTargets, Logits, Sgd
@@ -44,11 +43,6 @@ class Scaling(Analysed):
 
     objectives: ClassVar[tuple[str, ...]] = ("cross_entropy",)
 
-    def build(self, context: Context) -> Any:
-        from evokit_activations.analyses.scaling import build
-
-        return build(self, context)
-
 
 @dataclass(frozen=True)
 class DiversityPoint:
@@ -68,11 +62,6 @@ class Diversity(Analysed):
 
     objectives: ClassVar[tuple[str, ...]] = ("n_eff",)
     runs: Count = 8
-
-    def build(self, context: Context) -> Any:
-        from evokit_activations.analyses.diversity import build
-
-        return build(self, context)
 
 
 @dataclass(frozen=True)
@@ -95,7 +84,7 @@ class Learning(Analysed):
     the method: ``image_selection``, ``smoothing``, ``normalisation``, ``explorers``; and what networks ``learn_from``:
     targets of independent ``searches``, one for each network; of ``one_search`` for all; of searches ``unselected``,
     their parents drawn at random; of the ``first_generation``; a ``class_code`` or ``class_mean``; or the ``labels`` by
-    SGD. ``average`` and ``logits`` take the place of those of ``learn``. ``runs`` networks are trained, alone and as an
+    SGD. ``average`` and ``logits`` replace those of ``learn``. ``runs`` networks are trained, alone and as an
     ensemble whose probabilities are averaged; of several settings in ``learn`` or ``sgd`` the one that is best on
     validation is taken, for each point anew. The test split is not opened.
     """
@@ -105,11 +94,6 @@ class Learning(Analysed):
     shows: Literal["compute", "ablation", "ensembles"] = "compute"
     learn: LearnTargets = field(default_factory=LearnTargets)
     sgd: Sgd = field(default_factory=Sgd)
-
-    def build(self, context: Context) -> Any:
-        from evokit_activations.analyses.learning import build
-
-        return build(self, context)
 
 
 @dataclass(frozen=True)
@@ -135,17 +119,7 @@ class Trajectories(Analysed):
     learn: LearnTargets = field(default_factory=LearnTargets)
     sgd: Sgd = field(default_factory=lambda: Sgd(convolutions=(2,)))
 
-    def build(self, context: Context) -> Any:
-        from evokit_activations.analyses.trajectories import build
-
-        return build(self, context)
-
 
 @dataclass(frozen=True)
 class FigureFiles:
     """The figure of an analysis as ``figure.png`` and ``figure.svg``, and the values behind it as ``values.csv``."""
-
-    def build(self, context: Context) -> Any:
-        from evokit_activations.analyses.figure import FigureExport
-
-        return FigureExport(context.fitness)

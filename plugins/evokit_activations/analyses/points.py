@@ -13,16 +13,16 @@ from torch import Tensor
 
 from evokit.common.cores import set_threads
 from evokit.common.keys import digest
-from evokit.interfaces import Evaluation, Goal, Measured
+from evokit.interfaces import Context, Evaluation, Goal, Measured
 from evokit.recipe.options import validate
 from evokit.streams import Streams
 from evokit_activations.analyses.options import Analysed
+from evokit_activations.fitness import build_fitness
 from evokit_activations.genome import ActivationTensors
-from evokit_activations.material import Material
-from evokit_activations.network import forward
+from evokit_activations.layerwise.search import LayerwiseSearch, Population, refuse_other_layers
+from evokit_activations.networks.task import ImageTask
+from evokit_activations.networks.training import DivergedError
 from evokit_activations.options import Evolution
-from evokit_activations.search import LayerwiseSearch, Population, refuse_other_layers
-from evokit_activations.training import DivergedError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,21 +55,22 @@ class Analysis(ABC):
 
     Args:
         options: Of the analysis.
-        material: Images and network.
+        context: Of the run.
     """
 
     point: ClassVar[type]  # a dataclass: names and values of a point
     objectives: ClassVar[Mapping[str, Goal]]
     options: Any
 
-    def __init__(self, options: Analysed, material: Material) -> None:
-        refuse_other_layers(options.evolution, len(material.shape.channels))
-        self.options, self.material = options, material
+    def __init__(self, options: Analysed, context: Context) -> None:
+        task = build_fitness(options, context)
+        refuse_other_layers(options.evolution, len(task.shape.channels))
+        self.options, self.task = options, task
         self.takes = options.takes
         self.slots: Mapping[str, Any] = {one.name: one.type for one in fields(self.point)}
-        n = len(material.labels)
+        n = len(task.labels)
         self.budgets: Sequence[int] = sorted({min(options.evolution.lanes, n), n})
-        self.context = digest([material.identity, type(options).__name__, asdict(options)])
+        self.context = digest([task.identity, type(options).__name__, asdict(options)])
 
     @abstractmethod
     def measure(self, point: Any, n: int) -> dict[str, float]:
@@ -89,7 +90,7 @@ class Analysis(ABC):
 
     def evaluate(self, batch: Sequence[Mapping[str, Any]], budget: int) -> Iterator[Evaluation]:
         """Measure points; one whose trainings all diverge is ``diverged``."""
-        set_threads(self.material.threads)
+        set_threads(self.task.threads)
         (objective,) = self.objectives
         for point in batch:
             try:
@@ -101,22 +102,22 @@ class Analysis(ABC):
 
     def training_pictures(self, n: int, run: int = 0) -> Pictures:
         """The first ``n`` training images for one of several independent searches."""
-        material = self.material
-        streams = material.streams.at("analysis", "training", run)
-        return Pictures(material.normalised(material.images[:n]), material.labels[:n], streams)
+        task = self.task
+        streams = task.streams.at("analysis", "training", run)
+        return Pictures(task.normalised(task.images[:n]), task.labels[:n], streams)
 
 
 @torch.inference_mode()
 def searched(
-    material: Material,
+    task: ImageTask,
     evolution: Evolution,
     tensors: ActivationTensors,
     pictures: Pictures,
     *,
     selecting: bool = True,
 ) -> list[Tensor]:
-    """``(n, ...)`` of each layer, the logits last: what the whole layer-wise search keeps."""
-    search = LayerwiseSearch(material.untrained, evolution, tensors, selecting=selecting)
+    """``(n, ...)`` of each layer, the logits last: what the whole layer-wise search finds."""
+    search = LayerwiseSearch(task.untrained, evolution, tensors, selecting=selecting)
     found = [search.run(*group).layers for group in pictures.groups(evolution.lanes)]
     return [torch.cat(layer) for layer in zip(*found, strict=True)]
 
@@ -131,9 +132,9 @@ def one_layer(
 
     Source: 3.2, Fitness scaling: "we evolve only H(l), then recompute H(l+1), ...".
     """
-    untrained, schedule = search.untrained, search.options.layers[layer]
+    schedule = search.options.layers[layer]
     if layer:
-        blocks, _ = forward(untrained.shape, untrained.parameters, pixels, untrained.statistics)
+        blocks, _ = search.network.forward(pixels)
         population = search.next_layer(layer, blocks[layer - 1].permute(0, 2, 3, 1), labels)
     else:
         population = search.first(pixels, labels, generators)
@@ -143,10 +144,10 @@ def one_layer(
         yield population
 
 
-def refuse_other_blocks(layer: int, material: Material) -> None:
+def refuse_other_blocks(layer: int, task: ImageTask) -> None:
     """Raises ``ValueError`` if the network has no such block."""
-    if layer not in material.shape.blocks:
-        raise ValueError(f"layer must be below {len(material.shape.blocks)}, the number of blocks, got {layer}")
+    if layer not in task.shape.blocks:
+        raise ValueError(f"layer must be below {len(task.shape.blocks)}, the number of blocks, got {layer}")
 
 
 def resized(evolution: Evolution, population: int) -> Evolution:

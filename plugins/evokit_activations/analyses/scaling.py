@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 
 from evokit.common.figures import panels
-from evokit.interfaces import Context, Goal, Measured
-from evokit_activations.analyses.options import Scaling, ScalingPoint
+from evokit.interfaces import Goal, Measured
+from evokit_activations.analyses.options import ScalingPoint
 from evokit_activations.analyses.points import Analysis, one_layer, refuse_other_blocks, resized
-from evokit_activations.material import build_material
-from evokit_activations.search import LayerwiseSearch
+from evokit_activations.layerwise.search import LayerwiseSearch
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,13 +27,13 @@ class ScalingAnalysis(Analysis):
 
     def accept(self, point: Mapping[str, Any]) -> Any:
         accepted = super().accept(point)
-        refuse_other_blocks(accepted.layer, self.material)
+        refuse_other_blocks(accepted.layer, self.task)
         resized(self.options.evolution, accepted.population)
         return accepted
 
     def measure(self, point: ScalingPoint, n: int) -> dict[str, float]:
         evolution = resized(self.options.evolution, point.population)
-        search = LayerwiseSearch(self.material.untrained, evolution, self.options.tensors)
+        search = LayerwiseSearch(self.task.untrained, evolution, self.options.tensors)
         noted = milestones(evolution.layers[point.layer].generations)
         best: dict[int, list[torch.Tensor]] = {generation: [] for generation in noted}
         for group in self.training_pictures(n).groups(evolution.lanes):
@@ -88,8 +87,3 @@ def milestones(generations: int) -> list[int]:
 def _population(one: Measured) -> int:
     population: int = one.genes["population"]
     return population
-
-
-def build(options: Scaling, context: Context) -> ScalingAnalysis:
-    """The analysis of a run."""
-    return ScalingAnalysis(options, build_material(options, context))

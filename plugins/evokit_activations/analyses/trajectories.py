@@ -9,16 +9,14 @@ import torch
 from torch import Tensor
 
 from evokit.common.figures import panels
-from evokit.data.image_batches import normalised
 from evokit.interfaces import Context, Goal, Measured
 from evokit_activations.analyses.measures import class_pairs, collision_entropy, cosine_distance, cosine_gram
+from evokit_activations.analyses.models import begin_training, in_memory, label_objective
 from evokit_activations.analyses.options import Trajectories, TrajectoryPoint
 from evokit_activations.analyses.points import Analysis, Pictures, searched
-from evokit_activations.analyses.students import held, of_labels, settings, training
-from evokit_activations.contenders import of_targets
-from evokit_activations.finished import Network, finished_network
-from evokit_activations.material import CHUNK, Material, build_material
-from evokit_activations.network import forward
+from evokit_activations.models import TrainedNetwork, settings_of, trained_network
+from evokit_activations.networks.objectives import Objective
+from evokit_activations.targets.objective import target_objective
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,31 +31,32 @@ class TrajectoryAnalysis(Analysis):
     point = TrajectoryPoint
     objectives: ClassVar[Mapping[str, Goal]] = {"accuracy": "max"}
 
-    def __init__(self, options: Trajectories, material: Material) -> None:
-        super().__init__(options, material)
+    def __init__(self, options: Trajectories, context: Context) -> None:
+        super().__init__(options, context)
         for name, one in (("learn", options.learn), ("sgd", options.sgd)):
-            if len(settings(one)) != 1:
+            if len(settings_of(one)) != 1:
                 raise ValueError(f"{name}: a trajectory is that of one setting; give each list one value")
 
     def measure(self, point: TrajectoryPoint, n: int) -> dict[str, float]:
-        material, options = self.material, self.options
-        (setting,) = settings(options.learn if point.learn_from == "targets" else options.sgd)
-        objective = of_labels(material, n)
+        task, options = self.task, self.options
+        (setting,) = settings_of(options.learn if point.learn_from == "targets" else options.sgd)
+        objective: Objective = label_objective(task, n)
         if point.learn_from == "targets":
-            layers = searched(material, options.evolution, options.tensors, self.training_pictures(n))
-            objective = of_targets(material, self.options.tensors, held(material, layers), setting)
+            layers = searched(task, options.evolution, options.tensors, self.training_pictures(n))
+            objective = target_objective(task, self.options.tensors, in_memory(task, layers), setting)
         noted = self._distances() if options.shows == "distance" else self._entropies()
-        student, metrics, epochs = training(material, objective, setting, point.seed), {}, options.training.epochs
+        metrics, epochs = {}, options.training.epochs
+        training = begin_training(task, objective, setting, point.seed)
         for epoch in sorted({*range(0, epochs, options.every), epochs}):
-            student.advance(epoch)
-            network = finished_network(material, student, setting)
-            for block, representation in enumerate(outputs(network, material.validation.tensors(material.device)[0])):
+            training.advance(epoch)
+            network = trained_network(task, training, setting)
+            for block, representation in enumerate(outputs(network, task.validation.tensors(task.device)[0])):
                 for name, value in noted(block, representation).items():
                     metrics[f"{name}_block{block}_epoch{epoch}"] = value
-        return metrics | {"accuracy": float(network.correct(material.validation).mean())}
+        return metrics | {"accuracy": float(network.correct(task.validation).mean())}
 
     def draw(self, results: Sequence[Measured]) -> Figure:
-        blocks = self.material.shape.blocks
+        blocks = self.task.shape.blocks
         figure, all_axes = panels(len(blocks))
         for block, axes in zip(blocks, all_axes, strict=True):
             for number, way in enumerate(SAID):
@@ -76,15 +75,15 @@ class TrajectoryAnalysis(Analysis):
 
     def _distances(self) -> Any:
         """Cosine distance to what a search finds for the validation images."""
-        material, options = self.material, self.options
-        images, labels = material.validation.tensors(material.device)
-        pictures = Pictures(material.normalised(images), labels, material.streams.at("analysis", "validation"))
-        targets = searched(material, options.evolution, options.tensors, pictures)
+        task, options = self.task, self.options
+        images, labels = task.validation.tensors(task.device)
+        pictures = Pictures(task.normalised(images), labels, task.streams.at("analysis", "validation"))
+        targets = searched(task, options.evolution, options.tensors, pictures)
         return lambda block, x: {"distance": float(cosine_distance(x, targets[block]).mean())}
 
     def _entropies(self) -> Any:
         """Collision entropy within and between classes."""
-        labels = self.material.validation.tensors(self.material.device)[1]
+        labels = self.task.validation.tensors(self.task.device)[1]
         within, between = class_pairs(labels)
 
         def entropies(block: int, x: Tensor) -> dict[str, float]:
@@ -95,12 +94,9 @@ class TrajectoryAnalysis(Analysis):
 
 
 @torch.inference_mode()
-def outputs(network: Network, images: Tensor) -> list[Tensor]:
+def outputs(network: TrainedNetwork, images: Tensor) -> list[Tensor]:
     """``(n, height, width, channels)`` of each block, of ``(n, h, w, c)`` uint8 images."""
-    pixels = normalised(images, network.mean, network.std, channels_last=True)
-    pieces = [
-        forward(network.shape, network.parameters, piece, network.statistics)[0] for piece in torch.split(pixels, CHUNK)
-    ]
+    pieces = [network.forward(piece)[0] for piece in network.pixels(images)]
     return [torch.cat(block).permute(0, 2, 3, 1) for block in zip(*pieces, strict=True)]
 
 
@@ -112,8 +108,3 @@ def mean_curve(results: Sequence[Measured], prefix: str) -> dict[int, float]:
             if name.startswith(prefix):
                 curves.setdefault(int(name.removeprefix(prefix)), []).append(value)
     return {epoch: sum(values) / len(values) for epoch, values in sorted(curves.items())}
-
-
-def build(options: Trajectories, context: Context) -> TrajectoryAnalysis:
-    """The analysis of a run."""
-    return TrajectoryAnalysis(options, build_material(options, context))

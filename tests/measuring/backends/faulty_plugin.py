@@ -2,6 +2,7 @@
 
 import ctypes
 import logging
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -92,6 +93,8 @@ class Faulty:
                 held.append(np.ones(10**7))
         if self.how == "log":
             logging.getLogger("evokit").warning("five of them")
+        if self.how == "says" and multiprocessing.parent_process() is not None:
+            (Path(self.folder) / "said").write_text(os.environ["EVOKIT_SAID"])
         return None
 
 

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +19,8 @@ from evokit.measuring.backends import make_executor, processes
 from evokit.measuring.execution import Task
 from evokit.measuring.ledger import Ledger
 from evokit.measuring.ledger_files import same_but_for_costs
-from evokit.progress import LineProgress
 from evokit.recipe import load_recipe
-from evokit.runs.launch import launch
-from tests.small import TOY, start
+from tests.small import TOY, launched, start
 
 PLUGIN = Path(__file__).parent / "faulty_plugin.py"
 RECIPE = f"""\
@@ -66,13 +63,7 @@ def run(tmp_path):
     """Runs a recipe with overrides; gives the summary and the rows of its search."""
 
     def run(*overrides, text=RECIPE, name="run", resume=False):
-        path = tmp_path / "recipe.yaml"
-        path.write_text(text)
-        summary = launch(load_recipe(path, overrides), tmp_path / name, LineProgress(StringIO()), resume=resume)
-        ledger = Ledger(tmp_path / name / "ledger.sqlite")
-        rows = ledger.rows("search")
-        ledger.close()
-        return summary, rows
+        return launched(tmp_path, text, overrides, name, resume)
 
     return run
 
@@ -321,3 +312,10 @@ def test_an_idle_worker_that_is_killed_costs_no_task(tmp_path, noticed_s):
         executor.close()
     assert before[0][0].values == after[0][0].values == (12.0,)
     assert all(gone(pid) for pid in pids(tmp_path, "worker"))
+
+
+def test_workers_have_the_environment_of_their_run_whenever_they_are_started(run, tmp_path, monkeypatch):
+    for said in ("one", "two"):
+        monkeypatch.setenv("EVOKIT_SAID", said)
+        run(f"fitness={{name: faulty, how: says, folder: {tmp_path}}}", name=said)
+        assert (tmp_path / "said").read_text() == said

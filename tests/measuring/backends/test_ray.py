@@ -4,19 +4,14 @@ import logging
 import os
 import signal
 import time
-from io import StringIO
 from pathlib import Path
 
 import pytest
 
 from evokit.errors import RunFailed
-from evokit.measuring.ledger import Ledger
 from evokit.measuring.ledger_files import same_but_for_costs
-from evokit.progress import LineProgress
-from evokit.recipe import load_recipe
-from evokit.runs.launch import launch
 from tests.measuring.backends.test_processes import RECIPE, SCREENED, failures, gone, pids, until
-from tests.small import start
+from tests.small import launched, start
 
 ray = pytest.importorskip("ray", reason="ray is not installed; pip install 'evokit-deap[ray]' ends this")
 cluster_utils = pytest.importorskip("ray.cluster_utils", reason="this Ray has no local clusters of several nodes")
@@ -53,13 +48,7 @@ def run(tmp_path, overrides):
     """Runs a recipe on the cluster, unless told otherwise; gives the summary and the rows of its search."""
 
     def run(*more, text=RECIPE, name="run", on=overrides, resume=False):
-        path = tmp_path / "recipe.yaml"
-        path.write_text(text)
-        summary = launch(load_recipe(path, [*on, *more]), tmp_path / name, LineProgress(StringIO()), resume=resume)
-        ledger = Ledger(tmp_path / name / "ledger.sqlite")
-        rows = ledger.rows("search")
-        ledger.close()
-        return summary, rows
+        return launched(tmp_path, text, [*on, *more], name, resume)
 
     return run
 

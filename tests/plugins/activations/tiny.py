@@ -2,9 +2,10 @@
 
 from evokit.interfaces import Context
 from evokit.streams import Streams
+from evokit_activations.fitness import build_fitness
 from evokit_activations.genome import ActivationTensors
-from evokit_activations.job import ShardJob
 from evokit_activations.options import LabelLikelihood, Layer, Layerwise, Network, Training
+from evokit_activations.shards.job import ShardJob
 from tests.data.image_fixtures import striped_images
 
 OPTIONS = LabelLikelihood(
@@ -33,7 +34,18 @@ def context(directory=None, **changes):
 
 
 def job(directory=None, search=SEARCH, options=OPTIONS, tensors=TENSORS, **changes):
-    return ShardJob(search, tensors, options.build(context(directory, **changes)))
+    return ShardJob(search, tensors, build_fitness(options, context(directory, **changes)))
+
+
+def measured(job, genes, budget=-1):
+    """The one evaluation of some genes."""
+    (evaluation,) = job.evaluate([genes], job.budgets[budget])
+    return evaluation
+
+
+def around(shards):
+    """What a contender is built with beside a job."""
+    return Context(Streams(0), fitness=shards)
 
 
 TEST = split(15, 2)

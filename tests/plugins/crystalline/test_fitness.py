@@ -9,10 +9,11 @@ import pytest
 
 from evokit.errors import UserError
 from evokit.streams import Streams
-from evokit_crystalline.fitness import evaluation
-from evokit_crystalline.loss import fastest_precision
-from evokit_crystalline.matrices import Dense
-from evokit_crystalline.options import Continuous, Gpt2Loss
+from evokit_crystalline.crystals.matrices import Dense
+from evokit_crystalline.fitness import build_fitness, evaluation
+from evokit_crystalline.gpt2.loss import fastest_precision
+from evokit_crystalline.gpt2.options import Continuous
+from evokit_crystalline.options import Gpt2Loss
 from tests.plugins.crystalline.tiny import SIZES, context, phenotype
 
 OPTIONS = Gpt2Loss(SIZES, tokens=256, rungs=(128,), block=16)
@@ -20,7 +21,7 @@ OPTIONS = Gpt2Loss(SIZES, tokens=256, rungs=(128,), block=16)
 
 @pytest.fixture(scope="module")
 def fitness():
-    return OPTIONS.build(context())
+    return build_fitness(OPTIONS, context())
 
 
 def test_random_matrices_score_near_the_logarithm_of_the_vocabulary(fitness):
@@ -37,13 +38,13 @@ def test_results_come_in_the_order_of_the_batch_and_equal_those_alone(fitness):
 
 
 def test_a_lower_budget_reads_a_prefix_of_the_same_blocks(fitness):
-    short = replace(OPTIONS, tokens=128, rungs=()).build(context())
+    short = build_fitness(replace(OPTIONS, tokens=128, rungs=()), context())
     assert np.array_equal(short.blocks.inputs, fitness.blocks.inputs[:8])
     assert short.evaluate([phenotype(0)], 128) == fitness.evaluate([phenotype(0)], 128)
 
 
 def test_the_validation_blocks_are_the_same_for_every_seed(fitness):
-    other = OPTIONS.build(replace(context(), streams=Streams(99)))
+    other = build_fitness(OPTIONS, replace(context(), streams=Streams(99)))
     assert np.array_equal(other.blocks.inputs, fitness.blocks.inputs)
 
 
@@ -53,8 +54,8 @@ def test_the_validation_blocks_are_the_same_for_every_seed(fitness):
     ids=["continuous parts", "data", "threads"],
 )
 def test_the_context_tells_apart_what_decides_a_value(fitness, change):
-    assert OPTIONS.build(context()).context == fitness.context
-    assert OPTIONS.build(replace(context(), **change)).context != fitness.context
+    assert build_fitness(OPTIONS, context()).context == fitness.context
+    assert build_fitness(OPTIONS, replace(context(), **change)).context != fitness.context
 
 
 def test_a_fresh_fitness_reads_other_blocks(fitness):
@@ -67,7 +68,7 @@ def test_a_fresh_fitness_reads_other_blocks(fitness):
 
 def test_asking_for_more_blocks_than_there_are_is_an_error():
     with pytest.raises(UserError, match="tokens in whole blocks of 16 left, 16384 are needed"):
-        replace(OPTIONS, tokens=16384).build(context())
+        build_fitness(replace(OPTIONS, tokens=16384), context())
 
 
 def test_a_loss_that_is_not_finite_is_an_outcome(fitness):
@@ -125,15 +126,16 @@ import numpy as np
 from evokit.data.text import join_documents
 from evokit.interfaces import Context
 from evokit.streams import Streams
-from evokit_crystalline.matrices import Dense
-from evokit_crystalline.loss import fastest_precision
+from evokit_crystalline.crystals.matrices import Dense
+from evokit_crystalline.gpt2.loss import fastest_precision
+from evokit_crystalline.fitness import build_fitness
 from evokit_crystalline.options import Gpt2Loss
 
 def memory(line):
     return int(re.search(line + r":\\s+(\\d+)", open("/proc/self/status").read()).group(1)) / 2**20
 
 text = join_documents([np.random.default_rng(0).integers(50257, size=9000)], ["a"])
-fitness = Gpt2Loss().build(Context(Streams(0), validation=text))
+fitness = build_fitness(Gpt2Loss(), Context(Streams(0), validation=text))
 layers = {name: Dense(np.ones(shape) / 100) for name, shape in fitness.slots.items()}
 before = memory("VmRSS")
 fitness.evaluate([layers], 8192)
@@ -148,24 +150,24 @@ def test_an_evaluation_of_8192_tokens_takes_less_than_a_gibibyte():
 
 
 def test_precision_auto_is_what_the_processor_multiplies_fastest():
-    fitness = Gpt2Loss(SIZES, tokens=128, block=16, precision="auto").build(context())
+    fitness = build_fitness(Gpt2Loss(SIZES, tokens=128, block=16, precision="auto"), context())
     assert fitness.precision == fastest_precision("cpu")
 
 
 def test_the_arithmetic_of_the_layers_is_a_second_objective():
-    both = replace(OPTIONS, objectives=("loss", "madds")).build(context())
+    both = build_fitness(replace(OPTIONS, objectives=("loss", "madds")), context())
     assert both.objectives == {"loss": "min", "madds": "min"}
-    (loss,) = OPTIONS.build(context()).evaluate([phenotype(0)], 128)
+    (loss,) = build_fitness(OPTIONS, context()).evaluate([phenotype(0)], 128)
     (one,) = both.evaluate([phenotype(0)], 128)
     assert one.values == (loss.values[0], float(sum(matrix.multiply_adds for matrix in phenotype(0).values())))
     assert one.metrics["additions"] == 0
-    assert both.context != OPTIONS.build(context()).context
+    assert both.context != build_fitness(OPTIONS, context()).context
 
 
 def test_a_failure_has_no_second_objective_either():
     broken = phenotype(0)
     broken["transformer.h.0.attn.c_attn"] = Dense(np.full((8, 24), np.inf))
-    (bad,) = replace(OPTIONS, objectives=("loss", "madds")).build(context()).evaluate([broken], 128)
+    (bad,) = build_fitness(replace(OPTIONS, objectives=("loss", "madds")), context()).evaluate([broken], 128)
     assert (bad.outcome, bad.values) == ("nan", ())
 
 

@@ -7,8 +7,9 @@ from pydantic import TypeAdapter
 
 from evokit.interfaces import Context
 from evokit.streams import Streams
-from evokit_crystalline.genome import Crystalline, CrystallineGenome
-from evokit_crystalline.library import LibraryOptions
+from evokit_crystalline.crystals.options import LibraryOptions
+from evokit_crystalline.genome import CrystallineGenome, build_genome
+from evokit_crystalline.options import Crystalline
 
 
 def gpt2_slots(n_layer, n_embd):
@@ -27,7 +28,7 @@ def gpt2_slots(n_layer, n_embd):
 
 def build(slots, seed=0, **options):
     context = Context(streams=Streams(seed), fitness=SimpleNamespace(slots=slots))
-    return Crystalline(LibraryOptions(**options)).build(context)
+    return build_genome(Crystalline(LibraryOptions(**options)), context)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +126,7 @@ def paired(n_layer=2, size=6):
     slots = gpt2_slots(n_layer, 8)
     names = list(slots)
     fitness = SimpleNamespace(slots=slots, sublayers=list(zip(names[::2], names[1::2], strict=True)))
-    return Crystalline(LibraryOptions(size=size)).build(Context(streams=Streams(0), fitness=fitness))
+    return build_genome(Crystalline(LibraryOptions(size=size)), Context(streams=Streams(0), fitness=fitness))
 
 
 def test_own_crossover_exchanges_whole_sublayers(rng):

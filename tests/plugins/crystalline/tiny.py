@@ -6,8 +6,13 @@ import torch
 from evokit.data.text import Documents, join_documents
 from evokit.interfaces import Context
 from evokit.streams import Streams
-from evokit_crystalline.matrices import Dense
-from evokit_crystalline.sizes import Sizes
+from evokit_crystalline.crystals.matrices import Dense
+from evokit_crystalline.crystals.options import LibraryOptions
+from evokit_crystalline.fitness import Gpt2Fitness, build_fitness
+from evokit_crystalline.genome import CrystallineGenome, build_genome
+from evokit_crystalline.gpt2.options import Continuous
+from evokit_crystalline.gpt2.sizes import Sizes
+from evokit_crystalline.options import Crystalline, Gpt2Loss
 from tests.rounding import rounding
 
 SIZES = Sizes(n_embd=8, n_layer=2, n_head=2, n_positions=16)
@@ -54,3 +59,15 @@ def markov(n: int, tokens: int = 400, seed: int = 0) -> Documents:
 
 def fitted_context(**parts) -> Context:
     return Context(Streams(3), train=markov(20, seed=1), validation=markov(4, seed=2), data_digest="markov", **parts)
+
+
+def learned_genome(fitness, size: int) -> CrystallineGenome:
+    """Zeros and crystals learned from a fitness in closed form, in turn."""
+    return build_genome(Crystalline(LibraryOptions(size, ("zero", "learned"))), fitted_context(fitness=fitness))
+
+
+def fitted_with_crystals() -> tuple[Gpt2Fitness, CrystallineGenome]:
+    """A fitness in closed form, and a genome over crystals learned from it."""
+    options = Gpt2Loss(FITTED, tokens=256, block=16, continuous=Continuous(fit="bigram_svd"))
+    fitness = build_fitness(options, fitted_context())
+    return fitness, learned_genome(fitness, 4)

@@ -1,271 +1,55 @@
-import inspect
-import subprocess
-import sys
-from copy import deepcopy
-from types import ModuleType
+"""The champion of an optimizer search as a file."""
 
 import pytest
 import torch
-from hypothesis import given, settings
 
-from evokit_optimizers.export import optimizer_source, write_optimizer
-from evokit_optimizers.known import KNOWN
-from evokit_optimizers.rule import Rule, canonical
-from evokit_optimizers.terms import TERMS, Term
-from tests.plugins.optimizers.rules import SHAPES, recorded, replayed, rules
-
-FULL = Rule(
-    (("ADAM_TERM", 1.0), ("SIGN_MOMENTUM", -0.3), ("ORTHOGONAL_MOMENTUM", 0.1), ("NORM_GRAD", 0.2)),
-    lr=0.01,
-    weight_decay=0.1,
-    decoupled=False,
-    clipping="norm",
-    warmup=0.2,
-    decay="cosine",
-)
-
-
-def _exported(rule):
-    module = ModuleType("exported")
-    exec(compile(optimizer_source(rule), "exported.py", "exec"), vars(module))
-    return module.EvolvedOptimizer
-
-
-def _parameters(start):
-    pieces = start.split([15, 7, 12, 1])
-    return [torch.nn.Parameter(piece.clone().view(shape)) for piece, shape in zip(pieces, SHAPES, strict=True)]
-
-
-def _feed(parameters, gradient):
-    for p, g in zip(parameters, gradient.split([15, 7, 12, 1]), strict=True):
-        p.grad = g.view(p.shape).clone()
-
-
-def _flat(parameters):
-    return torch.cat([p.detach().flatten() for p in parameters])
-
-
-def _path(optimizer, parameters, gradients):
-    path = []
-    for gradient in gradients:
-        _feed(parameters, gradient)
-        optimizer.step()
-        path.append(_flat(parameters))
-    return torch.stack(path)
-
-
-@settings(max_examples=60, deadline=None)
-@given(rules)
-def test_exported_optimizers_are_bit_equal_to_the_search_for_ten_steps(rule):
-    start, gradients = recorded(10, torch.float32)
-    parameters = _parameters(start)
-    cls = _exported(rule)
-    schedule = {"total_steps": 10} if "total_steps" in inspect.signature(cls).parameters else {}
-    path = _path(cls(parameters, **schedule), parameters, gradients)
-    assert torch.equal(path, replayed(canonical(rule), start, gradients))
-
-
-def test_defaults_are_the_evolved_ones():
-    group = _exported(FULL)(_parameters(recorded(1)[0])).param_groups[0]
-    assert (group["lr"], group["betas"], group["weight_decay"], group["total_steps"]) == (0.01, (0.9, 0.999), 0.1, None)
-
-
-def test_without_total_steps_there_is_no_schedule():
-    start, gradients = recorded(3, torch.float32)
-    parameters = _parameters(start)
-    unscheduled = Rule(FULL.terms, lr=FULL.lr, weight_decay=0.1, decoupled=False, clipping="norm")
-    assert torch.equal(
-        _path(_exported(FULL)(parameters), parameters, gradients), replayed(canonical(unscheduled), start, gradients)
-    )
-
-
-def test_a_rule_without_schedule_takes_no_total_steps():
-    assert "total_steps" not in inspect.signature(_exported(KNOWN["adamw"])).parameters
-
-
-def test_groups_have_settings_of_their_own():
-    parameters = _parameters(torch.ones(35))
-    optimizer = _exported(Rule((("SIGN_GRAD", 1.0),), lr=0.5))(
-        [{"params": parameters[:2]}, {"params": parameters[2:], "lr": 0.25, "weight_decay": 1.0}]
-    )
-    _feed(parameters, torch.ones(35))
-    optimizer.step()
-    assert [p.flatten()[0].item() for p in parameters] == [0.5, 0.5, 0.5, 0.5]
-    optimizer.step()
-    assert [p.flatten()[0].item() for p in parameters] == [0.0, 0.0, 0.125, 0.125]
-
-
-def test_training_continues_from_a_saved_state_bit_for_bit(tmp_path):
-    start, gradients = recorded(10, torch.float32)
-    cls, parameters = _exported(FULL), _parameters(start)
-    whole = _path(cls(parameters, total_steps=10), parameters, gradients)
-    first = _parameters(start)
-    optimizer = cls(first, total_steps=10)
-    _path(optimizer, first, gradients[:4])
-    torch.save(optimizer.state_dict(), tmp_path / "state.pt")
-    second = _parameters(_flat(first))
-    optimizer = cls(second)
-    optimizer.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
-    assert torch.equal(_path(optimizer, second, gradients[4:]), whole[4:])
-
-
-def test_a_copy_goes_on_bit_for_bit_and_working_memory_is_not_saved():
-    start, gradients = recorded(4, torch.float32)
-    parameters = _parameters(start)
-    optimizer = _exported(FULL)(parameters)
-    _path(optimizer, parameters, gradients[:2])
-    twin, twins = deepcopy((optimizer, parameters))
-    assert torch.equal(_path(twin, twins, gradients[2:]), _path(optimizer, parameters, gradients[2:]))
-    assert set(optimizer.state_dict()["state"][0]) == {"step", *canonical(FULL).buffers}
-
-
-def test_a_scheduler_of_torch_sets_the_learning_rate():
-    parameters = _parameters(torch.zeros(35))
-    optimizer = _exported(Rule((("SIGN_GRAD", 1.0),), lr=1.0))(parameters)
-    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.5)
-    for _ in range(3):
-        _feed(parameters, -torch.ones(35))
-        optimizer.step()
-        scheduler.step()
-    assert _flat(parameters).tolist() == [1.75] * 35
-
-
-def test_sparse_gradients_are_refused_before_anything_changes():
-    embedding = torch.nn.Embedding(4, 2, sparse=True)
-    optimizer = _exported(FULL)(embedding.parameters())
-    embedding(torch.tensor([1])).sum().backward()
-    with pytest.raises(RuntimeError, match="needs dense gradients; make embeddings with sparse=False"):
-        optimizer.step()
-    assert not optimizer.state
-
-
-def test_a_parameter_that_joins_late_is_corrected_by_its_own_age():
-    first, late = torch.nn.Parameter(torch.zeros(2)), torch.nn.Parameter(torch.zeros(2))
-    optimizer = _exported(Rule((("ADAM_TERM", 1.0),), lr=1.0, eps=1e-12))([first, late])
-    first.grad = torch.ones(2)
-    for _ in range(3):
-        optimizer.step()
-    late.grad = torch.full((2,), 5.0)
-    optimizer.step()
-    assert late.tolist() == pytest.approx([-1.0, -1.0])
-
-
-def test_a_step_without_gradients_changes_nothing():
-    parameter = torch.nn.Parameter(torch.ones(2))
-    _exported(FULL)([parameter]).step()
-    assert parameter.tolist() == [1, 1]
-
-
-def test_closures_are_run_with_gradients_and_their_loss_is_returned():
-    parameter = torch.nn.Parameter(torch.ones(2))
-    optimizer = _exported(KNOWN["sgd"])([parameter])
-
-    def closure():
-        loss = (parameter**2).sum()
-        loss.backward()
-        return loss
-
-    assert optimizer.step(closure).item() == 2
-    assert parameter.max() < 1
-
-
-def test_negative_learning_rates_are_refused():
-    with pytest.raises(ValueError, match="lr and weight_decay must be at least 0, got -1"):
-        _exported(KNOWN["sgd"])([torch.nn.Parameter(torch.ones(1))], lr=-1)
-
-
-def test_the_formula_is_in_the_docstring():
-    assert "p = p - lr (m / (sqrt(v) + eps))" in _exported(KNOWN["adamw"]).__doc__
-
-
-def test_the_file_is_used_in_a_process_that_imports_no_evokit(tmp_path):
-    write_optimizer(FULL, tmp_path / "evolved.py", "Champion")
-    code = (
-        "import sys, torch; from evolved import Champion; p = torch.nn.Parameter(torch.ones(3, 2)); p.grad = p + 0.0;"
-        "Champion([p]).step(); sys.exit(any(name.startswith('evokit') for name in sys.modules) or bool((p == 1).any()))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == 0
-
-
-@pytest.mark.parametrize("rule", [FULL, *KNOWN.values(), Rule(())], ids=["full", *KNOWN, "nothing"])
-def test_the_file_is_clean_and_formatted(rule, tmp_path):
-    write_optimizer(rule, tmp_path / "evolved.py")
-    ruff = [sys.executable, "-m", "ruff"]
-    rules_checked = ["check", "--isolated", "--line-length=120", "--select=E,F,I,B,UP,SIM,C4,RUF,N"]
-    for command in (rules_checked, ["format", "--isolated", "--line-length=120", "--check"]):
-        done = subprocess.run(
-            [*ruff, *command, "evolved.py"], cwd=tmp_path, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout
-
-
-def test_a_long_formula_is_wrapped(tmp_path):
-    rule = Rule(tuple((name, 1 / (i + 3)) for i, name in enumerate(TERMS)), bias_correction=False)
-    assert max(map(len, optimizer_source(rule).splitlines())) <= 120
-
-
-def test_a_name_that_is_no_identifier_is_refused():
-    with pytest.raises(ValueError, match="name: must be an identifier, got 'my optimizer'"):
-        optimizer_source(KNOWN["sgd"], "my optimizer")
-
-
-CUBE_POWER = 3
-
-
-def _cube(out, gradient):
-    for one, tensor in zip(out, gradient, strict=True):
-        torch.mul(_square(tensor), tensor, out=one)
-
-
-def _square(tensor):
-    return tensor * tensor
-
-
-def _power(out, gradient):
-    for one, tensor in zip(out, gradient, strict=True):
-        one.copy_(tensor**CUBE_POWER)
-
-
-def _rule_with(value):
-    return Rule((("MINE", 1.0),), lr=1.0, vocabulary={"MINE": Term("mine", ("gradient",), value)})
-
-
-def test_a_term_of_a_third_party_is_exported_with_the_functions_that_it_calls():
-    start, gradients = recorded(3, torch.float32)
-    parameters = _parameters(start)
-    rule = _rule_with(_cube)
-    path = _path(_exported(rule)(parameters), parameters, gradients)
-    assert torch.equal(path, replayed(rule, start, gradients))
-
-
-@pytest.mark.parametrize(
-    ("value", "message"),
-    [
-        (lambda out, gradient: None, "a term's value must be a plain function of a module"),
-        (_power, "it uses CUBE_POWER of its module"),
-    ],
-    ids=["lambda", "constant"],
-)
-def test_a_term_that_cannot_stand_alone_is_refused(value, message):
-    with pytest.raises(ValueError, match=message):
-        optimizer_source(_rule_with(value))
-
-
-@pytest.mark.slow
-def test_the_exported_optimizer_trains_in_the_trainer_of_transformers(tmp_path):
-    from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainingArguments
-
-    model = GPT2LMHeadModel(GPT2Config(n_layer=1, n_head=2, n_embd=16, vocab_size=32, n_positions=16))
-    optimizer = _exported(FULL)(model.parameters(), lr=0.01)
-    tokens = torch.arange(16) % 4
-    arguments = TrainingArguments(
-        output_dir=str(tmp_path), max_steps=30, report_to=[], use_cpu=True, logging_steps=5, save_steps=15
-    )
-    trainer = Trainer(
-        model, arguments, train_dataset=[{"input_ids": tokens, "labels": tokens}] * 64, optimizers=(optimizer, None)
-    )
-    trainer.train()
-    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-    assert losses[-1] < 0.7 * losses[0]
-    trainer.train(resume_from_checkpoint=str(tmp_path / "checkpoint-15"))
-    assert trainer.state.global_step == 30
+from evokit.errors import UserError
+from evokit_optimizers.baselines import build_tuned
+from evokit_optimizers.export import TorchOptimizerExport
+from evokit_optimizers.models import read_networks
+from evokit_optimizers.options import Adam
+from evokit_optimizers.training.training import Training
+from tests.plugins.optimizers.tiny_tasks import champion_setting, contender
+
+
+def test_the_exported_file_repeats_the_training_bit_for_bit(champion, fitness, tmp_path):
+    champion.fit(champion_setting(champion), 5, 24, tmp_path)
+    TorchOptimizerExport().export(tmp_path / "networks.safetensors", tmp_path / "out")
+    module = {"__name__": "evolved"}
+    source = (tmp_path / "out" / "evolved_optimizer.py").read_text()
+    exec(compile(source, "evolved_optimizer.py", "exec"), module)
+    (task,) = fitness.tasks
+    ours = Training(task, _Exported(module["EvolvedOptimizer"]), champion._replicates(5)[0], 12)
+    ours.advance(12)
+    assert torch.equal(ours.parameters, read_networks(tmp_path / "networks.safetensors")[0][0].parameters)
+
+
+class _Exported:
+    """The exported optimizer in the fitness's own loop, one parameter a tensor."""
+
+    def __init__(self, optimizer):
+        self.identity, self._optimizer = {}, optimizer
+
+    def start(self, network, parameters, n_steps):
+        self._network = network
+        self._tensors = network.views(parameters)
+        self._made = self._optimizer(self._tensors)
+        return self
+
+    def step(self, parameters, gradient, t):
+        for tensor, piece in zip(self._tensors, self._network.views(gradient), strict=True):
+            tensor.grad = piece.detach()
+        self._made.step()
+
+
+def test_an_export_may_be_named(champion, tmp_path):
+    champion.fit(champion_setting(champion), 5, 24, tmp_path)
+    TorchOptimizerExport().export(tmp_path / "networks.safetensors", tmp_path / "new" / "mine.py")
+    assert "class EvolvedOptimizer" in (tmp_path / "new" / "mine.py").read_text()
+
+
+def test_a_tuned_baseline_is_no_export(fitness, tmp_path):
+    adam = contender(build_tuned, Adam(), fitness)
+    adam.fit(adam.settings(None)[0], 5, 24, tmp_path)
+    with pytest.raises(UserError, match="was trained by adam, which is no evolved optimizer"):
+        TorchOptimizerExport().export(tmp_path / "networks.safetensors", tmp_path / "out")

@@ -7,17 +7,14 @@ from dataclasses import replace
 import pytest
 
 from evokit.streams import Streams
-from evokit_optimizers.known import KNOWN
-from evokit_optimizers.options import Network, OneTask, Rung
-from evokit_optimizers.rule import Rule
-from tests.plugins.optimizers.tiny_tasks import OPTIONS, context
+from evokit_optimizers.fitness import build_tasks
+from evokit_optimizers.options import Rung
+from evokit_optimizers.rules.known import KNOWN
+from evokit_optimizers.rules.rule import Rule
+from evokit_optimizers.tasks.options import Network, OneTask
+from tests.plugins.optimizers.tiny_tasks import OPTIONS, fitness_of, tasks_of
 
 RULES = [KNOWN["adam"], Rule((("GRAD", 1.0),), lr=0.3), Rule((("GRAD", 1.0),), lr=1e30), KNOWN["lion"]]
-
-
-@pytest.fixture(scope="module")
-def fitness():
-    return OPTIONS.build(context())
 
 
 def evaluated(fitness, rules=RULES, budget=24):
@@ -25,19 +22,19 @@ def evaluated(fitness, rules=RULES, budget=24):
 
 
 def test_budgets_count_steps_of_all_trainings():
-    assert OPTIONS.build(context()).budgets == [10, 24]
-    assert replace(OPTIONS, tasks=()).build(context()).budgets == [20, 48]
+    assert fitness_of().budgets == [10, 24]
+    assert fitness_of(replace(OPTIONS, tasks=())).budgets == [20, 48]
 
 
 def test_results_come_in_the_order_of_the_batch_and_equal_those_alone(fitness):
-    alone = [evaluated(OPTIONS.build(context()), [rule])[0] for rule in RULES]
+    alone = [evaluated(fitness_of(), [rule])[0] for rule in RULES]
     assert evaluated(fitness) == alone
     assert evaluated(fitness, RULES[::-1]) == alone[::-1]
     assert [one.outcome for one in alone] == ["ok", "ok", "diverged", "ok"]
 
 
 def test_a_value_is_the_same_after_a_lower_budget(fitness):
-    direct = evaluated(OPTIONS.build(context()))
+    direct = evaluated(fitness_of())
     evaluated(fitness, budget=10)
     assert evaluated(fitness) == direct
 
@@ -81,12 +78,12 @@ def test_a_fresh_fitness_has_other_seeds_and_another_context(fitness):
 def test_the_context_tells_apart_what_decides_a_value(fitness, change):
     surroundings = {key: value for key, value in change.items() if key in ("streams", "data_digest", "threads")}
     options = {key: value for key, value in change.items() if key not in surroundings}
-    assert replace(OPTIONS, **options).build(context(**surroundings)).context != fitness.context
+    assert fitness_of(replace(OPTIONS, **options), **surroundings).context != fitness.context
 
 
 @pytest.mark.parametrize("change", [{"rungs": ()}, {"cache_mb": 0}], ids=["rungs", "cache_mb"])
 def test_the_context_leaves_out_what_decides_none(fitness, change):
-    assert replace(OPTIONS, **change).build(context()).context == fitness.context
+    assert fitness_of(replace(OPTIONS, **change)).context == fitness.context
 
 
 def test_rungs_that_do_not_ascend_are_refused():
@@ -97,18 +94,39 @@ def test_rungs_that_do_not_ascend_are_refused():
 
 
 def test_a_rung_may_be_of_the_first_seeds_alone(fitness):
-    staged = replace(OPTIONS, rungs=(Rung(5, seeds=1), Rung(12, seeds=1))).build(context())
+    staged = fitness_of(replace(OPTIONS, rungs=(Rung(5, seeds=1), Rung(12, seeds=1))))
     assert staged.budgets == [5, 12, 24]
     (early,) = evaluated(staged, RULES[:1], 5)
     (one,), (both,) = evaluated(staged, RULES[:1], 12), evaluated(staged, RULES[:1])
     assert (early.work, one.work, both.work) == (5, 12, 24)
     assert [both] == evaluated(fitness, RULES[:1])
-    assert one.values == evaluated(replace(OPTIONS, seeds=1).build(context()), RULES[:1], 12)[0].values
+    assert one.values == evaluated(fitness_of(replace(OPTIONS, seeds=1)), RULES[:1], 12)[0].values
 
 
 def test_a_task_named_twice_is_refused():
     with pytest.raises(ValueError, match="tasks names digits twice"):
         replace(OPTIONS, tasks=("digits", OneTask("digits")))
+
+
+def test_no_names_mean_all_sets_of_the_data():
+    assert [task.name for task in tasks_of(tasks=())] == ["digits", "photo_tiles"]
+
+
+def test_a_task_may_have_a_network_of_its_own():
+    own = OneTask("digits", model=Network(channels=(1, 1), hidden=4))
+    one, other = tasks_of(tasks=(own, "photo_tiles"))
+    assert one.network.channels == (1, 1)
+    assert other.network.channels == OPTIONS.model.channels
+
+
+def test_a_set_that_the_data_lack_is_refused():
+    with pytest.raises(ValueError, match="tasks: the data have no mnist, only digits, photo_tiles"):
+        tasks_of(tasks=("digits", "mnist"))
+
+
+def test_data_without_images_are_refused():
+    with pytest.raises(ValueError, match=r"needs images or text to train on"):
+        build_tasks(OPTIONS, None, None, "cpu")
 
 
 def test_importing_the_plugin_imports_no_torch():

@@ -5,30 +5,36 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from evokit.interfaces import Context
 from evokit.recipe.options import adapter
+from evokit.streams import Streams
 from evokit.testing import genome_conformance
-from evokit_optimizers.genome import OptimizerGenome
-from evokit_optimizers.rule import Rule, canonical
-from evokit_optimizers.search_space import Bounds, Rates
-from evokit_optimizers.terms import TERMS, Term
+from evokit_optimizers.genome import Rules, build_genome
+from evokit_optimizers.options import OptimizerGenome
+from evokit_optimizers.rules.rule import Rule, canonical
+from evokit_optimizers.rules.search_space import Bounds, Rates
+from evokit_optimizers.rules.terms import TERMS, Term
 
 ALL = tuple(TERMS)
 
-test_the_article_genome_conforms = genome_conformance(OptimizerGenome())
+test_the_article_genome_conforms = genome_conformance("optimizer")
 test_the_genome_of_all_terms_conforms = genome_conformance(
-    OptimizerGenome(terms=ALL, max_terms=3, seeds=("sgd", "adam", "adamw", "rmsprop", "lion"))
+    "optimizer", terms=ALL, max_terms=3, seeds=("sgd", "adam", "adamw", "rmsprop", "lion")
 )
-test_the_genome_of_numbers_conforms = genome_conformance(OptimizerGenome(numbers_only="adamw"))
+test_the_genome_of_numbers_conforms = genome_conformance("optimizer", numbers_only="adamw")
 test_the_genome_without_options_of_its_own_conforms = genome_conformance(
-    OptimizerGenome(
-        terms=("GRAD",), seeds=(), clippings=("none",), decays=("none",), bounds=Bounds(weight_decay=None, warmup=None)
-    )
+    "optimizer",
+    terms=("GRAD",),
+    seeds=(),
+    clippings=("none",),
+    decays=("none",),
+    bounds={"weight_decay": None, "warmup": None},
 )
 
 
 @pytest.fixture
 def genome():
-    return OptimizerGenome(terms=ALL).build(None)
+    return Rules(OptimizerGenome(terms=ALL))
 
 
 def _names(rule):
@@ -54,7 +60,7 @@ def test_weight_decay_is_exactly_zero_in_half_of_random_rules(genome, rng):
 
 def test_random_numbers_stay_in_their_bounds(rng):
     bounds = Bounds(lr=(1e-3, 1e-2), beta1=(0.8, 0.9))
-    genome = OptimizerGenome(bounds=bounds).build(None)
+    genome = Rules(OptimizerGenome(bounds=bounds))
     rules = [genome.random(rng) for _ in range(50)]
     assert all(1e-3 <= rule.lr <= 1e-2 and 0.8 <= rule.beta1 <= 0.9 for rule in rules)
 
@@ -71,7 +77,7 @@ def test_crossover_cuts_both_term_lists_once_and_loses_nothing_else(genome, rng)
 
 
 def test_crossover_gives_each_child_distinct_terms_within_the_limit(rng):
-    genome = OptimizerGenome(terms=ALL, max_terms=2).build(None)
+    genome = Rules(OptimizerGenome(terms=ALL, max_terms=2))
     for _ in range(100):
         for child in genome.crossover(genome.random(rng), genome.random(rng), rng):
             assert 1 <= len(child.terms) <= 2
@@ -79,7 +85,7 @@ def test_crossover_gives_each_child_distinct_terms_within_the_limit(rng):
 
 
 def test_a_child_with_too_many_terms_keeps_the_largest(rng):
-    genome = OptimizerGenome(terms=ALL, max_terms=2).build(None)
+    genome = Rules(OptimizerGenome(terms=ALL, max_terms=2))
     assert genome._distinct((("GRAD", 0.1), ("MOMENTUM", -1.0), ("RMS_NORM", 0.5))) == (
         ("MOMENTUM", -1.0),
         ("RMS_NORM", 0.5),
@@ -105,7 +111,7 @@ def test_a_mutation_always_changes_the_optimizer(genome, rng):
 
 
 def test_mutations_add_remove_and_exchange_terms(rng):
-    genome = OptimizerGenome(rates=Rates(structure=1, weakest=1)).build(None)
+    genome = Rules(OptimizerGenome(rates=Rates(structure=1, weakest=1)))
     rule = Rule((("GRAD", 1.0), ("SIGN_GRAD", 0.5)))
     lengths = Counter(len(genome.mutate(rule, rng).terms) for _ in range(90))
     assert set(lengths) == {1, 2, 3}
@@ -113,13 +119,13 @@ def test_mutations_add_remove_and_exchange_terms(rng):
 
 
 def test_signs_flip_at_their_rate(rng):
-    genome = OptimizerGenome(rates=Rates(structure=0, sign=0.5, weakest=1)).build(None)
+    genome = Rules(OptimizerGenome(rates=Rates(structure=0, sign=0.5, weakest=1)))
     flipped = sum(genome.mutate(Rule((("GRAD", 1.0),)), rng).terms == (("GRAD", -1.0),) for _ in range(200))
     assert 75 < flipped < 125
 
 
 def test_flags_flip_and_weight_decay_reaches_zero_and_comes_back(rng):
-    genome = OptimizerGenome(rates=Rates(flag=1, weakest=1)).build(None)
+    genome = Rules(OptimizerGenome(rates=Rates(flag=1, weakest=1)))
     rule = genome.mutate(Rule((("ADAM_TERM", 1.0),), weight_decay=0.1), rng)
     assert (rule.weight_decay, rule.decoupled, rule.bias_correction) == (0.0, False, False)
     assert rule.clipping != "none"
@@ -145,7 +151,7 @@ def test_weak_mutations_take_small_steps(genome, rng):
 
 
 def test_numbers_only_never_changes_the_structure(rng):
-    genome = OptimizerGenome(numbers_only="adamw", rates=Rates(flag=1, sign=1, structure=1)).build(None)
+    genome = Rules(OptimizerGenome(numbers_only="adamw", rates=Rates(flag=1, sign=1, structure=1)))
     rules = [genome.random(rng) for _ in range(10)]
     rules += [genome.mutate(rule, rng) for rule in rules]
     rules += [child for a, b in itertools.pairwise(rules) for child in genome.crossover(a, b, rng)]
@@ -155,14 +161,14 @@ def test_numbers_only_never_changes_the_structure(rng):
 
 
 def test_numbers_only_is_seeded_with_that_optimizer_alone():
-    assert OptimizerGenome(numbers_only="adamw").build(None).seeds() == [
+    assert Rules(OptimizerGenome(numbers_only="adamw")).seeds() == [
         Rule((("ADAM_TERM", 1.0),), lr=1e-3, weight_decay=0.01)
     ]
-    assert OptimizerGenome(numbers_only="adamw", seeds=()).build(None).seeds() == []
+    assert Rules(OptimizerGenome(numbers_only="adamw", seeds=())).seeds() == []
 
 
 def test_seeds_are_those_that_the_recipe_names():
-    seeds = OptimizerGenome(seeds=("rmsprop", "sgd")).build(None).seeds()
+    seeds = Rules(OptimizerGenome(seeds=("rmsprop", "sgd"))).seeds()
     assert [_names(seed) for seed in seeds] == [["RMS_NORM"], ["MOMENTUM"]]
 
 
@@ -186,7 +192,7 @@ def test_wrong_options_are_refused(options, message):
 
 
 def test_json_with_too_many_terms_is_refused(rng):
-    genome = OptimizerGenome(max_terms=1).build(None)
+    genome = Rules(OptimizerGenome(max_terms=1))
     data = genome.to_json(Rule((("GRAD", 1.0), ("SIGN_GRAD", 1.0))))
     with pytest.raises(ValueError, match="terms: must be at most 1, got 2"):
         genome.from_json(data)
@@ -230,4 +236,6 @@ class CubicGenome(OptimizerGenome):
     vocabulary = {**TERMS, "CUBE": Term("g^3", ("gradient",), _cube)}  # noqa: RUF012
 
 
-test_a_genome_with_terms_of_its_own_conforms = genome_conformance(CubicGenome(terms=("GRAD", "CUBE"), seeds=()))
+test_a_genome_with_terms_of_its_own_conforms = genome_conformance(
+    build_genome(CubicGenome(terms=("GRAD", "CUBE"), seeds=()), Context(Streams(0)))
+)

@@ -8,8 +8,8 @@ FITNESS = "trained_accuracy"
 
 def test_recipes_find_the_components():
     registry = load_plugins()
-    assert registry.find("fitness", FITNESS).options is TrainedAccuracy
-    assert registry.find("final", "train_fresh", FITNESS).options is TrainFresh
+    assert registry.find("fitness", FITNESS).options_class is TrainedAccuracy
+    assert registry.find("final", "train_fresh", FITNESS).options_class is TrainFresh
     assert registry.find("genome", "optimizer").name == "optimizer"
     assert registry.names("export", FITNESS) == ["torch_optimizer"]
     baselines = {"sgd", "adam", "adamw", "nadam", "rmsprop", "lion", "muon"}

@@ -3,12 +3,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from evokit_activations.analyses.learning import together
+from evokit_activations.analyses.learning import LearningAnalysis, together
 from evokit_activations.analyses.options import Learning, LearningPoint
 from evokit_activations.analyses.points import searched
+from evokit_activations.layerwise.search import LayerwiseSearch, Population
+from evokit_activations.networks.training import DivergedError
 from evokit_activations.options import LearnTargets, Sgd
-from evokit_activations.search import LayerwiseSearch, Population
-from evokit_activations.training import DivergedError
 
 from ..tiny import OPTIONS, TENSORS, context
 from .test_points import EVOLUTION
@@ -18,7 +18,7 @@ LEARN, SGD = LearnTargets(convolutions=(2,), lr=(0.5,)), Sgd(convolutions=(2,), 
 
 def learning(**changes):
     options = Learning(OPTIONS.model, OPTIONS.training, "bfloat16", TENSORS, EVOLUTION, learn=LEARN, sgd=SGD)
-    return replace(options, **changes).build(context())
+    return LearningAnalysis(replace(options, **changes), context())
 
 
 def test_networks_alone_and_together():
@@ -99,10 +99,10 @@ def test_searches_differ_by_their_run_and_one_search_is_the_same_for_all():
 
 def test_selection_over_all_lanes_keeps_the_same_candidates_for_all():
     analysis = learning()
-    search = LayerwiseSearch(analysis.material.untrained, replace(EVOLUTION, select="lanes"), TENSORS)
+    search = LayerwiseSearch(analysis.task.untrained, replace(EVOLUTION, select="lanes"), TENSORS)
     values = torch.tensor([[0.0, -4.0], [-1.0, -1.0], [-3.0, 0.0]])  # means -2, -1, -1.5
     assert search._chosen(Population(values, values), 2, []).tolist() == [[1, 1], [2, 2]]
-    own = LayerwiseSearch(analysis.material.untrained, EVOLUTION, TENSORS)
+    own = LayerwiseSearch(analysis.task.untrained, EVOLUTION, TENSORS)
     assert own._chosen(Population(values, values), 1, []).tolist() == [[0, 2]]
 
 
@@ -110,7 +110,7 @@ def test_selection_for_each_image_finds_more():
     analysis = learning()
     pictures = analysis.training_pictures(12)
     losses = [
-        analysis._of_targets([searched(analysis.material, replace(EVOLUTION, select=select), TENSORS, pictures)], 12)
+        analysis._of_targets([searched(analysis.task, replace(EVOLUTION, select=select), TENSORS, pictures)], 12)
         for select in ("image", "lanes")
     ]
     assert losses[0]["cross_entropy_logits"] < losses[1]["cross_entropy_logits"]

@@ -5,10 +5,9 @@ import torch
 
 from evokit_activations.analyses.options import Scaling, ScalingPoint
 from evokit_activations.analyses.points import one_layer, resized
-from evokit_activations.analyses.scaling import milestones
-from evokit_activations.network import forward
+from evokit_activations.analyses.scaling import ScalingAnalysis, milestones
+from evokit_activations.layerwise.search import LayerwiseSearch, forward_from
 from evokit_activations.options import Evolution
-from evokit_activations.search import LayerwiseSearch, forward_from
 
 from ..tiny import OPTIONS, SEARCH, TENSORS, context
 
@@ -19,22 +18,21 @@ EVOLUTION = Evolution(
 
 def scaling(**changes):
     options = Scaling(OPTIONS.model, OPTIONS.training, "bfloat16", TENSORS, EVOLUTION)
-    return replace(options, **changes).build(context())
+    return ScalingAnalysis(replace(options, **changes), context())
 
 
 def test_a_block_that_is_searched_alone_leaves_the_earlier_ones_as_they_are():
     analysis = scaling()
-    search = LayerwiseSearch(analysis.material.untrained, EVOLUTION, TENSORS)
+    search = LayerwiseSearch(analysis.task.untrained, EVOLUTION, TENSORS)
     pixels, labels, generators = next(analysis.training_pictures(3).groups(3))
     populations = list(one_layer(search, 1, pixels, labels, generators))
     first = populations[0]
     assert len(populations) == 1 + EVOLUTION.layers[1].generations
     assert len(first.genes) == 1
-    logits = forward_from(search.untrained, 1, first.genes[0], 2)
-    untrained = analysis.material.untrained
-    assert torch.equal(logits, forward(untrained.shape, untrained.parameters, pixels, untrained.statistics)[1])
+    logits = forward_from(search.network, 1, first.genes[0], 2)
+    assert torch.equal(logits, search.network.forward(pixels)[1])
     best = torch.stack([one.values.amax(0) for one in populations])
-    assert (best[1:] >= best[:-1]).all(), "parents are kept"
+    assert (best[1:] >= best[:-1]).all(), "parents stay"
 
 
 def test_the_first_images_are_measured_alone_as_among_all():

@@ -6,7 +6,7 @@ import torch
 from evokit.interfaces import Evaluation, Measured
 from evokit_activations.analyses.options import Trajectories, TrajectoryPoint
 from evokit_activations.analyses.points import Pictures, searched
-from evokit_activations.analyses.trajectories import mean_curve
+from evokit_activations.analyses.trajectories import TrajectoryAnalysis, mean_curve
 
 from ..tiny import OPTIONS, TENSORS, context
 from .test_learning import LEARN, SGD
@@ -15,7 +15,7 @@ from .test_points import EVOLUTION
 
 def trajectories(**changes):
     options = Trajectories(OPTIONS.model, OPTIONS.training, "bfloat16", TENSORS, EVOLUTION, learn=LEARN, sgd=SGD)
-    return replace(options, **changes).build(context())
+    return TrajectoryAnalysis(replace(options, **changes), context())
 
 
 @pytest.mark.parametrize("shows", ["distance", "entropy"])
@@ -42,10 +42,10 @@ def test_learning_targets_comes_closer_to_them_than_learning_labels():
 
 def test_targets_of_validation_images_are_not_those_of_training_images():
     analysis = trajectories()
-    images, labels = analysis.material.validation.tensors("cpu")
-    streams = analysis.material.streams.at("analysis", "validation")
-    pictures = Pictures(analysis.material.normalised(images), labels, streams)
-    found = searched(analysis.material, EVOLUTION, TENSORS, pictures)
+    images, labels = analysis.task.validation.tensors("cpu")
+    streams = analysis.task.streams.at("analysis", "validation")
+    pictures = Pictures(analysis.task.normalised(images), labels, streams)
+    found = searched(analysis.task, EVOLUTION, TENSORS, pictures)
     assert len(found[0]) == len(images)
     distances = analysis._distances()
     assert distances(0, found[0])["distance"] == pytest.approx(0)

@@ -1,0 +1,40 @@
+"""Text for a terminal: tables, wrapped sentences, sizes in bytes."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+WIDTH = 100
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns of text, as wide as their widest entry; no line ends in spaces, no column is empty.
+
+    >>> print(table(("a", "b", "c"), [("1", "", "22")]))
+    a  c
+    -  --
+    1  22
+    """
+    used = [column for column in range(len(head)) if any(row[column] for row in rows)]
+    lines = [[line[column] for column in used] for line in (head, *rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    lines.insert(1, ["-" * width for width in widths])
+    return "\n".join(
+        "  ".join(entry.ljust(width) for entry, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def size(n_bytes: float) -> str:
+    """
+    >>> size(12_300), size(5_400_000), size(2_100_000_000)
+    ('12 kB', '5.4 MB', '2.1 GB')
+    """
+    for unit, factor in (("GB", 1e9), ("MB", 1e6)):
+        if n_bytes >= factor:
+            return f"{n_bytes / factor:.1f} {unit}"
+    return f"{n_bytes / 1e3:.0f} kB"
+
+
+def wrapped(line: str) -> str:
+    return textwrap.fill(line, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)

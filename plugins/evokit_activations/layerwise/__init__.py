@@ -1,0 +1,1 @@
+"""How the representations of a few images evolve, layer by layer: pure functions on tensors."""

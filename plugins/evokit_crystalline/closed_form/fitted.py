@@ -1,0 +1,152 @@
+"""Continuous parts in closed form: what the bigrams of the training split say, as a GPT-2.
+
+With every projection zero, the model is the bigram model of the factors. Its layer norms cost it nothing: the residual
+stream has a constant part, the anchor, so large that the norm of the whole hardly depends on the rest; each norm's gain
+takes the common divisor back, and the last one leaves the anchor as it is, along which the head reads its bias.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+
+import numpy as np
+import torch
+
+from evokit.common.keys import digest
+from evokit.data.cache import prepared
+from evokit.data.text import Blocks, Documents, full_blocks
+from evokit.energy import Cost, Meter
+from evokit.errors import UserError
+from evokit.streams import Streams
+from evokit_crystalline.closed_form.basis import ANCHOR, CODES, CONTENT, basis, position_codes
+from evokit_crystalline.closed_form.bigrams import Bigrams, count_bigrams
+from evokit_crystalline.closed_form.factors import Factors, newton_contexts, newton_words, svd_factors, unigram_factors
+from evokit_crystalline.gpt2.options import Continuous
+from evokit_crystalline.gpt2.sizes import EMBEDDING, HEAD, LAYER_NORMS, POSITIONS, Sizes
+
+logger = logging.getLogger("evokit")
+
+ANCHOR_SIZE = 2000.0
+"""Large against the content (norms up to about 50), small enough that float32 keeps the content to 1e-4."""
+EDITION = 3  # of the code that fits; part of the cache's key
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """Continuous parts and what it cost to fit them, when that was done."""
+
+    parts: dict[str, torch.Tensor]
+    cost: Cost
+
+
+def fitted_parts(
+    options: Continuous, sizes: Sizes, train: Documents, block: int, threads: int, streams: Streams, meter: Meter
+) -> Fitted:
+    """Every tensor of ``sizes.continuous()``, fitted to the training split once, and then read from the user's cache.
+
+    Args:
+        options: Which fit, and its smoothing.
+        sizes: Of an untied model.
+        train: The training split.
+        block: Tokens of a block; bigrams do not cross blocks' documents.
+        threads: Torch threads, part of the result.
+        streams: Of the SVD's start.
+        meter: Measures what it costs.
+
+    Raises:
+        UserError: The head is tied, the model is too narrow, or there are fewer training tokens than are to be counted.
+    """
+    if sizes.tied:
+        raise UserError("fitness gpt2_loss: continuous.fit needs a head of its own: add tied: false to model")
+    if sizes.n_embd <= CONTENT:
+        raise UserError(f"fitness gpt2_loss: continuous.fit needs n_embd above {CONTENT}, got {sizes.n_embd}")
+    blocks = counted_blocks(train, block, options.fit_tokens)
+    said = asdict(options)
+    if options.fit_tokens is None:
+        del said["fit_tokens"]  # all, as before there was this option
+    identity = {
+        "edition": EDITION,
+        "options": said,
+        "sizes": asdict(sizes),
+        "train": train.digest,
+        "block": block,
+        "threads": threads,
+        "stream": streams.at("svd").entropy(),
+        "versions": [version(name) for name in ("numpy", "scipy", "torch")],
+    }
+
+    def make() -> dict[str, np.ndarray]:
+        bigrams = count_bigrams(blocks, sizes.vocab_size, options.discount)
+        factors = fit_factors(options, bigrams, sizes.n_embd - CONTENT, streams)
+        return {name: part.numpy() for name, part in bigram_parts(bigrams, factors, sizes).items()}
+
+    arrays, cost = prepared(f"gpt2-parts-{digest(identity)}", make, meter)
+    return Fitted({name: torch.from_numpy(array) for name, array in arrays.items()}, cost)
+
+
+def counted_blocks(train: Documents, block: int, tokens: int | None) -> Blocks:
+    """All blocks, or the first of an order that no seed changes, so that fewer tokens are a part of more."""
+    blocks = full_blocks(train, block)
+    if tokens is None:
+        return blocks
+    if not block <= tokens <= len(blocks) * block:
+        raise UserError(
+            f"fitness gpt2_loss: continuous.fit_tokens must be between a block of {block} and the "
+            f"{len(blocks) * block} tokens in whole blocks that the fit may count, got {tokens}"
+        )
+    order = Streams(0).at("gpt2_loss", "counted").numpy().permutation(len(blocks))
+    return blocks.take(np.sort(order[: tokens // block]))
+
+
+def fit_factors(options: Continuous, bigrams: Bigrams, rank: int, streams: Streams) -> Factors:
+    """Factors of the bigrams as the recipe asks."""
+    if options.fit == "unigram":
+        return unigram_factors(bigrams, rank)
+    logger.info("Closed form: SVD of the log bigram ratio, %d contexts, rank %d", len(bigrams.backoff), rank)
+    factors = svd_factors(bigrams, rank, streams)
+    if options.fit == "bigram_svd":
+        return factors
+    for sweep in range(options.sweeps):
+        logger.info("Closed form: Newton steps, sweep %d of %d", sweep + 1, options.sweeps)
+        if sweep:
+            factors = newton_words(bigrams, factors, options.word_pseudo_counts)
+        factors = newton_contexts(bigrams, factors, options.context_pseudo_counts)
+    return factors
+
+
+def bigram_parts(bigrams: Bigrams, factors: Factors, sizes: Sizes) -> dict[str, torch.Tensor]:
+    """The factors as the continuous parts of an untied GPT-2.
+
+    Every token that training never read has the last context's embedding; every one that it never predicted has the
+    last word's row, with an equal share of its probability.
+
+    Args:
+        bigrams: Say which token is which context and word.
+        factors: Of rank ``n_embd - CONTENT``.
+        sizes: Of the model.
+    """
+    directions = torch.from_numpy(basis(sizes.n_embd))
+    anchor, content, codes = directions[ANCHOR], directions[CONTENT:], directions[CODES]
+    gain = ANCHOR_SIZE / math.sqrt(sizes.n_embd)
+    b = factors.b.clone()
+    b[-1] -= math.log(max(bigrams.n_unseen, 1))
+    words, contexts = (torch.from_numpy(of()) for of in (bigrams.word_of, bigrams.context_of))
+    parts = {
+        EMBEDDING: factors.E[contexts] @ content + ANCHOR_SIZE * anchor,
+        POSITIONS: torch.from_numpy(position_codes(sizes.n_positions)) @ codes,
+        HEAD: factors.H[words] @ content + (b[words] / ANCHOR_SIZE)[:, None] * anchor,
+        "transformer.ln_f.weight": torch.full((sizes.n_embd,), gain),
+        "transformer.ln_f.bias": torch.zeros(sizes.n_embd),
+    }
+    for layer in range(sizes.n_layer):
+        for norm in LAYER_NORMS:
+            # What projections read has no anchor: its constant would drown the content.
+            parts[f"transformer.h.{layer}.{norm}.weight"] = torch.full((sizes.n_embd,), gain)
+            parts[f"transformer.h.{layer}.{norm}.bias"] = -ANCHOR_SIZE * anchor
+    for name, shape in sizes.continuous().items():
+        if name not in parts:
+            parts[name] = torch.zeros(shape)  # biases of the projections
+    return {name: parts[name] for name in sizes.continuous()}

@@ -1,0 +1,1 @@
+"""GPT-2 as a function of its tensors: sizes, slots, stages, loss, continuous parts and files."""

@@ -1,0 +1,40 @@
+"""What a recipe may say about a GPT-2's continuous parts. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Lt
+
+
+@dataclass(frozen=True)
+class Continuous:
+    """Where everything but the projections' matrices comes from.
+
+    ``random`` is the initial distribution of transformers, as in the paper; ``pretrained`` reads the model that
+    ``source`` names, a directory or a name on the Hugging Face hub. ``fit`` sets them in closed form from the training
+    split instead, without any gradient: word frequencies (``unigram``), a truncated SVD of the smoothed log bigram
+    ratio (``bigram_svd``), or that and Newton steps for every row of the input embedding and of the head in turn
+    (``bigram_newton``; of ``sweeps`` the first leaves the head as the SVD has it). The head must not be tied.
+    ``discount`` smooths the counts; ``context_pseudo_counts`` and ``word_pseudo_counts`` the steps. Every tenth
+    document of the training split is left to the crystals that are ``learned``; of the others ``fit_tokens`` are
+    counted, in whole blocks drawn once and for all runs, null means all.
+    """
+
+    init: Literal["random", "pretrained"] = "random"
+    source: str | None = None
+    fit: Literal["unigram", "bigram_svd", "bigram_newton"] | None = None
+    discount: Annotated[float, Gt(0), Lt(1)] = 0.75
+    context_pseudo_counts: Annotated[float, Ge(0)] = 1.0
+    word_pseudo_counts: Annotated[float, Ge(0)] = 20.0
+    sweeps: Annotated[int, Ge(1)] = 2
+    fit_tokens: Annotated[int, Ge(1)] | None = None
+
+    def __post_init__(self) -> None:
+        if self.fit is not None and self.init != "random":
+            raise ValueError("fit replaces init: name one of the two")
+        if self.fit_tokens is not None and self.fit is None:
+            raise ValueError("fit_tokens limits what a fit counts: it needs fit")
+        if (self.init == "pretrained") != (self.source is not None):
+            raise ValueError("source belongs to init: pretrained, which needs it: a directory or a name on the hub")

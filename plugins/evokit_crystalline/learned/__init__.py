@@ -1,0 +1,1 @@
+"""Crystals that are fitted to held-out training documents by regressions, without a gradient."""

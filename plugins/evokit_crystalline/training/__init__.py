@@ -1,0 +1,1 @@
+"""Training by AdamW: its state, which outlives a kill, and its learning rates."""

@@ -1,0 +1,134 @@
+"""Where numbers may lie, on the scale that matters for each, and how often they change."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from evokit.options import Positive, Probability
+from evokit_optimizers.rules.rule import Rule
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Bounds of random rules and mutations; known optimizers may lie outside.
+
+    ``lr``, ``eps``, ``weight_decay``, ``clip_size`` and ``weight``, the size of a term's weight beside the largest,
+    are drawn evenly in their logarithms, betas in that of ``1 - beta``. Weight decay may also be 0 and there may be
+    no warm-up; null makes that the only choice.
+    """
+
+    lr: Range = (1e-4, 0.3)
+    beta1: Range = (0.0, 0.99)
+    beta2: Range = (0.9, 0.9999)
+    eps: Range = (1e-10, 1e-4)
+    weight_decay: Range | None = (1e-5, 1.0)
+    clip_size: Range = (0.01, 10.0)
+    warmup: Range | None = (0.01, 0.4)
+    decay_span: Range = (0.1, 1.0)
+    weight: Range = (0.01, 1.0)
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            bounds: Range | None = getattr(self, item.name)
+            if bounds is not None and not _sound(item.name, bounds):
+                raise ValueError(f"{item.name}: must be {_DOMAINS[item.name][0]}, got {list(bounds)}")
+
+    def unit(self, name: str, value: float) -> float:
+        """Where a value lies between its bounds, 0 to 1 on its scale; outside stays outside."""
+        low, high = self._scaled_bounds(name)
+        return (_SCALES[name][0](value) - low) / (high - low)
+
+    def value(self, name: str, unit: float) -> float:
+        """The inverse of ``unit``, for 0 to 1."""
+        low, high = self._scaled_bounds(name)
+        smallest, largest = self._bounds(name)
+        # Rounding may lead outside by one unit in the last place.
+        return min(largest, max(smallest, _SCALES[name][1](low + unit * (high - low))))
+
+    def draw(self, name: str, rng: np.random.Generator) -> float:
+        """A random value."""
+        return self.value(name, rng.random())
+
+    def moved(self, name: str, value: float, sigma: float, rng: np.random.Generator) -> float:
+        """A value after a normal step of ``sigma`` times its range, folded back at the bounds as between mirrors."""
+        start = min(1.0, max(0.0, self.unit(name, value)))
+        phase = (start + sigma * rng.standard_normal()) % 2
+        return self.value(name, min(phase, 2 - phase))
+
+    def _bounds(self, name: str) -> Range:
+        bounds: Range = getattr(self, name)
+        return bounds
+
+    def _scaled_bounds(self, name: str) -> Range:
+        low, high = self._bounds(name)
+        return _SCALES[name][0](low), _SCALES[name][0](high)
+
+
+@dataclass(frozen=True)
+class Rates:
+    """How much one mutation changes.
+
+    Each number and weight moves with probability ``number``, by a normal step of ``sigma`` times its range; each flag
+    changes with probability ``flag``, each weight's sign with ``sign``; with probability ``structure`` a term is
+    added, removed or exchanged. All five are multiplied by a strength that each mutation draws evenly in the
+    logarithm between ``weakest`` and 1, so that fine steps and leaps are made at every age of a run. At least one
+    number or weight always moves.
+    """
+
+    number: Probability = 0.35
+    sigma: Positive = 0.15
+    flag: Probability = 0.1
+    sign: Probability = 0.05
+    structure: Probability = 0.25
+    weakest: Probability = 0.2
+
+    def __post_init__(self) -> None:
+        if not 0 < self.weakest <= 1:
+            raise ValueError(f"weakest: must be in (0, 1], got {self.weakest}")
+
+    def strength(self, rng: np.random.Generator) -> float:
+        """How strong a mutation is, ``weakest`` to 1."""
+        return float(self.weakest ** rng.random())
+
+
+def numbers_of(rule: Rule) -> list[str]:
+    """Those of its numbers that a mutation can move: weight decay and warm-up only where they are not off."""
+    used = rule.used
+    return [name for name in _SCALES if name in used and not (name in NUMBERS_WITH_OFF and getattr(rule, name) == 0)]
+
+
+NUMBERS_WITH_OFF = ("weight_decay", "warmup")
+
+_Scale = tuple[Callable[[float], float], Callable[[float], float]]
+_LOG: _Scale = (lambda x: math.log10(max(x, 1e-30)), lambda y: 10.0**y)
+_COMPLEMENT: _Scale = (lambda x: -math.log10(1 - x), lambda y: 1 - 10.0**-y)
+_LINEAR: _Scale = (lambda x: x, lambda y: y)
+
+_SCALES: dict[str, _Scale] = {
+    "lr": _LOG,
+    "beta1": _COMPLEMENT,
+    "beta2": _COMPLEMENT,
+    "eps": _LOG,
+    "weight_decay": _LOG,
+    "clip_size": _LOG,
+    "warmup": _LINEAR,
+    "decay_span": _LINEAR,
+    "weight": _LOG,
+}
+
+_DOMAINS: dict[str, tuple[str, float, float]] = {
+    **dict.fromkeys(("lr", "eps", "weight_decay", "clip_size"), ("ascending and above 0", math.ulp(0.0), math.inf)),
+    **dict.fromkeys(("beta1", "beta2"), ("ascending in [0, 1)", 0.0, math.nextafter(1.0, 0.0))),
+    **dict.fromkeys(("warmup", "decay_span", "weight"), ("ascending in (0, 1]", math.ulp(0.0), 1.0)),
+}
+
+
+def _sound(name: str, bounds: Range) -> bool:
+    _, smallest, largest = _DOMAINS[name]
+    return smallest <= bounds[0] < bounds[1] <= largest and math.isfinite(bounds[1])

@@ -1,0 +1,73 @@
+"""A rule as the formula of its update."""
+
+from __future__ import annotations
+
+from evokit_optimizers.rules.rule import Rule
+
+
+def show_rule(rule: Rule) -> str:
+    """The update, one line for each step of it, in the order in which they are done.
+
+    >>> from evokit_optimizers.rules.known import KNOWN
+    >>> print(show_rule(KNOWN["adamw"]))
+    m = 0.9 m + 0.1 g; corrected: m / (1 - 0.9^k)
+    v = 0.999 v + 0.001 g^2; corrected: v / (1 - 0.999^k)
+    p = p (1 - 0.01 lr)
+    p = p - lr (m / (sqrt(v) + eps))
+    lr = 0.001, eps = 1e-08
+    """
+    lines = [*_gradient_lines(rule), *_moment_lines(rule)]
+    if rule.decoupled and rule.weight_decay:
+        lines.append(f"p = p (1 - {rule.weight_decay:.4g} lr)")
+    if rule.terms:
+        lines.append(f"p = p - lr ({_sum(rule)})")
+    lines += _numbers(rule)
+    return "\n".join(lines)
+
+
+def _gradient_lines(rule: Rule) -> list[str]:
+    lines = []
+    if rule.clipping == "value":
+        lines.append(f"g = g clipped to -{rule.clip_size:.4g}..{rule.clip_size:.4g}")
+    if rule.clipping == "norm":
+        lines.append(f"g = g min(1, {rule.clip_size:.4g} / norm of all g)")
+    if not rule.decoupled and rule.weight_decay:
+        lines.append(f"g = g + {rule.weight_decay:.4g} p")
+    return lines
+
+
+def _moment_lines(rule: Rule) -> list[str]:
+    averages = {"average": ("m", "g", rule.beta1), "square": ("v", "g^2", rule.beta2), "slow": ("s", "g", rule.beta2)}
+    lines = []
+    for buffer in [name for name in averages if name in rule.buffers]:
+        letter, values, beta = averages[buffer]
+        line = f"{letter} = {beta:.6g} {letter} + {1 - beta:.6g} {values}"
+        if buffer == "slow":
+            line += ", after the step"
+        elif rule.bias_correction:
+            line += f"; corrected: {letter} / (1 - {beta:.6g}^k)"
+        lines.append(line)
+    return lines
+
+
+def _sum(rule: Rule) -> str:
+    text = ""
+    for i, (term, (_, weight)) in enumerate(zip(rule.declared(), rule.terms, strict=True)):
+        sign = "-" if weight < 0 else "+"
+        factor = "" if abs(weight) == 1 else f"{abs(weight):.4g} "
+        text += f" {sign} {factor}{term.formula}" if i else f"{'-' if weight < 0 else ''}{factor}{term.formula}"
+    return text
+
+
+def _numbers(rule: Rule) -> list[str]:
+    values = [f"lr = {rule.lr:.4g}"]
+    if any("beta1" in term.needs for term in rule.declared()):
+        values.append(f"beta1 = {rule.beta1:.6g}")
+    if "eps" in rule.used:
+        values.append(f"eps = {rule.eps:.4g}")
+    lines = [", ".join(values)]
+    if rule.warmup:
+        lines.append(f"lr rises over the first {rule.warmup:.3g} of the steps")
+    if rule.decay != "none":
+        lines.append(f"lr falls to 0 by {rule.decay} decay over the last {rule.decay_span:.3g} of the steps")
+    return lines

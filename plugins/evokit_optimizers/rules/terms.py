@@ -1,0 +1,103 @@
+"""The primitives that update rules are made of. Imports no torch: values are looked up when they are first run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pkgutil import resolve_name
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Something that a term may ask for by name.
+
+    ``buffers`` are the state vectors that it takes, all starting at zero, ``numbers`` the hyper-parameters that decide
+    it, and ``corrected`` says whether the flag ``bias_correction`` touches it.
+    """
+
+    buffers: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    corrected: bool = False
+
+
+QUANTITIES: Mapping[str, Quantity] = {
+    "gradient": Quantity(),  # g, after clipping and L2 decay
+    "momentum": Quantity(("average",), ("beta1",), corrected=True),  # m = beta1 m + (1 - beta1) g
+    "rms": Quantity(("square",), ("beta2", "eps"), corrected=True),  # sqrt(v) + eps
+    "max_rms": Quantity(("square", "maximum"), ("beta2", "eps"), corrected=True),  # sqrt(max of all v so far) + eps
+    "slow_momentum": Quantity(("slow",), ("beta2",)),  # beta2-average of the gradients before this step's
+    "last_gradient": Quantity(("last",)),  # the step before's g
+    "beta1": Quantity(numbers=("beta1",)),
+    "beta2": Quantity(numbers=("beta2",)),
+    "eps": Quantity(numbers=("eps",)),
+    "scratch": Quantity(),  # memory to overwrite
+}
+
+
+@dataclass(frozen=True)
+class Term:
+    """One primitive of an update.
+
+    Args:
+        formula: For people, in the words of ``evokit_optimizers.rules.show``.
+        needs: Names of ``QUANTITIES``, in the order of the value's arguments.
+        value: ``value(out, *needs)`` writes the term into ``out`` and changes nothing else but ``scratch``. Vectors
+            are lists of tensors. A function, or where to find one as ``"module:function"``; an export copies its
+            source, so it may use nothing but torch and functions of its own module.
+        per_tensor: The lists hold the parameters in their shapes; else the split into tensors must not matter.
+        without_momentum: Name of the term that it equals if beta1 is 0.
+        ignores_clipping: Its value is the same whatever clipping did to the gradient.
+
+    Raises:
+        ValueError: A need has no such name.
+    """
+
+    formula: str
+    needs: tuple[str, ...]
+    value: Callable[..., None] | str
+    per_tensor: bool = False
+    without_momentum: str = ""
+    ignores_clipping: bool = False
+
+    def __post_init__(self) -> None:
+        for need in self.needs:
+            if need not in QUANTITIES:
+                raise ValueError(f"needs: no quantity is called {need!r}; there are {', '.join(QUANTITIES)}")
+
+    @property
+    def buffers(self) -> frozenset[str]:
+        """State vectors that it needs."""
+        return frozenset(name for need in self.needs for name in QUANTITIES[need].buffers)
+
+    def function(self) -> Callable[..., None]:
+        """The value, looked up if it was given as text."""
+        found: Any = resolve_name(self.value) if isinstance(self.value, str) else self.value
+        return found  # type: ignore[no-any-return]
+
+
+Vocabulary = Mapping[str, Term]
+
+_K = "evokit_optimizers.rules.kernels:"
+
+TERMS: Vocabulary = {
+    "GRAD": Term("g", ("gradient",), _K + "same"),
+    "MOMENTUM": Term("m", ("momentum",), _K + "same", without_momentum="GRAD"),
+    "RMS_NORM": Term("g / (sqrt(v) + eps)", ("gradient", "rms"), _K + "ratio"),
+    "ADAM_TERM": Term("m / (sqrt(v) + eps)", ("momentum", "rms"), _K + "ratio", without_momentum="RMS_NORM"),
+    "SIGN_GRAD": Term("sign(g)", ("gradient",), _K + "sign", ignores_clipping=True),
+    "NESTEROV": Term(
+        "(beta1 m + (1 - beta1) g)", ("gradient", "momentum", "beta1", "scratch"), _K + "mix", without_momentum="GRAD"
+    ),
+    "SIGN_MOMENTUM": Term(
+        "sign(beta1 s + (1 - beta1) g)",
+        ("gradient", "slow_momentum", "beta1", "scratch"),
+        _K + "sign_of_mix",
+        without_momentum="SIGN_GRAD",
+    ),
+    "AMSGRAD": Term("m / (sqrt(max v) + eps)", ("momentum", "max_rms"), _K + "ratio"),
+    "GRAD_DIFFERENCE": Term("(g - g_last)", ("gradient", "last_gradient"), _K + "difference"),
+    "NORM_GRAD": Term("g / (norm(g) + eps)", ("gradient", "eps"), _K + "normed", per_tensor=True),
+    "ORTHOGONAL_MOMENTUM": Term("orthogonal(m)", ("momentum",), _K + "orthogonal", per_tensor=True),
+}
+"""The article's five first, then what a recipe can switch on. The order is that of canonical rules."""

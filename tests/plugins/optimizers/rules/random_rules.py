@@ -1,0 +1,52 @@
+"""Random rules and what they do to recorded gradients."""
+
+import torch
+from hypothesis import strategies as st
+
+from evokit_optimizers.rules.engine import FlatUpdate
+from evokit_optimizers.rules.rule import Rule
+from evokit_optimizers.rules.terms import TERMS
+
+SHAPES = ((5, 3), (7,), (2, 3, 2, 1), (1,))
+N_PARAMETERS = 15 + 7 + 12 + 1
+
+
+def recorded(n_steps, dtype=torch.float64, seed=0):
+    """A start and ``n_steps`` gradients of sizes from 1e-3 to 1e1, ``(n_steps, N_PARAMETERS)``."""
+    generator = torch.Generator().manual_seed(seed)
+    start = torch.randn(N_PARAMETERS, generator=generator, dtype=dtype)
+    sizes = torch.logspace(-3, 1, N_PARAMETERS, dtype=dtype)
+    drift = torch.randn(N_PARAMETERS, generator=generator, dtype=dtype)
+    noise = torch.randn(n_steps, N_PARAMETERS, generator=generator, dtype=dtype)
+    return start, (noise + drift) * sizes
+
+
+def replayed(rule, start, gradients, n_steps=None):
+    """Parameters after each step, ``(n_steps, N_PARAMETERS)``."""
+    update = FlatUpdate(rule, SHAPES, n_steps or len(gradients), start.dtype)
+    parameters, path = start.clone(), []
+    for t, gradient in enumerate(gradients):
+        update.step(parameters, gradient, t)
+        path.append(parameters.clone())
+    return torch.stack(path)
+
+
+weights = st.floats(0.05, 3).flatmap(lambda size: st.sampled_from([size, -size]))
+betas = st.sampled_from([0.0, 0.5, 0.9, 0.99])
+
+rules = st.builds(
+    Rule,
+    terms=st.lists(st.tuples(st.sampled_from(list(TERMS)), weights), max_size=6).map(tuple),
+    lr=st.floats(1e-4, 1e-1),
+    beta1=betas,
+    beta2=betas,
+    eps=st.floats(1e-8, 1e-3),
+    weight_decay=st.sampled_from([0.0, 0.01, 0.3]),
+    decoupled=st.booleans(),
+    bias_correction=st.booleans(),
+    clipping=st.sampled_from(["none", "value", "norm"]),
+    clip_size=st.floats(0.1, 10),
+    warmup=st.sampled_from([0.0, 0.3]),
+    decay=st.sampled_from(["none", "cosine", "linear"]),
+    decay_span=st.floats(0.1, 1),
+)
