@@ -1,10 +1,11 @@
 """The guard against tests that are skipped unnoticed, in a suite of its own."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from tests.known_skips import KnownSkips
+from tests.known_skips import KnownSkips, pytest_configure
 
 pytest_plugins = ["pytester"]
 ROOT = Path(__file__).parent.parent
@@ -43,6 +44,49 @@ def test_another_reason_fails(suite):
     done = suite("2 another reason\n")
     assert done.ret == pytest.ExitCode.TESTS_FAILED
     done.stdout.fnmatch_lines("2 skipped where 0 may be: no such machine; buy one")
+
+
+def test_one_skip_that_is_not_listed_fails(suite):
+    assert suite("", "-k", "run or 0").ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_the_environment_may_name_the_file(suite, pytester, monkeypatch):
+    suite("")
+    monkeypatch.setenv("KNOWN_SKIPS", "known.txt")
+    assert pytester.runpytest_inprocess().ret == pytest.ExitCode.TESTS_FAILED
+    monkeypatch.delenv("KNOWN_SKIPS")
+    assert pytester.runpytest_inprocess().ret == pytest.ExitCode.OK
+
+
+def test_what_is_expected_to_fail_is_not_skipped(suite, pytester):
+    expected = "import pytest\n\n@pytest.mark.xfail\ndef test_one():\n    raise ValueError\n"
+    pytester.makepyfile(test_expected=expected)
+    assert suite("2 no such machine; buy one\n").ret == pytest.ExitCode.OK
+
+
+@pytest.fixture
+def guard(tmp_path):
+    """One that has seen a skip which it does not know."""
+    (tmp_path / "known.txt").touch()
+    guard = KnownSkips(tmp_path / "known.txt")
+    guard.pytest_collectreport(pytest.CollectReport("test_one.py", "skipped", ("f", 1, "Skipped: buy it"), None))
+    return guard
+
+
+@pytest.mark.parametrize("status", [pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR])
+def test_a_session_that_ended_otherwise_keeps_its_status(guard, status):
+    session = SimpleNamespace(exitstatus=status)
+    guard.pytest_sessionfinish(session)
+    assert session.exitstatus == status
+
+
+@pytest.mark.parametrize(("more", "n"), [({}, 1), ({"workerinput": {}}, 0)])
+def test_workers_leave_it_to_their_host(tmp_path, more, n):
+    (tmp_path / "known.txt").touch()
+    registered = []
+    manager = SimpleNamespace(register=registered.append)
+    pytest_configure(SimpleNamespace(getoption=lambda _: tmp_path / "known.txt", pluginmanager=manager, **more))
+    assert len(registered) == n
 
 
 def test_what_is_listed_passes(suite):

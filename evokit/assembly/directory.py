@@ -8,7 +8,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ class RunDirectory:
         """
         try:
             summary: dict[str, Any] = json.loads(self.summary.read_text())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (ValueError, OSError) as error:
             raise self._damaged(str(error)) from error
@@ -159,6 +159,10 @@ class RunDirectory:
         """
         try:
             yield
+        except sqlite3.IntegrityError as error:  # two writers, though the lock should keep them apart
+            raise RunFailed(
+                f"another process is at work in {self.path}, whose lock was removed; wait for it"
+            ) from error
         except sqlite3.DatabaseError as error:
             raise RunFailed(f"the ledger {self.ledger} cannot be used: {error}") from error
         except OSError as error:
@@ -172,6 +176,15 @@ class RunDirectory:
 def holds_a_ledger(path: Path) -> bool:
     """Whether a ledger was begun in this file: an empty one is none."""
     return path.is_file() and path.stat().st_size > 0
+
+
+@contextmanager
+def reading(ledger: Path) -> Iterator[sqlite3.Connection]:
+    """A ledger for one who only looks; another process may be writing to it."""
+    # Where nobody writes, a reader that says so needs no files beside the ledger and leaves none.
+    alone = "" if ledger.with_name(f"{ledger.name}-wal").exists() else "&immutable=1"
+    with closing(sqlite3.connect(f"{ledger.resolve().as_uri()}?mode=ro{alone}", uri=True)) as db:
+        yield db
 
 
 def repeat_folder(folder: Path, repeat: int) -> Path:

@@ -12,6 +12,7 @@ from typing import Any
 
 from evokit.assembly.warm_start import first_genes, settled
 from evokit.common.cores import set_threads
+from evokit.common.extras import DISTRIBUTION, with_extra
 from evokit.common.keys import digest
 from evokit.common.names import listed
 from evokit.contracts.blame import ContractError, blamed, culprit
@@ -115,6 +116,7 @@ def assemble(recipe: Recipe, directory: Path | None = None) -> Parts:
             file and line.
     """
     refuse_lacking(recipe)
+    _refuse_missing_device(recipe)
     recipe = settled(recipe)
     execution = recipe.execution
     meter = best_meter(execution.device, execution.watts_per_core)
@@ -152,6 +154,24 @@ def refuse_lacking(recipe: Recipe) -> None:
         )
     if problems:
         raise RecipeError(problems)
+
+
+def _refuse_missing_device(recipe: Recipe) -> None:
+    """Refuse a card that is not there, also where no part would notice. Of a cluster the workers have the cards."""
+    device = recipe.execution.device
+    if device == "cpu" or recipe.execution.backend == "ray":
+        return
+    try:
+        import torch
+    except ImportError:
+        why = f"torch is not installed: {with_extra(DISTRIBUTION, 'neural')}"
+    else:
+        n_cards, index = torch.cuda.device_count(), int(device.partition(":")[2] or 0)
+        if index < n_cards:
+            return
+        sees = f"{n_cards} CUDA device{'' if n_cards == 1 else 's'}" if n_cards else "no CUDA device"
+        why = f"torch sees {sees} here (evokit doctor tells why)"
+    raise recipe.error(("execution", "device"), f"{device} cannot be used, {why}; or write cpu")
 
 
 def _with_search(recipe: Recipe, data: Data | None, bare: Context) -> Parts:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evokit.assembly.directory import RunDirectory
+from evokit.assembly.directory import RunDirectory, reading
 from evokit.errors import UserError
 from evokit.genomes.individuals import canonical
 from evokit.interfaces import Goal
+from evokit.recipe.by_name import recipe_names
 from evokit.recipe.schema import Init, Recipe
 from evokit.recipe.source import read_source
 
@@ -43,7 +43,9 @@ def settled(recipe: Recipe, directory: RunDirectory | None = None) -> Recipe:
         try:
             genes = best_genes(init.from_, init.top)
         except UserError as error:
-            raise recipe.error(("init", "from"), str(error)) from error
+            name = init.from_.name
+            first = f"; evokit run {name} makes it" if name in recipe_names() and not init.from_.exists() else ""
+            raise recipe.error(("init", "from"), f"{error}{first}") from error
     return replace(recipe, init=replace(init, genes=genes))
 
 
@@ -90,9 +92,7 @@ def best_genes(run: Path, top: int) -> tuple[str, ...]:
 
 
 def _best(ledger: Path, goal: Goal, top: int) -> tuple[str, ...]:
-    # Where nobody writes, a reader that says so needs no files beside the ledger and leaves none.
-    alone = "" if ledger.with_name(f"{ledger.name}-wal").exists() else "&immutable=1"
-    with closing(sqlite3.connect(f"{ledger.resolve().as_uri()}?mode=ro{alone}", uri=True)) as db:
+    with reading(ledger) as db:
         rows = db.execute(_BEST.format(sign="-" if goal == "max" else ""), (top,))
         return tuple(str(genes) for genes, _ in rows)
 

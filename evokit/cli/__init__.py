@@ -8,26 +8,35 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-import click
-
-from evokit.cli.check import check
-from evokit.cli.compare import compare
-from evokit.cli.doctor import doctor
-from evokit.cli.export import export
-from evokit.cli.list import list_
-from evokit.cli.new import new
-from evokit.cli.plot import plot
-from evokit.cli.recipes import recipes
-from evokit.cli.replay import replay
-from evokit.cli.report import report
-from evokit.cli.run import run
-from evokit.cli.runs import runs
-from evokit.cli.show import show
-from evokit.cli.unseal import unseal
-from evokit.cli.verify import verify
 from evokit.common.stops import exit_code, stops
-from evokit.common.version import VERSION
-from evokit.errors import RunFailed, UserError
+
+INTERRUPTED = "\nInterrupted."
+
+try:
+    with stops():  # a person may have second thoughts while all this is imported
+        import click
+
+        from evokit.cli.check import check
+        from evokit.cli.compare import compare
+        from evokit.cli.doctor import doctor
+        from evokit.cli.export import export
+        from evokit.cli.list import list_
+        from evokit.cli.new import new
+        from evokit.cli.plot import plot
+        from evokit.cli.recipes import recipes
+        from evokit.cli.replay import replay
+        from evokit.cli.report import report
+        from evokit.cli.run import run
+        from evokit.cli.runs import runs
+        from evokit.cli.show import show
+        from evokit.cli.tell import tell
+        from evokit.cli.unseal import unseal
+        from evokit.cli.verify import verify
+        from evokit.common.version import VERSION
+        from evokit.errors import RunFailed, UserError
+except KeyboardInterrupt as stop:
+    print(INTERRUPTED, file=sys.stderr)
+    sys.exit(exit_code(stop))
 
 
 class Evokit(click.Group):
@@ -36,6 +45,8 @@ class Evokit(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if any("\0" in one for one in args):
             raise click.UsageError("a NUL character is no part of a path or name")
+        if "" in args:
+            raise click.UsageError("an empty text is no path and no name")
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -47,11 +58,12 @@ class Evokit(click.Group):
         except RunFailed as error:
             _say(error, 1)
         except KeyboardInterrupt as stop:
+            tell(INTERRUPTED, err=True)
             sys.exit(exit_code(stop))
 
 
 def _say(error: Exception, code: int) -> None:
-    click.echo(str(error), err=True)
+    tell(str(error), err=True)
     sys.exit(code)
 
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 import click
 
 from evokit.cli.plugins import name_plugins
+from evokit.cli.tell import tell_namesake
 
 T = TypeVar("T", int, float)
 
@@ -35,6 +36,7 @@ def check(recipe: Path | None, overrides: tuple[str, ...], schema: bool) -> None
     from evokit.runs.estimate import estimate
 
     assert recipe is not None
+    tell_namesake(recipe)
     loaded = load_recipe(recipe, overrides)
     name_plugins(loaded)
     if sys.stderr.isatty():  # a person waits for as long as workers and a few measurements take

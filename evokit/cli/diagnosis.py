@@ -101,14 +101,29 @@ def distribution(name: str = DISTRIBUTION) -> Iterable[Check]:
 
     owners = sorted(set(metadata.packages_distributions().get("evokit", [])))
     others = [owner for owner in owners if canonicalize_name(owner) != name]
-    again = f"pip install --force-reinstall --no-deps {name}, or pip install -e . in a checkout"
+    again = (
+        f"install {name} again from where you had it (pip install --force-reinstall --no-deps {name}, or the wheel; "
+        "pip install -e . in a checkout)"
+    )
     if len(others) == len(owners):
         yield Check(name, False, "not installed, so that no plugin is found", again.replace("--force-reinstall ", ""))
     else:
         yield Check(name, True, metadata.version(name))
+    lies = "may lie" if _face_is_ours() else "lies"
     for other in others:
-        detail = f"{other} {metadata.version(other)} brings a package evokit too, which may lie over that of {name}"
+        detail = f"{other} {metadata.version(other)} brings a package evokit too, which {lies} over that of {name}"
         yield Check(f"distribution {other}", False, detail, f"pip uninstall {other}, then {again}")
+    if not others and not _face_is_ours():
+        detail = "the face of the package, evokit/__init__.py, is gone or not ours, so that plugins cannot import it"
+        yield Check("package evokit", False, detail, again)
+
+
+def _face_is_ours() -> bool:
+    """Whether ``import evokit`` gives what plugins import from it."""
+    import evokit
+    from evokit.interfaces import Component
+
+    return getattr(evokit, "Component", None) is Component
 
 
 def python(distribution: str = DISTRIBUTION) -> Iterable[Check]:
@@ -348,6 +363,9 @@ def plugins() -> Iterable[Check]:
     from evokit.errors import UserError
     from evokit.plugins import load_plugins
 
+    if not _face_is_ours():
+        yield Check("plugins", None, "not examined, since what they import from evokit is not there")
+        return
     try:
         registry = load_plugins()
     except UserError as error:

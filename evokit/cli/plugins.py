@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from evokit.cli.tell import tell
+
 if TYPE_CHECKING:
     from evokit.components.registry import Registry
     from evokit.recipe import Recipe
@@ -45,4 +47,4 @@ def name_plugins_of(folder: Path) -> None:
 
 def _name(files: Sequence[Path]) -> None:
     for file in files:
-        click.echo(f"Loaded the plugin {file}, which is code.", err=True)
+        tell(f"Loaded the plugin {file}, which is code.", err=True)

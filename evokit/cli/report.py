@@ -17,15 +17,20 @@ def report(run: Path) -> None:
     from evokit.assembly.directory import RunDirectory
     from evokit.errors import UserError
     from evokit.results.report import report as text
-    from evokit.runs.found import state
+    from evokit.runs.found import go_on, look
 
     directory = RunDirectory(run)
-    summary, go_on = directory.read_summary(), f"evokit run ... --resume --out {run} goes on with it"
+    summary, now = look(directory)
+    # Before there is a summary, and for runs before 2026-11-28, the recipe that was kept is as good.
+    asked = (summary or {}).get("asked", [str(directory.recipe)])
     if summary is None:
         if not directory.recipe.exists():
             raise UserError(f"{run} is no run directory: it has no summary.json")
-        at_work = directory.busy
-        raise UserError(f"{run} has {'measured nothing yet' if at_work else f'crashed before it began; {go_on}'}")
-    click.echo(text(summary, now := state(directory, summary)))
-    if now.status in ("crashed", "failed", "interrupted"):
-        click.echo(f"\n{go_on}")
+        if now.status == "running":
+            raise UserError(f"{run} has measured nothing yet")
+        raise UserError(f"{run} was stopped before anything was measured. Go on with: {go_on(asked, run)}")
+    click.echo(text(summary, now))
+    if now.problem:
+        click.echo(f"\n{now.problem}")
+    elif now.status in ("crashed", "failed", "interrupted"):
+        click.echo(f"\nGo on with: {go_on(asked, run)}")

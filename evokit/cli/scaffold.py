@@ -137,7 +137,9 @@ def project_of(name: str) -> str:
 
 
 def _check(name: str) -> None:
-    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or keyword.iskeyword(name):
+    if keyword.iskeyword(name):
+        raise UserError(f"{name!r} is a keyword of Python; choose another name")
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
         raise UserError(f"{name!r} is no name of a genome: use small letters, digits and underscores: my_genome")
     if name in load_plugins().names("genome"):
         raise UserError(f"there is a genome {name!r} already; choose another name")

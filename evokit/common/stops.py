@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from evokit.common.nowhere import to_nowhere
+
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # of which no system has all
 SAME_S = 0.5  # a shell and the system, or a scheduler twice, send one stop as two signals
 
@@ -74,9 +76,5 @@ def stops() -> Iterator[None]:
 def _leave(terminals: list[int]) -> None:
     """Write to nowhere instead of to terminals that were closed, where a write is an error."""
     gone = [descriptor for descriptor in terminals if not os.isatty(descriptor)]
-    if not gone:
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for descriptor in gone:
-        os.dup2(nowhere, descriptor)
-    os.close(nowhere)
+    if gone:
+        to_nowhere(gone)

@@ -71,8 +71,8 @@ class Row:
 
 
 @dataclass(slots=True)
-class _Tally:
-    """What the rows of a phase add up to."""
+class Tally:
+    """What rows add up to."""
 
     sources: Counter[str] = field(default_factory=Counter)
     failed: int = 0  # of the measured
@@ -82,6 +82,12 @@ class _Tally:
         self.sources[source] += n
         self.failed += n * (source == "measured" and not ok)
         self.work += work
+
+    def counts(self) -> dict[str, int]:
+        """Evaluations by source, and how many of the measured failed."""
+        return {source: self.sources[source] for source in ("measured", "cached", "predicted")} | {
+            "failed": self.failed
+        }
 
 
 class Ledger:
@@ -175,7 +181,7 @@ class Ledger:
         )
         for row in rows:
             one = row.evaluation
-            tallies.setdefault(row.phase, _Tally()).add(one.source, one.ok, one.work)
+            tallies.setdefault(row.phase, Tally()).add(one.source, one.ok, one.work)
 
     def rows(self, phase: str) -> list[Row]:
         """All slots of a phase, in their order."""
@@ -200,21 +206,19 @@ class Ledger:
         return [Measured(genes[row.key], row.evaluation) for row in rows if row.evaluation.ok]
 
     @cached_property
-    def _tallies(self) -> dict[str, _Tally]:
+    def _tallies(self) -> dict[str, Tally]:
         """Of every phase; what is added later is added here too."""
-        tallies: dict[str, _Tally] = {}
+        tallies: dict[str, Tally] = {}
         query = (
             "SELECT phase, source, outcome = 'ok', coalesce(sum(work), 0), count(*) FROM evaluations GROUP BY 1, 2, 3"
         )
         for phase, source, ok, work, n in self._db.execute(query):
-            tallies.setdefault(phase, _Tally()).add(source, bool(ok), work, n)
+            tallies.setdefault(phase, Tally()).add(source, bool(ok), work, n)
         return tallies
 
     def counts(self, phase: str) -> dict[str, int]:
         """Evaluations by source, and how many of the measured failed."""
-        tally = self._tallies.get(phase, _Tally())
-        sources = {source: tally.sources[source] for source in ("measured", "cached", "predicted")}
-        return sources | {"failed": tally.failed}
+        return self._tallies.get(phase, Tally()).counts()
 
     def by_budget(self, phase: str) -> dict[int, int]:
         """Measured rows of a phase at each budget."""
@@ -226,7 +230,7 @@ class Ledger:
 
     def work(self, phase: str) -> int:
         """Counted work that a phase really spent."""
-        return self._tallies.get(phase, _Tally()).work
+        return self._tallies.get(phase, Tally()).work
 
     # --- lineage
 

@@ -15,7 +15,7 @@ from evokit.errors import RunFailed, UserError
 from evokit.genomes.individuals import refuse_changed
 from evokit.interfaces import Evaluation, Fitness, Individual, Score
 from evokit.measuring.execution import Executor, Task
-from evokit.measuring.ledger import Ledger, Row
+from evokit.measuring.ledger import Ledger, Row, Tally
 
 log = logging.getLogger("evokit")
 
@@ -63,7 +63,7 @@ class LedgeredMeasure:
     ) -> None:
         self.generation = 0
         self.refits = refits
-        self.work = 0
+        self.tally = Tally()  # of the slots that were asked for, those of a resumed run that it has yet to repeat not
         self._phase, self._genome, self._fitness, self._job = phase, genome, fitness, job
         self._jobs = jobs
         self._ledger, self._executor, self._batch, self._progress = ledger, executor, batch, progress
@@ -71,6 +71,11 @@ class LedgeredMeasure:
         self._answered: dict[int, Row] = {row.seq: row for row in ledger.rows(phase)}
         self._cache: dict[tuple[str, str, int], Evaluation] = {}
         self._history: list[tuple[int, str, Individual]] = []  # generation, context, who was ok at full budget
+
+    @property
+    def work(self) -> int:
+        """Counted work that was really spent."""
+        return self.tally.work
 
     @property
     def budgets(self) -> Sequence[int]:
@@ -127,6 +132,7 @@ class LedgeredMeasure:
         """Record that these were predicted and not measured: a row each, and then they are forgotten."""
         for one in individuals:
             slot, self._next = self._next, self._next + 1
+            self.tally.add("predicted", True, 0)
             if slot in self._answered:
                 self._expect(self._answered[slot], one.key, self.budgets[-1], predicted=True)
             else:
@@ -202,10 +208,10 @@ class LedgeredMeasure:
             row = self._answered.get(slot)
             if row is None:
                 raise RunFailed(f"the ledger lacks row {slot} of phase {self._phase!r}, which the checkpoint counts on")
+            self.tally.add(row.evaluation.source, row.evaluation.ok, row.evaluation.work)
             if row.evaluation.source == "predicted":
                 continue
             self._cache.setdefault((row.context, row.key, row.budget), row.evaluation)
-            self.work += row.evaluation.work
             if row.budget == self.budgets[-1] and row.evaluation.source == "measured" and row.evaluation.ok:
                 score = Score(weights, row.evaluation.values)
                 one = Individual(self._genome.from_json(genes[row.key]), row.key, score)
@@ -240,7 +246,7 @@ class LedgeredMeasure:
                 evaluation, source="cached", work=0, wall_s=0.0, cpu_s=0.0, energy_j=0.0, estimated_j=0.0
             )
             self._write(slot, individual.key, budget, evaluation)
-        self.work += evaluation.work
+        self.tally.add(evaluation.source, evaluation.ok, evaluation.work)
         if not evaluation.ok:
             individual.predicted = None
         if budget == self.budgets[-1] and evaluation.ok:

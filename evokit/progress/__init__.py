@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
+from evokit.common.nowhere import outlasting
 from evokit.progress.lines import LineProgress
 from evokit.progress.live import LiveProgress
 from evokit.progress.logs import ProgressHandler, logs_as_notes
@@ -31,15 +32,16 @@ __all__ = [
 
 
 def make_progress(
-    stream: TextIO, live: bool | None = None, *, clock: Callable[[], float] = time.monotonic
+    stream: TextIO | None, live: bool | None = None, *, clock: Callable[[], float] = time.monotonic
 ) -> LiveProgress | LineProgress:
     """The display that fits the stream. Close it at the end, as ``contextlib.closing`` does.
 
     Args:
-        stream: Where a person looks.
+        stream: Where a person looks; one who leaves, as ``head`` does, ends nothing.
         live: Force the live display or the lines; None asks the stream whether it is a terminal.
         clock: Seconds.
     """
+    stream = outlasting(stream)
     if live is None:
         live = stream.isatty() and os.environ.get("TERM") != "dumb"
     return LiveProgress(stream, clock) if live else LineProgress(stream, clock)

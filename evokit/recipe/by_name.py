@@ -42,8 +42,14 @@ def outside(path: str) -> str:
 
 
 def found(path: Path) -> Path:
-    """The file that a recipe's path or name means: what lies there, else the recipe of that name, else ``path``."""
-    return path if path.exists() else recipe_named(path.as_posix()) or path
+    """What a recipe's path or name means: a file that lies there, else the recipe of that name, else ``path``."""
+    return path if path.is_file() else recipe_named(path.as_posix()) or path
+
+
+def namesake(path: Path) -> Path | None:
+    """A file of one's own that a name of a recipe that comes along does not mean, though it may seem so."""
+    own = path.with_name(f"{path.name}{SUFFIX}")
+    return own if not path.is_file() and recipe_named(path.as_posix()) and own.is_file() else None
 
 
 def absent(path: Path) -> str:

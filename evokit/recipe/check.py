@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,10 +45,11 @@ def load_recipe(path: Path, overrides: Sequence[str] = (), registry: Registry | 
         RecipeError: All that is wrong, one line per problem, with file and line.
         UserError: A plugin or an options class is at fault.
     """
+    asked = (str(path), *(word for one in overrides for word in ("--set", one)))
     path = found(Path(path))
     source = read_source(path, overrides)
     plugins = _plugins(source)
-    return _Checker(source, registry or _load(source, plugins)).recipe(path, plugins)
+    return replace(_Checker(source, registry or _load(source, plugins)).recipe(path, plugins), asked=asked)
 
 
 def _plugins(source: Source) -> tuple[Path, ...]:
@@ -296,5 +298,6 @@ class _Checker:
             return read()
         except ValidationError as error:
             for details in error.errors():
-                self.source.report((*path, *details["loc"]), details["msg"])
+                report = self.source.report if details["loc"] else self.source.report_whole
+                report((*path, *details["loc"]), details["msg"])
             return None

@@ -186,6 +186,7 @@ class Recipe:
     plugins: tuple[Path, ...]  # local files, absolute
     registry: Registry = field(repr=False, compare=False)
     source: Node = field(repr=False, compare=False)
+    asked: tuple[str, ...] = field(default=(), compare=False)  # the words of a command that mean it: a name, --set ...
 
     @cached_property
     def resolved(self) -> dict[str, Any]:

@@ -28,6 +28,15 @@ class Source:
             return
         self.problems.append(Problem(self.root.nearest(path), path, message))
 
+    def report_whole(self, path: KeyPath, message: str) -> None:
+        """Report options that do not go together, of the command line if one of them is from there."""
+        node = self.root.at(path)
+        below = node.value.values() if node is not None and isinstance(node.value, dict) else ()
+        if any(one.where.file == SET for one in below) and not self.unreadable(path):
+            self.problems.append(Problem(Where(SET), path, message))
+        else:
+            self.report(path, message)
+
     def error(self) -> RecipeError:
         """All problems: the recipe's own file first, by line, then what it extends, then the command line."""
         files = [self.root.where.file, *(problem.where.file for problem in self.problems)]
@@ -87,7 +96,7 @@ def _read_chain(path: Path, below: tuple[Path, ...], problems: list[Problem]) ->
         problems.append(Problem(parent.where, ("extends",), problem))
         return root
     target = path.parent / Path(parent.value).expanduser()
-    if not target.exists():
+    if not target.is_file():
         target = recipe_named(parent.value) or target
     chain = (*below, path)
     if any(_same_file(target, seen) for seen in chain):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -52,7 +53,8 @@ def _contest(
     rows = [_quality(*entry) for entry in _with_variants(entries)]
     against = ("the champion against", "difference", "95 % interval", "over seeds or repeats", "p (Holm)", "verdict")
     compared = table(against, list(map(_compared, verdicts))) if verdicts else ""
-    return [table(("", "validation", split, "95 % interval"), rows), compared]
+    quality = table(("", "validation", split, "95 % interval"), rows) if any(any(row[1:]) for row in rows) else ""
+    return [quality, compared]
 
 
 def _vault(vault: Mapping[str, Any]) -> list[str]:
@@ -64,7 +66,7 @@ def _vault(vault: Mapping[str, Any]) -> list[str]:
 
 
 def _head(summary: Mapping[str, Any]) -> Iterator[str]:
-    seeds = f"{len(summary['repeats'])} repeats" if "repeats" in summary else f"seed {summary['seed']}"
+    seeds = _repeats(summary) if "repeats" in summary else f"seed {summary['seed']}"
     stopped = f" (stopped: {summary['stopped']})" if summary["stopped"] else ""
     yield f"{summary['recipe']}: {summary['status']}, {seeds}, {_count(summary['generations'], 'generation')}{stopped}"
     if data := summary["data"]:
@@ -74,9 +76,16 @@ def _head(summary: Mapping[str, Any]) -> Iterator[str]:
             yield f"Overlap: {overlap}"
 
 
+def _repeats(summary: Mapping[str, Any]) -> str:
+    ended = len(summary["repeats"])
+    planned = summary.get("repeats_planned", ended)  # runs before 2026-11-28 lack it
+    return _count(ended, "repeat") if ended == planned else f"{ended} of {_count(planned, 'repeat')}"
+
+
 def _so_far(summary: Mapping[str, Any], best: float | None) -> str:
-    objective, shown = summary["objective"]["name"], "none yet" if best is None else number(best)
-    return f"No champion is named before the end; best so far: {objective} {shown}."
+    name = summary["objective"]["name"]
+    shown = "nothing valid was measured yet" if best is None else f"best so far: {name} {number(best)}"
+    return f"No champion is named before the end; {shown}."
 
 
 def _search(summary: Mapping[str, Any]) -> str:
@@ -201,7 +210,8 @@ def _variant_name(variant: Mapping[str, Any]) -> str:
 def _remark(entry: Mapping[str, Any]) -> str:
     if entry["skipped"]:
         return " (skipped)"
-    return " (untuned)" if entry["trained"] and entry["settings_tried"] == 1 else ""
+    fitted = bool(entry["seeds"])  # else it was stopped before that was known
+    return " (untuned)" if entry["trained"] and fitted and entry["settings_tried"] == 1 else ""
 
 
 def _quality(label: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
@@ -352,8 +362,11 @@ def _repaid(name: str, found: Mapping[str, Any]) -> str:
 
 def _in_all(summary: Mapping[str, Any]) -> Iterator[str]:
     joules = summary["energy"]
-    spent = f"{duration(summary['wall_s'])}, {summary['cpu_s']:.1f} CPU s, {_energy(joules, 'joules')}"
-    of = f" of {len(summary['repeats'])} repeats" if "repeats" in summary else ""
+    if math.isnan(summary["wall_s"]):
+        spent = "not known, for it was stopped before that was saved"
+    else:
+        spent = f"{duration(summary['wall_s'])}, {summary['cpu_s']:.1f} CPU s, {_energy(joules, 'joules')}"
+    of = f" of {_repeats(summary)}" if "repeats" in summary else ""
     yield f"In all{of}, what is shared counted once, the test included: {spent}"
     yield f"Energy: {joules['method']}; {joules['formula']}"
 

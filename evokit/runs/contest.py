@@ -56,6 +56,7 @@ class Entry:
     skipped: str = ""  # why it does not take part
     scores: np.ndarray | None = None  # (n_models, n_units) on the sealed test
     variants: dict[str, Entry] = field(default_factory=dict)  # more models of the same setting, such as longer trained
+    searches: bool = False  # a control, which is no training
 
     @property
     def all(self) -> list[Entry]:
@@ -98,7 +99,7 @@ class Contest:
             entry.builds_on = tuple(getattr(section.options, "builds_on", ()))
             self._fit(entry, None)
             return
-        entry.builds_on = None
+        entry.builds_on, entry.searches = None, True
         limit = run.ledger.work("search")
         if limit == 0:
             entry.skipped = "it gets the search's measured work, and there was no search yet"

@@ -1,23 +1,28 @@
-"""The runs in a folder."""
+"""The runs in a folder: what is known of each, whether it ended, is under way or was killed."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import math
+import re
+import shlex
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evokit.assembly.directory import RunDirectory
+from evokit.assembly.directory import RunDirectory, reading, repeat_folder
 from evokit.errors import UserError
+from evokit.recipe.source import read_source
+from evokit.runs.repeats import combine
+
+SPENT = ("wall_s", "cpu_s", "energy")  # keys of a summary
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A line of ``evokit runs``.
-
-    ``status`` is as ``state`` tells it, and ``damaged`` for one whose summary cannot be read or whose ledger is gone.
-    """
+    """A line of ``evokit runs``; ``status`` is as ``State`` has it, and ``damaged`` if the summary cannot be read."""
 
     path: Path
     status: str
@@ -27,51 +32,116 @@ class Listed:
     verdict: str = ""
 
 
+@dataclass(frozen=True)
+class State:
+    """How far a run came.
+
+    ``status`` is that of the summary, but ``running`` for a run at which a process is at work, ``crashed`` for one
+    that says it is running and whose process is gone, killed perhaps, and ``damaged``, with the ``problem``, for one
+    whose ledger is gone. ``best`` is None before there is one.
+    """
+
+    status: str
+    generations: int = 0
+    best: float | None = None
+    problem: str = ""
+
+
 def find_runs(folder: Path) -> Iterator[Listed]:
     """The run directories directly below ``folder``, by name."""
     for path in sorted(folder.glob("*/recipe.yaml")):
         yield _listed(RunDirectory(path.parent))
 
 
-@dataclass(frozen=True)
-class State:
-    """How far a run came.
+def look(directory: RunDirectory) -> tuple[Mapping[str, Any] | None, State]:
+    """The summary of a run, None before it has written one, and its state. Looking changes nothing.
 
-    ``status`` is that of the summary, but ``running`` for a run at which a process is at work, and ``crashed`` for one
-    that says it is running and whose process is gone, killed perhaps. ``best`` is None before there is one.
+    A summary of a run that is under way or was killed is from its beginning, so what the run spent is then told by its
+    ledger, NaN if that cannot be known; one with repeats is put together from theirs.
+
+    Raises:
+        UserError: The summary is damaged.
     """
+    summary: Mapping[str, Any] | None = directory.read_summary()
+    busy = directory.busy
+    unfinished = busy or summary is None or summary["status"] == "running"
+    if unfinished:
+        summary = _now(directory, summary)
+    if summary is None:
+        return None, State("running" if busy else "crashed")
+    status = summary["status"] if not unfinished else "running" if busy else "crashed"
+    problem = ""
+    try:
+        if not busy:
+            directory.refuse_lost_ledger()
+    except UserError as error:
+        status, problem = "damaged", str(error)
+    generations, best = summary["generations"], summary["best"] and summary["best"]["values"][0]
+    if unfinished or best is None:  # a search names its champion at its end
+        last = max(_repeats(directory), default=directory, key=lambda one: one.path)
+        so_far = _so_far(directory) or (_so_far(last) if best is None else None)
+        generations, best = so_far or (generations, best)
+    return summary, State(status, generations, best, problem)
 
-    status: str
-    generations: int = 0
-    best: float | None = None
 
-
-def state(directory: RunDirectory, summary: Mapping[str, Any] | None) -> State:
-    """The state of a run, by its lock and its metrics where its summary cannot know.
+def go_on(asked: Sequence[str], out: Path) -> str:
+    """The command that goes on with a run.
 
     Args:
-        directory: Of the run.
-        summary: What it says, None before the run has written one.
+        asked: What followed ``evokit run`` when it began, without the place.
+        out: Its directory.
+
+    >>> go_on(["onemax", "--set", "stop={work: 9}"], Path("my run"))
+    "evokit run onemax --set 'stop={work: 9}' --out 'my run' --resume"
     """
-    unfinished = "running" if directory.busy else "crashed"
+    if re.fullmatch(r"repeat-\d+", out.name) and RunDirectory(out.parent).recipe.exists():
+        out = out.parent  # whoever asked, asked for all repeats
+    return shlex.join(["evokit", "run", *asked, "--out", str(out), "--resume"])
+
+
+def _now(directory: RunDirectory, summary: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The summary as it would be now."""
+    repeats = [one for one, _ in map(look, _repeats(directory)) if one is not None]
+    if repeats:
+        combined = combine(repeats, _planned(directory))
+        return combined if summary is None else {**summary, **{key: combined[key] for key in SPENT}}
     if summary is None:
-        return State(unfinished)
-    status = unfinished if unfinished == "running" or summary["status"] == "running" else summary["status"]
-    generations, best = summary["generations"], summary["best"] and summary["best"]["values"][0]
-    if status == unfinished or best is None:
-        # The summary of a run under way is from its beginning, and a search names its champion at its end.
-        generations, best = _so_far(directory) or (generations, best)
-    return State(status, generations, best)
+        return None
+    wall_s, cpu_s, joules, estimated_j = _spent(directory)
+    energy = summary["energy"] | {"joules": joules, "estimated_j": estimated_j}
+    return {**summary, "wall_s": wall_s, "cpu_s": cpu_s, "energy": energy}
+
+
+def _spent(directory: RunDirectory) -> tuple[float, ...]:
+    """Seconds, CPU seconds, joules and estimated joules by the ledger; NaN if it cannot be read or has none yet."""
+    try:
+        with reading(directory.ledger) as db:
+            row = db.execute("SELECT sum(wall_s), sum(cpu_s), sum(energy_j), sum(estimated_j) FROM costs").fetchone()
+    except sqlite3.Error:
+        row = (None,)
+    return tuple(row) if row[0] else (math.nan,) * 4
+
+
+def _repeats(directory: RunDirectory) -> list[RunDirectory]:
+    """The repeats that have begun."""
+    folders = (repeat_folder(directory.path, number) for number in range(_planned(directory)))
+    return [RunDirectory(folder) for folder in folders if folder.is_dir()]
+
+
+def _planned(directory: RunDirectory) -> int:
+    """Repeats that the run's recipe asks for."""
+    try:
+        node = read_source(directory.recipe).root.at(("repeats",))
+    except UserError:
+        return 1
+    return node.value if node is not None and isinstance(node.value, int) else 1
 
 
 def _listed(directory: RunDirectory) -> Listed:
     try:
-        summary = directory.read_summary()
-        if not directory.busy:
-            directory.refuse_lost_ledger()
+        summary, now = look(directory)
     except UserError:
         return Listed(directory.path, "damaged")
-    now = state(directory, summary)
     if summary is None:
         return Listed(directory.path, now.status)
     rival = next((one for one in summary["verdicts"] if one["against"] == summary["rival"]), None)

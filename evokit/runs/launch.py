@@ -61,6 +61,15 @@ def launch(
         return _finished(directory, recipe) or _launch_one(recipe, directory, progress, only)
 
 
+def is_done(recipe: Recipe, out: Path) -> bool:
+    """Whether a run of this recipe in this place has nothing left to do."""
+    directory = RunDirectory(out)
+    try:
+        return bool((_finished_repeats if recipe.repeats > 1 else _finished)(directory, settled(recipe, directory)))
+    except (UserError, RunFailed):
+        return False
+
+
 def open_recipe(folder: Path) -> tuple[Recipe, RunDirectory]:
     """The resolved recipe of a run.
 
@@ -120,10 +129,10 @@ def assemble_all(recipe: Recipe, directory: Path | None = None) -> Parts:
 
 def _admit(directory: RunDirectory, recipe: Recipe, resume: bool) -> None:
     """Refuse to go on where something else is, before anything is touched."""
-    if not resume:
-        raise UserError(f"{directory.path} exists already; add --resume to go on with it, or --out for another place")
     if not directory.is_run:
         raise UserError(f"{directory.path} is no run directory (it has no recipe.yaml); choose another --out")
+    if not resume:
+        raise UserError(f"{directory.path} exists already; add --resume to go on with it, or --out for another place")
     if directory.recipe.exists():
         try:
             then = load_recipe(directory.recipe)
@@ -148,7 +157,7 @@ def _refuse_unsealed(directory: RunDirectory, then: Recipe, now: Recipe) -> None
 
 def _launch_one(recipe: Recipe, directory: RunDirectory, progress: Progress, only: Only | None) -> dict[str, Any]:
     parts = assemble_all(recipe, directory.path)  # first, so that a recipe with errors leaves no directory
-    new = not directory.recipe.exists()
+    new, asked = not directory.recipe.exists(), {"asked": asked_for(recipe, only)}
     if new:
         rehearse(parts)
         directory.create(recipe)
@@ -160,7 +169,7 @@ def _launch_one(recipe: Recipe, directory: RunDirectory, progress: Progress, onl
             _rehearse_measuring(run, lock)
         try:
             directory.keep_recipe(recipe)  # after the run has checked that it may go on with this directory
-            directory.write_summary(summarise(run, "running"))
+            directory.write_summary(summarise(run, "running") | asked)
             status = "failed"
             try:
                 run.execute(only)
@@ -182,7 +191,8 @@ def _launch_one(recipe: Recipe, directory: RunDirectory, progress: Progress, onl
                 told = f"{place} raised {type(error).__name__}: {readable(str(error))}"
                 raise RunFailed(f"{told}; the run cannot go on, everything measured is saved") from error
             finally:
-                summary = summarise(run, status)
+                directory.keep_recipe(recipe)  # which may have been deleted meanwhile
+                summary = summarise(run, status) | asked
                 if only is not None and before is not None and before["best"] is not None:
                     summary |= {name: before[name] for name in OF_THE_SEARCH}
                 summary = directory.write_summary(summary)
@@ -247,6 +257,11 @@ def _repeat(recipe: Recipe, number: int) -> Recipe:
     return replace(recipe, seed=recipe.seed + number, repeats=1)
 
 
+def asked_for(recipe: Recipe, only: Only | None) -> list[str]:
+    """What followed ``evokit run``, without the place."""
+    return [*recipe.asked, *(["--only", only] if only else [])]
+
+
 def _export(run: Run) -> None:
     champion = run.contest.champion
     for section in run.recipe.exports:
@@ -265,6 +280,7 @@ def _launch_repeats(recipe: Recipe, directory: RunDirectory, progress: Progress,
         directory.create(recipe)
     summaries: list[dict[str, Any]] = []
     scores: list[Scores] = []
+    asked = {"asked": asked_for(recipe, only)}
     with directory.lock():
         directory.keep_recipe(recipe)
         for repeat in range(recipe.repeats):
@@ -279,12 +295,14 @@ def _launch_repeats(recipe: Recipe, directory: RunDirectory, progress: Progress,
                     scores.append(mean_scores(folder))
                 if summaries:
                     ended = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-                    directory.write_summary(combine(summaries, recipe.repeats, scores) | {"status": ended})
+                    combined = combine(summaries, recipe.repeats, scores)
+                    directory.write_summary(combined | asked | {"status": ended})
                 raise
             scores.append(mean_scores(folder))
-            combined = combine(summaries, recipe.repeats, scores)
+            combined = combine(summaries, recipe.repeats, scores) | asked
             if len(summaries) == recipe.repeats:
                 folders = [repeat_folder(directory.path, repeat) for repeat in range(recipe.repeats)]
                 combined["vault"] = combined_vault(summaries, folders)
             summary = directory.write_summary(combined)
+        directory.keep_recipe(recipe)
     return summary

@@ -74,6 +74,7 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
         "vault": None,
         **in_all,
         "energy": leader["energy"] | in_all["energy"],
+        "repeats_planned": planned,
         "repeats": [
             {
                 "seed": one["seed"],

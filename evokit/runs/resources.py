@@ -69,11 +69,13 @@ class Resources:
 
     @contextmanager
     def costed(self, phase: str) -> Iterator[None]:
-        """Add what the block takes, overheads included, to the phase's cost."""
-        with peak_memory() as memory, self.meter.measure() as reading:
-            yield
-        self.ledger.add_cost(phase, Cost.of(reading, memory.peak_bytes))
-        self.ledger.flush()
+        """Add what the block takes, overheads included, to the phase's cost, also if it is interrupted."""
+        try:
+            with peak_memory() as memory, self.meter.measure() as reading:
+                yield
+        finally:
+            self.ledger.add_cost(phase, Cost.of(reading, memory.peak_bytes))
+            self.ledger.flush()
 
     def show_best(self, search: Search, seconds_left: float | None = None) -> None:
         """Tell a person the best of a search, and what the run spent so far."""

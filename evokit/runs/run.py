@@ -86,7 +86,7 @@ class Run(Resources):
                 self.refits = measure.refits
             if not search.hall_of_fame() and (search.done or getattr(search, "breeds", True)):
                 raise RunFailed(f"nothing valid is left after generation {search.generation}: {self._why_failed()}")
-            self._note_metrics(search)
+            self._note_metrics(search, measure)
             each = (time.monotonic() - began) / (search.generation - first)
             self.show_best(search, None if horizon is None else each * (horizon - search.generation))
             if time.monotonic() >= save_at:
@@ -153,8 +153,8 @@ class Run(Resources):
         ended = time.monotonic()
         return ended + max(CHECKPOINT_EVERY_S, (ended - began) / CHECKPOINT_SHARE)
 
-    def _note_metrics(self, search: Search) -> None:
-        record = search.logbook[-1] | {"evaluations": self.ledger.counts("search")}
+    def _note_metrics(self, search: Search, measure: LedgeredMeasure) -> None:
+        record = search.logbook[-1] | {"evaluations": measure.tally.counts()}
         with self.directory.metrics.open("a") as file:
             file.write(json_text(record) + "\n")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evokit.assembly.identity import versions
+from evokit.assembly.jobs import CHAMPION
 from evokit.data.overlap import overlap_told
 from evokit.energy import Cost
 from evokit.runs.contest import Entry
@@ -38,6 +39,9 @@ def summarise(run: Run, status: str) -> dict[str, Any]:
     in_all = sum(costs.values(), Cost.none())
     contest = run.contest
     rival = contest.rival()
+    champion = contest.champion
+    if champion is None and run.champion is not None:  # stopped after its search, before its turn in the contest
+        champion = Entry(CHAMPION, CHAMPION, builds_on=None)
     return {
         "status": status,
         "recipe": run.recipe.path.name,
@@ -62,7 +66,7 @@ def summarise(run: Run, status: str) -> dict[str, Any]:
         "baselines": [
             _entry(run, entry) | {"break_even": _break_even(run, entry, costs)} for entry in contest.baselines
         ],
-        "final": None if contest.champion is None else _entry(run, contest.champion),
+        "final": None if champion is None else _entry(run, champion),
         "verdicts": [told(one) for one in contest.verdicts],
         "rival": None if rival is None else rival.name,
         "energy": {
@@ -192,7 +196,7 @@ def _entry(run: Run, entry: Entry, of: str = "") -> dict[str, Any]:
         "settings_tried": entry.n_settings,
         "validation": entry.validation,
         "front": sorted({one.fitness.values for one in entry.front}),
-        "trained": entry.searched is None,
+        "trained": not entry.searches,
         "metrics": dict(entry.models[0].evaluation.metrics) if entry.models else {},
         "seeds": seeds,
         "goal": run.goal if entry.contender is None else entry.contender.goal,

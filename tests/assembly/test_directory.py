@@ -1,15 +1,30 @@
+import errno
 import json
 import os
+import sqlite3
+import threading
+import time
 
 import pytest
 
+from evokit.assembly import directory as directory_module
+from evokit.assembly import identity as identity_module
 from evokit.assembly.directory import IN_A_SUMMARY, RunDirectory, file_digest
-from evokit.assembly.identity import cpu_model, identity, refuse_other_identity, refuse_other_recipe, versions
+from evokit.assembly.identity import (
+    PACKAGES,
+    _free,
+    cpu_model,
+    identity,
+    refuse_other_identity,
+    refuse_other_recipe,
+    versions,
+)
 from evokit.errors import RunFailed, UserError
 from evokit.recipe import load_recipe
+from evokit.recipe.schema import PLACEMENT
 from tests.small import RECIPES, evokit, write_recipe
 
-THEN = {"recipe": "a", "data": "a", "seed": 0, "versions": {"numpy": "1", "torch": "2"}}
+THEN = {"recipe": "a", "data": "a", "seed": 0, "device": "cpu", "versions": {"numpy": "1", "torch": "2"}}
 
 
 def onemax(*overrides):
@@ -31,7 +46,14 @@ def test_creating_goes_on_with_a_half_made_directory(tmp_path):
 
 @pytest.mark.parametrize(
     ("names", "is_run"),
-    [([], True), (["recipe.yaml"], True), (["lock", "recipe.yaml.part"], True), (["letter.txt"], False)],
+    [
+        ([], True),
+        (["recipe.yaml"], True),
+        (["lock", "recipe.yaml.part"], True),
+        (["letter.txt"], False),
+        (["artifacts", "lock"], True),
+        (["artifacts", "x"], False),
+    ],
 )
 def test_only_runs_and_their_beginnings_are_runs(tmp_path, names, is_run):
     for name in names:
@@ -92,6 +114,65 @@ def test_the_lock_is_for_one_and_is_given_back(tmp_path):
         pass
 
 
+def test_a_lock_that_is_given_back_soon_is_waited_for(tmp_path):
+    held = threading.Event()
+
+    def hold():
+        with RunDirectory(tmp_path).lock():
+            held.set()
+            time.sleep(0.2)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    with RunDirectory(tmp_path).lock():
+        pass
+    thread.join()
+
+
+def test_another_look_at_the_lock_is_nobody_at_work(tmp_path, monkeypatch):
+    with RunDirectory(tmp_path).lock():
+        pass
+    answers = [False, True]
+    monkeypatch.setattr(directory_module, "_locked", lambda descriptor: answers.pop(0))
+    assert not RunDirectory(tmp_path).busy
+    assert answers == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS])
+def test_where_there_are_no_locks_nobody_is_waited_for(tmp_path, monkeypatch, number):
+    refuse_locks(monkeypatch, number)
+    with RunDirectory(tmp_path).lock():
+        assert not RunDirectory(tmp_path).busy
+
+
+def test_a_lock_that_fails_otherwise_is_an_error(tmp_path, monkeypatch):
+    refuse_locks(monkeypatch, errno.EIO)
+    with pytest.raises(OSError, match="refused"), RunDirectory(tmp_path).lock():
+        pass
+
+
+def refuse_locks(monkeypatch, number):
+    def refuse(descriptor, blocking):
+        raise OSError(number, "refused")
+
+    monkeypatch.setattr(directory_module, "lock_descriptor", refuse)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_disk_or_a_quota_that_is_full_is_told_of_the_directory(tmp_path, number):
+    with pytest.raises(RunFailed, match=f"^{tmp_path} cannot be used: full$"), RunDirectory(tmp_path).explained():
+        raise OSError(number, "full")
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "checkpoint", "summary.json"])
+def test_what_a_run_wrote_alone_tells_that_its_ledger_is_lost(tmp_path, name):
+    RunDirectory(tmp_path).refuse_lost_ledger()
+    (tmp_path / name).touch()
+    with pytest.raises(UserError, match=r"ledger\.sqlite is gone"):
+        RunDirectory(tmp_path).refuse_lost_ledger()
+
+
 def test_a_directory_without_a_lock_is_not_busy(tmp_path):
     assert not RunDirectory(tmp_path).busy
 
@@ -116,6 +197,8 @@ def test_the_same_identity_may_go_on():
         ({"versions": {"numpy": "1", "torch": "3"}}, "torch 2 -> 3"),
         ({"versions": {"numpy": "1"}}, "torch 2 -> None"),
         ({"data": "b"}, "data a -> b"),
+        ({"device": "cuda"}, "device cpu -> cuda"),
+        ({"versions": THEN["versions"] | {"scipy": "3"}}, "scipy None -> 3"),
     ],
 )
 def test_another_identity_is_refused_by_name(change, words):
@@ -128,7 +211,17 @@ def test_another_recipe_is_refused_by_its_keys():
         refuse_other_recipe(onemax(), onemax("genome.length=8", "execution.threads=2"))
 
 
-@pytest.mark.parametrize("free", ["search.generations=9", "stop.patience=3", "stop.target=5", "export=[]"])
+@pytest.mark.parametrize(
+    "free",
+    [
+        "search.generations=9",
+        "stop.patience=3",
+        "stop.target=5",
+        "export=[]",
+        "execution.backend=inline",
+        "execution.workers=3",
+    ],
+)
 def test_what_a_run_may_change_when_it_goes_on_is_free(free):
     refuse_other_recipe(onemax(), onemax(free))
 
@@ -150,8 +243,27 @@ def test_data_that_the_beginning_did_not_name_are_not_asked_for():
 def test_identity_names_what_decides_numbers():
     found = identity(onemax())
     assert {"recipe", "seed", "device", "threads", "machine", "versions"} == found.keys()
-    assert {"python", "numpy", "deap", "torch"} <= versions().keys()
+    packages = ["deap", "numpy", "scikit-learn", "scipy", "torch", "transformers", "tokenizers", "datasets"]
+    assert set(versions()) <= {"python", "evokit", *packages}
+    assert set(PACKAGES) == set(packages)
     assert cpu_model() in found["machine"]
+
+
+def test_the_processor_is_called_as_linux_calls_it(monkeypatch):
+    monkeypatch.setattr(identity_module.sys, "platform", "linux")
+    told = "processor\t: 0\nmodel name\t: Foo 9\nmodel name\t: Foo 10\n"
+    monkeypatch.setattr(identity_module.Path, "read_text", lambda path: told)
+    assert cpu_model() == "Foo 9"
+
+
+@pytest.mark.parametrize("key", ["init.from", "init.top", "stop.work", *(f"execution.{key}" for key in PLACEMENT)])
+def test_the_run_that_genes_came_from_and_the_place_are_free(key):
+    assert _free(key)
+
+
+@pytest.mark.parametrize("key", ["init.genes", "initial", "stopped", "execution.threads", "search.population"])
+def test_what_else_is_not_free(key):
+    assert not _free(key)
 
 
 def test_a_file_is_identified_by_its_content(tmp_path):
@@ -165,3 +277,8 @@ def test_a_place_without_permission_is_told_in_one_sentence(tmp_path):
     tmp_path.chmod(0o500)
     done = evokit("run", RECIPES / "onemax.yaml", "--out", tmp_path / "run")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+def test_a_row_that_another_process_wrote_is_told_as_that(tmp_path):
+    with pytest.raises(RunFailed, match="another process is at work in"), RunDirectory(tmp_path).explained():
+        raise sqlite3.IntegrityError("UNIQUE constraint failed: evaluations.phase, evaluations.seq")

@@ -1,3 +1,4 @@
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,6 +147,22 @@ def test_a_build_that_is_not_there_is_one_sentence(switches, build, told):
 def test_what_a_build_does_wrong_is_one_sentence(switches, body, told):
     with pytest.raises(UserError, match=told):
         switches("make", body)
+
+
+def test_a_card_that_is_not_there_is_refused_also_where_no_part_would_notice(parts, monkeypatch):
+    torch = pytest.importorskip("torch", reason="torch is not installed; the extra neural ends this")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    parts(EVOLVED + "execution: {device: cuda}\n")
+    with pytest.raises(
+        RecipeError, match=r"r.yaml:6: execution.device: cuda:1 cannot be used, torch sees 1 CUDA device"
+    ):
+        parts(EVOLVED + "execution: {device: 'cuda:1'}\n")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(RecipeError, match=r"cuda cannot be used, torch sees no CUDA device here .*; or write cpu"):
+        parts(EVOLVED + "execution: {device: cuda}\n")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(RecipeError, match=r"torch is not installed: pip install 'evokit-deap\[neural\]'"):
+        parts(EVOLVED + "execution: {device: cuda}\n")
 
 
 @dataclass(frozen=True)

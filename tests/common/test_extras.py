@@ -13,6 +13,8 @@ REQUIRES = [
     'My_Plugin[plot]; extra == "deep"',
     'never; extra == "deep" and python_version < "3"',
     'My_Plugin[deep]; extra == "plot"',
+    'always; python_version >= "3"',
+    'also; extra == "deep" or python_version >= "3"',
 ]
 
 

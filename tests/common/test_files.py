@@ -42,6 +42,23 @@ def test_a_write_that_fails_leaves_the_old_content(tmp_path, shared, monkeypatch
     with pytest.raises(ZeroDivisionError):
         write_atomically(path, b"new", shared=shared)
     assert path.read_bytes() == b"old"
+    assert {one.suffix for one in tmp_path.iterdir()} == ({".json"} if shared else {".json", ".part"})
+
+
+def test_all_is_in_the_file_before_it_is_forced_to_the_disk(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(os, "fsync", lambda file: seen.append(os.fstat(file).st_size))
+    write_atomically(tmp_path / "one", b"12345")
+    assert seen == [5]
+
+
+def test_two_that_write_at_once_write_to_parts_of_their_own(tmp_path, monkeypatch):
+    parts = []
+    monkeypatch.setattr(os, "fsync", lambda file: parts.append({one.name for one in tmp_path.iterdir()}))
+    for _ in range(2):
+        write_atomically(tmp_path / "one", b"1", shared=True)
+    first, second = (next(name for name in names if name.endswith(".part")) for names in parts)
+    assert first != second
 
 
 @pytest.mark.parametrize(("mask", "expected"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])

@@ -2,9 +2,11 @@ import mmap
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from evokit.common import memory as memory_module
 from evokit.common.memory import peak_memory
 
 MIB = 2**20
@@ -87,3 +89,41 @@ def test_the_mark_is_read_after_the_reset(tmp_path):
         assert (tmp_path / "clear_refs").read_text() == "5"
         (tmp_path / "status").write_text("VmHWM:\t  850 kB\nVmRSS:\t  800 kB\n")
     assert (memory.exact, memory.peak_bytes, memory.growth_bytes) == (True, 850 * 1024, 50 * 1024)
+
+
+def status(folder, mark, now=800):
+    (folder / "status").write_text(f"VmHWM:\t  {mark} kB\nVmRSS:\t  {now} kB\n")
+
+
+def test_a_mark_that_is_gone_at_the_end_is_told_to_be_inexact(tmp_path):
+    status(tmp_path, 900)
+    with peak_memory(tmp_path) as memory:
+        (tmp_path / "status").unlink()
+    assert not memory.exact
+    assert memory.peak_bytes > MIB
+
+
+def test_memory_that_shrinks_has_not_grown_below_nothing(tmp_path):
+    status(tmp_path, 900, now=900)
+    with peak_memory(tmp_path) as memory:
+        status(tmp_path, 100)
+    assert (memory.peak_bytes, memory.growth_bytes) == (100 * 1024, 0)
+
+
+def test_a_block_that_resets_the_mark_hands_it_to_all_around_it(tmp_path):
+    status(tmp_path, 900)
+    with peak_memory(tmp_path) as outer, peak_memory(tmp_path) as middle:
+        status(tmp_path, 2000)
+        with peak_memory(tmp_path) as inner:
+            status(tmp_path, 850)
+    assert [one.peak_bytes for one in (outer, middle, inner)] == [2000 * 1024, 2000 * 1024, 850 * 1024]
+
+
+@pytest.mark.parametrize(("platform", "unit"), [("linux", 1024), ("darwin", 1)])
+def test_the_systems_own_count_is_in_kilobytes_on_linux(tmp_path, monkeypatch, platform, unit):
+    usage = SimpleNamespace(getrusage=lambda who: SimpleNamespace(ru_maxrss=5000 + who), RUSAGE_SELF=7)
+    monkeypatch.setattr(memory_module, "resource", usage)
+    monkeypatch.setattr(memory_module.sys, "platform", platform)
+    with peak_memory(tmp_path) as memory:
+        pass
+    assert memory.peak_bytes == 5007 * unit

@@ -14,6 +14,20 @@ from evokit.common.stops import Stopped, exit_code, stops
 from tests.small import command, write_recipe
 
 
+@pytest.fixture(autouse=True)
+def _listening():
+    """A suite in the background or under ``nohup`` hands on that signals are ignored."""
+    defaults = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGHUP: signal.SIG_DFL,
+        signal.SIGTERM: signal.SIG_DFL,
+    }
+    before = {number: signal.signal(number, handler) for number, handler in defaults.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_the_first_signal_is_raised_and_its_exit_code_is_the_shells(how, code):
     with pytest.raises(KeyboardInterrupt, match=how.name) as stop, stops():
@@ -42,6 +56,7 @@ def test_the_same_stop_sent_twice_is_one():
         with pytest.raises(Stopped):
             signal.raise_signal(signal.SIGHUP)
         signal.raise_signal(signal.SIGHUP)
+        time.sleep(0.2)
         signal.raise_signal(signal.SIGTERM)
 
 

@@ -230,10 +230,11 @@ def population(out: Path) -> str:
 
 
 def assert_same_end(out: Path, whole: Path) -> None:
-    """Champion, population and ledger are those of the uninterrupted run."""
+    """Champion, population, ledger and metrics are those of the uninterrupted run."""
     assert champion(out) == champion(whole)
     assert population(out) == population(whole)
     assert same_but_for_costs(out / "ledger.sqlite", whole / "ledger.sqlite")
+    assert (out / "metrics.jsonl").read_text() == (whole / "metrics.jsonl").read_text()
 
 
 def generator(*names: object) -> np.random.Generator:

@@ -95,7 +95,10 @@ def test_workers_fill_the_cores_unless_the_recipe_says_how_many(monkeypatch):
     assert Execution(workers=3, threads=9).n_workers == 3
 
 
-@pytest.mark.parametrize("override", ["seed=4", "genome.length=9", "search.population=6", "execution.threads=2"])
+@pytest.mark.parametrize(
+    "override",
+    ["seed=4", "genome.length=9", "search.population=6", "execution.threads=2", "confirm.top=3", "baselines=[]"],
+)
 def test_the_digest_changes_with_what_decides_a_result(load, override):
     assert load(FULL, override).digest != load(FULL).digest
 

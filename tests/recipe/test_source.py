@@ -168,3 +168,22 @@ def test_what_cannot_be_read_is_reported_once():
     assert list(map(str, source.problems)) == before
     source.report(("search", "name"), "must be another")
     assert len(source.problems) == len(before) + 1
+
+
+def test_files_that_extend_each_other_by_other_ways_are_a_circle_too():
+    write("sub/b.yaml", "extends: ../sub/../a.yaml\n")
+    write("a.yaml", "extends: sub/../sub/b.yaml\n")
+    with pytest.raises(RecipeError, match=r"recipes extend each other in a circle: a.yaml -> "):
+        read(name="a.yaml")
+
+
+def test_a_home_may_be_extended(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    write(tmp_path / "home" / "mine.yaml", "seed: 9\n")
+    write("r.yaml", "extends: ~/mine.yaml\n")
+    assert read() == ({"seed": 9}, [])
+
+
+def test_a_mark_of_the_byte_order_is_no_text():
+    Path("r.yaml").write_bytes(b"\xef\xbb\xbfseed: 9\n")
+    assert read() == ({"seed": 9}, [])

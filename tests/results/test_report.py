@@ -1,4 +1,5 @@
 import json
+import math
 import re
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 
 from evokit.common.text import WIDTH, size, table
 from evokit.results.report import SHOWN, report
+from evokit.runs.found import State
 from evokit.statistics.pareto import FRONT
 from tests.small import RECIPES, TOY_RECIPE, run, write_recipe
 
@@ -128,6 +130,34 @@ def test_what_an_early_stop_saved_is_told_as_an_estimate(small):
 
 def test_repeats_are_counted(small):
     assert "done, 2 repeats" in report(small | {"repeats": [{}, {}]})
+    one = report(small | {"repeats": [{}], "repeats_planned": 2})
+    assert "done, 1 of 2 repeats" in one
+    assert "In all of 1 of 2 repeats" in one
+
+
+def test_what_a_run_spent_that_nobody_knows_is_no_number(small):
+    text = report(small | {"wall_s": math.nan, "cpu_s": math.nan})
+    assert "the test included: not known, for it was stopped before that was saved" in " ".join(text.split())
+
+
+@pytest.mark.parametrize(("best", "told"), [(None, "nothing valid was measured yet."), (3.0, "best so far: ones 3.")])
+def test_a_run_under_way_tells_its_best_so_far(small, best, told):
+    assert f"No champion is named before the end; {told}" in report(small, State("running", 2, best))
+
+
+def test_only_what_was_fitted_without_a_choice_is_called_untuned(contest):
+    descent, random_search = contest["baselines"]
+    lines = report(contest).splitlines()
+    assert any(line.startswith("descent (untuned) ") for line in lines)
+    assert any(line.startswith("random_search ") for line in lines)
+    stopped = report(contest | {"baselines": [descent | {"seeds": []}, random_search]})
+    assert "(untuned)" not in stopped
+
+
+def test_a_table_without_a_value_is_no_table(contest):
+    one = contest["baselines"][0] | {"validation": None, "test": None, "interval": None, "variants": []}
+    text = report(contest | {"final": None, "baselines": [one], "verdicts": []})
+    assert not any(set(line) <= {"-", " "} and "  " not in line for line in text.splitlines() if line)
 
 
 def test_a_summary_from_its_file_reads_the_same(small):

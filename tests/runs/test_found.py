@@ -1,10 +1,13 @@
 import json
+import math
 import shutil
+import sqlite3
+from contextlib import closing
 
 import pytest
 
 from evokit.assembly.directory import RunDirectory
-from evokit.runs.found import find_runs
+from evokit.runs.found import find_runs, go_on, look
 from tests.small import run, write_recipe
 
 
@@ -90,6 +93,85 @@ def test_a_damaged_run_hides_no_other(folder):
 
 def test_a_folder_that_is_not_there_has_no_runs(tmp_path):
     assert list(find_runs(tmp_path / "none")) == []
+
+
+def test_what_a_killed_run_spent_is_told_by_its_ledger(done, folder):
+    whole = RunDirectory(done).read_summary()
+    change(folder, status="running", wall_s=0.0, cpu_s=0.0, energy=whole["energy"] | {"joules": 0.0})
+    summary, now = look(RunDirectory(folder / "one"))
+    assert now.status == "crashed"
+    assert {key: summary[key] for key in ("wall_s", "cpu_s")} == pytest.approx(
+        {key: whole[key] for key in ("wall_s", "cpu_s")}
+    )
+    assert summary["energy"]["joules"] == pytest.approx(whole["energy"]["joules"])
+
+
+def test_what_a_run_spent_that_was_killed_before_that_was_saved_is_not_known(folder):
+    change(folder, status="running", wall_s=0.0)
+    with closing(sqlite3.connect(folder / "one" / "ledger.sqlite")) as db, db:
+        db.execute("UPDATE costs SET wall_s = 0")
+    assert math.isnan(look(RunDirectory(folder / "one"))[0]["wall_s"])
+
+
+def test_a_lost_ledger_is_damage_with_its_reason_whatever_the_summary_says(folder):
+    change(folder, status="failed")
+    (folder / "one" / "ledger.sqlite").unlink()
+    _, now = look(RunDirectory(folder / "one"))
+    assert (now.status, now.generations) == ("damaged", 3)
+    assert "ledger.sqlite is gone" in now.problem
+
+
+@pytest.fixture(scope="module")
+def repeated(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("repeated")
+    run(write_recipe(folder), folder / "all" / "run", "search.generations=3", "repeats=2")
+    return folder / "all" / "run"
+
+
+@pytest.mark.parametrize("killed_in", [0, 1])
+def test_of_a_run_that_was_killed_in_a_repeat_all_that_is_there_is_told(repeated, tmp_path, killed_in):
+    out = shutil.copytree(repeated, tmp_path / "run")
+    top, last = out / "summary.json", out / f"repeat-{killed_in}" / "summary.json"
+    before = RunDirectory(out).read_summary()
+    last.write_text(json.dumps(json.loads(last.read_text()) | {"status": "running", "best": None, "wall_s": 0.0}))
+    if killed_in == 0:
+        top.unlink()
+        shutil.rmtree(out / "repeat-1")
+    else:
+        top.write_text(json.dumps(before | {"status": "running", "repeats": before["repeats"][:1], "wall_s": 0.0}))
+    summary, now = look(RunDirectory(out))
+    (one,) = find_runs(tmp_path)
+    assert (one.status, one.generations, one.best) == ("crashed", 3, now.best)
+    assert one.best is not None
+    assert summary["asked"] == before["asked"]
+    assert (len(summary["repeats"]), summary["repeats_planned"]) == (1, 2)
+    spent = [RunDirectory(out / f"repeat-{n}").read_summary()["wall_s"] for n in range(killed_in)]
+    assert summary["wall_s"] > sum(spent)
+
+
+def test_the_verdict_is_that_against_the_rival(folder):
+    verdicts = [{"against": "a", "verdict": "worse"}, {"against": "b", "verdict": "better"}]
+    change(folder, verdicts=verdicts, rival="b")
+    assert [one.verdict for one in find_runs(folder)] == ["better against b"]
+
+
+def test_generations_and_best_are_the_summarys_where_there_are_no_metrics(folder):
+    (folder / "one" / "metrics.jsonl").unlink()
+    change(folder, status="running", generations=2)
+    (one,) = find_runs(folder)
+    assert (one.status, one.generations) == ("crashed", 2)
+    assert one.best == RunDirectory(folder / "one").read_summary()["best"]["values"][0]
+
+
+def test_a_run_at_work_is_running_also_while_its_ledger_is_not_there(folder):
+    (folder / "one" / "ledger.sqlite").unlink()
+    with RunDirectory(folder / "one").lock():
+        assert [one.status for one in find_runs(folder)] == ["running"]
+
+
+def test_the_command_that_goes_on_with_a_repeat_goes_on_with_all(repeated):
+    assert go_on(["a.yaml"], repeated / "repeat-1") == go_on(["a.yaml"], repeated)
+    assert go_on(["a.yaml"], repeated.parent / "repeat-1").endswith("repeat-1 --resume")
 
 
 def test_looking_changes_nothing(done):

@@ -19,7 +19,7 @@ from evokit.progress import LineProgress
 from evokit.recipe import RecipeError, load_recipe
 from evokit.runs.launch import assemble_all, default_out, launch, open_recipe
 from evokit.runs.run import Run
-from tests.small import RECIPE, RECIPES, TOY_RECIPE, evokit, files, run, start, write_recipe
+from tests.small import RECIPE, RECIPES, TOY, TOY_RECIPE, evokit, files, run, start, write_recipe
 
 
 @pytest.fixture
@@ -138,6 +138,7 @@ def test_killed_twice_between_checkpoints_it_ends_the_same(whole, slow, tmp_path
         kill_when(process, lambda rows=rows: n_rows(out) >= rows)
     run(recipe, out, "fitness.sleep=0.01", resume=True)
     assert same_end(slow, out)
+    assert (out / "metrics.jsonl").read_text() == (slow / "metrics.jsonl").read_text()
 
 
 @pytest.mark.parametrize("left", ["nothing", "artifacts", "recipe"])
@@ -167,7 +168,7 @@ def test_a_run_that_is_stopped_saves_says_how_to_go_on_and_loses_nothing(slow, t
         time.sleep(0.01)
     process.send_signal(how)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == code
+    assert process.returncode == code, errors
     assert f"--set fitness.sleep=0.01 --out '{out}' --resume" in errors
     assert "Traceback" not in errors
     assert summary_of(out)["status"] == "interrupted"
@@ -232,17 +233,19 @@ def test_another_version_of_a_local_plugin_is_refused(tmp_path):
         run(recipe, out, resume=True)
 
 
-def test_a_directory_with_other_things_is_refused_and_left_alone(whole, tmp_path):
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_directory_with_other_things_is_refused_and_left_alone(whole, tmp_path, resume):
     (tmp_path / "thesis.tex").write_text("mine")
     with pytest.raises(UserError, match="is no run directory"):
-        run(whole[0], tmp_path, resume=True)
+        run(whole[0], tmp_path, resume=resume)
     assert files(tmp_path) == {"thesis.tex": b"mine"}
 
 
-def test_a_file_in_place_of_the_directory_is_refused(whole, tmp_path):
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_file_in_place_of_the_directory_is_refused(whole, tmp_path, resume):
     (tmp_path / "run").write_text("mine")
     with pytest.raises(UserError, match="is no run directory"):
-        run(whole[0], tmp_path / "run", resume=True)
+        run(whole[0], tmp_path / "run", resume=resume)
 
 
 def test_a_second_process_is_refused(tmp_path):
@@ -309,6 +312,56 @@ def test_a_fitness_that_interrupts_leaves_a_run_that_can_go_on(tmp_path):
             run(recipe, out, "fitness.fails=interrupts", resume=resume)
         assert summary_of(out)["status"] == "interrupted"
     assert not RunDirectory(out).busy
+
+
+@pytest.fixture
+def stopped_recipe(tmp_path):
+    """A recipe whose last baseline is interrupted in its first fit."""
+    fits = "        value = float(np.random.default_rng(seed).normal())\n"
+    (tmp_path / "toy_plugin.py").write_text(TOY.read_text().replace(fits, "        raise KeyboardInterrupt\n" + fits))
+    baselines = "[{name: random_search}, {name: descent, lr: [0.1, 0.2]}]"
+    text = TOY_RECIPE.replace(str(TOY), "./toy_plugin.py").replace(
+        "[{name: descent}, {name: random_search}]", baselines
+    )
+    (tmp_path / "toy.yaml").write_text(text + "execution: {backend: inline}\n")
+    return tmp_path / "toy.yaml"
+
+
+def test_a_run_that_is_stopped_in_a_baseline_tells_what_it_has(stopped_recipe, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        run(stopped_recipe, tmp_path / "run", "repeats=2")
+    for summary in (summary_of(tmp_path / "run"), summary_of(tmp_path / "run" / "repeat-0")):
+        assert summary["status"] == "interrupted"
+        assert summary["final"]["name"] == "champion"
+        assert summary["final"]["work"] == summary["search"]["work"] > 0
+        assert [one["trained"] for one in summary["baselines"]] == [False, True]
+        assert summary["asked"] == [str(stopped_recipe), "--set", "repeats=2"]
+    assert (len(summary_of(tmp_path / "run")["repeats"]), summary_of(tmp_path / "run")["repeats_planned"]) == (1, 2)
+
+
+def test_what_is_stopped_in_the_middle_has_its_cost(stopped_recipe, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        run(stopped_recipe, tmp_path / "run", "baselines=[{name: descent}]", only="baselines")
+    summary = summary_of(tmp_path / "run")
+    assert summary["status"] == "interrupted"
+    assert summary["asked"][-2:] == ["--only", "baselines"]
+    assert summary["wall_s"] > 0
+    assert set(summary["energy"]["phases"]) == {"baseline/descent"}
+
+
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_a_recipe_that_is_deleted_meanwhile_is_there_again_at_the_end(recipe, tmp_path, monkeypatch, repeats):
+    execute = Run.execute
+
+    def losing(self, only=None):
+        execute(self, only)
+        self.directory.recipe.unlink()
+        (tmp_path / "run" / "recipe.yaml").unlink(missing_ok=True)
+
+    monkeypatch.setattr(Run, "execute", losing)
+    run(recipe, tmp_path / "run", "search.generations=2", f"repeats={repeats}")
+    monkeypatch.undo()
+    assert run(recipe, tmp_path / "run", "search.generations=2", f"repeats={repeats}", resume=True)["status"] == "done"
 
 
 # --- errors that only building shows
@@ -573,7 +626,7 @@ def test_a_generation_late_in_a_run_costs_the_ledger_what_an_early_one_does(tmp_
     seen = []
     monkeypatch.setattr(Ledger, "__init__", counting)
     monkeypatch.setattr(
-        Run, "_note_metrics", lambda self, search: (note(self, search), seen.append((len(steps), len(statements))))
+        Run, "_note_metrics", lambda *arguments: (note(*arguments), seen.append((len(steps), len(statements))))
     )
     text = RECIPE.split("screens:")[0].replace("length: 16", "length: 64") + "execution: {backend: inline}\n"
     run(write_recipe(tmp_path, text), tmp_path / "run", "search.generations=300")
