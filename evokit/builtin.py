@@ -39,6 +39,8 @@ def evokit_components() -> list[Component]:
         Component("surrogate", "embedding_mlp", "evokit.surrogates.embedding_mlp:EmbeddingMLP", extra=NEURAL),
         Component("surrogate", "random_forest", "evokit.surrogates.random_forest:RandomForest"),
         Component("surrogate", "ridge", "evokit.surrogates.ridge:Ridge"),
+        Component("search", "cma", "evokit.searches.cma:CMA"),
+        Component("search", "de", "evokit.searches.de:DE"),
         Component("search", "generational", "evokit.searches.generational:Generational"),
         Component("search", "grid", "evokit.searches.grid:GridSearch"),
         Component("search", "nsga2", "evokit.searches.nsga2:NSGA2"),

@@ -34,7 +34,9 @@ class BoxSearch(AskTell):
 
     def tell(self, individuals: Sequence[Individual]) -> None:
         if len(individuals) == self._asked:  # a control whose work is spent measures only a part of its last generation
-            self._learn(np.stack([self._point(one.genes) for one in individuals]), self._losses(individuals), individuals)
+            self._learn(
+                np.stack([self._point(one.genes) for one in individuals]), self._losses(individuals), individuals
+            )
         self.archive.add(self.generation, individuals, self.population)
         self.generation += 1
 

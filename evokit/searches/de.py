@@ -28,7 +28,7 @@ class DE:
     wide. It needs more evaluations, some hundred a number. Its two parameters, the scale of differences and the rate of
     exchange, are drawn around those that succeeded lately.
 
-    ``population`` is 5 for each number and at least 20 if null. With ``generations`` it shrinks in a line to 4 members
+    ``population`` is 2 for each number and at least 10 if null. With ``generations`` it shrinks in a line to 4 members
     at the end. ``init`` gives the first members. ``label`` is its name in the results.
 
     Source: Tanabe and Fukunaga 2014, "Improving the Search Performance of SHADE Using Linear Population Size Reduction"
@@ -52,7 +52,7 @@ class DESearch(BoxSearch):
     def __init__(self, options: DE, context: Context) -> None:
         super().__init__(context, options.generations)
         n = len(self._low)
-        self._size = options.population or max(20, 5 * n)
+        self._size = options.population or max(10, 2 * n)
         if len(self._init) > self._size:
             raise ValueError(f"population ({self._size}) has no room for the {len(self._init)} genes of init")
         self._points, self._lost = np.empty((0, n)), np.empty(0)  # members, and their losses

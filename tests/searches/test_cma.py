@@ -12,7 +12,9 @@ from tests.searches.building import built, portrait, run, stopped_and_resumed
 
 BOX = RealVector([-5, -1, 0], [5, 3, 1], 3)
 BEST = np.array([1.0, 2.0, 0.25])
-CONTINUOUS = pytest.mark.parametrize("options", [CMA(generations=9), CMA(generations=9, covariance="separable"), DE(12, 9)])
+CONTINUOUS = pytest.mark.parametrize(
+    "options", [CMA(generations=9), CMA(generations=9, covariance="separable"), DE(12, 9)]
+)
 
 
 class Ellipsoid(SumFitness):
@@ -32,7 +34,9 @@ class Ellipsoid(SumFitness):
 
 def searched(options, fitness=None, **rest):
     fitness = fitness or Ellipsoid()
-    return built(options, fitness, BOX, **rest), door(fitness, genome=BOX, **{k: v for k, v in rest.items() if k == "ledger"})
+    return built(options, fitness, BOX, **rest), door(
+        fitness, genome=BOX, **{k: v for k, v in rest.items() if k == "ledger"}
+    )
 
 
 def loss(search):
