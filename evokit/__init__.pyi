@@ -1,3 +1,6 @@
+from . import (
+    testing as testing,
+)
 from .common.cores import (
     set_threads as set_threads,
 )

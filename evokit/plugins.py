@@ -74,7 +74,7 @@ def load_plugins(local: Sequence[Path] = ()) -> Registry:
             distribution, version = (entry.dist.name, entry.dist.version) if entry.dist else ("unknown", "")
             try:
                 module = entry.load()
-                components = _register(manager, module, entry.name)
+                components = _register(manager, module, entry.name, ours=distribution == DISTRIBUTION)
             except BaseException as error:
                 _let_ctrl_c_pass(error)
                 broken.append(Broken(entry.name, distribution, _reason(error)))
@@ -143,7 +143,7 @@ def _file(plugin: Any) -> str:
     return os.path.realpath(file) if isinstance(file, str) else ""
 
 
-def _register(manager: pluggy.PluginManager, plugin: Any, name: str) -> list[Component]:
+def _register(manager: pluggy.PluginManager, plugin: Any, name: str, ours: bool = False) -> list[Component]:
     """Register a plugin and ask it for its components; a plugin that is refused is not left behind."""
     try:
         manager.register(plugin, name)
@@ -160,7 +160,7 @@ def _register(manager: pluggy.PluginManager, plugin: Any, name: str) -> list[Com
         answers = manager.subset_hook_caller("evokit_components", others)()
         if not answers:
             raise TypeError("evokit_components() returned nothing; it must return a list of Components")
-        components = [_checked(component) for answer in answers for component in _items(answer)]
+        components = [_checked(component, ours) for answer in answers for component in _items(answer)]
         _refuse_twins(components)
         return components
     except BaseException:
@@ -184,7 +184,8 @@ def _items(answer: Any) -> Iterable[Any]:
     return answer
 
 
-def _checked(component: Any) -> Component:
+def _checked(component: Any, ours: bool) -> Component:
+    """What a plugin offers, looked at. Options that ours only name are looked at by a test: a listing imports none."""
     if not isinstance(component, Component):
         raise TypeError(f"evokit_components() returned {component!r:.80}, which is not a Component")
     label = f"{component.kind} {component.name!r}"
@@ -200,8 +201,14 @@ def _checked(component: Any) -> Component:
         raise TypeError(f"{label}: build must be a function or 'module:function', got {component.build!r:.80}")
     if not isinstance(component.options, str):
         refuse_wrong_options(component)
-    elif not PLACE.fullmatch(component.options):
+        return component
+    if not PLACE.fullmatch(component.options):
         raise TypeError(f"{label}: options must be a class or 'module:Class', got {component.options!r:.80}")
+    if not ours:
+        try:
+            refuse_wrong_options(component)
+        except (ImportError, AttributeError) as error:
+            raise TypeError(f"{label}: there are no options at {component.options!r}: {error}") from error
     return component
 
 

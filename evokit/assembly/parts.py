@@ -15,7 +15,7 @@ from evokit.common.cores import set_threads
 from evokit.common.extras import DISTRIBUTION, with_extra
 from evokit.common.keys import digest
 from evokit.common.names import listed
-from evokit.contracts.blame import ContractError, blamed, culprit
+from evokit.contracts.blame import ContractError, blamed, culprit, raised
 from evokit.contracts.members import refuse_misfit, refuse_unmeasurable
 from evokit.contracts.watched import Watched
 from evokit.data.vault import unit_keys
@@ -202,6 +202,9 @@ def _with_search(recipe: Recipe, data: Data | None, bare: Context) -> Parts:
     fitness = getattr(search, "job", fitness)
     with named(recipe.fitness):
         refuse_unmeasurable(fitness, recipe.search.name)
+    if genome.phenotype not in fitness.takes:  # of those whose options do not say
+        takes = f"{recipe.fitness.name} takes {listed(sorted(fitness.takes))}"
+        raise recipe.error(("genome",), f"{recipe.genome.name} expresses {genome.phenotype}, {takes}")
     context = replace(context, fitness=fitness)
     parts = Parts(recipe, data, context, fitness, genome, search)
     if recipe.confirm is not None:
@@ -217,8 +220,13 @@ def _with_search(recipe: Recipe, data: Data | None, bare: Context) -> Parts:
 
 def build_part(section: Section, context: Context) -> Any:
     """The real thing behind a section; what it refuses or does wrong becomes an error with file and line."""
-    with named(section), blamed(section.options):
+    try:
         make = section.maker
+    except Exception as error:
+        named_so = f"{section.kind}.{section.name}: nothing can be built by build={section.component.build!r}"
+        raise RecipeError(
+            [f"{section.where}: {named_so}: {raised(error)}; it must be a function of (options, context)"]
+        ) from error
     with named(section), blamed(make or section.options):
         try:
             part = make(context) if make else section.options

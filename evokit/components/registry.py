@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 
 from evokit.common.extras import DISTRIBUTION, lacking, with_extra
 from evokit.common.names import did_you_mean, listed
-from evokit.components.declared import refuse_wrong_options
 from evokit.errors import UserError
 from evokit.interfaces import Component, Kind
 
@@ -102,13 +101,11 @@ class Registry:
         gets its full name. One that belongs to ``fits`` goes before one that fits anything.
 
         Raises:
-            UnknownComponent: No plugin offers it, or several do, or its options are not where they are said to lie; the
-                message says what to do.
+            UnknownComponent: No plugin offers it, or several do; the message says what to write.
         """
         offer = self._found(kind, name, fits)
         if offer is None:
             raise UnknownComponent(self._unknown(kind, name, fits))
-        _refuse_lost(offer)
         said = offer.full_name if self.contested(kind, name, fits) else name
         return offer.component if offer.component.name == said else replace(offer.component, name=said)
 
@@ -171,16 +168,6 @@ class Registry:
             f"unknown {kind} {name!r}{did_you_mean(name, known)} (available: {listed(names)})"
             + (f"; plugins that failed to load: {lost}" if lost else "")
         )  # fmt: skip
-
-
-def _refuse_lost(offer: Offer) -> None:
-    """Options that a component only names are looked at when a recipe names the component."""
-    if not isinstance(offer.component.options, str):
-        return
-    try:
-        refuse_wrong_options(offer.component)
-    except (ImportError, AttributeError, TypeError) as error:
-        raise UnknownComponent(f"{offer.source} names options that cannot be used: {error}") from error
 
 
 def named(offers: Sequence[Offer]) -> tuple[tuple[Offer, ...], tuple[str, ...]]:

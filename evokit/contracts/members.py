@@ -76,7 +76,11 @@ def refuse_misfit(kind: Kind, thing: Any) -> None:
         raise ContractError(f"{culprit(thing)} cannot be called, but a {kind} is called")
     if kind == "export" and not (hasattr(thing, "export") or hasattr(thing, "export_measured")):
         raise ContractError(f"{culprit(thing)} has neither export(artifact, out) nor export_measured(measured, out)")
-    if kind == "fitness" and not (hasattr(thing, "evaluate") or _suggestion("evaluate", thing)):
+    if (
+        kind == "fitness"
+        and hasattr(thing, "objectives")
+        and not (hasattr(thing, "evaluate") or _suggestion("evaluate", thing))
+    ):
         return  # material for a search with a job of its own, which is held against this when the search is there
     if kind == "baseline":
         kind = "final" if hasattr(thing, "fit") or hasattr(thing, "score") else "search"

@@ -10,7 +10,7 @@ import numpy as np
 T = TypeVar("T", bound=Hashable)
 
 
-def order_crossover(a: Sequence[T], b: Sequence[T], *, rng: np.random.Generator) -> tuple[tuple[T, ...], tuple[T, ...]]:
+def order_crossover(a: Sequence[T], b: Sequence[T], rng: np.random.Generator) -> tuple[tuple[T, ...], tuple[T, ...]]:
     """Keep a stretch of one parent, fill the other places in the order of the other parent.
 
     Args:

@@ -72,6 +72,10 @@ class Run(Resources):
         search, measure = self.parts.search, self._restore()
         self._cut_metrics(search.generation)
         self.progress.phase("Search")
+        if there := self.ledger.counts("search")["measured"]:
+            self.progress.note(
+                f"Going on after generation {search.generation}; {there:,} measurements are not repeated"
+            )
         horizon = getattr(search, "horizon", None)
         began, first = time.monotonic(), search.generation
         save_at = began + CHECKPOINT_EVERY_S

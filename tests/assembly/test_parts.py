@@ -88,6 +88,12 @@ class Switches:
     phenotype = "bits"
 
 
+@dataclass(frozen=True)
+class Silent:
+    n: int = 5
+    genes = "bits"
+
+
 def make(options, context):
     {body}
 
@@ -103,10 +109,10 @@ def switches(tmp_path, monkeypatch):
     """Assembles a recipe whose genome a component's ``build`` makes."""
     monkeypatch.chdir(tmp_path)
 
-    def switches(build, body="return Bits(options.n)", options="Switches"):
+    def switches(build, body="return Bits(options.n)", options="Switches", fitness="onemax"):
         Path("mine.py").write_text(BUILT.format(body=body, build=build, options=options))
         Path("r.yaml").write_text(
-            f"plugins: [mine.py]\nfitness: {{name: onemax}}\ngenome: {{name: switches}}\n{EVOLVED}"
+            f"plugins: [mine.py]\nfitness: {{name: {fitness}}}\ngenome: {{name: switches}}\n{EVOLVED}"
         )
         return assemble(load_recipe(Path("r.yaml")))
 
@@ -125,8 +131,15 @@ def test_a_component_says_what_builds_it_of_its_options(switches):
 @pytest.mark.parametrize(
     ("build", "told"),
     [
-        ("'nowhere.at.all:make'", r"r.yaml:3: genome.switches: Switches \(plugin mine.py, .*\) raised .*nowhere"),
-        ("'evokit.genomes.bits:mkae'", r"r.yaml:3: genome.switches: .*has no attribute 'mkae'"),
+        (
+            "'nowhere.at.all:make'",
+            r"r.yaml:3: genome.switches: nothing can be built by build='nowhere.at.all:make': .*nowhere",
+        ),
+        (
+            "'evokit.genomes.bits:mkae'",
+            r"r.yaml:3: .*no attribute 'mkae'.*; it must be a function of \(options, context\)",
+        ),
+        ("'evokit.genomes.bits:np'", r"r.yaml:3: .*build='evokit.genomes.bits:np': .*; it must be a function of"),
         ("'evokit.genomes.bits'", "build must be a function or 'module:function', got 'evokit.genomes.bits'"),
         ("7", "build must be a function or 'module:function', got 7"),
     ],
@@ -139,7 +152,7 @@ def test_a_build_that_is_not_there_is_one_sentence(switches, build, told):
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        ("raise KeyError(4)", r"r.yaml:3: genome.switches: make \(plugin mine.py, .*mine.py:14\) raised KeyError: 4"),
+        ("raise KeyError(4)", r"r.yaml:3: genome.switches: make \(plugin mine.py, .*mine.py:20\) raised KeyError: 4"),
         ("raise ValueError('too few')", "r.yaml:3: genome.switches: too few"),
         ("pass", r"make \(plugin mine.py, .*\) returned nothing; return the genome"),
     ],
@@ -181,16 +194,32 @@ def test_options_may_be_named_where_they_lie(switches):
     [
         (
             "'nowhere.at.all:Bits'",
-            r"r.yaml:3: genome.name: plugin 'mine.py' names options that cannot be used: No module named 'nowhere'",
+            r"mine.py: .*genome 'switches': there are no options at 'nowhere.at.all:Bits': No module",
         ),
-        ("'evokit.genomes.bits:Botsies'", "names options that cannot be used: .*has no attribute 'Botsies'"),
         (
-            "'evokit.genomes.bits:Bits'",
-            "names options that cannot be used: genome 'switches': options must be a frozen",
+            "'evokit.genomes.bits:Botsies'",
+            "there are no options at 'evokit.genomes.bits:Botsies': .*no attribute 'Botsies'",
         ),
+        ("'evokit.genomes.bits:Bits'", "genome 'switches': options must be a frozen"),
         ("'evokit.genomes.bits'", "options must be a class or 'module:Class', got 'evokit.genomes.bits'"),
     ],
 )
 def test_named_options_that_are_not_there_are_one_sentence(switches, options, told):
     with pytest.raises(UserError, match=told):
         switches("''", options=options)
+
+
+def test_a_genome_that_does_not_say_what_it_expresses_is_compared_with_the_fitness_when_it_is_built(switches):
+    with pytest.raises(RecipeError, match=r"r.yaml:3: genome: switches expresses bits, sphere takes vector"):
+        switches("make", options="Silent", fitness="sphere")
+
+
+def test_a_fitness_that_is_a_number_is_told_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = BUILT.format(body="return 3", build="make", options="Switches").replace('"genome"', '"fitness"')
+    Path("mine.py").write_text(text)
+    Path("r.yaml").write_text(
+        "plugins: [mine.py]\nfitness: {name: switches}\ngenome: {name: bits, length: 3}\n" + EVOLVED
+    )
+    with pytest.raises(UserError, match=r"r.yaml:2: fitness.switches: int has no objectives, which a fitness needs"):
+        assemble(load_recipe(Path("r.yaml")))

@@ -1,6 +1,7 @@
 import errno
 import itertools
 import json
+import re
 import shutil
 import signal
 import sqlite3
@@ -136,7 +137,9 @@ def test_killed_twice_between_checkpoints_it_ends_the_same(whole, slow, tmp_path
         resume = ("--resume",) if out.exists() else ()
         process = start("run", recipe, "--out", out, "--set", "fitness.sleep=0.01", *resume)
         kill_when(process, lambda rows=rows: n_rows(out) >= rows)
-    run(recipe, out, "fitness.sleep=0.01", resume=True)
+    log = StringIO()
+    run(recipe, out, "fitness.sleep=0.01", resume=True, log=log)
+    assert re.search(r"Going on after generation \d; \d+ measurements are not repeated", log.getvalue())
     assert same_end(slow, out)
     assert (out / "metrics.jsonl").read_text() == (slow / "metrics.jsonl").read_text()
 
