@@ -244,7 +244,8 @@ def _wrong(member: str, answer: Any) -> str:
 def _rehearse_search(parts: Parts) -> None:
     """One generation with made-up values, on a search that is thrown away; what it saves goes on like it."""
     section, context = parts.recipe.search, parts.context
-    if max(getattr(section.options, name, 0) for name in ("population", "batch")) > MOST:
+    sizes = [getattr(section.options, name, 0) for name in ("population", "batch")]
+    if any(isinstance(size, int) and size > MOST for size in sizes):
         return  # which would take longer than it is worth
     search, other = build_part(section, context), build_part(section, context)
     who = culprit(search)

@@ -31,14 +31,24 @@ class BoxSearch(AskTell):
         super().__init__(context.genome, weights, horizon)
         self._low, self._width = context.genome.low, context.genome.high - context.genome.low
         self._streams, self._init = context.streams, [self._point(genes) for genes in context.init]
+        if horizon is not None:  # a search without an end cannot tell
+            self.expected = lambda: self._expected(horizon, context.fitness.budgets[-1])
 
     def tell(self, individuals: Sequence[Individual]) -> None:
         if len(individuals) == self._asked:  # a control whose work is spent measures only a part of its last generation
-            self._learn(
-                np.stack([self._point(one.genes) for one in individuals]), self._losses(individuals), individuals
-            )
+            points = np.stack([self._point(one.genes) for one in individuals])
+            self._learn(points, self._losses(individuals), individuals)
         self.archive.add(self.generation, individuals, self.population)
         self.generation += 1
+
+    def _expected(self, horizon: int, each: int) -> tuple[int, int]:
+        """Measurements and work of the whole search, for estimates."""
+        n = sum(self._size_at(generation) for generation in range(horizon))
+        return n, n * each
+
+    def _size_at(self, generation: int) -> int:
+        """How many individuals a generation has, as far as that is known before."""
+        raise NotImplementedError
 
     @property
     def _asked(self) -> int:

@@ -28,8 +28,8 @@ class CMA:
 
     ``population`` is 4 + 3 ln n if null; ``sigma`` is the first standard deviation as a share of each range. Where a
     run of the strategy has converged or got stuck, ``restarts: ipop`` begins another at a random point with twice the
-    population, ``bipop`` in turn with a large and a small one at equal work, ``none`` ends the search. ``adapt_rate`` is
-    for noisy and rugged fitnesses. ``init`` gives the first mean. ``label`` is its name in the results.
+    population, ``bipop`` in turn with a large and a small one at equal work, ``none`` ends the search. ``adapt_rate``
+    is for noisy and rugged fitnesses. ``init`` gives the first mean. ``label`` is its name in the results.
 
     Source: Hansen 2016, "The CMA Evolution Strategy: A Tutorial"; Ros and Hansen 2008 (separable); Auger and Hansen
     2005 (ipop); Hansen 2009, "Benchmarking a BI-population CMA-ES on the BBOB-2009 function testbed"; Nomura, Akimoto
@@ -73,6 +73,9 @@ class CMASearch(BoxSearch):
         self._strategy.reseed_rng(self._seed("sample"))
         points = [self._strategy.ask() for _ in range(self._asked)]
         return [self._individual(point, "cma") for point in points]
+
+    def _size_at(self, generation: int) -> int:
+        return self._first_population  # after a restart there are more
 
     @property
     def _asked(self) -> int:

@@ -28,8 +28,9 @@ class DE:
     wide. It needs more evaluations, some hundred a number. Its two parameters, the scale of differences and the rate of
     exchange, are drawn around those that succeeded lately.
 
-    ``population`` is 2 for each number and at least 10 if null. With ``generations`` it shrinks in a line to 4 members
-    at the end. ``init`` gives the first members. ``label`` is its name in the results.
+    ``population`` is 2 for each number and at least 10 if null. With ``shrink_over`` it shrinks in a line to 4 members
+    within so many generations: best all that there are, if that is known. ``init`` gives the first members. ``label``
+    is its name in the results.
 
     Source: Tanabe and Fukunaga 2014, "Improving the Search Performance of SHADE Using Linear Population Size Reduction"
     (L-SHADE); the repair at bounds is that of Zhang and Sanderson 2009 (JADE).
@@ -37,6 +38,7 @@ class DE:
 
     population: Annotated[int, Ge(LEAST)] | None = None
     generations: Annotated[int, Ge(1)] | None = None
+    shrink_over: Annotated[int, Ge(1)] | None = None
     label: Label = ""
 
     reads: ClassVar[frozenset[str]] = frozenset({"init"})
@@ -52,7 +54,7 @@ class DESearch(BoxSearch):
     def __init__(self, options: DE, context: Context) -> None:
         super().__init__(context, options.generations)
         n = len(self._low)
-        self._size = options.population or max(10, 2 * n)
+        self._size, self._shrink_over = options.population or max(10, 2 * n), options.shrink_over
         if len(self._init) > self._size:
             raise ValueError(f"population ({self._size}) has no room for the {len(self._init)} genes of init")
         self._points, self._lost = np.empty((0, n)), np.empty(0)  # members, and their losses
@@ -69,6 +71,10 @@ class DESearch(BoxSearch):
         self._drawn = _parameters(self._memory, len(self._points), rng)
         children = _children(self._points, self._lost, self._replaced, self._drawn, rng)
         return [self._individual(child, "de") for child in children]
+
+    def _size_at(self, generation: int) -> int:
+        left = 1.0 if self._shrink_over is None else 1 - min(1.0, generation / self._shrink_over)
+        return max(LEAST, round(LEAST + (self._size - LEAST) * left))
 
     @property
     def _asked(self) -> int:
@@ -110,8 +116,7 @@ class DESearch(BoxSearch):
 
     def _settle(self, candidates: Sequence[Individual]) -> None:
         """Let the worst go that are too many by now; the population is who of the candidates stays."""
-        left = 1.0 if self.horizon is None else 1 - min(1.0, (self.generation + 1) / self.horizon)
-        size = max(LEAST, round(LEAST + (self._size - LEAST) * left))
+        size = self._size_at(self.generation + 1)
         if size < len(self._points):
             stay = np.sort(np.argsort(self._lost, kind="stable")[:size])
             self._points, self._lost = self._points[stay], self._lost[stay]
@@ -168,7 +173,7 @@ def _children(
     here = np.arange(n)
     first = (here + rng.integers(1, n, size=n)) % n  # another one than the member itself
     pool = np.concatenate([points, replaced])
-    second = rng.integers(len(pool), size=n)
+    second = np.asarray(rng.integers(len(pool), size=n))
     while (same := (second == here) | (second == first)).any():
         second[same] = rng.integers(len(pool), size=int(same.sum()))
     moved = points + scale * (best - points) + scale * (points[first] - pool[second])

@@ -1,19 +1,24 @@
+from dataclasses import replace
+
 import cmaes
 import numpy as np
 import pytest
 
 from evokit.genomes.real_vector import RealVector
-from evokit.interfaces import Evaluation
+from evokit.interfaces import Context, Evaluation
+from evokit.measuring.ledger import Ledger
+from evokit.measuring.ledger_files import same_but_for_costs
 from evokit.searches.cma import CMA
 from evokit.searches.de import DE
 from evokit.streams import Streams
 from tests.door import SumFitness, door
 from tests.searches.building import built, portrait, run, stopped_and_resumed
+from tests.small import TOY, launched
 
 BOX = RealVector([-5, -1, 0], [5, 3, 1], 3)
 BEST = np.array([1.0, 2.0, 0.25])
 CONTINUOUS = pytest.mark.parametrize(
-    "options", [CMA(generations=9), CMA(generations=9, covariance="separable"), DE(12, 9)]
+    "options", [CMA(generations=9), CMA(generations=9, covariance="separable"), DE(12, 9, shrink_over=9)]
 )
 
 
@@ -32,11 +37,9 @@ class Ellipsoid(SumFitness):
         return Evaluation((value if self.objectives["sum"] == "min" else -value,), work=budget)
 
 
-def searched(options, fitness=None, **rest):
+def searched(options, fitness=None, ledger=None):
     fitness = fitness or Ellipsoid()
-    return built(options, fitness, BOX, **rest), door(
-        fitness, genome=BOX, **{k: v for k, v in rest.items() if k == "ledger"}
-    )
+    return built(options, fitness, BOX), door(fitness, ledger, BOX)
 
 
 def loss(search):
@@ -46,11 +49,10 @@ def loss(search):
 def test_cma_samples_what_the_library_samples():
     search = built(CMA(generations=20, restarts="none"), Ellipsoid(), BOX, seed=3)
     streams = Streams(3)
-    entropy = lambda what, generation: streams.at("cma", what, generation).entropy() % 2**32  # noqa: E731
     theirs = cmaes.CMA(streams.at("cma", "mean", 0).numpy().random(3), 0.3, bounds=np.array([[0, 1]] * 3), seed=1)
     measure = door(Ellipsoid(), genome=BOX)
     for generation in range(20):
-        theirs.reseed_rng(entropy("sample", generation))
+        theirs.reseed_rng(streams.at("cma", "sample", generation).entropy() % 2**32)
         points = [theirs.ask() for _ in range(theirs.population_size)]
         asked = search.ask()
         genes = np.stack([one.genes for one in asked])
@@ -63,7 +65,8 @@ def test_cma_samples_what_the_library_samples():
 
 @pytest.mark.parametrize("goal", ["min", "max"])
 @pytest.mark.parametrize(
-    "options", [CMA(generations=60), CMA(generations=60, covariance="separable", population=20), DE(30, 80)]
+    "options",
+    [CMA(generations=60), CMA(generations=60, covariance="separable", population=20), DE(30, 80, shrink_over=80)],
 )
 def test_it_finds_the_optimum_of_a_stretched_valley(options, goal):
     search, measure = searched(options, Ellipsoid(goal=goal))
@@ -88,12 +91,9 @@ def test_where_all_fail_it_goes_on_until_its_end(options):
 
 @CONTINUOUS
 def test_it_goes_on_from_its_state_as_if_never_stopped(options, tmp_path):
-    from evokit.measuring.ledger import Ledger
-
     whole = portrait(run(*searched(options)))
     ledger = Ledger(":memory:")
-    make = lambda: (built(options, Ellipsoid(), BOX), door(Ellipsoid(), ledger, BOX))  # noqa: E731
-    for resumed, _ in stopped_and_resumed(make, tmp_path, (-1.0,)):
+    for resumed, _ in stopped_and_resumed(lambda: searched(options, ledger=ledger), tmp_path, (-1.0,)):
         assert portrait(resumed) == whole
 
 
@@ -146,7 +146,7 @@ def test_several_objectives_are_refused(options):
 
 
 def test_differences_shrink_the_population_in_a_line():
-    search, measure = searched(DE(24, 10))
+    search, measure = searched(DE(24, 10, shrink_over=10))
     sizes = []
     while not search.done:
         sizes.append(len(search.ask()))
@@ -156,15 +156,40 @@ def test_differences_shrink_the_population_in_a_line():
 
 @pytest.mark.parametrize("options", [CMA(generations=3), DE(12, 3)])
 def test_it_begins_with_the_genes_of_init(options):
-    from dataclasses import replace
-
-    from evokit.interfaces import Context
-
     context = Context(Streams(0), fitness=Ellipsoid(), genome=BOX)
     search = options.build(replace(context, init=[BEST]))
     asked = search.ask()
-    if isinstance(options, DE):
-        assert asked[0].genes == pytest.approx(BEST)
+    first = asked[0].genes if isinstance(options, DE) else BOX.low + search._strategy.mean * (BOX.high - BOX.low)
+    assert first == pytest.approx(BEST)
+
+
+@pytest.mark.parametrize(
+    "options", [CMA(generations=9), CMA(generations=9, population=20), DE(24, 10, shrink_over=9), DE(12)]
+)
+def test_it_tells_what_it_will_measure_if_it_has_an_end(options):
+    search, measure = searched(options)
+    if options.generations is None:
+        assert not hasattr(search, "expected")
     else:
-        assert np.mean([one.genes for one in asked], axis=0) == pytest.approx(BEST, abs=2.5)
-        assert search._strategy.mean == pytest.approx((BEST - BOX.low) / (BOX.high - BOX.low))
+        n, work = search.expected()
+        run(search, measure)
+        assert n == work == measure.work
+
+
+@pytest.mark.parametrize("search", ["{name: cma, generations: 12}", "{name: de, generations: 12, shrink_over: 9}"])
+def test_a_run_is_the_same_inline_and_on_workers_with_failures_and_resumed(search, tmp_path):
+    text = f"""\
+plugins: [{TOY}]
+data: {{name: points}}
+fitness: {{name: squares}}
+genome: {{name: real_vector, length: 2, low: -3, high: 9}}
+search: {search}
+baselines: [{{name: random_search}}]
+execution: {{backend: inline}}
+"""
+    whole, _ = launched(tmp_path, text, [], "whole")
+    launched(tmp_path, text, ["search.generations=5"], "stopped")
+    resumed, _ = launched(tmp_path, text, [], "stopped", resume=True)
+    workers, _ = launched(tmp_path, text, ["execution={backend: processes, workers: 2}"], "workers")
+    assert whole["best"] == resumed["best"] == workers["best"]
+    assert same_but_for_costs(tmp_path / "whole" / "ledger.sqlite", tmp_path / "workers" / "ledger.sqlite")
