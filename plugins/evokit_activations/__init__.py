@@ -26,7 +26,7 @@ def evokit_components() -> list[Component]:
         _offer("genome", "activations", "genome:ActivationTensors"),
         _offer("fitness", LABELS, "options:LabelLikelihood", "fitness:build_fitness"),
         _offer("search", "layerwise", "options:Layerwise", "shards.search:build_search"),
-        _offer("final", "learn_targets", "options:LearnTargets", "final:build_final", LABELS),
+        _offer("final", "learn_targets", "options:LearnTargets", "final:build_champion", LABELS),
         _offer("baseline", "sgd", "options:Sgd", "baselines:build_sgd", LABELS),
         _offer("baseline", "frozen_body", "options:FrozenBody", "baselines:build_frozen_body", LABELS),
         *(

@@ -54,6 +54,6 @@ class TargetLearner(NetworkContender):
         return self.rehearsed(objective, setting)
 
 
-def build_final(options: LearnTargets, context: Context) -> TargetLearner:
+def build_champion(options: LearnTargets, context: Context) -> TargetLearner:
     """The contender of what the run's search found."""
     return TargetLearner(options, context.fitness)

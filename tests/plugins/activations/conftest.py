@@ -1,7 +1,7 @@
 import pytest
 
 from evokit.genomes.individuals import make_individual
-from evokit_activations.final import build_final
+from evokit_activations.final import build_champion
 from evokit_activations.genome import Shard
 from evokit_activations.options import LearnTargets
 
@@ -32,6 +32,6 @@ def best(shards):
 @pytest.fixture(scope="module")
 def learned(shards, best):
     """A contender that learns the targets, and its first network."""
-    contender = build_final(LearnTargets(convolutions=(2, 4), lr=(0.5, 1.0)), around(shards))
+    contender = build_champion(LearnTargets(convolutions=(2, 4), lr=(0.5, 1.0)), around(shards))
     scratch = shards.task.directory / "artifacts" / "champion" / "x"
     return contender, contender.fit(contender.settings(best)[0], 1, contender.budgets[-1], scratch)

@@ -3,7 +3,7 @@ import json
 import pytest
 import torch
 
-from evokit_activations.final import build_final
+from evokit_activations.final import build_champion
 from evokit_activations.genome import Shard
 from evokit_activations.models import read_network
 from evokit_activations.options import LearnTargets
@@ -24,7 +24,7 @@ def test_with_class_logits_controls_differ_from_the_champion_in_their_blocks_alo
     methods = ("search", "unselected", "first_generation", "class_mean", "class_code")
     for method in methods:
         list(shards.evaluate([Shard(0, method)], shards.budgets[-1]))
-    setting = build_final(LearnTargets(average=("class",), logits="class"), around(shards)).settings(best)[0]
+    setting = build_champion(LearnTargets(average=("class",), logits="class"), around(shards)).settings(best)[0]
     learned = {}
     for method in methods:
         stored = shards.store.read(shards.store.targets([Shard(0, method)]))
@@ -37,7 +37,7 @@ def test_with_class_logits_controls_differ_from_the_champion_in_their_blocks_alo
 
 
 def test_own_logits_change_the_head_alone(shards, best, tmp_path):
-    contender = build_final(LearnTargets(convolutions=(2,), lr=(0.5,), logits="class"), around(shards))
+    contender = build_champion(LearnTargets(convolutions=(2,), lr=(0.5,), logits="class"), around(shards))
     (setting,), (variant,) = contender.settings(best), contender.variants().values()
     for name, one in (("class", setting), ("own", setting | variant.keys)):
         assert contender.fit(one, 1, contender.budgets[-1], tmp_path / name).work == variant.work
@@ -56,7 +56,7 @@ def test_without_targets_there_is_nothing_to_learn(learned):
 
 def test_networks_learn_what_was_found_for_an_image_or_for_its_class(shards, best, tmp_path):
     options = LearnTargets(convolutions=(2,), lr=(0.5,), average=("none", "class"))
-    contender = build_final(options, around(shards))
+    contender = build_champion(options, around(shards))
     settings = contender.settings(best)
     assert [one["average"] for one in settings] == ["none", "class"]
     own, shared = (
