@@ -2,7 +2,7 @@
 .PHONY: test test-all lint format docs results mutants
 
 test:
-	python -m pytest -q -n auto --dist loadfile -m "not slow and not gpu and not data"
+	python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m "not slow and not gpu and not data"
 
 test-all:
 	python -m pytest -q --timeout 3600

@@ -10,7 +10,7 @@ from evokit.progress import LineProgress
 from evokit.recipe import load_recipe
 from evokit.runs.launch import launch
 
-ROOT = Path(__file__).parent.parent / "recipes"
+ROOT = Path(__file__).parents[2] / "recipes"
 RECIPES = sorted(ROOT.rglob("*.yaml"))
 SMALL = {
     "search.generations": 2,

@@ -14,8 +14,8 @@ import pytest
 
 from tests.small import RECIPES
 
-ROOT = Path(__file__).parent.parent
-LIKE_WINDOWS = Path(__file__).parent / "windows_like"
+ROOT = Path(__file__).parents[2]
+LIKE_WINDOWS = Path(__file__).parents[1] / "windows_like"
 IMPORT_ALL = """\
 import importlib, pkgutil, sys, warnings
 warnings.simplefilter("ignore")
