@@ -1,0 +1,1 @@
+"""What evokit costs and how fast it is, beside named peers."""

@@ -1,0 +1,58 @@
+"""The command: options, machine, items, results."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+
+def main(words: Sequence[str], items: Callable[..., Sequence[object]] | None = None) -> int:
+    """Measure; the exit code is 0 if every item has a row that is not a failure, 1 if one failed, 2 for wrong words."""
+    given = _parser().parse_args(words)
+    # cuBLAS reads it once, when it starts; without it torch has no deterministic products.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    import torch
+
+    from benchmarks.device.bench import Bench
+    from benchmarks.device.results import JSON, TABLES, Results
+    from benchmarks.device.runner import FAILED, run_items
+    from benchmarks.device.steps import all_items
+    from evokit.errors import UserError
+
+    if given.device != "cpu" and not torch.cuda.is_available():
+        print("torch sees no CUDA device here (evokit doctor tells why); or write --device cpu", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as scratch:
+        bench = Bench(given.device, given.small, given.limit, Path(scratch))
+        torch.set_num_threads(bench.threads)
+        try:
+            results = Results(Path(given.out), bench.machine(), resume=given.resume)
+        except UserError as error:
+            print(error, file=sys.stderr)
+            return 2
+        todo = (items or all_items)(bench)
+        if given.only:
+            todo = [item for item in todo if any(item.step.startswith(one) for one in given.only)]  # type: ignore[attr-defined]
+        results.write()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*deterministic.*")  # told by the rows
+            warnings.filterwarnings("ignore", message=".*batching rule.*")  # of vmap: slower, which is what is measured
+            run_items(todo, bench, results, say=lambda line: print(line, flush=True))  # type: ignore[arg-type]
+    print(f"\n{results.folder / JSON} and {results.folder / TABLES}")
+    return 1 if any(row["outcome"] == FAILED for row in results.rows) else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks device", description=__doc__)
+    parser.add_argument("--limit", type=float, default=480.0, help="seconds; nothing is begun that needs more (480)")
+    parser.add_argument("--resume", action="store_true", help="keep the rows of the last call and measure the others")
+    parser.add_argument("--out", default="runs/device", help="folder of results.json and results.md (runs/device)")
+    parser.add_argument("--device", default="cuda", help="cuda, cuda:1 or cpu (cuda)")
+    parser.add_argument("--small", action="store_true", help="sizes of a test")
+    parser.add_argument("--only", nargs="+", help="numbers of steps, such as 1 3", choices=list("12345"))
+    return parser

@@ -1,0 +1,201 @@
+"""The benchmark for GPUs, run whole on the CPU with sizes of a test, so that it is ready when a GPU is there."""
+
+import json
+from importlib import import_module
+
+import pytest
+import torch
+
+from benchmarks.device import clso, power, representations, rules
+from benchmarks.device.agreement import Answer, Case, compared, ranking
+from benchmarks.device.bench import Bench
+from benchmarks.device.command import main
+from benchmarks.device.results import JSON, TABLES, Results
+from benchmarks.device.runner import DONE, FAILED, MEMORY, MISSING, NO_TIME, Item, run_items
+from benchmarks.device.steps import LEFT_OUT, SAME, STEPS
+from tests.rounding import rounding
+
+PLUGINS = ("activations", "crystalline", "optimizers")
+
+
+def measured(folder, *words):
+    """Exit code and rows of a call on the CPU."""
+    code = main(["--device", "cpu", "--small", "--out", str(folder), *words])
+    return code, json.loads((folder / JSON).read_text())["rows"]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("device")
+    code, rows = measured(folder)
+    return folder, code, rows
+
+
+def test_every_step_has_rows_and_none_failed(whole):
+    _, code, rows = whole
+    assert code == 0
+    assert tuple(dict.fromkeys(row["step"] for row in rows)) == STEPS
+    assert {row["item"]: row["message"] for row in rows if row["outcome"] not in (DONE, MISSING)} == {}
+    optional = {row["item"] for row in rows if row["outcome"] == MISSING}
+    assert all("transformers" in item or "text" in item for item in optional), "what only needs torch is measured"
+
+
+def test_a_device_agrees_with_itself_bit_for_bit(whole):
+    rows = [row for row in whole[2] if row["step"] == SAME and row["outcome"] == DONE]
+    assert all(row["agrees"] and row["same_bits_twice"] for row in rows)
+    assert {row["largest_difference"] for row in rows} == {0}
+    ranked = [row for row in rows if "individuals" in row]
+    assert {name.split("/")[0] for name in (row["item"] for row in ranked)} == set(PLUGINS)
+    assert all(row["spearman"] == 1 and row["same_ranking"] for row in ranked)
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_every_fitness_and_contender_is_compared(whole, plugin):
+    components = import_module(f"evokit_{plugin}").evokit_components()
+    kinds = ("fitness", "baseline", "final")
+    offered = {
+        f"{plugin}/{one.kind}/{one.name}" for one in components if one.kind in kinds and one.name not in LEFT_OUT
+    }
+    assert offered <= {row["item"] for row in whole[2] if row["step"] == SAME}
+
+
+@pytest.mark.parametrize("step", [clso.STEP, rules.STEP, representations.STEP, power.STEP])
+def test_what_is_timed_has_its_energy_beside_it(whole, step):
+    rows = [row for row in whole[2] if row["step"] == step and row["outcome"] == DONE]
+    assert rows
+    for row in rows:
+        energy = [value for name, value in row.items() if name.startswith("joules_") and name != "joules_are"]
+        assert (energy or [row["watts"]])[0] >= 0
+        assert row["what"]
+
+
+def test_individuals_computed_as_one_have_the_losses_of_each_alone(whole):
+    (row,) = [row for row in whole[2] if row["item"].startswith("together 8 wide")]
+    assert row["individuals"] == 2
+    assert row["largest_difference"] <= rounding(50_257, 11)
+
+
+def test_the_papers_search_is_extrapolated(whole):
+    rows = [row for row in whole[2] if row["step"] == representations.STEP]
+    assert len(rows) == 4
+    for row in rows:
+        if row.get("share_of_generations", 1) == 1:
+            assert row["hours_for_50000_images"] * 3600 == pytest.approx(row["seconds_an_image"] * 50_000)
+    assert all(0 < row["mean_cross_entropy"] < 3 for row in rows if "mean_cross_entropy" in row)
+
+
+def test_a_resumed_call_repeats_nothing(whole):
+    folder, _, rows = whole
+    code, again = measured(folder, "--resume")
+    assert (code, again) == (0, rows)
+    tables = (folder / TABLES).read_text()
+    assert all(f"## {step}" in tables for step in STEPS)
+    assert all(f"| {row['item']} | {row['outcome']} |" in tables for row in rows)
+
+
+def bench_in(folder, limit_s=100.0, **changes):
+    return Bench("cpu", True, limit_s, folder, **changes)
+
+
+def rows_of(items, bench, folder, resume=False):
+    """What is written of some items."""
+    run_items(items, bench, Results(folder, {"machine": "this"}, resume=resume), say=lambda line: None)
+    return json.loads((folder / JSON).read_text())["rows"]
+
+
+def raising(error):
+    def run(bench):
+        raise error
+
+    return run
+
+
+def test_what_raises_is_a_row_and_the_next_goes_on(tmp_path):
+    items = [
+        Item("s", "fails", "", raising(ValueError("bad sizes"))),
+        Item("s", "large", "", raising(torch.OutOfMemoryError("CUDA out of memory"))),
+        Item("s", "elsewhere", "", raising(ModuleNotFoundError("No module named 'peer'"))),
+        Item("s", "works", "", lambda bench: {"found": float("inf")}),
+    ]
+    fails, large, elsewhere, works = rows_of(items, bench_in(tmp_path), tmp_path)
+    assert (fails["outcome"], fails["message"]) == (FAILED, "ValueError: bad sizes")
+    assert __file__ in fails["where"]
+    assert (large["outcome"], large["message"]) == (MEMORY, "OutOfMemoryError: CUDA out of memory")
+    assert (elsewhere["outcome"], elsewhere["message"]) == (MISSING, "No module named 'peer'")
+    assert (works["outcome"], works["found"]) == (DONE, "inf")
+
+
+def test_a_call_with_a_failed_item_says_so_by_its_exit_code(tmp_path):
+    words = ["--device", "cpu", "--small", "--out", str(tmp_path)]
+    assert main(words, lambda bench: [Item("s", "fails", "", raising(ValueError("bad")))]) == 1
+    assert main(words, lambda bench: [Item("s", "works", "", lambda bench: {})]) == 0
+
+
+def test_nothing_is_begun_that_needs_more_than_is_left_and_a_resumed_call_makes_up_for_it(tmp_path):
+    now, ran = [0.0], []
+
+    def taking(name, seconds):
+        def run(bench):
+            ran.append(name)
+            now[0] += seconds
+            return {}
+
+        return Item("s", name, "", run, estimate_s=seconds / bench_in(tmp_path).scale)
+
+    items = [taking("a", 40), taking("b", 70), taking("c", 50), taking("d", 20)]
+    rows = rows_of(items, bench_in(tmp_path, clock=lambda: now[0]), tmp_path)
+    assert [row["outcome"] for row in rows] == [DONE, NO_TIME, DONE, NO_TIME]
+    assert now[0] <= 100
+    assert rows[1]["message"] == "about 70 s are needed, 60 are left"
+    now[0] = 0.0
+    rows = rows_of(items, bench_in(tmp_path, clock=lambda: now[0]), tmp_path, resume=True)
+    assert [row["outcome"] for row in rows] == [DONE] * 4
+    assert ran == ["a", "c", "b", "d"]
+
+
+def test_rows_of_another_machine_are_not_continued(tmp_path, capsys):
+    measured(tmp_path, "--only", "5")
+    found = json.loads((tmp_path / JSON).read_text())
+    found["machine"]["torch"] = "0.1"
+    (tmp_path / JSON).write_text(json.dumps(found))
+    assert main(["--device", "cpu", "--small", "--out", str(tmp_path), "--resume"]) == 2
+    assert "is of another machine" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device, so that it is not refused")
+def test_without_a_gpu_it_says_so(tmp_path, capsys):
+    assert main(["--out", str(tmp_path)]) == 2
+    assert "no CUDA device" in capsys.readouterr().err
+
+
+def test_a_value_apart_by_more_than_its_roundings_is_told(tmp_path):
+    def other(device, scratch):
+        values = [1.0, 2.0, float("nan")]
+        if scratch.name != "cpu":
+            values[1] += 1e-3
+        return Answer(torch.tensor(values, dtype=torch.float64).numpy())
+
+    bench = bench_in(tmp_path)
+    row = compared(Case("plugin/fitness/other", other, sums=16, layers=1, individuals=True), bench)
+    assert (row["agrees"], row["within"]) == (False, "2 of 3"), "two that diverged agree"
+    assert row["largest_difference"] == pytest.approx(1e-3)
+    assert row["tolerance"] == pytest.approx(rounding(16, 2.0))
+    assert row["same_ranking"]
+
+
+def test_other_bits_the_second_time_are_told_with_what_deterministic_algorithms_do(tmp_path):
+    def changing(device, scratch):
+        plain = scratch.name == "two" and not torch.are_deterministic_algorithms_enabled()
+        return Answer(torch.tensor([1.0 + 1e-12 * plain], dtype=torch.float64).numpy())
+
+    row = compared(Case("plugin/fitness/changing", changing, sums=16, layers=1), bench_in(tmp_path))
+    assert (row["agrees"], row["same_bits_twice"], row["same_bits_if_deterministic"]) == (True, False, True)
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_ranks_tell_who_changed_places():
+    values = torch.tensor([1.0, 2.0, 3.0, float("nan")]).numpy()
+    assert ranking(values, values + 0.1)["same_ranking"]
+    swapped = ranking(values, values[[1, 0, 2, 3]])
+    assert not swapped["same_ranking"]
+    assert swapped["spearman"] == pytest.approx(0.8)
