@@ -2,9 +2,8 @@
 
 Losses are over 50,257 words. ``precision`` of evokit is that of the head's products; what stands before it is float32.
 Rows with ``autocast`` let torch compute that in bfloat16 as well, which no recipe can ask for: they say what it
-would be
-worth. Rows of ``together`` compute several individuals as one, by ``torch.func.vmap`` over their matrices. Rows of
-``chunks`` take other numbers of tokens and words at once than evokit's constants, which were found on CPUs.
+would be worth. Rows of ``together`` compute several individuals as one, by ``torch.func.vmap`` over their matrices.
+Rows of ``chunks`` take other numbers of tokens and words at once than evokit's constants, which were found on CPUs.
 """
 
 from __future__ import annotations
