@@ -197,3 +197,26 @@ execution: {{backend: inline}}
     workers, _ = launched(tmp_path, text, ["execution={backend: processes, workers: 2}"], "workers")
     assert whole["best"] == resumed["best"] == workers["best"]
     assert same_but_for_costs(tmp_path / "whole" / "ledger.sqlite", tmp_path / "workers" / "ledger.sqlite")
+
+
+@pytest.mark.parametrize(("options", "of_a_failure"), [(CMA(), 5.0), (DE(12), np.inf)])
+def test_who_failed_is_no_better_than_the_worst(options, of_a_failure):
+    search, _ = searched(options)
+    a, b, failed = search.ask()[:3]
+    a.fitness.values, b.fitness.values = (1.0,), (5.0,)
+    assert search._losses([a, b, failed]).tolist() == [1.0, 5.0, of_a_failure]
+
+
+def test_the_memory_takes_the_weighted_lehmer_means_and_goes_on_to_its_next_slot():
+    search, _ = searched(DE(12))
+    search._drawn = np.array([[0.2, 0.8], [0.4, 0.6]])
+    search._remember(np.array([True, True]), np.array([1.0, 3.0]))
+    assert search._slot == 1
+    assert search._memory[:, 0] == pytest.approx([(0.04 + 3 * 0.64) / 2.6, (0.16 + 3 * 0.36) / 2.2])
+
+
+def test_the_first_restart_has_twice_the_population():
+    search, _ = searched(CMA(restarts="ipop"))
+    first = len(search.ask())
+    search._restart()
+    assert len(search.ask()) == 2 * first

@@ -130,3 +130,9 @@ def test_a_goal_turned_round_changes_no_hypervolume():
 def test_an_empty_front_dominates_nothing():
     assert hypervolumes({"a": [(1.0, 1.0)], "b": []}, WEIGHTS) == {"a": 1.0, "b": 0.0}
     assert hypervolumes({"a": [], "b": []}, WEIGHTS) == {"a": 0.0, "b": 0.0}
+
+
+def test_crowding_is_that_among_the_members_of_a_front():
+    inner, outer = [(0, 4), (1, 1), (4, 0)], [(5, 9), (6, 6), (9, 5)]
+    found = [one.crowding for one in standings(scores(inner + outer, (-1.0, -1.0)))]
+    assert found == [*crowding(np.array(inner, float)), *crowding(np.array(outer, float))]
