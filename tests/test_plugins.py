@@ -349,3 +349,19 @@ def test_the_core_and_its_plugins_load_unbroken(monkeypatch):
     registry = load_plugins()
     assert registry.broken == ()
     assert "onemax" in registry.names("fitness")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("nowhere.at.all:X", "genome 'x': there are no options at 'nowhere.at.all:X': No module named 'nowhere'"),
+        ("json:X", "there are no options at 'json:X'"),
+        ("json:JSONDecoder", "options must be a frozen dataclass"),
+        ("json:decoder.X", "options must be a class or 'module:Class', got 'json:decoder.X'"),
+        ("a:B c", "options must be a class or 'module:Class', got 'a:B c'"),
+    ],
+)
+def test_options_that_an_installed_plugin_only_names_are_looked_at_when_it_is_loaded(install, options, told):
+    install(Entry("bad", lambda: module(Component("genome", "x", options))))
+    (one,) = load_plugins().broken
+    assert told in one.error

@@ -79,7 +79,10 @@ def test_controls_are_confirmed_on_the_replicates_that_confirm_the_champion(run,
     confirming = f"baseline/{summary['baselines'][0]['name']}/confirm/"
     theirs = [row for row in rows if row.phase.startswith(confirming)]
     assert theirs
-    assert {row.context for row in theirs} <= {row.context for row in rows if row.phase.startswith("confirm/")}
+    for asked in ("", "/again"):  # the choice, and the value of the chosen one
+        ours = {row.context for row in rows if row.phase.startswith("confirm/") and row.phase.endswith(f"/7{asked}")}
+        assert ours
+        assert {row.context for row in theirs if row.phase.endswith("/again") == bool(asked)} == ours
     assert replay(out, theirs[0].key, tmp_path / "scratch").measure().ok
 
 

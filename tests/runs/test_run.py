@@ -12,11 +12,13 @@ from evokit.energy import Cost
 from evokit.fitnesses.sphere import SphereFitness
 from evokit.genomes.individuals import make_individual
 from evokit.measuring.ledger import Ledger
+from evokit.measuring.ledger_files import ledger_of
 from evokit.progress import LineProgress
 from evokit.recipe import RecipeError, load_recipe
 from evokit.results.plot import plotted, write
 from evokit.results.report import report
 from evokit.runs.confirming import confirm
+from evokit.runs.controls import run_to_work
 from evokit.runs.launch import launch
 from evokit.runs.run import Run
 
@@ -315,3 +317,25 @@ def test_a_penalty_as_large_as_a_float_can_be_warns_of_nothing_and_all_json_is_v
             json.loads(text, parse_constant=refuse)
     assert "inf" not in report(summary)
     write(plotted([out]), out / "plot.png")
+
+
+def test_each_phase_pays_for_what_it_measures(run):
+    _, out, _ = run("confirm={top: 4}", "search.generations=3", "baselines=[{name: random_search}]")
+    with ledger_of(out / "ledger.sqlite") as ledger:
+        costs = ledger.costs()
+        control = next(phase for phase in costs if phase.startswith("baseline/random_search/confirm/"))
+        for phase in ("search", "confirm/3", "confirm/3/again", "baseline/random_search", control):
+            assert costs[phase].wall_s > sum(row.evaluation.wall_s for row in ledger.rows(phase)) > 0, phase
+
+
+@pytest.mark.parametrize(("limit", "n"), [(3, 0), (4, 1), (7, 1), (8, 2)])
+def test_a_control_spends_the_work_that_it_is_given_and_no_more(tmp_path, limit, n):
+    path, directory = tmp_path / "sphere.yaml", RunDirectory(tmp_path / "run")
+    path.write_text(SPHERE)
+    recipe = load_recipe(path, ["baselines=[{name: random_search}]"])
+    directory.create(recipe)
+    one = Run(recipe, directory, LineProgress(StringIO()))
+    assert one.parts.fitness.budgets[-1] == 4
+    run_to_work(one, "baseline/random_search", "random_search", limit, ())
+    assert len(one.ledger.rows("baseline/random_search")) == n
+    one.close()

@@ -9,7 +9,7 @@ from evokit.interfaces import Context, Evaluation
 from evokit.measuring.ledger import Ledger
 from evokit.measuring.ledger_files import same_but_for_costs
 from evokit.searches.cma import CMA
-from evokit.searches.de import DE
+from evokit.searches.de import DE, _children
 from evokit.streams import Streams
 from tests.door import SumFitness, door
 from tests.searches.building import built, portrait, run, stopped_and_resumed
@@ -58,10 +58,12 @@ def loss(search):
     return abs(search.best().fitness.values[0])
 
 
-def test_cma_samples_what_the_library_samples():
-    search = built(CMA(generations=20, restarts="none"), Ellipsoid(), BOX, seed=3)
+@pytest.mark.parametrize("adapt", [False, True])
+def test_cma_samples_what_the_library_samples(adapt):
+    search = built(CMA(generations=20, restarts="none", adapt_rate=adapt), Ellipsoid(), BOX, seed=3)
     streams = Streams(3)
-    theirs = cmaes.CMA(streams.at("cma", "mean", 0).numpy().random(3), 0.3, bounds=np.array([[0, 1]] * 3), seed=1)
+    first = streams.at("cma", "mean", 0).numpy().random(3)
+    theirs = cmaes.CMA(first, 0.3, bounds=np.array([[0, 1]] * 3), seed=1, lr_adapt=adapt)
     measure = door(Ellipsoid(), genome=BOX)
     for generation in range(20):
         theirs.reseed_rng(streams.at("cma", "sample", generation).entropy() % 2**32)
@@ -220,3 +222,36 @@ def test_the_first_restart_has_twice_the_population():
     first = len(search.ask())
     search._restart()
     assert len(search.ask()) == 2 * first
+
+
+@pytest.mark.parametrize("restarts", ["none", "ipop", "bipop"])
+def test_a_resumed_search_remembers_its_restarts_and_its_end(restarts):
+    (one, _), (other, _) = searched(CMA(restarts=restarts)), searched(CMA(restarts=restarts))
+    generations(one, 400)
+    other.load_state_dict(one.state_dict())
+    assert (other._runs, other.done) == (one._runs, one.done)
+    assert one.done or one._runs["large"] > 0
+
+
+def test_a_restart_begins_elsewhere_than_at_init():
+    context = Context(Streams(0), fitness=Ellipsoid(), genome=BOX, init=[BEST])
+    search = CMA().build(context)
+    begun = search._strategy.mean.copy()
+    search.generation = 5
+    search._restart()
+    assert np.abs(search._strategy.mean - begun).max() > 0.01
+
+
+def test_what_leaves_the_box_comes_back_between_the_member_and_the_bound():
+    low = 1e-9 + np.random.default_rng(0).random((20, 3)) * 1e-3
+    losses, drawn = np.arange(20.0), np.ones((2, 20))
+    for points in (low, 1 - low):
+        children = _children(points, losses, np.empty((0, 3)), drawn, np.random.default_rng(1))
+        assert ((children > 0) & (children < 1)).all()
+
+
+def test_members_move_towards_the_best():
+    points = np.linspace(0.8, 0.2, 20)[:, None]
+    drawn = np.array([[0.3] * 20, [1.0] * 20])
+    children = _children(points, np.arange(20.0), np.empty((0, 1)), drawn, np.random.default_rng(0))
+    assert children.mean() > points.mean() + 0.04

@@ -319,3 +319,13 @@ def test_workers_have_the_environment_of_their_run_whenever_they_are_started(run
         monkeypatch.setenv("EVOKIT_SAID", said)
         run(f"fitness={{name: faulty, how: says, folder: {tmp_path}}}", name=said)
         assert (tmp_path / "said").read_text() == said
+
+
+def test_starting_the_process_that_workers_are_copies_of_leaves_the_run_as_it_was(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    before = dict(os.environ), signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    with processes.alone():
+        assert {os.environ[name] for name in processes.THREADS} == {"1"}
+        assert {signal.SIGTERM, signal.SIGHUP} <= signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    assert (dict(os.environ), signal.pthread_sigmask(signal.SIG_BLOCK, ())) == before
