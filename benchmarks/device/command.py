@@ -9,9 +9,14 @@ import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # torch is to be imported after the environment is set
+    from benchmarks.device.bench import Bench
+    from benchmarks.device.runner import Item
 
 
-def main(words: Sequence[str], items: Callable[..., Sequence[object]] | None = None) -> int:
+def main(words: Sequence[str], items: Callable[[Bench], Sequence[Item]] | None = None) -> int:
     """Measure; the exit code is 0 if every item has a row that is not a failure, 1 if one failed, 2 for wrong words."""
     given = _parser().parse_args(words)
     # cuBLAS reads it once, when it starts; without it torch has no deterministic products.
@@ -37,12 +42,12 @@ def main(words: Sequence[str], items: Callable[..., Sequence[object]] | None = N
             return 2
         todo = (items or all_items)(bench)
         if given.only:
-            todo = [item for item in todo if any(item.step.startswith(one) for one in given.only)]  # type: ignore[attr-defined]
+            todo = [item for item in todo if any(item.step.startswith(one) for one in given.only)]
         results.write()
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*deterministic.*")  # told by the rows
             warnings.filterwarnings("ignore", message=".*batching rule.*")  # of vmap: slower, which is what is measured
-            run_items(todo, bench, results, say=lambda line: print(line, flush=True))  # type: ignore[arg-type]
+            run_items(todo, bench, results, say=lambda line: print(line, flush=True))
     print(f"\n{results.folder / JSON} and {results.folder / TABLES}")
     return 1 if any(row["outcome"] == FAILED for row in results.rows) else 0
 

@@ -23,6 +23,7 @@ from evokit.interfaces import Context
 from evokit.streams import Streams
 from evokit_optimizers.fitness import build_fitness
 from evokit_optimizers.options import TrainedAccuracy
+from evokit_optimizers.tasks.convnet import ConvNet
 from evokit_optimizers.tasks.network import FlatNetwork
 from evokit_optimizers.tasks.options import Network
 from evokit_optimizers.tasks.task import Task
@@ -133,7 +134,8 @@ def started(bench: Bench, n: int, precision: str) -> tuple[list[Training], Task]
 
 def flops(network: FlatNetwork) -> float:
     """Of one image forward: twice the multiply-adds of ``small_cnn``."""
-    height, width, _ = network.image  # type: ignore[attr-defined]
+    assert isinstance(network, ConvNet)
+    height, width, _ = network.image
     total, positions = 0.0, height * width
     for parameter in network.parameters:
         if len(parameter.shape) == 4:
