@@ -11,7 +11,6 @@ import numpy as np
 from annotated_types import Ge, Gt, Le
 
 from evokit.interfaces import Context, Individual
-from evokit.options import Label
 from evokit.searches.archive import only_ok
 from evokit.searches.box import BoxSearch
 
@@ -29,7 +28,7 @@ class CMA:
     ``population`` is 4 + 3 ln n if null; ``sigma`` is the first standard deviation as a share of each range. Where a
     run of the strategy has converged or got stuck, ``restarts: ipop`` begins another at a random point with twice the
     population, ``bipop`` in turn with a large and a small one at equal work, ``none`` ends the search. ``adapt_rate``
-    is for noisy and rugged fitnesses. ``init`` gives the first mean. ``label`` is its name in the results.
+    is for noisy and rugged fitnesses. ``init`` gives the first mean.
 
     Source: Hansen 2016, "The CMA Evolution Strategy: A Tutorial"; Ros and Hansen 2008 (separable); Auger and Hansen
     2005 (ipop); Hansen 2009, "Benchmarking a BI-population CMA-ES on the BBOB-2009 function testbed"; Nomura, Akimoto
@@ -42,7 +41,6 @@ class CMA:
     covariance: Literal["full", "separable"] = "full"
     restarts: Literal["none", "ipop", "bipop"] = "bipop"
     adapt_rate: bool = False
-    label: Label = ""
 
     reads: ClassVar[frozenset[str]] = frozenset({"init"})
     genes: ClassVar[frozenset[str]] = frozenset({"real_vector"})

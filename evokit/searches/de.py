@@ -10,7 +10,6 @@ import numpy as np
 from annotated_types import Ge
 
 from evokit.interfaces import Context, Individual
-from evokit.options import Label
 from evokit.searches.archive import only_ok
 from evokit.searches.box import BoxSearch
 
@@ -29,8 +28,7 @@ class DE:
     exchange, are drawn around those that succeeded lately.
 
     ``population`` is 2 for each number and at least 10 if null. With ``shrink_over`` it shrinks in a line to 4 members
-    within so many generations: best all that there are, if that is known. ``init`` gives the first members. ``label``
-    is its name in the results.
+    within so many generations: best all that there are, if that is known. ``init`` gives the first members.
 
     Source: Tanabe and Fukunaga 2014, "Improving the Search Performance of SHADE Using Linear Population Size Reduction"
     (L-SHADE); the repair at bounds is that of Zhang and Sanderson 2009 (JADE).
@@ -39,7 +37,6 @@ class DE:
     population: Annotated[int, Ge(LEAST)] | None = None
     generations: Annotated[int, Ge(1)] | None = None
     shrink_over: Annotated[int, Ge(1)] | None = None
-    label: Label = ""
 
     reads: ClassVar[frozenset[str]] = frozenset({"init"})
     genes: ClassVar[frozenset[str]] = frozenset({"real_vector"})
