@@ -1,4 +1,5 @@
 """Fitnesses whose best is known, for tests and first steps.
 
-Imports the interfaces, ``options`` and ``streams``. Only ``builtin`` imports it: recipes name what lives here.
+Imports the interfaces, ``common``, ``options`` and ``streams``. Nothing imports it: ``builtin`` and recipes name what
+lives here.
 """

@@ -1,6 +1,6 @@
 """What a person sees during a run: a live display in a terminal, plain lines elsewhere.
 
-Imports the interfaces alone. Runs, results and the command line tell it what happens.
+Imports the interfaces and ``common``. Runs, results and the command line tell it what happens.
 """
 
 from __future__ import annotations

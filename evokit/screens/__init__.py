@@ -1,4 +1,5 @@
 """Screens: who is worth a full measurement, by a surrogate or by a race.
 
-Imports the interfaces, ``genomes`` and ``statistics``. ``runs`` imports the race, which tunes baselines too.
+Imports the interfaces, ``components``, ``genomes`` and ``statistics``. ``runs`` imports the race, which tunes baselines
+too.
 """

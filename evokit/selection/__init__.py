@@ -1,4 +1,4 @@
 """Selection operators: who becomes a parent.
 
-Imports the interfaces and ``genomes``. Only ``builtin`` imports it: recipes name what lives here.
+Imports the interfaces and ``genomes``. Nothing imports it: ``builtin`` and recipes name what lives here.
 """
