@@ -166,7 +166,7 @@ class Registry:
         lost = ", ".join(broken.plugin for broken in self.broken)
         return (
             f"unknown {kind} {name!r}{did_you_mean(name, known)} (available: {listed(names)})"
-            + (f"; plugins that failed to load: {lost}" if lost else "")
+            + (f"; plugins that failed to load: {lost} (evokit doctor tells why)" if lost else "")
         )  # fmt: skip
 
 

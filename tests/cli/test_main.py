@@ -32,6 +32,11 @@ def test_every_command_has_help(command):
     assert done.stdout.startswith(f"Usage: main {command}")
 
 
+def test_the_module_is_the_command():
+    done = subprocess.run([sys.executable, "-m", "evokit", "--help"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.startswith("Usage: evokit [OPTIONS]")) == (0, True)
+
+
 def test_version():
     assert invoke("--version").stdout == f"evokit, version {__version__}\n"
 

@@ -41,7 +41,7 @@ def registry():
 def test_an_unknown_name_is_told_with_what_comes_near_and_what_is_broken(registry):
     message = (
         r"^unknown fitness 'onemx'; did you mean 'onemax'\? \(available: onemax, sphere\)"
-        r"; plugins that failed to load: vision$"
+        r"; plugins that failed to load: vision \(evokit doctor tells why\)$"
     )
     with pytest.raises(UnknownComponent, match=message):
         registry.find("fitness", "onemx")
