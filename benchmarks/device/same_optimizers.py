@@ -36,7 +36,7 @@ GENOME = Rules(OptimizerGenome())
 
 def cases(bench: Bench) -> list[Case]:
     """All that the plugin offers."""
-    size, n_images, batch, n = (8, 60, 16, 6) if bench.small else (28, 1000, 128, 32)
+    size, n_images, batch, n = (8, 60, 16, 6) if bench.small else (28, 500, 32, 32)
     channels, hidden = ((2, 3), 8) if bench.small else ((32, 64), 256)
     options_of = TrainedAccuracy(
         model=Network(channels=channels, hidden=hidden), steps=STEPS, seeds=1, batch=batch, check_every=STEPS

@@ -48,11 +48,11 @@ def mean_losses(frame: Frame, batch: Sequence[Sequence[Projection]], blocks: Blo
     Returns:
         ``(n_members,)`` float64.
     """
-    sums = np.zeros(len(batch))
+    sums = torch.zeros(len(batch), dtype=torch.float64, device=frame.head.weight.device)
     for group in groups(blocks):
         for i, losses in group_losses(frame, batch, group):
-            sums[i] += losses.sum(dtype=torch.float64).item()
-    mean: np.ndarray = sums / (blocks.targets != IGNORED).sum()
+            sums[i] += losses.sum(dtype=torch.float64)  # read once at the end, so that no member waits for the device
+    mean: np.ndarray = sums.cpu().numpy() / (blocks.targets != IGNORED).sum()
     return mean
 
 

@@ -99,12 +99,12 @@ class LanguageTask:
 
     @torch.no_grad()
     def _predicted(self, flat: Tensor, inputs: Tensor, targets: Tensor, dtype: torch.dtype) -> tuple[Tensor, bool]:
-        parameters, right, finite = self.network.views(flat.to(dtype)), [], True
+        parameters, right, finite = self.network.views(flat.to(dtype)), [], []
         for some, wanted in zip(torch.split(inputs, CHUNK), torch.split(targets, CHUNK), strict=True):
             logits = self.network.logits(parameters, some)
             right.append(logits.argmax(2) == wanted)
-            finite = finite and bool(logits.isfinite().all())
-        return torch.cat(right), finite
+            finite.append(logits.isfinite().all())
+        return torch.cat(right), bool(torch.stack(finite).all())  # read once, not chunk by chunk
 
     def _tensors(self, blocks: Blocks) -> tuple[Tensor, Tensor]:
         inputs = np.where(blocks.inputs == EOS, NEWLINE, blocks.inputs)
