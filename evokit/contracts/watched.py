@@ -32,6 +32,8 @@ class Watched:
         if name.startswith("__"):
             raise AttributeError(name)
         value = getattr(self.function, name)
+        if name == "rows":  # of whole populations
+            return lambda *arguments: self._rows(value, *arguments)
         if name != "at":  # a mutation that anneals: the one of a generation
             return value
         return lambda generation: Watched(self.kind, value(generation), self._key)
@@ -56,6 +58,29 @@ class Watched:
             raise ContractError(f"{culprit(self.function)} changes the genes that it was given, in place; {COPY}")
         if wrong := self._wrong(answer, arguments):
             raise ContractError(f"{culprit(self.function)} returned {wrong}")
+        return answer
+
+    def _rows(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """What the operator answers for ``(n, n_genes)`` arrays, which it cannot write to.
+
+        Raises:
+            ContractError: It raised, or answered arrays of another shape.
+        """
+        genes = arguments[: self._n_genes]
+        for one in genes:
+            one.flags.writeable = False
+        try:
+            answer = function(*arguments)
+        except PASSED:
+            raise
+        except BaseException as error:
+            raise blame(error, self.function) from error
+        answers = answer if isinstance(answer, tuple) else (answer,)
+        shapes = [getattr(one, "shape", type(one).__name__) for one in answers]
+        if shapes != [one.shape for one in genes]:
+            asked = " and ".join(str(one.shape) for one in genes)
+            given = " and ".join(map(str, shapes))
+            raise ContractError(f"rows of {culprit(self.function)} returned {given} where {asked} was given")
         return answer
 
 

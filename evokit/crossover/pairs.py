@@ -1,12 +1,15 @@
-"""What crossovers share: the check of a pair, and the chance that it is crossed at all."""
+"""What crossovers share: the check of a pair, the chance that it is crossed at all, and many pairs at once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
 import numpy as np
+
+from evokit.common.readonly import readonly
 
 Crossover = Callable[[Any, Any, np.random.Generator], tuple[Any, Any]]  # parents unchanged, two children
 
@@ -28,3 +31,32 @@ def sometimes(cross: Crossover, prob: float) -> Crossover:
         return cross(a, b, rng) if rng.random() < prob else (a, b)
 
     return crossover
+
+
+@dataclass(frozen=True)
+class PairsAtOnce:
+    """A crossover of whole populations; called, it crosses one pair.
+
+    Args:
+        cross: ``(n, n_genes)`` parents ``a`` and ``b``, which it leaves unchanged, and a generator to children of the
+            same shape.
+        prob: Chance that a pair is crossed at all; else the parents are passed on, the first one first.
+    """
+
+    cross: Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
+    prob: float = 1.0
+
+    def rows(self, a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Cross row i of ``a`` with row i of ``b``, each ``(n, n_genes)``; one draw a pair comes before all others."""
+        crossed = rng.random(len(a)) < self.prob
+        if crossed.all():
+            return self.cross(a, b, rng)
+        first, second = a.copy(), b.copy()
+        if crossed.any():
+            first[crossed], second[crossed] = self.cross(a[crossed], b[crossed], rng)
+        return first, second
+
+    def __call__(self, a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        check_pair(a, b)
+        first, second = self.rows(a[None], b[None], rng)
+        return readonly(first[0]), readonly(second[0])

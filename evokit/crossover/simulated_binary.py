@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from evokit.common.readonly import readonly
-from evokit.crossover.pairs import Crossover, check_pair, sometimes
+from evokit.crossover.pairs import PairsAtOnce, check_pair
 from evokit.interfaces import Context
 from evokit.options import Positive, Probability
 
@@ -21,7 +21,7 @@ def simulated_binary_crossover(
     """Spread half of the genes around both parents as one-point crossover on their binary codes would.
 
     Args:
-        a: ``(n_genes,)`` float64 parent within the bounds; left unchanged.
+        a: ``(n_genes,)`` float64 parent within the bounds, or ``(n, n_genes)`` of them; left unchanged.
         b: Parent of the same shape; left unchanged.
         low: ``(n_genes,)`` lower bounds.
         high: ``(n_genes,)`` upper bounds, above ``low``.
@@ -29,7 +29,7 @@ def simulated_binary_crossover(
         rng: Three draws a gene: whether it is crossed, how far, and which child gets which.
 
     Returns:
-        Two read-only ``(n_genes,)`` children within the bounds.
+        Two read-only children of the same shape within the bounds.
 
     Raises:
         ValueError: The parents differ in shape.
@@ -68,8 +68,8 @@ class SimulatedBinary:
     eta: Positive = 15.0
     genes: ClassVar[frozenset[str]] = frozenset({"real_vector"})
 
-    def build(self, context: Context) -> Crossover:
+    def build(self, context: Context) -> PairsAtOnce:
         low, high = context.genome.low, context.genome.high
-        return sometimes(
+        return PairsAtOnce(
             lambda a, b, rng: simulated_binary_crossover(a, b, low=low, high=high, eta=self.eta, rng=rng), self.prob
         )

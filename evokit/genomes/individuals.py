@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -68,6 +68,17 @@ def make_individual(
     """
     form = canonical(genome, genes)
     return Individual(form, _key(genome, form), Score(weights), parents, born_by)
+
+
+def make_individuals(
+    genome: Written,
+    genes: np.ndarray,
+    weights: tuple[float, ...],
+    parents: Sequence[tuple[str, ...]],
+    born_by: str,
+) -> list[Individual]:
+    """As ``make_individual``, of ``(n, n_genes)`` genes, row i with ``parents[i]``."""
+    return [make_individual(genome, row, weights, of, born_by) for row, of in zip(genes, parents, strict=True)]
 
 
 def weights_of(objectives: Mapping[str, Goal]) -> tuple[float, ...]:

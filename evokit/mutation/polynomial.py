@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from evokit.common.readonly import readonly
 from evokit.interfaces import Context
+from evokit.mutation.rows import RowsAtOnce
 from evokit.options import Positive, Probability
 
 
@@ -25,7 +25,7 @@ def polynomial_mutation(
     """Move each gene with probability ``prob`` by a step that is mostly small and never leaves the bounds.
 
     Args:
-        genes: ``(n_genes,)`` float64 within the bounds; left unchanged.
+        genes: ``(n_genes,)`` or ``(n, n_genes)`` float64 within the bounds; left unchanged.
         low: ``(n_genes,)`` lower bounds.
         high: ``(n_genes,)`` upper bounds, above ``low``.
         prob: Chance in [0, 1] that a gene moves.
@@ -33,7 +33,7 @@ def polynomial_mutation(
         rng: Two draws a gene: whether it moves, and how far.
 
     Returns:
-        Read-only ``(n_genes,)`` genes within the bounds; those that do not move keep their bits.
+        Read-only genes of the same shape within the bounds; those that do not move keep their bits.
 
     Source: Deb and Goyal 1996, "A Combined Genetic Adaptive Search (GeneAS) for Engineering Design"; with bounds as in
     Deb's code of NSGA-II and in DEAP's ``mutPolynomialBounded``.
@@ -60,7 +60,9 @@ class Polynomial:
     eta: Positive = 20.0
     genes: ClassVar[frozenset[str]] = frozenset({"real_vector"})
 
-    def build(self, context: Context) -> Callable[[Any, np.random.Generator], Any]:
+    def build(self, context: Context) -> RowsAtOnce:
         low, high = context.genome.low, context.genome.high
         prob = 1 / len(low) if self.prob is None else self.prob
-        return lambda genes, rng: polynomial_mutation(genes, low=low, high=high, prob=prob, eta=self.eta, rng=rng)
+        return RowsAtOnce(
+            lambda genes, rng: polynomial_mutation(genes, low=low, high=high, prob=prob, eta=self.eta, rng=rng)
+        )

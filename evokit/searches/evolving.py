@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from evokit.genomes.individuals import make_individual, weights_of
+from evokit.genomes.individuals import make_individual, make_individuals, weights_of
 from evokit.interfaces import Context, Individual
 from evokit.searches.stepping import AskTell
 
@@ -72,10 +72,54 @@ class Evolving(AskTell):
     def _random(self, rng: np.random.Generator) -> Individual:
         return make_individual(self._genome, self._genome.random(rng), self._weights)
 
-    def _children(self, n: int, parents: Callable[[], list[Individual]], rng: np.random.Generator) -> list[Individual]:
-        """``n`` children, each of two that ``parents`` draws; new keys as far as they can be found."""
+    def _children(
+        self, n: int, parents: Callable[[int], list[Individual]], rng: np.random.Generator
+    ) -> list[Individual]:
+        """``n`` children of pairs that ``parents`` draws, as many individuals as it is told; new keys if it can be.
+
+        Where crossover and mutation work on whole populations, all are made at once and a pair has two children; else
+        one after the other, the first of each pair.
+        """
         mutate = self._mutation_now()
-        return self._distinct(n, set(), lambda: self._child(parents(), mutate, rng))
+        if hasattr(self._cross, "rows") and hasattr(mutate, "rows"):
+            return self._bred_at_once(n, parents, mutate.rows, rng)
+        return self._distinct(n, set(), lambda: self._child(parents(2), mutate, rng))
+
+    def _bred_at_once(
+        self,
+        n: int,
+        parents: Callable[[int], list[Individual]],
+        mutate: Callable[[np.ndarray, np.random.Generator], np.ndarray],
+        rng: np.random.Generator,
+    ) -> list[Individual]:
+        children: list[Individual] = []
+        again = list(range(n))  # places whose child is known or a twin of an earlier place
+        for _ in range(1 + TRIES):
+            drawn = parents(2 * -(-len(again) // 2))
+            genes = np.stack([one.genes for one in drawn])
+            first, second = self._cross.rows(genes[::2], genes[1::2], rng)
+            born = mutate(np.stack([first, second], axis=1).reshape(genes.shape)[: len(again)], rng)
+            keys = [one.key for one in drawn]
+            pairs = [pair for pair in zip(keys[::2], keys[1::2], strict=True) for _ in range(2)]
+            made = make_individuals(self._genome, born, self._weights, pairs[: len(again)], "crossover+mutation")
+            if not children:
+                children = made
+            for place, one in zip(again, made, strict=True):
+                children[place] = one
+            again = self._not_new(children)
+            if not again:
+                break
+        return children
+
+    def _not_new(self, children: Sequence[Individual]) -> list[int]:
+        """Places whose individual is known or has a twin before it."""
+        seen: set[str] = set()
+        places = []
+        for place, one in enumerate(children):
+            if one.key in seen or one.key in self.archive.known:
+                places.append(place)
+            seen.add(one.key)
+        return places
 
     def _mutation_now(self) -> Callable[..., Any]:
         """The mutation; of one that anneals, this generation's."""

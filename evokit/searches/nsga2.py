@@ -54,7 +54,7 @@ class NSGA2Search(Evolving):
         if not self.population:
             return self._first(rng)
         standing = standings([one.fitness for one in self.population])
-        return self._children(self._size, lambda: crowded_tournament(self.population, standing, 2, rng), rng)
+        return self._children(self._size, lambda k: crowded_tournament(self.population, standing, k, rng), rng)
 
     def tell(self, individuals: Sequence[Individual]) -> None:
         pool: dict[str, Individual] = {}

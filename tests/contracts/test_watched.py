@@ -73,3 +73,15 @@ def test_an_operator_is_always_watched_at_first_and_now_and_then_later():
 def test_a_crossover_that_changes_its_second_parent_is_noticed():
     with pytest.raises(ContractError, match="changes the genes"):
         Watched("crossover", lambda a, b, rng: (a, b.append(1) or b), never)([0], [1], None)
+
+
+def test_rows_that_write_to_the_population_are_named():
+    watched = Watched("mutation", SimpleNamespace(rows=in_place), never)
+    with pytest.raises(ContractError, match="changes an array that it was given, in place"):
+        watched.rows(np.zeros((3, 2)), None)
+
+
+def test_rows_of_another_shape_are_told():
+    lost = SimpleNamespace(rows=lambda a, b, rng: (a, b[1:]))
+    with pytest.raises(ContractError, match=r"returned \(3, 2\) and \(2, 2\) where \(3, 2\) and \(3, 2\) was given"):
+        Watched("crossover", lost, never).rows(np.zeros((3, 2)), np.zeros((3, 2)), None)

@@ -12,10 +12,10 @@ from evokit.streams import Streams
 from tests.door import GENOME, SumFitness
 
 
-def built(options, fitness=None, genome=GENOME, screens=(), seed=0, mutation=None, context=None):
+def built(options, fitness=None, genome=GENOME, screens=(), seed=0, mutation=None, context=None, crossover=None):
     """The search that ``options`` make; ``screens`` are options too."""
     context = context or Context(Streams(seed), fitness=fitness or SumFitness(), genome=genome)
-    parts = {"selection": Tournament(3), "crossover": OnePoint(), "mutation": mutation or Reset(0.2)}
+    parts = {"selection": Tournament(3), "crossover": crossover or OnePoint(), "mutation": mutation or Reset(0.2)}
     made = {
         **vars(context),
         "build": lambda part: part.build(context),

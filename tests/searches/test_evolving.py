@@ -1,0 +1,80 @@
+"""Children of a whole population at once."""
+
+from evokit.crossover.simulated_binary import SimulatedBinary
+from evokit.genomes.real_vector import RealVector
+from evokit.measuring.ledger import Ledger
+from evokit.mutation.polynomial import Polynomial
+from evokit.searches.generational import Generational
+from tests.door import SumFitness, door, story
+from tests.searches.building import built, portrait, run, stopped_and_resumed
+
+BOX = RealVector(-5, 5, 4)
+
+
+class Sphere(SumFitness):
+    def answer(self, genes, budget):
+        one = super().answer(genes, budget)
+        return type(one)((float(genes @ genes),), work=budget)
+
+
+def searched(ledger=None, population=12, crossover=None):
+    search = built(
+        Generational(population=population, generations=10, elites=1),
+        Sphere(),
+        BOX,
+        crossover=crossover or SimulatedBinary(),
+        mutation=Polynomial(),
+    )
+    return search, door(Sphere(), ledger, BOX)
+
+
+def test_pairs_have_two_children_each_with_both_as_parents():
+    search, measure = searched()
+    run(search, measure, 1)
+    children = search.ask()
+    assert len(children) == 11
+    pairs = [one.parents for one in children]
+    assert pairs[0:10:2] == pairs[1:10:2]
+    known = {one.key for one in search.population}
+    assert all(set(pair) <= known for pair in pairs)
+
+
+def test_a_child_that_is_known_or_a_twin_is_drawn_again():
+    calls = []
+
+    class Copies(SimulatedBinary):
+        """The first crossing hands its parents on."""
+
+        def build(self, context):
+            cross = super().build(context)
+            first = cross.rows
+
+            def rows(a, b, rng):
+                calls.append(len(a))
+                return (a.copy(), a.copy()) if len(calls) == 1 else first(a, b, rng)
+
+            return type("Cross", (), {"rows": staticmethod(rows)})()
+
+    search, measure = searched(crossover=Copies())
+    run(search, measure, 1)
+    children = search.ask()
+    assert calls[0] == 6
+    assert len(calls) > 1
+    assert calls[1] < 6
+    keys = [one.key for one in children]
+    assert len(set(keys)) == len(keys)
+    assert not set(keys) & search.archive.known
+
+
+def test_it_goes_on_from_its_state_as_if_never_stopped(tmp_path):
+    whole = Ledger(":memory:")
+    first = portrait(run(*searched(whole)))
+    ledger = Ledger(":memory:")
+    for resumed, _ in stopped_and_resumed(lambda: searched(ledger), tmp_path, (-1.0,)):
+        assert portrait(resumed) == first
+    assert story(ledger) == story(whole)
+
+
+def test_it_finds_the_optimum():
+    search, measure = searched(population=40)
+    assert run(search, measure).best().fitness.values[0] < 2.0
