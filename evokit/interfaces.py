@@ -123,6 +123,7 @@ class Fitness(Protocol):
     share was fitted anew to one of them, for searches that alternate; decided by phenotype and fitness alone and of the
     same budgets, with another ``context`` unless nothing changed. Every worker asks for it, so what took long belongs
     on disk, below the run directory; what it took counts as the search's. None where there is nothing to fit.
+    ``batch``, how many are measured together at least, where many at once take little longer than one.
     """
 
     objectives: Mapping[str, Goal]

@@ -26,8 +26,18 @@ def digest_bytes(data: bytes, size: int = 16) -> str:
 
 def array_key(genes: np.ndarray) -> str:
     """Key of an array: its type, shape and bytes, so that no number passes through text."""
-    head = f"{genes.dtype.str}{genes.shape}".encode()
-    return digest_bytes(head + genes.tobytes())  # in C order, whatever the order in memory
+    return array_keys(genes[None])[0]
+
+
+def array_keys(rows: np.ndarray) -> list[str]:
+    """``array_key`` of each of several arrays of one shape, ``rows[i]``."""
+    head = hashlib.blake2b(f"{rows.dtype.str}{rows.shape[1:]}".encode(), digest_size=16)
+    keys = []
+    for row in rows:
+        one = head.copy()
+        one.update(row.tobytes())  # in C order, whatever the order in memory
+        keys.append(one.hexdigest())
+    return keys
 
 
 def _plain(value: Any) -> Any:

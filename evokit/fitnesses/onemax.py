@@ -20,7 +20,8 @@ class Onemax:
     slots: ClassVar[Mapping[str, Any]] = {}
     budgets: ClassVar[Sequence[int]] = (1,)
     context: ClassVar[str] = "onemax"
+    batch: ClassVar[int] = 1024  # of arrays that are looked at together
 
     def evaluate(self, batch: Sequence[np.ndarray], budget: int) -> np.ndarray:
         """Number of ones of each phenotype, ``(n,)`` float64."""
-        return np.array([float(np.count_nonzero(bits)) for bits in batch])
+        return np.array([np.count_nonzero(bits) for bits in batch], float)

@@ -24,6 +24,7 @@ class ZDT1:
     slots: ClassVar[Mapping[str, Any]] = {}
     budgets: ClassVar[Sequence[int]] = (1,)
     context: ClassVar[str] = "zdt1"
+    batch: ClassVar[int] = 1024  # of arrays that are looked at together
 
     def evaluate(self, batch: Sequence[np.ndarray], budget: int) -> np.ndarray:
         """``(n, 2)`` values of ``n`` vectors.
@@ -31,11 +32,8 @@ class ZDT1:
         Raises:
             ValueError: A vector has fewer than two numbers, or one outside [0, 1].
         """
-        return np.array([self._values(np.asarray(vector, float)) for vector in batch])
-
-    @staticmethod
-    def _values(x: np.ndarray) -> tuple[float, float]:
-        if x.size < 2 or x.min() < 0 or x.max() > 1:
+        x = np.stack(batch).astype(float)
+        if x.shape[1] < 2 or x.min() < 0 or x.max() > 1:
             raise ValueError("zdt1 takes two or more numbers in [0, 1]")
-        g = 1 + 9 * x[1:].mean()
-        return float(x[0]), float(g * (1 - np.sqrt(x[0] / g)))
+        g = 1 + 9 * x[:, 1:].mean(axis=1)
+        return np.stack([x[:, 0], g * (1 - np.sqrt(x[:, 0] / g))], axis=1)

@@ -57,12 +57,21 @@ class ArrayGenome(ABC):
         return values
 
     def canonical(self, genes: np.ndarray) -> np.ndarray:
-        """The same values in the one type that keys are made of.
+        """The same values in the one type that keys are made of; read-only.
+
+        A negative zero becomes zero, which it equals and whose bytes are others.
 
         Raises:
             TypeError: The values may not fit that type, such as floats for an index vector.
         """
-        return genes.astype(self.dtype, casting="safe", copy=False)
+        same: np.ndarray = genes.astype(self.dtype, casting="safe", copy=False)
+        return readonly(same + 0.0) if same.dtype.kind == "f" else same
+
+    def canonical_rows(self, genes: np.ndarray) -> np.ndarray:
+        """``canonical`` of each row of ``(n, n_genes)``."""
+        if type(self).canonical is ArrayGenome.canonical:
+            return self.canonical(genes)
+        return np.stack([self.canonical(row) for row in genes])
 
     def encode(self, genes: np.ndarray) -> np.ndarray:
         """Features for a surrogate, ``(n_genes,)`` float32."""

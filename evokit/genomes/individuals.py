@@ -7,10 +7,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from evokit.common.keys import array_key, digest
-from evokit.common.readonly import frozen
+from evokit.common.keys import array_key, array_keys, digest
+from evokit.common.readonly import frozen, readonly
 from evokit.contracts.blame import ContractError
 from evokit.contracts.in_place import COPY
+from evokit.genomes.array import ArrayGenome
 from evokit.interfaces import Goal, Individual, Score
 
 _WEIGHTS = {"min": -1.0, "max": 1.0}
@@ -71,14 +72,18 @@ def make_individual(
 
 
 def make_individuals(
-    genome: Written,
+    genome: ArrayGenome,
     genes: np.ndarray,
     weights: tuple[float, ...],
     parents: Sequence[tuple[str, ...]],
     born_by: str,
 ) -> list[Individual]:
     """As ``make_individual``, of ``(n, n_genes)`` genes, row i with ``parents[i]``."""
-    return [make_individual(genome, row, weights, of, born_by) for row, of in zip(genes, parents, strict=True)]
+    form = genome.canonical_rows(genes)
+    return [
+        Individual(readonly(row.copy()), key, Score(weights), of, born_by)
+        for row, key, of in zip(form, array_keys(form), parents, strict=True)
+    ]
 
 
 def weights_of(objectives: Mapping[str, Goal]) -> tuple[float, ...]:

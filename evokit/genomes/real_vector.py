@@ -48,10 +48,6 @@ class RealVector(ArrayGenome):
         sigma = 0.1 * (self.high - self.low)
         return gaussian_mutation(genes, low=self.low, high=self.high, sigma=sigma, prob=1 / self.n_genes, rng=rng)
 
-    def canonical(self, genes: np.ndarray) -> np.ndarray:
-        """As float64 without a negative zero, which equals zero and has other bytes."""
-        return readonly(super().canonical(genes) + 0.0)
-
     def from_json(self, data: Any) -> np.ndarray:
         """Genes from a list of numbers. Raises ``ValueError``: wrong length, type or range, or not finite."""
         return self._parsed(data, self._problem)

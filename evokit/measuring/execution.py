@@ -227,14 +227,12 @@ def perform(jobs: Jobs, task: Task, meter: Meter) -> list[Evaluation]:
     with peak_memory() as memory, meter.measure() as reading:
         evaluations = rehearsed(evaluate, job.fitness, task.genes) if task.rehearsal else evaluate(task.genes)
     share = 1 / len(task.genes)
+    costs = (reading.wall_s * share, reading.cpu_s * share, reading.joules * share, reading.estimated_j * share)
+    # By hand, since ``replace`` takes twice as long.
     return [
-        replace(
-            one,
-            wall_s=reading.wall_s * share,
-            cpu_s=reading.cpu_s * share,
-            energy_j=reading.joules * share,
-            estimated_j=reading.estimated_j * share,
-            peak_memory_bytes=memory.peak_bytes,
+        Evaluation(
+            one.values, one.outcome, one.work, one.metrics, one.artifact, one.message, one.source, *costs,
+            memory.peak_bytes,
         )
         for one in evaluations
-    ]
+    ]  # fmt: skip

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from evokit.common.json_text import json_text, number_of
+import orjson
+
+from evokit.common.json_text import json_text, number_of, quick_json
 from evokit.common.keys import digest
 from evokit.energy import Cost
 from evokit.errors import RunFailed
@@ -240,13 +242,13 @@ class Ledger:
             "INSERT OR IGNORE INTO individuals (phase, generation, slot, key, parents, operator)"
             " VALUES (?, ?, ?, ?, ?, ?)",
             (
-                (phase, generation, slot, one.key, json.dumps(one.parents), one.born_by)
+                (phase, generation, slot, one.key, quick_json(one.parents), one.born_by)
                 for slot, one in enumerate(individuals)
             ),
         )
         self._write(
             "INSERT OR IGNORE INTO genomes VALUES (?, ?)",
-            ((one.key, json.dumps(data)) for one, data in zip(individuals, genes, strict=True)),
+            ((one.key, quick_json(data)) for one, data in zip(individuals, genes, strict=True)),
         )
 
     def genes(self) -> dict[str, Any]:
@@ -360,7 +362,8 @@ def _to_sql(row: Row) -> tuple[Any, ...]:
     one = row.evaluation
     return (
         row.phase, row.seq, row.generation, row.key, row.context, row.budget, one.source, one.outcome,
-        one.values[0] if one.values else None, json_text(one.values), json_text(dict(one.metrics)), one.work,
+        one.values[0] if one.values else None, orjson.dumps(one.values).decode(),
+        json_text(dict(one.metrics)) if one.metrics else "{}", one.work,
         one.artifact, one.message, one.wall_s, one.cpu_s, one.energy_j, one.estimated_j,
     )  # fmt: skip
 

@@ -41,7 +41,8 @@ class LedgeredMeasure:
         fitness: Budgets, context and objectives.
         ledger: Where rows go.
         executor: Evaluates what is not known.
-        batch: Individuals that are handed to a worker together; from the recipe, so that it never depends on workers.
+        batch: Individuals that are handed to a worker together, or more if the fitness says so; never dependent on how
+            many workers there are.
         progress: Told about every batch.
         job: What the executor is asked to do; its fitness is ``fitness``.
         refits: What ``fitness`` was refitted to.
@@ -65,8 +66,10 @@ class LedgeredMeasure:
         self.refits = refits
         self.tally = Tally()  # of the slots that were asked for, those of a resumed run that it has yet to repeat not
         self._phase, self._genome, self._fitness, self._job = phase, genome, fitness, job
+        self._context = fitness.context
         self._jobs = jobs
-        self._ledger, self._executor, self._batch, self._progress = ledger, executor, batch, progress
+        self._ledger, self._executor, self._progress = ledger, executor, progress
+        self._batch = max(batch, getattr(fitness, "batch", 1))
         self._next = 0
         self._answered: dict[int, Row] = {row.seq: row for row in ledger.rows(phase)}
         self._cache: dict[tuple[str, str, int], Evaluation] = {}
@@ -101,7 +104,7 @@ class LedgeredMeasure:
             refuse_changed(self._genome, individuals)
         pending: dict[tuple[str, str, int], int] = {}  # identity -> position of the first that asks
         for position, (slot, one) in enumerate(zip(slots, individuals, strict=True)):
-            identity = (self._fitness.context, one.key, budget)
+            identity = (self._context, one.key, budget)
             if slot in self._answered:
                 self._expect(self._answered[slot], one.key, budget)
                 self._cache.setdefault(identity, self._answered[slot].evaluation)
@@ -114,10 +117,12 @@ class LedgeredMeasure:
         genes = ([individuals[position].genes for position in batch] for batch in batches)
         tasks = (Task(some, budget, self._job, self.refits) for some in genes)
         for batch, evaluations in zip(batches, self._executor.map(tasks), strict=True):
+            rows = []
             for position, evaluation in zip(batch, evaluations, strict=True):
                 key = individuals[position].key
-                self._cache[self._fitness.context, key, budget] = evaluation
-                self._write(slots[position], key, budget, evaluation)
+                self._cache[self._context, key, budget] = evaluation
+                rows.append(self._row(slots[position], key, budget, evaluation))
+            self._ledger.add(rows)
             # Workers have memory of their own, which the run cannot see from outside.
             peak = max(one.peak_memory_bytes for one in evaluations)
             self._ledger.add_cost(self._phase, replace(Cost.none(), peak_memory_bytes=peak))
@@ -126,6 +131,12 @@ class LedgeredMeasure:
             left = each * (len(positions) - n_measured)
             self._progress.evaluated(n_measured + n_cached, len(individuals), n_measured, n_cached, left)
 
+        again = [
+            self._row_again(slot, one.key, budget)
+            for slot, one in zip(slots, individuals, strict=True)
+            if slot not in self._answered
+        ]
+        self._ledger.add(again)
         return [self._settle(slot, one, budget) for slot, one in zip(slots, individuals, strict=True)]
 
     def predict(self, individuals: Sequence[Individual]) -> None:
@@ -138,7 +149,7 @@ class LedgeredMeasure:
             else:
                 assert one.predicted is not None
                 evaluation = Evaluation(values=(one.predicted,), source="predicted")
-                self._write(slot, one.key, self.budgets[-1], evaluation)
+                self._ledger.add([self._row(slot, one.key, self.budgets[-1], evaluation)])
 
     def refit(self, individual: Individual) -> bool:
         """From now on ask the fitness refitted to an individual, and write that down.
@@ -165,10 +176,10 @@ class LedgeredMeasure:
     def _go_on_after(self, refit: str, key: str) -> bool:
         refits = (*self.refits, refit)
         fitness = self._after(refits)
-        if fitness.context == self._fitness.context:
+        if fitness.context == self._context:
             return False
         self._ledger.add_refit(self._phase, len(self.refits), self.generation, key, fitness.context)
-        self._fitness, self.refits = fitness, refits
+        self._fitness, self._context, self.refits = fitness, fitness.context, refits
         return True
 
     def born(self, individuals: Sequence[Individual]) -> None:
@@ -179,16 +190,16 @@ class LedgeredMeasure:
         return [
             one
             for generation, context, one in self._history
-            if context == self._fitness.context and (before is None or generation < before)
+            if context == self._context and (before is None or generation < before)
         ]
 
     def measured_so(self, individual: Individual) -> bool:
         """Whether an individual's fitness is what was measured at full budget in the present context."""
-        found = self._cache.get((self._fitness.context, individual.key, self.budgets[-1]))
+        found = self._cache.get((self._context, individual.key, self.budgets[-1]))
         return found is not None and found.values == tuple(individual.fitness.values)
 
     def knows(self, key: str) -> bool:
-        return (self._fitness.context, key, self.budgets[-1]) in self._cache
+        return (self._context, key, self.budgets[-1]) in self._cache
 
     def state_dict(self) -> dict[str, Any]:
         """How many slots were used and what the fitness was refitted to; the rest is in the ledger."""
@@ -203,6 +214,7 @@ class LedgeredMeasure:
         self.refits = tuple(state.get("refits", ()))
         if self.refits:
             self._fitness = self._after(self.refits)
+            self._context = self._fitness.context
         genes = self._ledger.genes()
         for slot in range(state["next"]):
             row = self._answered.get(slot)
@@ -225,32 +237,32 @@ class LedgeredMeasure:
 
     def _expect(self, row: Row, key: str, budget: int, predicted: bool = False) -> None:
         held = (row.key, row.budget, row.context, row.evaluation.source == "predicted")
-        if held != (key, budget, self._fitness.context, predicted):
+        if held != (key, budget, self._context, predicted):
             raise RunFailed(
                 f"row {row.seq} of phase {self._phase!r} holds {row.key[:8]} at {row.budget}, but {key[:8]} at {budget}"
                 " is asked for: the code, the data or the machine changed since this run began"
             )
 
-    def _write(self, slot: int, key: str, budget: int, evaluation: Evaluation) -> None:
-        row = Row(self._phase, slot, self.generation, key, self._fitness.context, budget, evaluation)
-        self._ledger.add([row])
+    def _row(self, slot: int, key: str, budget: int, evaluation: Evaluation) -> Row:
+        """The answer of a slot, for the ledger."""
+        row = Row(self._phase, slot, self.generation, key, self._context, budget, evaluation)
         self._answered[slot] = row
+        return row
+
+    def _row_again(self, slot: int, key: str, budget: int) -> Row:
+        """The answer of a slot that points at a value known before."""
+        known = self._cache[self._context, key, budget]
+        free = replace(known, source="cached", work=0, wall_s=0.0, cpu_s=0.0, energy_j=0.0, estimated_j=0.0)
+        return self._row(slot, key, budget, free)
 
     def _settle(self, slot: int, individual: Individual, budget: int) -> Evaluation:
-        """Answer one slot: its own row, or a new row that points at the cached value."""
-        evaluation = self._cache[self._fitness.context, individual.key, budget]
-        if slot in self._answered:
-            evaluation = self._answered[slot].evaluation
-        else:
-            evaluation = replace(
-                evaluation, source="cached", work=0, wall_s=0.0, cpu_s=0.0, energy_j=0.0, estimated_j=0.0
-            )
-            self._write(slot, individual.key, budget, evaluation)
+        """Give an individual the answer of its slot."""
+        evaluation = self._answered[slot].evaluation
         self.tally.add(evaluation.source, evaluation.ok, evaluation.work)
         if not evaluation.ok:
             individual.predicted = None
         if budget == self.budgets[-1] and evaluation.ok:
             individual.fitness.values = evaluation.values
             if evaluation.source == "measured":
-                self._history.append((self.generation, self._fitness.context, individual))
+                self._history.append((self.generation, self._context, individual))
         return evaluation

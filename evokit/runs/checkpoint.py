@@ -19,6 +19,7 @@ log = logging.getLogger("evokit")
 
 KEEP = 2
 ARRAY = "__array__"
+PLAIN = (str, int, float, bool)
 
 
 def save_checkpoint(folder: Path, number: int, state: Mapping[str, Any]) -> Path:
@@ -80,6 +81,8 @@ def _digest(plain: str, arrays: Mapping[str, np.ndarray]) -> str:
 
 def _split(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     """JSON values with a reference where an array stood."""
+    if value is None or type(value) in PLAIN:
+        return value
     if isinstance(value, np.ndarray):
         name = str(len(arrays))
         arrays[name] = np.asarray(value, order="C")

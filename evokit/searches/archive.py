@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from deap import tools
 
+from evokit.common.readonly import readonly
 from evokit.interfaces import Individual, Score
 from evokit.searches.front import Front
 from evokit.statistics.averages import mean
 
+COLUMNS = ("key", "parents", "born_by", "predicted")  # of an individual, in a state
 HALL = 10  # places in the hall of fame
 
 
@@ -21,7 +23,8 @@ def only_ok(individuals: Iterable[Individual]) -> list[Individual]:
 
     NaN is excluded here too, for loops that measure by themselves: it wins half of DEAP's comparisons.
     """
-    return [one for one in individuals if one.fitness.valid and all(map(math.isfinite, one.fitness.values))]
+    finite = math.isfinite
+    return [one for one in individuals if (gains := one.fitness.wvalues) and all(map(finite, gains))]
 
 
 def same_key(a: Individual, b: Individual) -> bool:
@@ -126,26 +129,30 @@ class Archive:
             self.logbook.record(**record)
 
 
-def dump_individuals(individuals: Iterable[Individual], genome: Any) -> list[dict[str, Any]]:
-    """Individuals as JSON values."""
-    return [
-        {
-            "genes": genome.to_json(one.genes),
-            "key": one.key,
-            "values": list(one.fitness.values),
-            "parents": list(one.parents),
-            "born_by": one.born_by,
-            "predicted": one.predicted,
-        }
-        for one in individuals
-    ]
+def dump_individuals(individuals: Iterable[Individual], genome: Any) -> dict[str, Any]:
+    """Individuals as a state holds them: JSON values a column, genes that are arrays of one shape as one array."""
+    ones = list(individuals)
+    genes: Any = [one.genes for one in ones]
+    kinds = {(one.dtype, one.shape) if isinstance(one, np.ndarray) else None for one in genes}
+    together = len(kinds) == 1 and None not in kinds
+    return {
+        "genes": np.stack(genes) if together else list(map(genome.to_json, genes)),
+        "values": [list(one.fitness.values) for one in ones],
+        **{name: [getattr(one, name) for one in ones] for name in COLUMNS},
+    }
 
 
-def load_individuals(data: Iterable[Mapping[str, Any]], genome: Any, weights: tuple[float, ...]) -> list[Individual]:
-    """The inverse of ``dump_individuals``."""
+def load_individuals(
+    data: Mapping[str, Any] | Sequence[Mapping[str, Any]], genome: Any, weights: tuple[float, ...]
+) -> list[Individual]:
+    """The inverse of ``dump_individuals``; also of what it gave in versions that wrote a mapping each."""
+    if isinstance(data, Mapping):
+        data = [dict(zip(data, entry, strict=True)) for entry in zip(*data.values(), strict=True)]
     return [
         Individual(
-            genes=genome.from_json(entry["genes"]),
+            genes=readonly(genes.copy())
+            if isinstance(genes := entry["genes"], np.ndarray)
+            else genome.from_json(genes),
             key=entry["key"],
             fitness=Score(weights, tuple(entry["values"])),
             parents=tuple(entry["parents"]),

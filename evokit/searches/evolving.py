@@ -11,6 +11,7 @@ from evokit.genomes.individuals import make_individual, make_individuals, weight
 from evokit.interfaces import Context, Individual
 from evokit.searches.stepping import AskTell
 
+Select = Callable[[Sequence[Individual], int, np.random.Generator], list[Individual]]
 TRIES = 10  # how often a child that is known or a twin is varied again
 
 
@@ -73,34 +74,36 @@ class Evolving(AskTell):
         return make_individual(self._genome, self._genome.random(rng), self._weights)
 
     def _children(
-        self, n: int, parents: Callable[[int], list[Individual]], rng: np.random.Generator
+        self, n: int, pool: Sequence[Individual], select: Select, rng: np.random.Generator
     ) -> list[Individual]:
-        """``n`` children of pairs that ``parents`` draws, as many individuals as it is told; new keys if it can be.
+        """``n`` children of pairs that ``select`` draws from ``pool``; new keys as far as they can be found.
 
         Where crossover and mutation work on whole populations, all are made at once and a pair has two children; else
         one after the other, the first of each pair.
         """
         mutate = self._mutation_now()
         if hasattr(self._cross, "rows") and hasattr(mutate, "rows"):
-            return self._bred_at_once(n, parents, mutate.rows, rng)
-        return self._distinct(n, set(), lambda: self._child(parents(2), mutate, rng))
+            return self._bred_at_once(n, pool, select, mutate.rows, rng)
+        return self._distinct(n, set(), lambda: self._child(select(pool, 2, rng), mutate, rng))
 
     def _bred_at_once(
         self,
         n: int,
-        parents: Callable[[int], list[Individual]],
+        pool: Sequence[Individual],
+        select: Select,
         mutate: Callable[[np.ndarray, np.random.Generator], np.ndarray],
         rng: np.random.Generator,
     ) -> list[Individual]:
+        genes, keys = np.stack([one.genes for one in pool]), [one.key for one in pool]
+        draw = places_by(select, pool)
         children: list[Individual] = []
         again = list(range(n))  # places whose child is known or a twin of an earlier place
         for _ in range(1 + TRIES):
-            drawn = parents(2 * -(-len(again) // 2))
-            genes = np.stack([one.genes for one in drawn])
-            first, second = self._cross.rows(genes[::2], genes[1::2], rng)
-            born = mutate(np.stack([first, second], axis=1).reshape(genes.shape)[: len(again)], rng)
-            keys = [one.key for one in drawn]
-            pairs = [pair for pair in zip(keys[::2], keys[1::2], strict=True) for _ in range(2)]
+            drawn = draw(2 * -(-len(again) // 2), rng)
+            firsts, seconds = drawn[::2], drawn[1::2]
+            crossed = np.stack(self._cross.rows(genes[firsts], genes[seconds], rng), axis=1)
+            born = mutate(crossed.reshape(-1, genes.shape[1])[: len(again)], rng)
+            pairs = [(keys[a], keys[b]) for a, b in zip(firsts, seconds, strict=True) for _ in range(2)]
             made = make_individuals(self._genome, born, self._weights, pairs[: len(again)], "crossover+mutation")
             if not children:
                 children = made
@@ -144,3 +147,13 @@ class Evolving(AskTell):
             taken.add(one.key)
             drawn.append(one)
         return drawn
+
+
+def places_by(select: Select, pool: Sequence[Individual]) -> Callable[[int, np.random.Generator], np.ndarray]:
+    """A selection as one of places in ``pool``, told how many and what to draw from."""
+    pick = getattr(select, "pick", None)
+    if pick is not None:
+        scores = np.array([one.fitness.wvalues for one in pool])
+        return lambda n, rng: pick(scores, n, rng)
+    places = {id(one): place for place, one in enumerate(pool)}
+    return lambda n, rng: np.array([places[id(one)] for one in select(pool, n, rng)])

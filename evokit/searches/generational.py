@@ -76,7 +76,7 @@ class GenerationalSearch(Evolving):
         pool = self._pool()
         # Where so many failed that elites are fewer than planned, offspring take their places.
         n_elites = min(self._options.n_elites, len(only_ok(self.population)))
-        return self._children(self._options.population - n_elites, lambda k: self._select(pool, k, rng), rng)
+        return self._children(self._options.population - n_elites, pool, self._select, rng)
 
     def tell(self, individuals: Sequence[Individual]) -> None:
         old = ranked(only_ok(self.population))

@@ -54,7 +54,11 @@ class NSGA2Search(Evolving):
         if not self.population:
             return self._first(rng)
         standing = standings([one.fitness for one in self.population])
-        return self._children(self._size, lambda k: crowded_tournament(self.population, standing, k, rng), rng)
+
+        def select(pool: Sequence[Individual], n: int, rng: np.random.Generator) -> list[Individual]:
+            return crowded_tournament(pool, standing, n, rng)
+
+        return self._children(self._size, self.population, select, rng)
 
     def tell(self, individuals: Sequence[Individual]) -> None:
         pool: dict[str, Individual] = {}

@@ -166,7 +166,7 @@ def test_lineage_is_recorded_once_however_often_it_is_told(ledger):
     (stranger,) = people([3, 2, 1, 0])
     ledger.add_born("search", 3, [stranger], [[3, 2, 1, 0]])  # the slot is taken
     query = "SELECT phase, generation, slot, key, parents, operator FROM individuals"
-    assert ledger._db.execute(query).fetchall() == [("search", 3, 0, child.key, '["a", "b"]', "crossover")]
+    assert ledger._db.execute(query).fetchall() == [("search", 3, 0, child.key, '["a","b"]', "crossover")]
     assert ledger.genes() == {child.key: [0, 1, 2, 3], stranger.key: [3, 2, 1, 0]}
 
 

@@ -9,7 +9,7 @@ from evokit.errors import RunFailed
 from evokit.interfaces import Evaluation, Score
 from evokit.measuring.ledger import Ledger
 from evokit.measuring.measure import LedgeredMeasure
-from tests.door import GENOME, Progress, SumFitness, door, people, story
+from tests.door import GENOME, DriftingSum, Progress, SumFitness, door, people, story
 
 A, B, C, D = [0, 0, 0, 1], [0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0]  # values 4, 3, 2, 1
 batches_of_genes = st.lists(st.lists(st.lists(st.integers(0, 1), min_size=4, max_size=4), max_size=6), max_size=4)
@@ -112,10 +112,10 @@ def test_each_budget_is_measured_for_itself():
 
 
 def test_another_context_is_measured_anew():
-    fitness = SumFitness()
+    fitness = DriftingSum()
     measure = door(fitness)
-    measure(people(A, B))
-    fitness.context = "refitted"
+    measure(first := people(A, B))
+    measure.refit(first[0])
     assert not measure.knows(people(A)[0].key)
     assert measure.measured() == []
     measure(people(A))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from evokit.interfaces import Context, Individual, Score
-from evokit.selection.tournament import Tournament, tournament
+from evokit.selection.tournament import Tournament, tournament, tournaments
 from evokit.streams import Streams
 
 
@@ -66,3 +66,20 @@ def test_a_tournament_of_nobody_is_an_error():
 def test_options_reach_the_operator():
     select = Tournament(size=4).build(Context(Streams(0)))
     assert [one.genes for one in select(population_of([3, 2, 0, 1]), 2, np.random.default_rng(0))] == [2, 2]
+
+
+def test_tournaments_at_once_are_won_as_often_as_one_by_one():
+    n, size, rounds = 8, 3, 20_000
+    scores = -np.arange(float(n))[:, None]
+    winners = tournaments(scores, rounds, size=size, rng=np.random.default_rng(0))
+    shares = np.bincount(winners, minlength=n) / rounds
+    assert shares == pytest.approx([comb(n - 1 - r, size - 1) / comb(n, size) for r in range(n)], abs=0.01)
+
+
+def test_at_once_equals_win_equally_often_and_later_objectives_decide():
+    rng = np.random.default_rng(0)
+    shares = np.bincount(tournaments(np.ones((4, 1)), 8000, size=3, rng=rng)) / 8000
+    assert shares == pytest.approx([0.25] * 4, abs=0.03)
+    scores = np.array([[1.0, 0.0], [1.0, 2.0], [0.0, 9.0]])
+    assert set(tournaments(scores, 100, size=99, rng=rng).tolist()) == {1}
+    assert tournaments(scores, 3, size=1, rng=rng).shape == (3,)
