@@ -46,6 +46,7 @@ def evokit_components() -> list[Component]:
         Component("search", "generational", "evokit.searches.generational:Generational"),
         Component("search", "grid", "evokit.searches.grid:GridSearch"),
         Component("search", "nsga2", "evokit.searches.nsga2:NSGA2"),
+        Component("search", "steady_state", "evokit.searches.steady_state:SteadyState"),
         Component("search", "random_search", "evokit.searches.random_search:RandomSearch"),
         Component("search", "coordinate_descent", "evokit.searches.coordinate_descent:CoordinateDescent"),
         Component("baseline", "random_search", "evokit.searches.random_search:RandomSearch"),
