@@ -75,9 +75,11 @@ def main() -> None:
     parser.add_argument("--population", type=int, default=8)
     asked = parser.parse_args()
     n = asked.evaluations
+    sizes = f"population: {asked.population}"
+    births = f"births: {n // 4}, generations: 4, in_flight: {asked.in_flight}"
     searches = {
-        "generational": f"{{name: generational, population: {asked.population}, generations: {n // asked.population}}}",
-        "steady_state": f"{{name: steady_state, population: {asked.population}, births: {n // 4}, generations: 4, in_flight: {asked.in_flight}}}",
+        "generational": f"{{name: generational, {sizes}, generations: {n // asked.population}}}",
+        "steady_state": f"{{name: steady_state, {sizes}, {births}}}",
     }
     print("search        workers  busy  seconds")
     for name, search in searches.items():
