@@ -13,6 +13,8 @@ from benchmarks.device.command import main
 from benchmarks.device.results import JSON, TABLES, Results
 from benchmarks.device.runner import DONE, FAILED, MEMORY, MISSING, NO_TIME, Item, run_items
 from benchmarks.device.steps import LEFT_OUT, SAME, STEPS
+from evokit_crystalline.gpt2 import measuring
+from evokit_crystalline.gpt2.sizes import Sizes
 from tests.rounding import rounding
 
 PLUGINS = ("activations", "crystalline", "optimizers")
@@ -73,6 +75,17 @@ def test_individuals_computed_as_one_have_the_losses_of_each_alone(whole):
     (row,) = [row for row in whole[2] if row["item"].startswith("together 8 wide")]
     assert row["individuals"] == 2
     assert row["largest_difference"] <= rounding(50_257, 11)
+
+
+@pytest.mark.filterwarnings("ignore:.*batching rule.*")
+def test_an_evaluation_is_as_many_tokens_in_every_row(tmp_path):
+    size = clso.Size("8 wide", Sizes(n_embd=8, n_layer=1, n_head=2, n_positions=16), 16, 2 * measuring.GROUP, 1)
+    for measure in (clso.evaluated, clso.together, clso.peer_evaluated):
+        if measure is clso.peer_evaluated:
+            pytest.importorskip("transformers")
+        row = measure(bench_in(tmp_path), size, "float32")
+        per_evaluation = row["tflops"] * 1e12 / row["evaluations_a_second"]
+        assert per_evaluation == pytest.approx(size.blocks * size.block * size.flops), measure.__name__
 
 
 def test_the_papers_search_is_extrapolated(whole):

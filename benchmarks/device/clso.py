@@ -165,7 +165,8 @@ def together(bench: Bench, size: Size, precision: Precision) -> Mapping[str, Any
 
     alone = mean_losses(frame, batch, blocks)
     apart = float(np.abs(losses().double().cpu().numpy() - alone).max())
-    figures = timed(bench, losses, units=n, unit="evaluations", flops=n * tokens * size.flops)
+    units = n * tokens / fitness.budgets[-1]  # an evaluation is as many tokens as in the rows beside
+    figures = timed(bench, losses, units=units, unit="evaluations", flops=n * tokens * size.flops)
     return {**figures, "tokens": tokens, "individuals": n, "largest_difference": apart}
 
 
