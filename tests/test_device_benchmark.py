@@ -11,7 +11,7 @@ from benchmarks.device.agreement import Answer, Case, compared, ranking
 from benchmarks.device.bench import Bench
 from benchmarks.device.command import main
 from benchmarks.device.results import JSON, TABLES, Results
-from benchmarks.device.runner import DONE, FAILED, MEMORY, MISSING, NO_TIME, Item, run_items
+from benchmarks.device.runner import DONE, FAILED, MEMORY, MISSING, NO_TIME, Item, out_of_memory, run_items
 from benchmarks.device.steps import LEFT_OUT, SAME, STEPS
 from evokit_crystalline.gpt2 import measuring
 from evokit_crystalline.gpt2.sizes import Sizes
@@ -136,6 +136,30 @@ def test_what_raises_is_a_row_and_the_next_goes_on(tmp_path):
     assert (large["outcome"], large["message"]) == (MEMORY, "OutOfMemoryError: CUDA out of memory")
     assert (elsewhere["outcome"], elsewhere["message"]) == (MISSING, "No module named 'peer'")
     assert (works["outcome"], works["found"]) == (DONE, "inf")
+
+
+def test_after_a_fault_of_the_device_nothing_fails_for_its_sake(tmp_path):
+    faulty = bench_in(tmp_path)
+    faulty.sync = lambda: raising(RuntimeError("CUDA error: an illegal memory access was encountered"))(faulty)
+    items = [Item("s", "faulty", "", raising(RuntimeError("CUDA error"))), Item("s", "sound", "", lambda bench: {})]
+    rows = rows_of(items, faulty, tmp_path)
+    assert [(row["item"], row["outcome"]) for row in rows] == [("faulty", FAILED)]
+    rows = rows_of(items, bench_in(tmp_path), tmp_path, resume=True)
+    assert [(row["item"], row["outcome"]) for row in rows] == [("faulty", FAILED), ("sound", DONE)]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("CUDA error: out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+)
+def test_too_little_memory_is_told_by_whomever(error):
+    assert out_of_memory(error)
+    assert not out_of_memory(RuntimeError("CUDA error: an illegal memory access was encountered"))
 
 
 def test_a_call_with_a_failed_item_says_so_by_its_exit_code(tmp_path):

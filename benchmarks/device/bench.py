@@ -79,6 +79,14 @@ class Bench:
         if self.cuda:
             torch.cuda.synchronize(self.device)
 
+    def works(self) -> bool:
+        """Whether the device still does what it is given: after a fault every call raises."""
+        try:
+            self.sync()
+        except RuntimeError:
+            return False
+        return True
+
     def free(self) -> None:
         """Give memory back that nobody refers to."""
         if self.cuda:
