@@ -77,6 +77,19 @@ def test_individuals_computed_as_one_have_the_losses_of_each_alone(whole):
     assert row["largest_difference"] <= rounding(50_257, 11)
 
 
+def test_the_peer_is_trained_by_the_same_optimizer_and_keeps_no_keys_for_generation(tmp_path, monkeypatch):
+    pytest.importorskip("transformers")
+    made, plain = [], torch.optim.AdamW
+    monkeypatch.setattr(torch.optim, "AdamW", lambda *given, **options: made.append(plain(*given, **options)) or made[-1])
+    bench = bench_in(tmp_path)
+    (size,) = clso.sizes_of(bench)
+    for measure in (clso.stepped, clso.peer_stepped):
+        measure(bench, size, "float32")
+    ours, theirs = ({**one.param_groups[0], "params": None} for one in made)
+    assert ours == theirs
+    assert not clso._peer(bench, size).config.use_cache
+
+
 @pytest.mark.filterwarnings("ignore:.*batching rule.*")
 def test_an_evaluation_is_as_many_tokens_in_every_row(tmp_path):
     size = clso.Size("8 wide", Sizes(n_embd=8, n_layer=1, n_head=2, n_positions=16), 16, 2 * measuring.GROUP, 1)
