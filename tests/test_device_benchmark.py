@@ -3,6 +3,7 @@
 import json
 from importlib import import_module
 
+import numpy as np
 import pytest
 import torch
 
@@ -15,6 +16,7 @@ from benchmarks.device.runner import DONE, FAILED, MEMORY, MISSING, NO_TIME, Ite
 from benchmarks.device.steps import LEFT_OUT, SAME, STEPS
 from evokit_crystalline.gpt2 import measuring
 from evokit_crystalline.gpt2.sizes import Sizes
+from evokit_optimizers.training.training import Training
 from tests.rounding import rounding
 
 PLUGINS = ("activations", "crystalline", "optimizers")
@@ -80,7 +82,9 @@ def test_individuals_computed_as_one_have_the_losses_of_each_alone(whole):
 def test_the_peer_is_trained_by_the_same_optimizer_and_keeps_no_keys_for_generation(tmp_path, monkeypatch):
     pytest.importorskip("transformers")
     made, plain = [], torch.optim.AdamW
-    monkeypatch.setattr(torch.optim, "AdamW", lambda *given, **options: made.append(plain(*given, **options)) or made[-1])
+    monkeypatch.setattr(
+        torch.optim, "AdamW", lambda *given, **options: made.append(plain(*given, **options)) or made[-1]
+    )
     bench = bench_in(tmp_path)
     (size,) = clso.sizes_of(bench)
     for measure in (clso.stepped, clso.peer_stepped):
@@ -173,6 +177,27 @@ def test_after_a_fault_of_the_device_nothing_fails_for_its_sake(tmp_path):
 def test_too_little_memory_is_told_by_whomever(error):
     assert out_of_memory(error)
     assert not out_of_memory(RuntimeError("CUDA error: an illegal memory access was encountered"))
+
+
+def test_every_way_of_rules_makes_as_many_steps_and_looks_whether_they_are_sound(tmp_path, monkeypatch):
+    made, looked, move = [], [], Training.move
+    monkeypatch.setattr(Training, "move", lambda one, *given: made.append(one) or move(one, *given))
+    monkeypatch.setattr(Training, "sound", property(lambda one: looked.append(one) or True))
+    monkeypatch.setattr(rules, "timed", lambda bench, work, **given: (work() and {}) or {"units": given["units"]})
+    for item in rules.items(bench_in(tmp_path))[:3]:
+        made.clear(), looked.clear()
+        assert item.run(bench_in(tmp_path))["units"] == len(made), item.name
+        assert len(looked) == 2, item.name
+
+
+def test_matrix_products_in_tf32_are_bounded_as_such(tmp_path, monkeypatch):
+    plain = Case("plugin/fitness/plain", lambda device, scratch: Answer(np.zeros(1)), sums=16, layers=1)
+    card = Bench.__new__(Bench)
+    card.device = "cuda"
+    assert plain.unit_on(card) == "float32"
+    monkeypatch.setattr(torch, "get_float32_matmul_precision", lambda: "high")
+    assert plain.unit_on(card) == "tf32"
+    assert plain.unit_on(bench_in(tmp_path)) == "float32"
 
 
 def test_a_call_with_a_failed_item_says_so_by_its_exit_code(tmp_path):

@@ -115,6 +115,7 @@ class Bench:
             "commit": _commit(),
             "data": "random tokens; images of one pattern a class and noise",
             "tf32_in_convolutions": bool(torch.backends.cudnn.allow_tf32) if self.cuda else None,
+            "tf32_in_matrix_products": torch.get_float32_matmul_precision() != "highest" if self.cuda else None,
         }
         return {name: value for name, value in about.items() if value is not None}
 
