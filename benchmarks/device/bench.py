@@ -94,6 +94,15 @@ class Bench:
             with suppress(RuntimeError):  # after a fault of the device every call raises
                 torch.cuda.empty_cache()
 
+    def forget_peak(self) -> None:
+        """The most memory that was in use is from here on that in use now."""
+        if self.cuda:
+            torch.cuda.reset_peak_memory_stats(self.device)
+
+    def peak_memory(self) -> dict[str, float]:
+        """The most memory that was in use, with what prepares a row: a graph that is replayed asks for none again."""
+        return {"peak_memory_MiB": torch.cuda.max_memory_allocated(self.device) / 2**20} if self.cuda else {}
+
     def peak(self) -> float | None:
         """Operations a second in bfloat16 by the vendor; None if nobody says."""
         if not self.cuda:

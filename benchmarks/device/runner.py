@@ -63,7 +63,8 @@ def _measured(item: Item, bench: Bench) -> dict[str, Any]:
         return {"outcome": NO_TIME, "message": message}
     started = time.perf_counter()
     try:
-        figures = dict(item.run(bench))
+        bench.forget_peak()
+        figures = {**item.run(bench), **bench.peak_memory()}
         outcome = {"outcome": DONE}
     except ModuleNotFoundError as error:
         outcome, figures = {"outcome": MISSING}, {"message": str(error)}
