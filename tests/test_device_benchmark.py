@@ -200,6 +200,33 @@ def test_matrix_products_in_tf32_are_bounded_as_such(tmp_path, monkeypatch):
     assert plain.unit_on(bench_in(tmp_path)) == "float32"
 
 
+def test_memory_is_that_of_the_whole_item_as_a_graph_asks_for_none_when_it_is_replayed(tmp_path):
+    bench, asked = bench_in(tmp_path), []
+    bench.forget_peak = lambda: asked.append("forgotten")
+    bench.peak_memory = lambda: {"peak_memory_MiB": 7.0} if asked == ["forgotten", "run"] else {}
+    (row,) = rows_of([Item("s", "one", "", lambda bench: asked.append("run") or {})], bench, tmp_path)
+    assert row["peak_memory_MiB"] == 7.0
+
+
+def test_each_group_searches_images_of_its_own(tmp_path, monkeypatch):
+    searched, search = [], representations._search
+    monkeypatch.setattr(representations, "_search", lambda *given: searched.append(search(*given)[1]) or search(*given))
+    bench = bench_in(tmp_path)
+    row = representations.searched(bench, "float32")
+    groups = searched[2:]  # the first two are probes
+    assert row["images"] == 2 * len(groups)
+    assert len(groups) == 1 or not torch.equal(groups[0], groups[1])
+    assert 0 < row["mean_cross_entropy_of_first_group"] < 3
+
+
+@pytest.mark.parametrize(("device", "index"), [("cuda", 0), ("cuda:1", 1)])
+def test_the_card_that_is_named_is_the_current_one(device, index, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda given: raising(ValueError(f"set to {given!r}"))(None))
+    with pytest.raises(ValueError, match=f"set to {index}$"):
+        main(["--device", device, "--out", str(tmp_path)])
+
+
 def test_a_call_with_a_failed_item_says_so_by_its_exit_code(tmp_path):
     words = ["--device", "cpu", "--small", "--out", str(tmp_path)]
     assert main(words, lambda bench: [Item("s", "fails", "", raising(ValueError("bad")))]) == 1
