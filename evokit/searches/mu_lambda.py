@@ -41,8 +41,8 @@ class MuPlusLambda:
 class MuCommaLambda:
     """Parents live for one generation: the best ``population`` of their offspring are the next ones, (mu, lambda).
 
-    For noisy fitnesses, whose lucky values leave with their generation, and for many optima, which it can leave again.
-    On an exact fitness with one optimum ``mu_plus_lambda`` is faster. Five to seven offspring a parent are usual.
+    For noisy fitnesses, whose lucky values leave with their generation. On an exact fitness ``mu_plus_lambda`` is
+    faster. Five to seven offspring a parent are usual.
 
     ``population`` is mu, ``offspring`` lambda, which must be more. Each child has two parents that are drawn with equal
     chances. Where fewer offspring than ``population`` have a value, as many fail or are dropped by a screen, the best

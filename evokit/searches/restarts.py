@@ -23,7 +23,8 @@ class Restarts:
     """Any ``search``, begun anew elsewhere when it finds nothing better or has come to its end.
 
     For fitnesses with many optima, where one population settles on one of them, and whenever there is work left when a
-    search has converged. (``cma`` has restarts of its own.) Few long searches or many short ones: ``patience`` decides.
+    search has converged. (``cma`` has restarts of its own.) Let ``patience`` be long enough for a search to converge:
+    one that is cut off early costs more than another gains.
 
     It is begun anew when its own best value has improved by no more than ``tolerance`` within ``patience`` generations,
     with several objectives when its front has no new point either. Each time the population, and the offspring where
