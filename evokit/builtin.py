@@ -45,6 +45,7 @@ def evokit_components() -> list[Component]:
         Component("search", "de", "evokit.searches.de:DE"),
         Component("search", "generational", "evokit.searches.generational:Generational"),
         Component("search", "grid", "evokit.searches.grid:GridSearch"),
+        Component("search", "halving", "evokit.searches.halving:Halving"),
         Component("search", "nsga2", "evokit.searches.nsga2:NSGA2"),
         Component("search", "random_search", "evokit.searches.random_search:RandomSearch"),
         Component("search", "coordinate_descent", "evokit.searches.coordinate_descent:CoordinateDescent"),

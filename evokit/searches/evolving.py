@@ -61,11 +61,7 @@ class Evolving(AskTell):
 
     def _first(self, rng: np.random.Generator) -> list[Individual]:
         """The genes of ``init``, then known good individuals of the genome, then random ones."""
-        told = [make_individual(self._genome, genes, self._weights, born_by="init") for genes in self._init]
-        distinct: dict[str, Individual] = {}
-        for one in [*told, *self._known_good()]:
-            distinct.setdefault(one.key, one)
-        seeded = list(distinct.values())[: self._size]
+        seeded = self._known_good(self._init)[: self._size]
         rest = self._size - len(seeded)
         return [*seeded, *self._distinct(rest, {one.key for one in seeded}, lambda: self._random(rng))]
 

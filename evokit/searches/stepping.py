@@ -58,11 +58,15 @@ class AskTell(ABC):
     def tell(self, individuals: Sequence[Individual]) -> None:
         """Take what ``ask`` gave back, measured or not."""
 
-    def _known_good(self) -> list[Individual]:
-        """The genome's seeds, if it has any, each once."""
-        genes: Sequence[Any] = getattr(self._genome, "seeds", list)()
-        made = [make_individual(self._genome, one, self._weights, born_by="seed") for one in genes]
-        return list({one.key: one for one in made}.values())
+    def _known_good(self, init: Sequence[Any] = ()) -> list[Individual]:
+        """The genes of ``init``, then the genome's seeds, if it has any; each once."""
+        seeds: Sequence[Any] = getattr(self._genome, "seeds", list)()
+        distinct: dict[str, Individual] = {}
+        for born_by, some in (("init", init), ("seed", seeds)):
+            for genes in some:
+                one = make_individual(self._genome, genes, self._weights, born_by=born_by)
+                distinct.setdefault(one.key, one)
+        return list(distinct.values())
 
     def _seeds_if(self, wanted: bool) -> list[Individual]:
         """The genome's seeds for a recipe that asks for them.
