@@ -58,25 +58,25 @@ class AskTell(ABC):
     def tell(self, individuals: Sequence[Individual]) -> None:
         """Take what ``ask`` gave back, measured or not."""
 
-    def _known_good(self, init: Sequence[Any] = ()) -> list[Individual]:
-        """The genes of ``init``, then the genome's seeds, if it has any; each once."""
-        seeds: Sequence[Any] = getattr(self._genome, "seeds", list)()
+    def _known_good(self, init: Sequence[Any] = (), seeds: bool = True) -> list[Individual]:
+        """The genes of ``init``, then the genome's seeds, if it has any and they are wanted; each once."""
+        known: Sequence[Any] = getattr(self._genome, "seeds", list)() if seeds else []
         distinct: dict[str, Individual] = {}
-        for born_by, some in (("init", init), ("seed", seeds)):
+        for born_by, some in (("init", init), ("seed", known)):
             for genes in some:
                 one = make_individual(self._genome, genes, self._weights, born_by=born_by)
                 distinct.setdefault(one.key, one)
         return list(distinct.values())
 
-    def _seeds_if(self, wanted: bool) -> list[Individual]:
-        """The genome's seeds for a recipe that asks for them.
+    def _seeds_if(self, wanted: bool, init: Sequence[Any] = ()) -> list[Individual]:
+        """The genes of ``init``, and the genome's seeds for a recipe that asks for them.
 
         Raises:
             ValueError: The genome is of a kind that has none.
         """
         if wanted and not hasattr(self._genome, "seeds"):
             raise ValueError("seeds: the genome knows no individuals to begin with")
-        return self._known_good() if wanted else []
+        return self._known_good(init, wanted)
 
     def step(self, measure: Measure) -> None:
         """One generation: ask, screen, measure, tell.
