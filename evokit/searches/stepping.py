@@ -119,6 +119,10 @@ class AskTell(ABC):
         for screen in self.screens:
             getattr(screen, "forget", lambda: None)()
 
+    def share_known(self, known: set[str]) -> None:
+        """Keep the keys that are known in this set, which other searches extend too."""
+        self.archive.known = known
+
     def best(self) -> Individual:
         return self.archive.best()
 
