@@ -212,7 +212,8 @@ class Search(Protocol):
     So a search whose populations are tensors measures whole shards of them. ``expected() -> (measurements, work)`` of
     the whole search, for estimates. ``breeds = False``, where the next individuals need no valid one among those
     before, so that a generation that fails as a whole ends nothing. ``shared() -> {key: n}``, of each member of the
-    front how many individuals have its values; without it each stands for itself.
+    front how many individuals have its values; without it each stands for itself. ``receive(individuals)`` takes in
+    measured individuals of another search, for islands. ``endless``, where it goes on for ever without a stop rule.
     """
 
     generation: int  # steps completed
@@ -320,7 +321,7 @@ class Context:
     operators: Mapping[str, Any] = field(default_factory=dict)  # selection, crossover, mutation: ready to call
     screens: Sequence[Any] = ()
     init: Sequence[Any] = ()  # genes that the first population begins with
-    # Makes the real thing of a nested section, e.g. a screen's surrogate; in another context by build(section, init=()).
+    # Makes the real thing of a nested section, e.g. a screen's surrogate; in another context: build(section, init=()).
     build: Callable[..., Any] | None = None
     vary: Callable[..., Any] | None = None  # the recipe's parts with other sections, ``vary(genome=section)``
     meter: Meter = field(default_factory=Meter)  # the run's; measures what a part does when it is built

@@ -72,6 +72,10 @@ class CoordinateDescender(AskTell):
     def done(self) -> bool:
         return self._ended or super().done
 
+    @property
+    def endless(self) -> bool:
+        return self._options.restarts and super().endless
+
     def ask(self) -> list[Individual]:
         rng = self._streams.at("coordinate_descent", self.generation).numpy()
         if not self.population:

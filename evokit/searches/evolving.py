@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from evokit.genomes.individuals import make_individual, weights_of
 from evokit.interfaces import Context, Individual
 from evokit.searches.stepping import AskTell
+from evokit.statistics.pareto import preferred
 
 TRIES = 10  # how often a child that is known or a twin is varied again
 
@@ -54,6 +55,13 @@ class Evolving(AskTell):
         super().__init__(context.genome, weights, horizon, context.screens, refit_every, reevaluate)
         self._size, self._streams, self._init = population, context.streams, context.init
         self._cross, self._mutate = context.operators["crossover"], context.operators["mutation"]
+
+    def receive(self, individuals: Sequence[Individual]) -> None:
+        """Take measured individuals from elsewhere into the population, in place of members that are worse."""
+        here = {one.key for one in self.population}
+        members = [*self.population, *(one for one in individuals if one.key not in here)]
+        stay = sorted(preferred([one.fitness for one in members])[: self._size])
+        self.population = [members[place] for place in stay]
 
     def _rng(self) -> np.random.Generator:
         """What this generation's variation draws from."""

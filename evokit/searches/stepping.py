@@ -39,12 +39,18 @@ class AskTell(ABC):
         self.population: list[Individual] = []
         self.archive = Archive(genome, weights)
         self.horizon, self.screens = horizon, screens
+        self.screened = bool(screens)  # as a part of another search, whether it has to do with that one's
         self._genome, self._weights = genome, weights
         self._refit_every, self._reevaluate = refit_every, reevaluate
 
     @property
     def done(self) -> bool:
         return self.horizon is not None and self.generation >= self.horizon
+
+    @property
+    def endless(self) -> bool:
+        """Whether it would go on for ever."""
+        return self.horizon is None
 
     @property
     def logbook(self) -> tools.Logbook:
@@ -57,6 +63,10 @@ class AskTell(ABC):
     @abstractmethod
     def tell(self, individuals: Sequence[Individual]) -> None:
         """Take what ``ask`` gave back, measured or not."""
+
+    def exempt(self, offspring: Sequence[Individual]) -> list[Individual]:
+        """Those of its offspring that no screen may drop."""
+        return [] if self.screened else list(offspring)
 
     def _known_good(self, init: Sequence[Any] = (), seeds: bool = True) -> list[Individual]:
         """The genes of ``init``, then the genome's seeds, if it has any and they are wanted; each once."""
@@ -93,10 +103,11 @@ class AskTell(ABC):
         measure.born(offspring)
         first = {one.key: one for one in reversed(offspring)}  # of twins, the first is screened
         fresh = [one for one in offspring if first[one.key] is one and not measure.knows(one.key)]
-        chosen = fresh
+        exempt = {one.key for one in self.exempt(offspring)}
+        chosen = [one for one in fresh if one.key not in exempt]
         for screen in self.screens:
             chosen = screen(chosen, measure)
-        dropped = {one.key for one in fresh} - {one.key for one in chosen}
+        dropped = {one.key for one in fresh} - exempt - {one.key for one in chosen}
         asked = [one for one in offspring if one.key not in dropped]
         measure(asked)
         measure.predict([one for one in fresh if one.key in dropped and one.predicted is not None])
