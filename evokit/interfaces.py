@@ -321,7 +321,7 @@ class Context:
     operators: Mapping[str, Any] = field(default_factory=dict)  # selection, crossover, mutation: ready to call
     screens: Sequence[Any] = ()
     init: Sequence[Any] = ()  # genes that the first population begins with
-    # Makes the real thing of a nested section, e.g. a screen's surrogate; in another context: build(section, init=()).
+    # Makes the real thing of a nested section, e.g. a screen's surrogate; in another context by build(section, init=())
     build: Callable[..., Any] | None = None
     vary: Callable[..., Any] | None = None  # the recipe's parts with other sections, ``vary(genome=section)``
     meter: Meter = field(default_factory=Meter)  # the run's; measures what a part does when it is built
