@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ class Evolving(AskTell):
         weights = weights_of(context.fitness.objectives)
         super().__init__(context.genome, weights, horizon, context.screens, refit_every, reevaluate)
         self._size, self._streams, self._init = population, context.streams, context.init
-        self._cross, self._mutate = context.operators["crossover"], context.operators["mutation"]
+        self._cross, self._mutate = context.operators.get("crossover"), context.operators["mutation"]
 
     def receive(self, individuals: Sequence[Individual]) -> None:
         """Take measured individuals from elsewhere into the population, in place of members that are worse."""
@@ -89,6 +90,7 @@ class Evolving(AskTell):
 
     def _child(self, parents: list[Individual], mutate: Callable[..., Any], rng: np.random.Generator) -> Individual:
         a, b = parents
+        assert self._cross is not None  # of who has children of two
         genes, _ = self._cross(a.genes, b.genes, rng)
         return make_individual(self._genome, mutate(genes, rng), self._weights, (a.key, b.key), "crossover+mutation")
 
@@ -104,3 +106,29 @@ class Evolving(AskTell):
             taken.add(one.key)
             drawn.append(one)
         return drawn
+
+
+def survivors(candidates: Iterable[Individual], n: int) -> list[Individual]:
+    """The ``n`` most preferred, best first; of twins the first, so that who took a cached value takes no second place.
+
+    Args:
+        candidates: Measured.
+        n: How many may live; all do if there are fewer.
+    """
+    distinct: dict[str, Individual] = {}
+    for one in candidates:
+        distinct.setdefault(one.key, one)
+    members = list(distinct.values())
+    return [members[place] for place in preferred([one.fitness for one in members])[:n]]
+
+
+def expected(sizes: Iterable[float], context: Context) -> tuple[int, int]:
+    """Measurements and work at most of generations that have so many offspring, screened; for estimates."""
+    measurements = work = 0.0
+    for generation, n in enumerate(sizes):
+        for screen in context.screens:
+            n, screening = screen.expected(n, generation)
+            work += screening
+        measurements += n
+        work += n * context.fitness.budgets[-1]
+    return math.ceil(measurements), round(work)

@@ -27,7 +27,12 @@ def nested(section: Any, context: Context, *names: str | int, init: Sequence[Any
     assert context.build is not None
     init = context.init if init is None else init
     search = context.build(section, streams=context.streams.at(*names), init=init)
-    if not isinstance(search, AskTell) or type(search).step is not AskTell.step or hasattr(search, "job"):
+    if (
+        not isinstance(search, AskTell)
+        or type(search).step is not AskTell.step
+        or hasattr(search, "job")
+        or any(screen not in context.screens for screen in search.screens)
+    ):
         raise ValueError(f"{section.name} measures in a way of its own and cannot be part of another search")
     for option in ("refit_every", "reevaluate"):
         if getattr(section.options, option, None) is not None:

@@ -57,11 +57,13 @@ def test_what_changes_the_fitness_belongs_to_no_part_of_a_search(option):
         nested(Part(Generational(**{option: 2})), building_nested(context))
 
 
-@pytest.mark.parametrize("own", [{"step": None}, {"job": None}])
+@pytest.mark.parametrize("own", [{"step": None}, {"job": None}, {"screens": ["its own"]}])
 def test_a_search_that_measures_in_a_way_of_its_own_is_refused(own):
     class Odd(RandomSearch):
         def build(self, context):
-            return type("Odd", (RandomSearcher,), own)(self, GENOME, (-1.0,), context.streams)
+            search = type("Odd", (RandomSearcher,), own)(self, GENOME, (-1.0,), context.streams)
+            vars(search).update(own)
+            return search
 
     with pytest.raises(ValueError, match="odd measures in a way of its own"):
         nested(Part(Odd()), CONTEXT)
