@@ -220,7 +220,8 @@ class Search(Protocol):
     So a search whose populations are tensors measures whole shards of them. ``expected() -> (measurements, work)`` of
     the whole search, for estimates. ``breeds = False``, where the next individuals need no valid one among those
     before, so that a generation that fails as a whole ends nothing. ``shared() -> {key: n}``, of each member of the
-    front how many individuals have its values; without it each stands for itself.
+    front how many individuals have its values; without it each stands for itself. ``receive(individuals)`` takes in
+    measured individuals of another search, for islands. ``endless``, where it goes on for ever without a stop rule.
     """
 
     generation: int  # steps completed

@@ -217,7 +217,7 @@ def _with_search(recipe: Recipe, data: Data | None, bare: Context) -> Parts:
     if getattr(recipe.search.options, "reevaluate", None) is not None and recipe.confirm is None:
         message = "needs confirm, such as {top: 1}: champion and controls are compared on what confirms them"
         raise recipe.error(("search", "reevaluate"), message)
-    if getattr(search, "horizon", 0) is None and recipe.stop == Stop():
+    if getattr(search, "endless", getattr(search, "horizon", 0) is None) and recipe.stop == Stop():
         message = f"{recipe.search.name} has no end; give it generations, or the recipe a stop rule such as stop.work"
         raise recipe.error(("search",), message)
     return parts

@@ -58,17 +58,20 @@ class Evolving(AskTell):
         self._size, self._streams, self._init = population, context.streams, context.init
         self._cross, self._mutate = context.operators.get("crossover"), context.operators["mutation"]
 
+    def receive(self, individuals: Sequence[Individual]) -> None:
+        """Take measured individuals from elsewhere into the population, in place of members that are worse."""
+        here = {one.key for one in self.population}
+        members = [*self.population, *(one for one in individuals if one.key not in here)]
+        stay = sorted(preferred([one.fitness for one in members])[: self._size])
+        self.population = [members[place] for place in stay]
+
     def _rng(self) -> np.random.Generator:
         """What this generation's variation draws from."""
         return self._streams.at("variation", self.generation).numpy()
 
     def _first(self, rng: np.random.Generator) -> list[Individual]:
         """The genes of ``init``, then known good individuals of the genome, then random ones."""
-        told = [make_individual(self._genome, genes, self._weights, born_by="init") for genes in self._init]
-        distinct: dict[str, Individual] = {}
-        for one in [*told, *self._known_good()]:
-            distinct.setdefault(one.key, one)
-        seeded = list(distinct.values())[: self._size]
+        seeded = self._known_good(self._init)[: self._size]
         rest = self._size - len(seeded)
         return [*seeded, *self._distinct(rest, {one.key for one in seeded}, lambda: self._random(rng))]
 
@@ -96,6 +99,7 @@ class Evolving(AskTell):
         mutate: Callable[[np.ndarray, np.random.Generator], np.ndarray],
         rng: np.random.Generator,
     ) -> list[Individual]:
+        assert self._cross is not None
         genes, keys = np.stack([one.genes for one in pool]), [one.key for one in pool]
         draw = places_by(select, pool)
         children: list[Individual] = []

@@ -12,7 +12,8 @@ from evokit.searches.stepping import AskTell
 def nested(section: Any, context: Context, *names: str | int, init: Sequence[Any] | None = None) -> AskTell:
     """The search of an option ``Annotated[Mapping[str, Any], Nested("search")]``, with the operators that it reads.
 
-    Screens are the outer search's, which see the offspring of all; ``share_known`` tells the nested one what is known.
+    Screens are the outer search's, which see the offspring of all that read them; ``share_known`` tells the nested one
+    what is known.
 
     Args:
         section: As the options hold it.
@@ -36,5 +37,5 @@ def nested(section: Any, context: Context, *names: str | int, init: Sequence[Any
     for option in ("refit_every", "reevaluate"):
         if getattr(section.options, option, None) is not None:
             raise ValueError(f"{section.name}.{option}: a part of another search cannot change what is measured")
-    search.screens = ()
+    search.screened, search.screens = bool(search.screens), ()
     return search

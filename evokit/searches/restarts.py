@@ -99,6 +99,9 @@ class Restarting(AskTell):
         search.share_known(self.archive.known)
         return search
 
+    def exempt(self, offspring: Sequence[Individual]) -> list[Individual]:
+        return self._inner.exempt(offspring)
+
     def share_known(self, known: set[str]) -> None:
         super().share_known(known)
         self._inner.share_known(known)

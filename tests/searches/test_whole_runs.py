@@ -28,6 +28,10 @@ SEARCHES = {
     " population: 6}}",
     "nested": "{name: restarts, patience: 4, generations: 14, search: {name: restarts, patience: 1, generations: 6,"
     " search: {name: mu_comma_lambda, population: 3, offspring: 8}}}",
+    "islands": "{name: islands, every: 2, islands: [{name: generational, population: 6, generations: 10},"
+    " {name: mu_plus_lambda, population: 3, offspring: 6, generations: 12}]}",
+    "polish": "{name: polish, search: {name: restarts, patience: 2, generations: 6, search: {name: islands, count: 2,"
+    " every: 1, islands: [{name: generational, population: 4}]}}}",
     "plus": "{name: mu_plus_lambda, population: 4, offspring: 8, generations: 10}",
     "regularised": "{name: regularised, population: 8, sample: 3, batch: 4, generations: 14}",
 }
