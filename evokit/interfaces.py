@@ -5,7 +5,7 @@ Everything measured passes one door, ``Measure``; the test split passes none. Ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from importlib import import_module
@@ -147,14 +147,21 @@ class Measure(Protocol):
     def __call__(self, individuals: Sequence[Individual], budget: int | None = None) -> list[Evaluation]:
         """Measure at ``budget`` (default full), in order. Sets ``fitness`` only at full budget and only when ok."""
 
+    def each(self, individuals: Iterable[Individual | None]) -> Iterator[Individual]:
+        """Measure at full budget individuals that are made while others are measured.
+
+        They are taken one by one as workers get free; None says that the next cannot be made before another came back.
+        Each comes back, measured, in the order in which they were taken.
+        """
+
     def refit(self, individual: Individual) -> bool:
         """From now on ask the fitness refitted to an individual. Whether its context is another one."""
 
     def renew(self) -> bool:
         """From now on ask the fitness on fresh data or replicates. Whether there were any left."""
 
-    def born(self, individuals: Sequence[Individual]) -> None:
-        """Record the lineage of a generation's new individuals."""
+    def born(self, individuals: Sequence[Individual], first: int = 0) -> None:
+        """Record the lineage of a generation's new individuals, or of those from the place ``first`` on."""
 
     def predict(self, individuals: Sequence[Individual]) -> None:
         """Record that these were predicted and not measured."""
@@ -213,7 +220,8 @@ class Search(Protocol):
     So a search whose populations are tensors measures whole shards of them. ``expected() -> (measurements, work)`` of
     the whole search, for estimates. ``breeds = False``, where the next individuals need no valid one among those
     before, so that a generation that fails as a whole ends nothing. ``shared() -> {key: n}``, of each member of the
-    front how many individuals have its values; without it each stands for itself.
+    front how many individuals have its values; without it each stands for itself. ``receive(individuals)`` takes in
+    measured individuals of another search, for islands. ``endless``, where it goes on for ever without a stop rule.
     """
 
     generation: int  # steps completed
@@ -321,7 +329,8 @@ class Context:
     operators: Mapping[str, Any] = field(default_factory=dict)  # selection, crossover, mutation: ready to call
     screens: Sequence[Any] = ()
     init: Sequence[Any] = ()  # genes that the first population begins with
-    build: Callable[[Any], Any] | None = None  # makes the real thing of a nested section, e.g. a screen's surrogate
+    # Makes the real thing of a nested section, e.g. a screen's surrogate; in another context by build(section, init=())
+    build: Callable[..., Any] | None = None
     vary: Callable[..., Any] | None = None  # the recipe's parts with other sections, ``vary(genome=section)``
     meter: Meter = field(default_factory=Meter)  # the run's; measures what a part does when it is built
 

@@ -3,6 +3,7 @@
 import json
 from importlib import import_module
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,8 +12,11 @@ from benchmarks.device.agreement import Answer, Case, compared, ranking
 from benchmarks.device.bench import Bench
 from benchmarks.device.command import main
 from benchmarks.device.results import JSON, TABLES, Results
-from benchmarks.device.runner import DONE, FAILED, MEMORY, MISSING, NO_TIME, Item, run_items
+from benchmarks.device.runner import DONE, FAILED, MEMORY, MISSING, NO_TIME, Item, out_of_memory, run_items
 from benchmarks.device.steps import LEFT_OUT, SAME, STEPS
+from evokit_crystalline.gpt2 import measuring
+from evokit_crystalline.gpt2.sizes import Sizes
+from evokit_optimizers.training.training import Training
 from tests.rounding import rounding
 
 PLUGINS = ("activations", "crystalline", "optimizers")
@@ -75,6 +79,32 @@ def test_individuals_computed_as_one_have_the_losses_of_each_alone(whole):
     assert row["largest_difference"] <= rounding(50_257, 11)
 
 
+def test_the_peer_is_trained_by_the_same_optimizer_and_keeps_no_keys_for_generation(tmp_path, monkeypatch):
+    pytest.importorskip("transformers")
+    made, plain = [], torch.optim.AdamW
+    monkeypatch.setattr(
+        torch.optim, "AdamW", lambda *given, **options: made.append(plain(*given, **options)) or made[-1]
+    )
+    bench = bench_in(tmp_path)
+    (size,) = clso.sizes_of(bench)
+    for measure in (clso.stepped, clso.peer_stepped):
+        measure(bench, size, "float32")
+    ours, theirs = ({**one.param_groups[0], "params": None} for one in made)
+    assert ours == theirs
+    assert not clso._peer(bench, size).config.use_cache
+
+
+@pytest.mark.filterwarnings("ignore:.*batching rule.*")
+def test_an_evaluation_is_as_many_tokens_in_every_row(tmp_path):
+    size = clso.Size("8 wide", Sizes(n_embd=8, n_layer=1, n_head=2, n_positions=16), 16, 2 * measuring.GROUP, 1)
+    for measure in (clso.evaluated, clso.together, clso.peer_evaluated):
+        if measure is clso.peer_evaluated:
+            pytest.importorskip("transformers")
+        row = measure(bench_in(tmp_path), size, "float32")
+        per_evaluation = row["tflops"] * 1e12 / row["evaluations_a_second"]
+        assert per_evaluation == pytest.approx(size.blocks * size.block * size.flops), measure.__name__
+
+
 def test_the_papers_search_is_extrapolated(whole):
     rows = [row for row in whole[2] if row["step"] == representations.STEP]
     assert len(rows) == 4
@@ -123,6 +153,78 @@ def test_what_raises_is_a_row_and_the_next_goes_on(tmp_path):
     assert (large["outcome"], large["message"]) == (MEMORY, "OutOfMemoryError: CUDA out of memory")
     assert (elsewhere["outcome"], elsewhere["message"]) == (MISSING, "No module named 'peer'")
     assert (works["outcome"], works["found"]) == (DONE, "inf")
+
+
+def test_after_a_fault_of_the_device_nothing_fails_for_its_sake(tmp_path):
+    faulty = bench_in(tmp_path)
+    faulty.sync = lambda: raising(RuntimeError("CUDA error: an illegal memory access was encountered"))(faulty)
+    items = [Item("s", "faulty", "", raising(RuntimeError("CUDA error"))), Item("s", "sound", "", lambda bench: {})]
+    rows = rows_of(items, faulty, tmp_path)
+    assert [(row["item"], row["outcome"]) for row in rows] == [("faulty", FAILED)]
+    rows = rows_of(items, bench_in(tmp_path), tmp_path, resume=True)
+    assert [(row["item"], row["outcome"]) for row in rows] == [("faulty", FAILED), ("sound", DONE)]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("CUDA error: out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+)
+def test_too_little_memory_is_told_by_whomever(error):
+    assert out_of_memory(error)
+    assert not out_of_memory(RuntimeError("CUDA error: an illegal memory access was encountered"))
+
+
+def test_every_way_of_rules_makes_as_many_steps_and_looks_whether_they_are_sound(tmp_path, monkeypatch):
+    made, looked, move = [], [], Training.move
+    monkeypatch.setattr(Training, "move", lambda one, *given: made.append(one) or move(one, *given))
+    monkeypatch.setattr(Training, "sound", property(lambda one: looked.append(one) or True))
+    monkeypatch.setattr(rules, "timed", lambda bench, work, **given: (work() and {}) or {"units": given["units"]})
+    for item in rules.items(bench_in(tmp_path))[:3]:
+        made.clear(), looked.clear()
+        assert item.run(bench_in(tmp_path))["units"] == len(made), item.name
+        assert len(looked) == 2, item.name
+
+
+def test_matrix_products_in_tf32_are_bounded_as_such(tmp_path, monkeypatch):
+    plain = Case("plugin/fitness/plain", lambda device, scratch: Answer(np.zeros(1)), sums=16, layers=1)
+    card = Bench.__new__(Bench)
+    card.device = "cuda"
+    assert plain.unit_on(card) == "float32"
+    monkeypatch.setattr(torch, "get_float32_matmul_precision", lambda: "high")
+    assert plain.unit_on(card) == "tf32"
+    assert plain.unit_on(bench_in(tmp_path)) == "float32"
+
+
+def test_memory_is_that_of_the_whole_item_as_a_graph_asks_for_none_when_it_is_replayed(tmp_path):
+    bench, asked = bench_in(tmp_path), []
+    bench.forget_peak = lambda: asked.append("forgotten")
+    bench.peak_memory = lambda: {"peak_memory_MiB": 7.0} if asked == ["forgotten", "run"] else {}
+    (row,) = rows_of([Item("s", "one", "", lambda bench: asked.append("run") or {})], bench, tmp_path)
+    assert row["peak_memory_MiB"] == 7.0
+
+
+def test_each_group_searches_images_of_its_own(tmp_path, monkeypatch):
+    searched, search = [], representations._search
+    monkeypatch.setattr(representations, "_search", lambda *given: searched.append(search(*given)[1]) or search(*given))
+    bench = bench_in(tmp_path)
+    row = representations.searched(bench, "float32")
+    groups = searched[2:]  # the first two are probes
+    assert row["images"] == 2 * len(groups)
+    assert len(groups) == 1 or not torch.equal(groups[0], groups[1])
+    assert 0 < row["mean_cross_entropy_of_first_group"] < 3
+
+
+@pytest.mark.parametrize(("device", "index"), [("cuda", 0), ("cuda:1", 1)])
+def test_the_card_that_is_named_is_the_current_one(device, index, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda given: raising(ValueError(f"set to {given!r}"))(None))
+    with pytest.raises(ValueError, match=f"set to {index}$"):
+        main(["--device", device, "--out", str(tmp_path)])
 
 
 def test_a_call_with_a_failed_item_says_so_by_its_exit_code(tmp_path):

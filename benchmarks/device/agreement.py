@@ -59,7 +59,7 @@ class Case:
         layers: Products one behind the other.
         unit: That products are computed in on the device: one of ``UNITS``.
         individuals: Whether values are those of individuals that can be ranked.
-        convolutions: Whether it multiplies by convolutions, in TF32 where cuDNN may.
+        convolutions: Whether it multiplies by convolutions, in TF32 where cuDNN may; matrices where cuBLAS may.
     """
 
     name: str
@@ -72,8 +72,11 @@ class Case:
 
     def unit_on(self, bench: Bench) -> str:
         """What products are computed in on the device."""
-        tf32 = bench.cuda and self.convolutions and self.unit == "float32" and torch.backends.cudnn.allow_tf32
-        return "tf32" if tf32 else self.unit
+        # An image of a container may let cuBLAS use it as well, by TORCH_ALLOW_TF32_CUBLAS_OVERRIDE.
+        allowed = torch.get_float32_matmul_precision() != "highest" or (
+            self.convolutions and torch.backends.cudnn.allow_tf32
+        )
+        return "tf32" if bench.cuda and self.unit == "float32" and allowed else self.unit
 
     def tolerance(self, values: np.ndarray, unit: str) -> np.ndarray:
         """``(n,)`` for the values that the CPU found."""

@@ -79,12 +79,29 @@ class Bench:
         if self.cuda:
             torch.cuda.synchronize(self.device)
 
+    def works(self) -> bool:
+        """Whether the device still does what it is given: after a fault every call raises."""
+        try:
+            self.sync()
+        except RuntimeError:
+            return False
+        return True
+
     def free(self) -> None:
         """Give memory back that nobody refers to."""
         if self.cuda:
             gc.collect()
             with suppress(RuntimeError):  # after a fault of the device every call raises
                 torch.cuda.empty_cache()
+
+    def forget_peak(self) -> None:
+        """The most memory that was in use is from here on that in use now."""
+        if self.cuda:
+            torch.cuda.reset_peak_memory_stats(self.device)
+
+    def peak_memory(self) -> dict[str, float]:
+        """The most memory that was in use, with what prepares a row: a graph that is replayed asks for none again."""
+        return {"peak_memory_MiB": torch.cuda.max_memory_allocated(self.device) / 2**20} if self.cuda else {}
 
     def peak(self) -> float | None:
         """Operations a second in bfloat16 by the vendor; None if nobody says."""
@@ -107,6 +124,7 @@ class Bench:
             "commit": _commit(),
             "data": "random tokens; images of one pattern a class and noise",
             "tf32_in_convolutions": bool(torch.backends.cudnn.allow_tf32) if self.cuda else None,
+            "tf32_in_matrix_products": torch.get_float32_matmul_precision() != "highest" if self.cuda else None,
         }
         return {name: value for name, value in about.items() if value is not None}
 

@@ -165,7 +165,8 @@ def together(bench: Bench, size: Size, precision: Precision) -> Mapping[str, Any
 
     alone = mean_losses(frame, batch, blocks)
     apart = float(np.abs(losses().double().cpu().numpy() - alone).max())
-    figures = timed(bench, losses, units=n, unit="evaluations", flops=n * tokens * size.flops)
+    units = n * tokens / fitness.budgets[-1]  # an evaluation is as many tokens as in the rows beside
+    figures = timed(bench, losses, units=units, unit="evaluations", flops=n * tokens * size.flops)
     return {**figures, "tokens": tokens, "individuals": n, "largest_difference": apart}
 
 
@@ -187,7 +188,7 @@ def peer_evaluated(bench: Bench, size: Size, precision: Precision) -> Mapping[st
 def peer_stepped(bench: Bench, size: Size, precision: Precision) -> Mapping[str, Any]:
     """As a user of transformers trains; in bfloat16 by autocast."""
     peer = _peer(bench, size)
-    optimizer = torch.optim.AdamW(peer.parameters(), lr=5e-4, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(peer.parameters(), lr=5e-4, weight_decay=0.01, fused=True)  # as ours
     blocks = full_blocks(documents(2, size.batch * size.block, 1), size.block).take(slice(0, size.batch))
     inputs, targets = _placed(bench, blocks)
 
@@ -228,7 +229,7 @@ def _peer(bench: Bench, size: Size) -> torch.nn.Module:
     """Raises ``ModuleNotFoundError``: transformers is not installed."""
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    peer = GPT2LMHeadModel(GPT2Config(**size.sizes.to_config()))
+    peer = GPT2LMHeadModel(GPT2Config(**size.sizes.to_config(), use_cache=False))  # of keys and values, to generate
     tensors = random_matrices(size.sizes, Streams(1))
     peer.load_state_dict(tensors, strict=False)
     placed: torch.nn.Module = peer.to(bench.device)

@@ -50,9 +50,14 @@ def _run(n: int, precision: str, way: Steps) -> Callable[[Bench], Mapping[str, A
     def run(bench: Bench) -> Mapping[str, Any]:
         trainings, task = started(bench, n, precision)
         span = 1 if bench.small else 10
-        work = replayed(bench, trainings) if way is graphed else lambda: way(trainings, trainings[0].step + span)
-        steps = 1 if way is graphed else span
-        return timed(bench, work, units=n * steps, unit="steps", flops=3 * n * steps * task.batch * flops(task.network))
+        advance = replayed(bench, trainings) if way is graphed else way
+        return timed(
+            bench,
+            lambda: advance(trainings, trainings[0].step + span),
+            units=n * span,
+            unit="steps",
+            flops=3 * n * span * task.batch * flops(task.network),
+        )
 
     return run
 
@@ -67,8 +72,8 @@ def graphed(trainings: Sequence[Training], step: int) -> None:
     """Stands for ``replayed``, which is made once."""
 
 
-def replayed(bench: Bench, trainings: Sequence[Training]) -> Callable[[], None]:
-    """A step of all, gradients from a CUDA graph; on a CPU the same functions without one."""
+def replayed(bench: Bench, trainings: Sequence[Training]) -> Steps:
+    """Steps of all, gradients from a CUDA graph; on a CPU the same functions without one."""
     task = trainings[0].task
     flat = torch.stack([one.parameters for one in trainings]).to(task.precision)
     chosen = trainings[0].next_batch().clone()
@@ -81,14 +86,16 @@ def replayed(bench: Bench, trainings: Sequence[Training]) -> Callable[[], None]:
 
     replay, (gradients, losses) = _captured(bench, differentiated)
 
-    def step() -> None:
-        flat.copy_(torch.stack([one.parameters for one in trainings]))
-        chosen.copy_(trainings[0].next_batch())
-        replay()
-        for one, value, gradient in zip(trainings, losses, gradients, strict=True):
-            one.move(value, gradient)
+    def advance(trainings: Sequence[Training], step: int) -> list[bool]:
+        while trainings[0].step < step:
+            flat.copy_(torch.stack([one.parameters for one in trainings]))
+            chosen.copy_(trainings[0].next_batch())
+            replay()
+            for one, value, gradient in zip(trainings, losses, gradients, strict=True):
+                one.move(value, gradient)
+        return [one.sound for one in trainings]  # as the other ways: the host waits for each
 
-    return step
+    return advance
 
 
 def _captured(

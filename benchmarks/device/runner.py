@@ -36,7 +36,8 @@ class Item:
 def run_items(items: Sequence[Item], bench: Bench, results: Results, say: Callable[[str], None] = print) -> None:
     """Measure what is not known yet, in this order, and write after each.
 
-    Rows that say ``no time`` are measured by a later call with ``--resume``; all others are not repeated.
+    Rows that say ``no time`` are measured by a later call with ``--resume``; all others are not repeated. After a fault
+    of the device, from which its process does not recover, no more are begun: the later call measures them.
     """
     step = ""
     for item in items:
@@ -50,6 +51,9 @@ def run_items(items: Sequence[Item], bench: Bench, results: Results, say: Callab
         results.put(row)
         figures = "  ".join(f"{name} {shown(row[name])}" for name in row if name not in ("step", "item", "what"))
         say(f"  {item.name}: {figures}  ({bench.left():.0f} s left)")
+        if row["outcome"] == FAILED and not bench.works():
+            say("  the device does not work any more in this process: go on with --resume")
+            return
 
 
 def _measured(item: Item, bench: Bench) -> dict[str, Any]:
@@ -59,7 +63,8 @@ def _measured(item: Item, bench: Bench) -> dict[str, Any]:
         return {"outcome": NO_TIME, "message": message}
     started = time.perf_counter()
     try:
-        figures = dict(item.run(bench))
+        bench.forget_peak()
+        figures = {**item.run(bench), **bench.peak_memory()}
         outcome = {"outcome": DONE}
     except ModuleNotFoundError as error:
         outcome, figures = {"outcome": MISSING}, {"message": str(error)}
@@ -75,7 +80,9 @@ def out_of_memory(error: BaseException) -> bool:
     """Whether the device or the process had too little memory."""
     import torch
 
-    return isinstance(error, torch.OutOfMemoryError | MemoryError)
+    told = ("out of memory", "ALLOC_FAILED")  # by CUDA and its libraries, beside torch's own allocator
+    known = isinstance(error, torch.OutOfMemoryError | MemoryError)
+    return known or (isinstance(error, RuntimeError) and any(words in str(error) for words in told))
 
 
 def where(error: BaseException) -> str:

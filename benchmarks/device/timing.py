@@ -1,4 +1,4 @@
-"""Seconds, joules and memory of work that is repeated."""
+"""Seconds and joules of work that is repeated."""
 
 from __future__ import annotations
 
@@ -42,8 +42,6 @@ def timed(
     once = max(time.perf_counter() - started, 1e-7)
     span = min(0.02 if bench.small else span_s, max(0.0, bench.left() / 2))
     n = max(1, min(MOST, int(span / once)))
-    if bench.cuda:
-        torch.cuda.reset_peak_memory_stats(bench.device)
     with bench.meter.measure() as reading:
         seconds = _seconds(bench, work, n)
     each = seconds / n
@@ -58,8 +56,6 @@ def timed(
     if flops:
         figures["tflops"] = flops / each / 1e12
         figures["share_of_bf16_peak"] = flops / each / peak if peak else None
-    if bench.cuda:
-        figures["peak_memory_MiB"] = torch.cuda.max_memory_allocated(bench.device) / 2**20
     return figures
 
 

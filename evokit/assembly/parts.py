@@ -190,7 +190,12 @@ def _with_search(recipe: Recipe, data: Data | None, bare: Context) -> Parts:
     genome = build_part(recipe.genome, context)
     _draw_one(recipe, genome, context)
     init = first_genes(recipe, genome)
-    context = replace(context, genome=genome, init=init, build=lambda section: _nested(section, context))
+    context = replace(
+        context,
+        genome=genome,
+        init=init,
+        build=lambda section, **changes: _nested(section, replace(context, **changes)),
+    )
     operators: dict[str, Any] = {
         section.kind: Watched(section.kind, build_part(section, context), partial(key_of, genome))
         for section in (recipe.selection, recipe.crossover, recipe.mutation)
@@ -212,7 +217,7 @@ def _with_search(recipe: Recipe, data: Data | None, bare: Context) -> Parts:
     if getattr(recipe.search.options, "reevaluate", None) is not None and recipe.confirm is None:
         message = "needs confirm, such as {top: 1}: champion and controls are compared on what confirms them"
         raise recipe.error(("search", "reevaluate"), message)
-    if getattr(search, "horizon", 0) is None and recipe.stop == Stop():
+    if getattr(search, "endless", getattr(search, "horizon", 0) is None) and recipe.stop == Stop():
         message = f"{recipe.search.name} has no end; give it generations, or the recipe a stop rule such as stop.work"
         raise recipe.error(("search",), message)
     return parts
@@ -245,7 +250,8 @@ def _nested(section: Any, context: Context) -> Any:
             f"context.build takes a checked section, got {type(section).__name__}: let the option be"
             ' Annotated[Mapping[str, Any], Nested("surrogate")] or of the kind that it is'
         )
-    return build_part(section, context)
+    within = replace(context, build=lambda below, **changes: _nested(below, replace(within, **changes)))
+    return build_part(section, within)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -44,8 +44,12 @@ class Executor(Protocol):
     submission (C4), whichever finishes first. One ``map`` is drained or closed before the next.
     """
 
-    def map(self, tasks: Iterable[Task]) -> Iterator[list[Evaluation]]:
-        """One list per task, in order; each evaluation carries its seconds and joules."""
+    def map(self, tasks: Iterable[Task | None]) -> Iterator[list[Evaluation]]:
+        """One list per task, in order; each evaluation carries its seconds and joules.
+
+        Tasks are taken as workers get free. None says that there is none before another answer was taken; where there
+        is no answer to wait for either, an empty list is the answer to it.
+        """
 
     def close(self) -> None:
         """Let go of workers and what they hold; nothing is left running."""
@@ -111,19 +115,24 @@ class InOrder:
         self._crew, self._timeout_s, self._retries = crew, timeout_s, retries
         self._tickets = itertools.count()
 
-    def map(self, tasks: Iterable[Task]) -> Iterator[list[Evaluation]]:
-        fresh = (Piece(task, index) for index, task in enumerate(tasks))
+    def map(self, tasks: Iterable[Task | None]) -> Iterator[list[Evaluation]]:
+        numbers = itertools.count()
+        fresh = (None if task is None else Piece(task, next(numbers)) for task in tasks)
         again: deque[Piece] = deque()
         running: dict[int, Piece] = {}
         answers: dict[int, _Answer] = {}
         turn = 0
         try:
             while True:
-                while self._crew.room and (piece := again.popleft() if again else next(fresh, None)):
+                piece: Piece | Literal["end"] | None = "end"
+                while self._crew.room and isinstance(piece := again.popleft() if again else next(fresh, "end"), Piece):
                     answers.setdefault(piece.index, _Answer([None] * len(piece.task.genes)))
                     ticket = next(self._tickets)
                     running[ticket] = piece
                     self._crew.begin(ticket, piece.task, self._limit_s(piece.task))
+                if not running and piece is None:
+                    yield []
+                    continue
                 if not running:
                     return
                 for ticket, evaluations in self._crew.ended():

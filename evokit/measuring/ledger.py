@@ -236,14 +236,16 @@ class Ledger:
 
     # --- lineage
 
-    def add_born(self, phase: str, generation: int, individuals: Sequence[Individual], genes: Sequence[Any]) -> None:
-        """Record a generation's new individuals; asking twice, as a resume does, changes nothing."""
+    def add_born(
+        self, phase: str, generation: int, individuals: Sequence[Individual], genes: Sequence[Any], first: int = 0
+    ) -> None:
+        """Record a generation's new individuals, or those from ``first`` on; asking twice changes nothing."""
         self._write(
             "INSERT OR IGNORE INTO individuals (phase, generation, slot, key, parents, operator)"
             " VALUES (?, ?, ?, ?, ?, ?)",
             (
                 (phase, generation, slot, one.key, quick_json(one.parents), one.born_by)
-                for slot, one in enumerate(individuals)
+                for slot, one in enumerate(individuals, first)
             ),
         )
         self._write(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -123,9 +125,7 @@ class LedgeredMeasure:
                 self._cache[self._context, key, budget] = evaluation
                 rows.append(self._row(slots[position], key, budget, evaluation))
             self._ledger.add(rows)
-            # Workers have memory of their own, which the run cannot see from outside.
-            peak = max(one.peak_memory_bytes for one in evaluations)
-            self._ledger.add_cost(self._phase, replace(Cost.none(), peak_memory_bytes=peak))
+            self._note_peak(evaluations)
             n_measured += len(batch)
             each = (time.monotonic() - started) / n_measured
             left = each * (len(positions) - n_measured)
@@ -138,6 +138,53 @@ class LedgeredMeasure:
         ]
         self._ledger.add(again)
         return [self._settle(slot, one, budget) for slot, one in zip(slots, individuals, strict=True)]
+
+    def each(self, individuals: Iterable[Individual | None]) -> Iterator[Individual]:
+        """Measure individuals at full budget that are made while others are measured.
+
+        Args:
+            individuals: Taken one by one as workers get free. None says that the next cannot be made before another
+                came back, and is asked again.
+
+        Yields:
+            Each as soon as it and all before it are measured, with what ``__call__`` sets.
+        """
+        budget = self.budgets[-1]
+        waiting: deque[tuple[int, Individual]] = deque()  # asked for and not yet back, in their order
+        begun: dict[str, int] = {}  # keys that workers have, in their order, and the slots that they fill
+
+        def tasks() -> Iterator[Task | None]:
+            for one in individuals:
+                if one is None:
+                    yield None
+                    continue
+                slot, self._next = self._next, self._next + 1
+                waiting.append((slot, one))
+                if self.generation < CHECKED:
+                    refuse_changed(self._genome, [one])
+                if slot in self._answered:
+                    self._expect(self._answered[slot], one.key, budget)
+                    self._cache.setdefault((self._context, one.key, budget), self._answered[slot].evaluation)
+                if not self.knows(one.key) and one.key not in begun:
+                    begun[one.key] = slot
+                    yield Task([one.genes], budget, self._job, self.refits)
+
+        answers = self._executor.map(tasks())
+        try:
+            for answer in itertools.chain(answers, [[]]):  # who is known needs no answer
+                for evaluation in answer:
+                    key = next(iter(begun))
+                    self._cache[self._context, key, budget] = evaluation
+                    self._ledger.add([self._row(begun.pop(key), key, budget, evaluation)])
+                    self._note_peak([evaluation])
+                while waiting and self.knows(waiting[0][1].key):
+                    slot, one = waiting.popleft()
+                    if slot not in self._answered:
+                        self._ledger.add([self._row_again(slot, one.key, budget)])
+                    self._settle(slot, one, budget)
+                    yield one
+        finally:
+            getattr(answers, "close", lambda: None)()
 
     def predict(self, individuals: Sequence[Individual]) -> None:
         """Record that these were predicted and not measured: a row each, and then they are forgotten."""
@@ -182,9 +229,9 @@ class LedgeredMeasure:
         self._fitness, self._context, self.refits = fitness, fitness.context, refits
         return True
 
-    def born(self, individuals: Sequence[Individual]) -> None:
+    def born(self, individuals: Sequence[Individual], first: int = 0) -> None:
         genes = [self._genome.to_json(one.genes) for one in individuals]
-        self._ledger.add_born(self._phase, self.generation, individuals, genes)
+        self._ledger.add_born(self._phase, self.generation, individuals, genes, first)
 
     def measured(self, before: int | None = None) -> list[Individual]:
         return [
@@ -242,6 +289,11 @@ class LedgeredMeasure:
                 f"row {row.seq} of phase {self._phase!r} holds {row.key[:8]} at {row.budget}, but {key[:8]} at {budget}"
                 " is asked for: the code, the data or the machine changed since this run began"
             )
+
+    def _note_peak(self, evaluations: Sequence[Evaluation]) -> None:
+        """Workers have memory of their own, which the run cannot see from outside."""
+        peak = max(one.peak_memory_bytes for one in evaluations)
+        self._ledger.add_cost(self._phase, replace(Cost.none(), peak_memory_bytes=peak))
 
     def _row(self, slot: int, key: str, budget: int, evaluation: Evaluation) -> Row:
         """The answer of a slot, for the ledger."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -144,13 +145,27 @@ class _Checker:
                 self.source.report((), f"{kind} is missing (available: {listed(self.registry.names(kind))})")
 
     def _check_reads(self) -> None:
-        if self.search is None:
-            return
-        read = reads(self.search)
+        searches = self._searches()
+        if self.search is None or None in searches:
+            return  # which is told when the section is read
+        read = _read_by(searches)
         for key in READABLE:
             if key not in read and self.data.get(key, []) != []:
                 message = f"search {self.search.name!r} does not read this section (it reads: {listed(read)})"
                 self.source.report((key,), message)
+
+    def _searches(self) -> list[Component | None]:
+        """The search and those that are nested in it, at any depth; None where there is no such component."""
+        found: list[Component | None] = []
+
+        def noted(kind: Kind, data: Any) -> Component | None:
+            component = self._component(kind, data)
+            found.extend([component] if kind == "search" else [])
+            return component
+
+        with suppress(PydanticUserError, NameError, TypeError):  # an options class is at fault, which is told later
+            Anchor(noted, lambda _, text: text).section("search", self.data.get("search"), ())
+        return found
 
     def _check_phenotype(self) -> None:
         if self.fitness and self.genome:
@@ -160,8 +175,9 @@ class _Checker:
         """Sections that the search reads and the recipe leaves out: a default, or a problem."""
         if not (self.search and self.genome):
             return
+        read = _read_by(self._searches())
         for kind in OPERATORS:
-            if kind in self.data or kind not in reads(self.search):
+            if kind in self.data or kind not in read:
                 continue
             if kind == "selection":
                 self.data[kind] = {"name": DEFAULT_SELECTION}
@@ -283,10 +299,10 @@ class _Checker:
         """One that a control searches with the recipe's operators and screens."""
         if self.fitness:
             self._report_if((*path, "name"), phenotype_misfit(self.fitness, genome, self.registry))
-        workers: list[tuple[Kind, Any]] = [(kind, self.data.get(kind)) for kind in (*OPERATORS, "search")]
+        workers: list[tuple[Kind, Any]] = [(kind, self.data.get(kind)) for kind in OPERATORS]
         workers += [("screen", data) for data in self.data.get("screens", [])]
-        for kind, data in workers:
-            if worker := self._component(kind, data):
+        for worker in (*(self._component(kind, data) for kind, data in workers), *self._searches()):
+            if worker:
                 self._report_if((*path, "name"), genes_misfit(worker, genome, self.registry))
 
     def _report_if(self, path: KeyPath, message: str) -> None:
@@ -301,3 +317,7 @@ class _Checker:
                 report = self.source.report if details["loc"] else self.source.report_whole
                 report((*path, *details["loc"]), details["msg"])
             return None
+
+
+def _read_by(searches: Iterable[Component | None]) -> frozenset[str]:
+    return frozenset[str]().union(*(reads(search) for search in searches if search))

@@ -91,15 +91,15 @@ def _search(recipe: Recipe, parts: Parts, seconds_per_work: float) -> Estimate:
     options, full = recipe.search.options, parts.fitness.budgets[-1]
     expected = getattr(parts.search, "expected", None)
     if expected is not None:
-        measurements, work = expected()
-        return _measurements("search", measurements, full, seconds_per_work, work)
-    if not isinstance(options, Generational | NSGA2):
+        measured, work = expected()
+    elif isinstance(options, Generational | NSGA2):
+        told = np.array(
+            [_generation(options, parts, generation) for generation in range(min(options.generations, LOOKED_AT))]
+        )
+        later = float(options.generations - len(told)) * told[len(told) // 2 :].mean(axis=0)
+        measured, work = (told.sum(axis=0) + later).tolist()
+    else:
         return Estimate("search", None, recipe.stop.work, None, None)
-    told = np.array(
-        [_generation(options, parts, generation) for generation in range(min(options.generations, LOOKED_AT))]
-    )
-    later = float(options.generations - len(told)) * told[len(told) // 2 :].mean(axis=0)
-    measured, work = (told.sum(axis=0) + later).tolist()
     if recipe.stop.work is not None and work > recipe.stop.work:
         measured, work = measured * recipe.stop.work / work, recipe.stop.work
     return _measurements("search", math.ceil(measured), full, seconds_per_work, work)

@@ -176,7 +176,9 @@ def _saved(run: Run, spent: Cost) -> dict[str, Any] | None:
 
 
 def _screens(run: Run) -> list[dict[str, Any]]:
-    return [screen.summary() for screen in run.parts.context.screens]
+    # A search may screen by itself, as one that races does.
+    screens = getattr(run.parts.search, "screens", run.parts.context.screens)
+    return [screen.summary() for screen in screens]
 
 
 def _confirmed(one: Confirmed | None) -> dict[str, Any]:

@@ -43,13 +43,13 @@ class Racing:
     """The screen at work."""
 
     def __init__(self, rungs: Sequence[int], keep: float, objectives: Mapping[str, Goal]) -> None:
-        self._rungs, self._keep, self._weights = rungs, keep, weights_of(objectives)
+        self.rungs, self._keep, self._weights = rungs, keep, weights_of(objectives)
         self._dropped = 0
         self._rung_work = 0
 
     def __call__(self, candidates: Sequence[Individual], measure: Measure) -> list[Individual]:
         runners = list(candidates)
-        for rung in self._rungs:
+        for rung in self.rungs:
             evaluations = measure(runners, rung)
             self._rung_work += sum(one.work for one in evaluations)
             n_kept = count_of(self._keep, len(runners))
@@ -67,7 +67,7 @@ class Racing:
     def expected(self, n: float, generation: int) -> tuple[float, float]:
         """As in ``Screen``; a surrogate's random share comes on top."""
         work = 0.0
-        for rung in self._rungs:
+        for rung in self.rungs:
             work += n * rung
             n = count_of(self._keep, n)
         return n, work

@@ -60,6 +60,7 @@ class CMASearch(BoxSearch):
         super().__init__(context, options.generations)
         self._options = options
         self._stuck = False
+        self._injected = np.empty((0, len(self._low)))  # points from elsewhere, for the next sample
         self._runs = {"large": 0, "work_small": 0, "work_large": 0, "small": False}
         self._strategy = self._begun(options.population)
 
@@ -67,10 +68,36 @@ class CMASearch(BoxSearch):
     def done(self) -> bool:
         return self._stuck or super().done
 
+    @property
+    def endless(self) -> bool:
+        return self._options.restarts != "none" and super().endless
+
     def ask(self) -> list[Individual]:
         self._strategy.reseed_rng(self._seed("sample"))
         points = [self._strategy.ask() for _ in range(self._asked)]
+        if len(self._injected):
+            points[-len(self._injected) :] = [self._within_reach(point) for point in self._injected]
         return [self._individual(point, "cma") for point in points]
+
+    def receive(self, individuals: Sequence[Individual]) -> None:
+        """Let measured individuals from elsewhere take the places of the last in the next sample (at most half of it).
+
+        Source: Hansen 2011, "Injecting External Solutions Into CMA-ES", algorithm 1.
+        """
+        points = [self._point(one.genes) for one in individuals]
+        self._injected = np.array(points[: self._asked // 2]).reshape(-1, len(self._low))
+
+    def _within_reach(self, point: np.ndarray) -> np.ndarray:
+        """A point, or one on the way to it that is as far from the mean as a sample may be; nearer ones stay."""
+        n, mean = len(point), self._strategy.mean
+        way = (point - mean) / self._strategy._sigma
+        if isinstance(self._strategy, cmaes.SepCMA):
+            length = np.linalg.norm(way / self._strategy._eigen_decomposition())
+        else:
+            axes, scales = self._strategy._eigen_decomposition()
+            length = np.linalg.norm(axes.T @ way / scales)
+        reach = np.sqrt(n) + 2 * n / (n + 2)
+        return point if length <= reach else np.clip(mean + reach / length * (point - mean), 0, 1)
 
     def _size_at(self, generation: int) -> int:
         return self._first_population  # after a restart there are more
@@ -83,7 +110,7 @@ class CMASearch(BoxSearch):
         self._strategy.tell(list(zip(points, losses.tolist(), strict=True)))
         # A state holds one half of the matrix, whose halves differ in the last bit: go on as a resumed run does.
         self._strategy.__setstate__(self._strategy.__getstate__())
-        self.population = only_ok(individuals)
+        self.population, self._injected = only_ok(individuals), self._injected[:0]
         if self._strategy.should_stop():
             self._restart()
 
@@ -122,10 +149,11 @@ class CMASearch(BoxSearch):
         return self._streams.at("cma", what, self.generation).entropy() % 2**32
 
     def state_dict(self) -> dict[str, Any]:
-        state = self._strategy.__getstate__()
-        return super().state_dict() | {"strategy": state, "runs": dict(self._runs), "stuck": self._stuck}
+        mine = {"strategy": self._strategy.__getstate__(), "injected": self._injected}
+        return super().state_dict() | mine | {"runs": dict(self._runs), "stuck": self._stuck}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         super().load_state_dict(state)
         self._runs, self._stuck = dict(state["runs"]), state["stuck"]
+        self._injected = np.array(state["injected"])
         self._strategy.__setstate__(dict(state["strategy"]))

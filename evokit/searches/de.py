@@ -80,7 +80,7 @@ class DESearch(BoxSearch):
     def _learn(self, points: np.ndarray, losses: np.ndarray, individuals: Sequence[Individual]) -> None:
         if not len(self._points):
             self._points, self._lost = points, losses
-            self._settle(only_ok(individuals))
+            self._settle(only_ok(individuals), self.generation + 1)
             return
         better = losses < self._lost
         rng = self._streams.at("de", "replaced", self.generation).numpy()
@@ -91,7 +91,17 @@ class DESearch(BoxSearch):
         self._remember(better, self._lost[better] - losses[better])
         taken = losses <= self._lost
         self._points, self._lost = np.where(taken[:, None], points, self._points), np.where(taken, losses, self._lost)
-        self._settle([*self.population, *only_ok(individuals)])
+        self._settle([*self.population, *only_ok(individuals)], self.generation + 1)
+
+    def receive(self, individuals: Sequence[Individual]) -> None:
+        """Take measured individuals from elsewhere among the members, in place of those that are worse."""
+        here = {point.tobytes() for point in self._points}
+        new = [one for one in individuals if self._point(one.genes).tobytes() not in here]
+        if not new or not here:
+            return
+        self._points = np.concatenate([self._points, [self._point(one.genes) for one in new]])
+        self._lost = np.concatenate([self._lost, self._losses(new)])
+        self._settle([*self.population, *new], self.generation)
 
     def _remember(self, better: np.ndarray, gain: np.ndarray) -> None:
         """Write the mean scale and rate of this generation's successes into the memory.
@@ -111,9 +121,9 @@ class DESearch(BoxSearch):
         self._memory[1, self._slot] = np.nan if dead else (weights @ rates**2) / (weights @ rates)
         self._slot = (self._slot + 1) % MEMORY
 
-    def _settle(self, candidates: Sequence[Individual]) -> None:
-        """Let the worst go that are too many by now; the population is who of the candidates stays."""
-        size = self._size_at(self.generation + 1)
+    def _settle(self, candidates: Sequence[Individual], generation: int) -> None:
+        """Let the worst go that are too many in a generation; the population is who of the candidates stays."""
+        size = self._size_at(generation)
         if size < len(self._points):
             stay = np.sort(np.argsort(self._lost, kind="stable")[:size])
             self._points, self._lost = self._points[stay], self._lost[stay]

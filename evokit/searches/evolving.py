@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from evokit.genomes.individuals import make_individual, make_individuals, weights_of
 from evokit.interfaces import Context, Individual
 from evokit.searches.stepping import AskTell
+from evokit.statistics.pareto import preferred
 
 Select = Callable[[Sequence[Individual], int, np.random.Generator], list[Individual]]
 TRIES = 10  # how often a child that is known or a twin is varied again
@@ -54,7 +56,14 @@ class Evolving(AskTell):
         weights = weights_of(context.fitness.objectives)
         super().__init__(context.genome, weights, horizon, context.screens, refit_every, reevaluate)
         self._size, self._streams, self._init = population, context.streams, context.init
-        self._cross, self._mutate = context.operators["crossover"], context.operators["mutation"]
+        self._cross, self._mutate = context.operators.get("crossover"), context.operators["mutation"]
+
+    def receive(self, individuals: Sequence[Individual]) -> None:
+        """Take measured individuals from elsewhere into the population, in place of members that are worse."""
+        here = {one.key for one in self.population}
+        members = [*self.population, *(one for one in individuals if one.key not in here)]
+        stay = sorted(preferred([one.fitness for one in members])[: self._size])
+        self.population = [members[place] for place in stay]
 
     def _rng(self) -> np.random.Generator:
         """What this generation's variation draws from."""
@@ -62,11 +71,7 @@ class Evolving(AskTell):
 
     def _first(self, rng: np.random.Generator) -> list[Individual]:
         """The genes of ``init``, then known good individuals of the genome, then random ones."""
-        told = [make_individual(self._genome, genes, self._weights, born_by="init") for genes in self._init]
-        distinct: dict[str, Individual] = {}
-        for one in [*told, *self._known_good()]:
-            distinct.setdefault(one.key, one)
-        seeded = list(distinct.values())[: self._size]
+        seeded = self._known_good(self._init)[: self._size]
         rest = self._size - len(seeded)
         return [*seeded, *self._distinct(rest, {one.key for one in seeded}, lambda: self._random(rng))]
 
@@ -94,6 +99,7 @@ class Evolving(AskTell):
         mutate: Callable[[np.ndarray, np.random.Generator], np.ndarray],
         rng: np.random.Generator,
     ) -> list[Individual]:
+        assert self._cross is not None
         genes, keys = np.stack([one.genes for one in pool]), [one.key for one in pool]
         draw = places_by(select, pool)
         children: list[Individual] = []
@@ -132,6 +138,7 @@ class Evolving(AskTell):
 
     def _child(self, parents: list[Individual], mutate: Callable[..., Any], rng: np.random.Generator) -> Individual:
         a, b = parents
+        assert self._cross is not None  # of who has children of two
         genes, _ = self._cross(a.genes, b.genes, rng)
         return make_individual(self._genome, mutate(genes, rng), self._weights, (a.key, b.key), "crossover+mutation")
 
@@ -157,3 +164,29 @@ def places_by(select: Select, pool: Sequence[Individual]) -> Callable[[int, np.r
         return lambda n, rng: pick(scores, n, rng)
     places = {id(one): place for place, one in enumerate(pool)}
     return lambda n, rng: np.array([places[id(one)] for one in select(pool, n, rng)])
+
+
+def survivors(candidates: Iterable[Individual], n: int) -> list[Individual]:
+    """The ``n`` most preferred, best first; of twins the first, so that who took a cached value takes no second place.
+
+    Args:
+        candidates: Measured.
+        n: How many may live; all do if there are fewer.
+    """
+    distinct: dict[str, Individual] = {}
+    for one in candidates:
+        distinct.setdefault(one.key, one)
+    members = list(distinct.values())
+    return [members[place] for place in preferred([one.fitness for one in members])[:n]]
+
+
+def expected(sizes: Iterable[float], context: Context) -> tuple[int, int]:
+    """Measurements and work at most of generations that have so many offspring, screened; for estimates."""
+    measurements = work = 0.0
+    for generation, n in enumerate(sizes):
+        for screen in context.screens:
+            n, screening = screen.expected(n, generation)
+            work += screening
+        measurements += n
+        work += n * context.fitness.budgets[-1]
+    return math.ceil(measurements), round(work)

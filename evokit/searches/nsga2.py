@@ -11,8 +11,8 @@ from annotated_types import Ge
 
 from evokit.interfaces import Context, Individual
 from evokit.searches.archive import only_ok
-from evokit.searches.evolving import Evolving
-from evokit.statistics.pareto import Standing, preferred, standings
+from evokit.searches.evolving import Evolving, survivors
+from evokit.statistics.pareto import Standing, standings
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,7 @@ class NSGA2Search(Evolving):
         return self._children(self._size, self.population, select, rng)
 
     def tell(self, individuals: Sequence[Individual]) -> None:
-        pool: dict[str, Individual] = {}
-        for one in [*self.population, *only_ok(individuals)]:
-            pool.setdefault(one.key, one)  # a child that took a cached value takes no second place
-        members = list(pool.values())
-        order = preferred([one.fitness for one in members])
-        self.population = [members[place] for place in order[: self._size]]
+        self.population = survivors([*self.population, *only_ok(individuals)], self._size)
         self.archive.add(self.generation, individuals, self.population)
         self.generation += 1
 

@@ -39,12 +39,18 @@ class AskTell(ABC):
         self.population: list[Individual] = []
         self.archive = Archive(genome, weights)
         self.horizon, self.screens = horizon, screens
+        self.screened = bool(screens)  # as a part of another search, whether it has to do with that one's
         self._genome, self._weights = genome, weights
         self._refit_every, self._reevaluate = refit_every, reevaluate
 
     @property
     def done(self) -> bool:
         return self.horizon is not None and self.generation >= self.horizon
+
+    @property
+    def endless(self) -> bool:
+        """Whether it would go on for ever."""
+        return self.horizon is None
 
     @property
     def logbook(self) -> tools.Logbook:
@@ -58,21 +64,29 @@ class AskTell(ABC):
     def tell(self, individuals: Sequence[Individual]) -> None:
         """Take what ``ask`` gave back, measured or not."""
 
-    def _known_good(self) -> list[Individual]:
-        """The genome's seeds, if it has any, each once."""
-        genes: Sequence[Any] = getattr(self._genome, "seeds", list)()
-        made = [make_individual(self._genome, one, self._weights, born_by="seed") for one in genes]
-        return list({one.key: one for one in made}.values())
+    def exempt(self, offspring: Sequence[Individual]) -> list[Individual]:
+        """Those of its offspring that no screen may drop."""
+        return [] if self.screened else list(offspring)
 
-    def _seeds_if(self, wanted: bool) -> list[Individual]:
-        """The genome's seeds for a recipe that asks for them.
+    def _known_good(self, init: Sequence[Any] = (), seeds: bool = True) -> list[Individual]:
+        """The genes of ``init``, then the genome's seeds, if it has any and they are wanted; each once."""
+        known: Sequence[Any] = getattr(self._genome, "seeds", list)() if seeds else []
+        distinct: dict[str, Individual] = {}
+        for born_by, some in (("init", init), ("seed", known)):
+            for genes in some:
+                one = make_individual(self._genome, genes, self._weights, born_by=born_by)
+                distinct.setdefault(one.key, one)
+        return list(distinct.values())
+
+    def _seeds_if(self, wanted: bool, init: Sequence[Any] = ()) -> list[Individual]:
+        """The genes of ``init``, and the genome's seeds for a recipe that asks for them.
 
         Raises:
             ValueError: The genome is of a kind that has none.
         """
         if wanted and not hasattr(self._genome, "seeds"):
             raise ValueError("seeds: the genome knows no individuals to begin with")
-        return self._known_good() if wanted else []
+        return self._known_good(init, wanted)
 
     def step(self, measure: Measure) -> None:
         """One generation: ask, screen, measure, tell.
@@ -89,10 +103,11 @@ class AskTell(ABC):
         measure.born(offspring)
         first = {one.key: one for one in reversed(offspring)}  # of twins, the first is screened
         fresh = [one for one in offspring if first[one.key] is one and not measure.knows(one.key)]
-        chosen = fresh
+        exempt = {one.key for one in self.exempt(offspring)}
+        chosen = [one for one in fresh if one.key not in exempt]
         for screen in self.screens:
             chosen = screen(chosen, measure)
-        dropped = {one.key for one in fresh} - {one.key for one in chosen}
+        dropped = {one.key for one in fresh} - exempt - {one.key for one in chosen}
         asked = [one for one in offspring if one.key not in dropped]
         measure(asked)
         measure.predict([one for one in fresh if one.key in dropped and one.predicted is not None])
@@ -114,6 +129,10 @@ class AskTell(ABC):
         self.archive.renew(list(again.values()))
         for screen in self.screens:
             getattr(screen, "forget", lambda: None)()
+
+    def share_known(self, known: set[str]) -> None:
+        """Keep the keys that are known in this set, which other searches extend too."""
+        self.archive.known = known
 
     def best(self) -> Individual:
         return self.archive.best()

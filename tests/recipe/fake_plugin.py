@@ -72,6 +72,12 @@ class RandomSearch:
 
 
 @dataclass(frozen=True)
+class Within:
+    first: Annotated[Mapping[str, Any], Nested("search")] = field(default_factory=lambda: {"name": "random_search"})
+    others: tuple[Annotated[Mapping[str, Any], Nested("search")], ...] = ()
+
+
+@dataclass(frozen=True)
 class Tournament:
     size: Annotated[int, Ge(1)] = 3
 
@@ -129,6 +135,7 @@ def evokit_components() -> list[Component]:
         Component("fitness", "loss", Loss),
         Component("search", "generational", Generational),
         Component("search", "random_search", RandomSearch),
+        Component("search", "within", Within),
         Component("selection", "tournament", Tournament),
         Component("crossover", "uniform", Uniform),
         Component("crossover", "own", Own),

@@ -156,6 +156,37 @@ def test_a_search_that_reads_no_operators_needs_none(load):
     assert (recipe.selection, recipe.crossover, recipe.mutation) == (None, None, None)
 
 
+WITHIN = "fitness: {name: onemax}\ngenome: {name: bits, length: 3}\nsearch: {name: within}\n"
+
+
+def test_a_search_reads_what_those_within_it_read(load):
+    recipe = load(WITHIN + "mutation: {name: flip}\ncrossover: {name: uniform}", "search.others=[{name: generational}]")
+    assert recipe.search.options.others[0].name == "generational"
+    assert recipe.selection.name == "tournament"
+
+
+def test_what_neither_a_search_nor_one_within_it_reads_is_refused(problems):
+    assert problems(WITHIN + "mutation: {name: flip}") == [
+        "r.yaml:4: mutation: search 'within' does not read this section (it reads: none)"
+    ]
+
+
+def test_what_a_search_within_a_search_needs_is_asked_for(problems):
+    text = WITHIN.replace("{name: within}", "{name: within, first: {name: within, others: [{name: generational}]}}")
+    assert problems(text) == [
+        "r.yaml:1: crossover is missing, search 'within' needs one (those that fit: own, uniform)",
+        "r.yaml:1: mutation is missing, search 'within' needs one (those that fit: flip, own)",
+    ]
+
+
+def test_an_unknown_search_within_a_search_says_nothing_about_what_is_read(problems):
+    text = WITHIN.replace("{name: within}", "\n  name: within\n  first: {name: random}") + "mutation: {name: flip}"
+    assert problems(text) == [
+        "r.yaml:5: search.first.name: unknown search 'random'; did you mean 'random_search'? "
+        "(available: generational, random_search, within)"
+    ]
+
+
 def test_an_operator_on_other_genes_is_told_with_what_fits(problems):
     text = ONEMAX.replace("{name: flip, prob: 0.1}", "{name: gaussian}")
     assert problems(text) == [

@@ -1,6 +1,8 @@
 """Searches built as a recipe builds them, and runs of them."""
 
 import json
+from dataclasses import dataclass, replace
+from typing import Any
 
 from evokit.crossover.one_point import OnePoint
 from evokit.genomes.individuals import make_individual, weights_of
@@ -18,12 +20,31 @@ def built(options, fitness=None, genome=GENOME, screens=(), seed=0, mutation=Non
     parts = {"selection": Tournament(3), "crossover": crossover or OnePoint(), "mutation": mutation or Reset(0.2)}
     made = {
         **vars(context),
-        "build": lambda part: part.build(context),
         "operators": {name: part.build(context) for name, part in parts.items()},
     }
-    context = Context(**made)
+    context = building_nested(Context(**made))
     screens = [screen.build(context) for screen in screens]
-    return options.build(Context(**(made | {"screens": screens})))
+    return options.build(building_nested(replace(context, screens=screens)))
+
+
+@dataclass(frozen=True)
+class Part:
+    """A checked section, as options hold one."""
+
+    options: Any
+
+    @property
+    def name(self):
+        return type(self.options).__name__.lower()
+
+
+def building_nested(context):
+    """A context that builds nested sections, or the options of one."""
+
+    def build(part, **changes):
+        return getattr(part, "options", part).build(building_nested(replace(context, **changes)))
+
+    return replace(context, build=build)
 
 
 def run(search, measure, n=None):

@@ -6,12 +6,13 @@ import pytest
 from evokit.fitnesses.onemax import Onemax
 from evokit.genomes.bits import Bits
 from evokit.genomes.index_vector import IndexVector
-from evokit.interfaces import Context
+from evokit.genomes.real_vector import RealVector
+from evokit.interfaces import Context, Evaluation
 from evokit.measuring.ledger import Ledger
 from evokit.searches.coordinate_descent import CoordinateDescent
 from evokit.streams import Streams
 from tests.door import GENOME, SumFitness, door, story
-from tests.searches.building import built, portrait, run, set_values, through_a_file
+from tests.searches.building import built, portrait, run, set_values, stopped_and_resumed, through_a_file
 
 
 def told_nothing_new(search):
@@ -212,8 +213,94 @@ def test_the_batch_of_the_measure_changes_nothing():
 
 
 @pytest.mark.parametrize(
-    ("genome", "kind"), [(SimpleNamespace(genes="real_vector"), "real_vector"), (object(), "genes of its own")]
+    ("genome", "kind"), [(SimpleNamespace(genes="permutation"), "permutation"), (object(), "genes of its own")]
 )
 def test_other_genes_are_an_error(genome, kind):
-    with pytest.raises(ValueError, match=f"coordinate_descent works on bits and index_vector, not on {kind}"):
+    with pytest.raises(ValueError, match=f"coordinate_descent works on bits, index_vector, real_vector, not on {kind}"):
         CoordinateDescent().build(Context(Streams(0), fitness=SumFitness(), genome=genome))
+
+
+BOX = RealVector([-1, 0, -3], [1, 4, 5], 3)
+
+
+class Bowl(SumFitness):
+    """A turned bowl, lowest outside of the box in the first gene."""
+
+    def answer(self, genes, budget):
+        x = (genes - [2.0, 1.5, 0.3]) @ np.array([[1, 0.4, 0], [0, 1, 0.2], [0, 0, 1]])
+        return Evaluation((float(x @ x),), work=budget)
+
+
+def compass(start, order, step, n_evaluated):
+    """Kolda, Lewis and Torczon 2003, section 3.2, one axis after the other: best value after so many evaluations."""
+    x, best, width = start.copy(), Bowl().answer(start, 1).values[0], BOX.high - BOX.low
+    left, in_vain, at = n_evaluated - 1, 0, 0
+    while True:
+        gene, found = order[at % 3], []
+        for sign in (-1, 1):
+            other = x.copy()
+            other[gene] = np.clip(x[gene] + sign * step * width[gene], BOX.low[gene], BOX.high[gene])
+            if other[gene] != x[gene]:
+                found.append((Bowl().answer(other, 1).values[0], other))
+        left -= len(found)
+        if left < 0:
+            return best, step
+        value, other = min(found, key=lambda pair: pair[0])
+        if value < best:
+            best, x, in_vain = value, other, 0
+        else:
+            in_vain += 1
+        if in_vain == 3:
+            step, in_vain = step / 2, 0
+        at += 1
+
+
+def test_real_numbers_are_searched_by_a_compass_whose_step_halves():
+    search, measure = built(CoordinateDescent(step=0.2), Bowl(), BOX, seed=4), door(Bowl(), genome=BOX)
+    run(search, measure, 1)
+    start, order = search.population[0].genes, search._order()
+    run(search, measure, 60)
+    best, step = compass(start, order, 0.2, measure.tally.counts()["measured"] + measure.tally.counts()["cached"])
+    assert search.best().fitness.values[0] == best
+    assert search._step == step < 0.2
+
+
+def test_without_restarts_a_compass_ends_where_nothing_is_better_within_its_tolerance():
+    search, measure = built(CoordinateDescent(restarts=False, tolerance=1e-4), Bowl(), BOX), door(Bowl(), genome=BOX)
+    run(search, measure)
+    assert search.generation < 300
+    # Lowest on the bound of the first gene: the other two are solved for by hand.
+    fixed = np.array([-1.0, -0.4, 0.0])
+    rest = np.linalg.lstsq(np.array([[0, 1, 0.2], [0, 0, 1]]).T, -fixed, rcond=None)[0]
+    assert search.best().genes == pytest.approx([1.0, 1.5 + rest[0], 0.3 + rest[1]], abs=1e-3)
+
+
+def test_without_restarts_it_ends_at_a_point_whose_neighbours_are_all_worse():
+    search, measure = built(CoordinateDescent(restarts=False)), door()
+    run(search, measure)
+    best = search.best()
+    neighbours = [best.genes.copy() for _ in range(16)]
+    for number, genes in enumerate(neighbours):
+        genes[number // 4] = number % 4
+    assert best.fitness.values[0] == min(SumFitness().answer(genes, 1).values[0] for genes in neighbours)
+
+
+def test_it_begins_at_the_best_of_init_and_nowhere_else():
+    genes = [GENOME.from_json([value] * 4) for value in (1, 3, 2)]
+    search = built(CoordinateDescent(), context=Context(Streams(0), fitness=SumFitness(), genome=GENOME, init=genes))
+    assert [one.genes.tolist() for one in search.ask()] == [[1] * 4, [3] * 4, [2] * 4]
+    search.tell(set_values(search.ask(), [5.0, 3.0, 4.0]))
+    assert search.population[0].genes.tolist() == [3] * 4
+
+
+@pytest.mark.parametrize("restarts", [True, False])
+def test_a_compass_goes_on_from_its_state_as_if_never_stopped(restarts, tmp_path):
+    options = CoordinateDescent(restarts=restarts, tolerance=0.03, generations=80)
+    ledger = Ledger(":memory:")
+    whole = run(built(options, Bowl(), BOX), door(Bowl(), genome=BOX))
+    assert whole.done
+    assert (whole.generation == 80) == restarts
+    for resumed, _ in stopped_and_resumed(
+        lambda: (built(options, Bowl(), BOX), door(Bowl(), ledger, BOX)), tmp_path, (-1.0,)
+    ):
+        assert portrait(resumed) == portrait(whole)

@@ -21,10 +21,10 @@ class Inline:
     def __init__(self, jobs: Jobs, meter: Meter) -> None:
         self._jobs, self._meter = jobs, meter
 
-    def map(self, tasks: Iterable[Task]) -> Iterator[list[Evaluation]]:
+    def map(self, tasks: Iterable[Task | None]) -> Iterator[list[Evaluation]]:
         """Evaluates each task when its answer is taken."""
         for task in tasks:
-            yield perform(self._jobs, task, self._meter)
+            yield [] if task is None else perform(self._jobs, task, self._meter)
 
     def close(self) -> None:
         """There is nothing to let go of."""

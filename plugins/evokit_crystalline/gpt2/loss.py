@@ -104,7 +104,10 @@ class _MeanLoss(torch.autograd.Function):
     def forward(
         ctx: Any, hidden: torch.Tensor, head: torch.Tensor, targets: torch.Tensor, precision: Precision
     ) -> torch.Tensor:
-        tied, weight = Head.of(head, precision), 1.0 / int((targets != NO_TARGET).sum())
+        tied = Head.of(head, precision)
+        # Stays on the device; float32 holds such a count exactly, so that its inverse is rounded once.
+        count = (targets != NO_TARGET).sum(dtype=torch.promote_types(hidden.dtype, torch.float32))
+        weight = count.reciprocal()
         d_hidden, d_head = torch.zeros_like(hidden), torch.zeros_like(head)
         losses = [
             _chunk_gradients(hidden[at], tied, targets[at], weight, d_hidden[at], d_head)
@@ -123,11 +126,11 @@ def _chunk_gradients(
     hidden: torch.Tensor,
     head: Head,
     targets: torch.Tensor,
-    weight: float,
+    weight: torch.Tensor,
     d_hidden: torch.Tensor,
     d_head: torch.Tensor,
 ) -> torch.Tensor:
-    """Losses of a chunk of tokens; adds the gradients of their sum times ``weight`` to ``d_hidden`` and ``d_head``."""
+    """Losses of a chunk of tokens; adds the gradients of their sum times the scalar ``weight`` to both."""
     real = targets != NO_TARGET
     words = targets.clamp(min=0)
     scores, shift, total = _exponentials(hidden, head)
