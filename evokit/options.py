@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,6 +42,22 @@ ADDED = "added"  # in the metadata of a field
 def added(default: Any) -> Any:
     """A field that recipes of before do not have: at its default it is no part of a recipe's identity."""
     return field(default=default, metadata={ADDED: True})
+
+
+REST = "rest"  # in the metadata of a field
+
+
+def rest() -> Any:
+    """A field, a mapping, that holds all keys of a section that are no other field's: the options of something foreign.
+
+    The class checks them in ``__post_init__``, as nobody else knows them.
+    """
+    return field(default_factory=dict, metadata={REST: True})
+
+
+def rest_of(options: type) -> str:
+    """The name of the field that ``rest`` made; empty if there is none."""
+    return next((one.name for one in fields(options) if REST in one.metadata), "")
 
 
 class HubName(str):

@@ -20,7 +20,7 @@ from evokit.common.text import table
 from evokit.components.declared import declared
 from evokit.components.nested import Nested
 from evokit.interfaces import Component
-from evokit.options import HubName
+from evokit.options import REST, HubName
 from evokit.recipe.schema import as_json, key_of_field
 
 _PLAIN = {int: "integer", float: "number", str: "text", bool: "true or false", type(None): "null", Any: "anything"}
@@ -97,6 +97,9 @@ def option_rows(options: type, prefix: str = "") -> Iterator[tuple[str, str, str
         if not field.init:
             continue
         hint, name = hints[field.name], f"{prefix}{key_of_field(field.name)}"
+        if REST in field.metadata:
+            yield f"{prefix}any other", spoken(get_args(hint)[1]), ""
+            continue
         inner = _dataclass_in(hint)
         default = _default(field)
         yield name, spoken(hint), "" if inner and default.startswith("{") else default

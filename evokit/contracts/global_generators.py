@@ -27,6 +27,22 @@ def global_states() -> dict[str, Any]:
 
 
 @contextmanager
+def driven_by(rng: np.random.Generator) -> Iterator[None]:
+    """Let the global generators of Python and NumPy follow ``rng`` in the block, and be as before afterwards.
+
+    For functions of libraries that draw from nothing else. Two draws of ``rng`` decide all that the block draws.
+    """
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - to be put back
+    try:
+        random.seed(int(rng.integers(2**63)))
+        np.random.seed(rng.integers(2**32, size=4, dtype=np.uint32))  # noqa: NPY002 - put back below
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002 - as it was
+
+
+@contextmanager
 def other_world(seed: int) -> Iterator[list[str]]:
     """Put the global generators into another state, one that nobody else seeds, and back afterwards.
 

@@ -34,9 +34,13 @@ class Watched:
         value = getattr(self.function, name)
         if name == "rows":  # of whole populations
             return lambda *arguments: self._rows(value, *arguments)
-        if name != "at":  # a mutation that anneals: the one of a generation
-            return value
-        return lambda generation: Watched(self.kind, value(generation), self._key)
+        if name in ("at", "begun"):  # the mutation of a generation, an operator before it has learnt anything
+            return lambda *arguments: Watched(self.kind, value(*arguments), self._key)
+        return value if name != "draw" else lambda rng: self._drawn(*value(rng))
+
+    def _drawn(self, label: str, function: Callable[..., Any]) -> tuple[str, Watched]:
+        """One of several operators, with its label."""
+        return label, Watched(self.kind, function, self._key)
 
     def __call__(self, *arguments: Any) -> Any:
         """What the operator answers.

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from evokit.common.bounds import reflected
 from evokit.common.readonly import readonly
 from evokit.interfaces import Context
 from evokit.options import Positive, Probability
@@ -40,17 +41,8 @@ def gaussian_mutation(
     """
     moves = rng.random(genes.shape) < prob
     target = genes + sigma * rng.standard_normal(genes.shape)
-    if bounds == "reflect":
-        target = _reflected(target, low, high)
-    # After reflection too: rounding may leave a gene one unit in the last place outside.
-    return readonly(np.where(moves, np.clip(target, low, high), genes))
-
-
-def _reflected(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    span = high - low
-    phase = np.mod(values - low, 2 * span)
-    reflected: np.ndarray = low + np.minimum(phase, 2 * span - phase)
-    return reflected
+    target = reflected(target, low, high) if bounds == "reflect" else np.clip(target, low, high)
+    return readonly(np.where(moves, target, genes))
 
 
 @dataclass(frozen=True)

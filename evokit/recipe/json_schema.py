@@ -7,6 +7,7 @@ from typing import Any, get_args
 from evokit.components.nested import NESTED
 from evokit.components.registry import Offer, Registry
 from evokit.interfaces import Component, Kind
+from evokit.options import rest_of
 from evokit.recipe.check import REQUIRED
 from evokit.recipe.options import adapter
 from evokit.recipe.schema import LISTS, SECTIONS, Core, Seeds
@@ -88,6 +89,9 @@ def _label(component: Component) -> str:
 def _options(options: type, label: str, definitions: JsonSchema) -> JsonSchema:
     """The schema of a dataclass; those inside it go to ``definitions`` under names of this one."""
     schema = adapter(options).json_schema(ref_template=f"#/$defs/{label}.{{model}}")
+    if rest := rest_of(options):
+        del schema["properties"][rest]
+        schema["additionalProperties"] = True
     definitions.update({f"{label}.{name}": inner for name, inner in schema.pop("$defs", {}).items()})
     return schema
 

@@ -14,8 +14,9 @@ from evokit.common.names import listed
 from evokit.components.registry import Registry, UnknownComponent
 from evokit.errors import UserError
 from evokit.interfaces import Component, Kind
+from evokit.options import rest_of
 from evokit.recipe.schema import Section, as_json
-from evokit.recipe.wording import explain, worded
+from evokit.recipe.wording import explain, known_keys, worded
 from evokit.recipe.yaml_source import describe
 
 T = TypeVar("T")
@@ -74,9 +75,19 @@ def validate(options: type[T], data: dict[str, Any], scope: Scope | None = None)
 
 def _parse(view: TypeAdapter[T], options: type, data: dict[str, Any], scope: Scope | None) -> T:
     try:
-        return view.validate_json(json.dumps(data), strict=True, context=scope)
+        return view.validate_json(json.dumps(_with_rest(options, data)), strict=True, context=scope)
     except ValidationError as error:
         raise worded(explain(error, options, data)) from error
+
+
+def _with_rest(options: type, data: dict[str, Any]) -> dict[str, Any]:
+    """The data with all keys that are no field's in the field that is there for them, if there is one."""
+    name = rest_of(options)
+    if not name:
+        return data
+    known = known_keys(options, ())
+    own = {key: value for key, value in data.items() if key in known}
+    return {**own, name: {key: value for key, value in data.items() if key not in known}}
 
 
 def adapter(options: type[T]) -> TypeAdapter[T]:

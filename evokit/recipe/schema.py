@@ -17,7 +17,7 @@ from evokit.common.keys import digest, digest_bytes
 from evokit.components.registry import Registry
 from evokit.energy import WATTS_PER_CORE
 from evokit.interfaces import Component, Context, Kind
-from evokit.options import ADDED
+from evokit.options import ADDED, REST
 from evokit.recipe.yaml_source import KeyPath, Node, Problem, RecipeError, dump_yaml
 
 SECTIONS: tuple[Kind, ...] = ("data", "fitness", "genome", "search", "selection", "crossover", "mutation")
@@ -296,4 +296,8 @@ def _fields(options: Any, brief: bool = False) -> list[tuple[str, Any]]:
     taken = [field for field in fields(options) if field.init]
     if brief:
         taken = [one for one in taken if not (ADDED in one.metadata and getattr(options, one.name) == one.default)]
-    return [(key_of_field(field.name), getattr(options, field.name)) for field in taken]
+    found: list[tuple[str, Any]] = []
+    for one in taken:
+        value = getattr(options, one.name)
+        found += value.items() if REST in one.metadata else [(key_of_field(one.name), value)]
+    return found

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from evokit.common.names import did_you_mean, listed
+from evokit.options import REST
 from evokit.recipe.schema import key_of_field
 from evokit.recipe.yaml_source import KeyPath, describe
 
@@ -73,7 +74,12 @@ def explain(error: ValidationError, options: type, data: Any) -> list[tuple[KeyP
 
 def known_keys(hint: Any, path: KeyPath) -> list[str]:
     """The keys that a value at ``path`` below a type may have."""
-    found = (field for kind in _dataclasses_at(hint, path) for field in fields(kind) if field.init)
+    found = (
+        field
+        for kind in _dataclasses_at(hint, path)
+        for field in fields(kind)
+        if field.init and REST not in field.metadata
+    )
     return sorted({key_of_field(field.name) for field in found})
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from evokit.genomes.individuals import make_individual, make_individuals, weights_of
 from evokit.interfaces import Context, Individual
+from evokit.searches.credit import begun, drawn, lessons
 from evokit.searches.stepping import AskTell
 from evokit.statistics.pareto import preferred
 
@@ -56,7 +57,7 @@ class Evolving(AskTell):
         weights = weights_of(context.fitness.objectives)
         super().__init__(context.genome, weights, horizon, context.screens, refit_every, reevaluate)
         self._size, self._streams, self._init = population, context.streams, context.init
-        self._cross, self._mutate = context.operators.get("crossover"), context.operators["mutation"]
+        self._cross, self._mutate = begun(context.operators.get("crossover")), begun(context.operators["mutation"])
 
     def receive(self, individuals: Sequence[Individual]) -> None:
         """Take measured individuals from elsewhere into the population, in place of members that are worse."""
@@ -130,6 +131,33 @@ class Evolving(AskTell):
             seen.add(one.key)
         return places
 
+    def _end_generation(self, individuals: Sequence[Individual], parents: Sequence[Individual]) -> None:
+        """What every ``tell`` ends with.
+
+        Args:
+            individuals: As told.
+            parents: Those among whom their parents were, as far as they are known.
+        """
+        self.archive.add(self.generation, individuals, self.population)
+        for kind, operator in self._learners().items():
+            self.logbook[-1].update({f"{kind}_{name}": value for name, value in operator.figures().items()})
+            operator.learn(lessons(kind, individuals, parents, self.archive.known))
+        self.generation += 1
+
+    def _learners(self) -> dict[str, Any]:
+        """The operators that learn from how their children fare, by kind."""
+        operators = {"crossover": self._cross, "mutation": self._mutate}
+        return {kind: one for kind, one in operators.items() if hasattr(one, "learn")}
+
+    def state_dict(self) -> dict[str, Any]:
+        learnt = {kind: operator.state_dict() for kind, operator in self._learners().items()}
+        return super().state_dict() | ({"operators": learnt} if learnt else {})
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        super().load_state_dict(state)
+        for kind, operator in self._learners().items():
+            operator.load_state_dict(state["operators"][kind])
+
     def _mutation_now(self) -> Callable[..., Any]:
         """The mutation; of one that anneals, this generation's."""
         at = getattr(self._mutate, "at", None)
@@ -138,9 +166,11 @@ class Evolving(AskTell):
 
     def _child(self, parents: list[Individual], mutate: Callable[..., Any], rng: np.random.Generator) -> Individual:
         a, b = parents
-        assert self._cross is not None  # of who has children of two
-        genes, _ = self._cross(a.genes, b.genes, rng)
-        return make_individual(self._genome, mutate(genes, rng), self._weights, (a.key, b.key), "crossover+mutation")
+        by_crossover, cross = drawn("crossover", self._cross, rng)
+        by_mutation, mutate = drawn("mutation", mutate, rng)
+        genes, _ = cross(a.genes, b.genes, rng)
+        born_by = f"{by_crossover}+{by_mutation}"
+        return make_individual(self._genome, mutate(genes, rng), self._weights, (a.key, b.key), born_by)
 
     def _distinct(self, n: int, taken: set[str], draw: Callable[[], Individual]) -> list[Individual]:
         """``n`` individuals that are new and in no other place, as far as ``TRIES`` draws for each can find them."""

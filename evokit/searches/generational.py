@@ -86,8 +86,7 @@ class GenerationalSearch(Evolving):
             offspring += [one for one in individuals if not one.fitness.valid and one.predicted is not None]
         room = self._options.population - len(elites) - len(offspring)
         self.population = elites + offspring + old[len(elites) :][: max(room, 0)]
-        self.archive.add(self.generation, individuals, self.population)
-        self.generation += 1
+        self._end_generation(individuals, old)
 
     def _pool(self) -> list[Individual]:
         """Who may be a parent: the measured, and with ``unmeasured: paper`` the predicted at their predicted value."""

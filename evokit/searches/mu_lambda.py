@@ -93,8 +93,7 @@ class MuLambdaSearch(Evolving):
         here = {one.key for one in best}
         rest = survivors([one for one in old if one.key not in here], self._size - len(best))
         self.population = [*best, *rest]
-        self.archive.add(self.generation, individuals, self.population)
-        self.generation += 1
+        self._end_generation(individuals, old)
 
 
 def _any_pairs(pool: Sequence[Individual], n: int, rng: np.random.Generator) -> list[Individual]:

@@ -61,9 +61,9 @@ class NSGA2Search(Evolving):
         return self._children(self._size, self.population, select, rng)
 
     def tell(self, individuals: Sequence[Individual]) -> None:
-        self.population = survivors([*self.population, *only_ok(individuals)], self._size)
-        self.archive.add(self.generation, individuals, self.population)
-        self.generation += 1
+        old = self.population
+        self.population = survivors([*old, *only_ok(individuals)], self._size)
+        self._end_generation(individuals, old)
 
 
 def crowded_tournament(

@@ -14,6 +14,7 @@ from evokit.genomes.individuals import make_individual
 from evokit.interfaces import Context, Individual
 from evokit.options import Count
 from evokit.searches.archive import only_ok
+from evokit.searches.credit import drawn
 from evokit.searches.evolving import Evolving, expected
 
 
@@ -68,8 +69,8 @@ class RegularisedSearch(Evolving):
 
         def child() -> Individual:
             parent = self._parent(rng)
-            genes = mutate(parent.genes, rng)
-            return make_individual(self._genome, genes, self._weights, (parent.key,), "mutation")
+            by, mutate_it = drawn("mutation", mutate, rng)
+            return make_individual(self._genome, mutate_it(parent.genes, rng), self._weights, (parent.key,), by)
 
         return self._distinct(self._options.batch, set(), child)
 
@@ -81,6 +82,6 @@ class RegularisedSearch(Evolving):
         return best
 
     def tell(self, individuals: Sequence[Individual]) -> None:
-        self.population = [*self.population, *only_ok(individuals)][-self._size :]
-        self.archive.add(self.generation, individuals, self.population)
-        self.generation += 1
+        old = self.population
+        self.population = [*old, *only_ok(individuals)][-self._size :]
+        self._end_generation(individuals, old)

@@ -76,15 +76,17 @@ class SteadyStateSearch(Evolving):
         return [self._next(population, line, self._made + i) for i in range(self._in_flight)]
 
     def tell(self, individuals: Sequence[Individual]) -> None:
+        old = list(self.population)
         for one in individuals:
             self._make_room(self.population, self._line)
             self._line.append(one)
         self._made += len(individuals)
-        self._end_generation(individuals)
+        self._end_generation(individuals, [*old, *individuals])
 
     def step(self, measure: Measure) -> None:
         """One generation; screens are not asked."""
         measure.generation = self.generation
+        old = list(self.population)
         born: list[Individual] = []
         back = len(self._line)  # how many at the head of the line are measured
 
@@ -103,11 +105,7 @@ class SteadyStateSearch(Evolving):
 
         for _ in measure.each(children()):
             back += 1
-        self._end_generation(born)
-
-    def _end_generation(self, born: Sequence[Individual]) -> None:
-        self.archive.add(self.generation, born, self.population)
-        self.generation += 1
+        self._end_generation(born, [*old, *born])
 
     def _next(self, population: list[Individual], line: list[Individual], number: int) -> Individual:
         """Make the individual of a number, counted from 0, and let it join the line."""

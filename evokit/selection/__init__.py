@@ -1,4 +1,5 @@
 """Selection operators: who becomes a parent.
 
-Imports the interfaces and ``genomes``. Nothing imports it: ``builtin`` and recipes name what lives here.
+Imports the interfaces, ``contracts``, ``options`` and ``genomes``. Nothing imports it: ``builtin`` and recipes name
+what lives here.
 """

@@ -7,6 +7,7 @@ import pytest
 from annotated_types import Ge, Gt, Interval, Le, MinLen
 
 from evokit.cli.wording import option_rows, spoken
+from evokit.options import rest
 from evokit.recipe import Nested
 
 
@@ -56,3 +57,13 @@ def test_options_come_with_their_defaults_and_mappings_with_theirs():
         ("names", "list of text", '["a"]'),
         ("limit", "number or null", "null"),
     ]
+
+
+@dataclass(frozen=True)
+class Foreign:
+    function: str
+    arguments: Mapping[str, int] = rest()
+
+
+def test_options_that_nobody_can_list_are_told_as_such():
+    assert list(option_rows(Foreign)) == [("function", "text", "required"), ("any other", "integer", "")]

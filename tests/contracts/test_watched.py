@@ -85,3 +85,25 @@ def test_rows_of_another_shape_are_told():
     lost = SimpleNamespace(rows=lambda a, b, rng: (a, b[1:]))
     with pytest.raises(ContractError, match=r"returned \(3, 2\) and \(2, 2\) where \(3, 2\) and \(3, 2\) was given"):
         Watched("crossover", lost, never).rows(np.zeros((3, 2)), np.zeros((3, 2)), None)
+
+
+def test_the_operators_that_one_draws_and_its_beginning_are_watched_too():
+    def bad(genes, rng):
+        genes[0] = 9
+        return genes
+
+    class Several:
+        def draw(self, rng):
+            return "bad", bad
+
+        def begun(self):
+            return Several()
+
+        def __call__(self, genes, rng):
+            return genes
+
+    watched = Watched("mutation", Several(), str).begun()
+    label, operator = watched.draw(None)
+    assert label == "bad"
+    with pytest.raises(ContractError, match="changes the genes that it was given, in place"):
+        operator([1, 2], None)

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evokit.crossover.order import order_crossover
+from evokit.common.places import two_places
+from evokit.crossover.order import Order, order_crossover, order_rows
+from evokit.genomes.permutation import Permutation
+from evokit.interfaces import Context
+from evokit.streams import Streams
+from tests.permutations import PAIRS as ROWS
+from tests.permutations import are_permutations
 
 PAIRS = st.integers(1, 8).flatmap(lambda n: st.tuples(*[st.permutations(range(n))] * 2))
 
@@ -49,3 +55,22 @@ def test_equal_parents_have_equal_children(pair, seed):
 def test_parents_of_other_items_are_an_error(a, b):
     with pytest.raises(ValueError, match="parents must hold the same items, each of them once"):
         order_crossover(a, b, rng=np.random.default_rng(0))
+
+
+@given(pair=ROWS, seed=st.integers(0, 2**32))
+def test_rows_are_crossed_as_pairs_one_by_one_at_the_same_cuts(pair, seed):
+    a, b = pair
+    starts, stops = two_places(len(a), a.shape[1] + 1, np.random.default_rng(seed))
+    children = order_rows(a, b, rng=np.random.default_rng(seed))
+    for row, (start, stop) in enumerate(zip(starts, stops, strict=True)):
+        expected = order_crossover(a[row].tolist(), b[row].tolist(), rng=rng_that_cuts(start, stop))
+        assert [tuple(child[row].tolist()) for child in children] == list(expected)
+
+
+def test_a_recipe_crosses_permutations_whole_populations_or_one_pair():
+    genome, rng = Permutation(6), np.random.default_rng(0)
+    cross = Order(prob=1.0).build(Context(Streams(0), genome=genome))
+    a, b = genome.random(rng), genome.random(rng)
+    assert are_permutations(np.stack(cross(a, b, rng)))
+    assert (cross(a, a, rng)[0] == a).all()
+    assert are_permutations(cross.rows(np.tile(a, (5, 1)), np.tile(b, (5, 1)), rng)[1])

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from evokit.plugins import RESTRICT, load_plugins
 from evokit.recipe import json_schema
 
 
@@ -62,3 +63,11 @@ def test_final_is_the_cores_part_alone_or_with_the_options_of_a_final(schema):
 
 def test_fitness_genome_and_search_are_required(schema):
     assert schema["required"] == ["fitness", "genome", "search"]
+
+
+def test_a_section_with_options_of_something_foreign_has_any_key(monkeypatch):
+    monkeypatch.delenv(RESTRICT)
+    schema = json_schema(load_plugins())
+    (deap,) = (one for one in schema["$defs"]["crossover"]["oneOf"] if "deap" in one["properties"]["name"]["enum"])
+    assert deap["additionalProperties"] is True
+    assert sorted(deap["properties"]) == ["name", "operator", "prob"]

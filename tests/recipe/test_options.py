@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -9,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from evokit.errors import UserError
 from evokit.interfaces import Component
+from evokit.options import rest
 from evokit.recipe.options import Scope, validate
 from evokit.recipe.schema import Section, as_json
 
@@ -167,3 +169,34 @@ def test_faults_in_nested_sections_are_placed_and_worded(registry):
 def test_without_a_scope_a_nested_section_stays_a_mapping():
     data: dict[str, Any] = {"model": {"name": "anything"}}
     assert TypeAdapter(SurrogateScreen).validate_python(data).model == {"name": "anything"}
+
+
+@dataclass(frozen=True)
+class Foreign:
+    function: str
+    prob: float = 1.0
+    arguments: Mapping[str, Any] = rest()
+
+    def __post_init__(self) -> None:
+        if "wrong" in self.arguments:
+            raise ValueError("function has no argument wrong")
+
+
+@dataclass(frozen=True)
+class Numbers:
+    values: Mapping[str, Annotated[int, Ge(1)]] = rest()
+
+
+def test_keys_that_are_no_options_are_held_for_what_knows_them():
+    given = {"function": "f", "alpha": [1, 2.5], "arguments": {"deep": None}}
+    options = validate(Foreign, given)
+    assert options == Foreign("f", 1.0, {"alpha": [1, 2.5], "arguments": {"deep": None}})
+    assert as_json(options) == {**given, "prob": 1.0}
+    assert validate(Foreign, as_json(options)) == options
+
+
+def test_what_is_wrong_with_them_is_told_where_they_stand():
+    assert messages(Foreign, {"function": "f", "wrong": 1}) == {"": "function has no argument wrong"}
+    assert messages(Foreign, {"wrong": 1}) == {"": "function is missing"}
+    assert messages(Foreign, {"function": 3, "other": 1}) == {"function": "must be a string, got 3"}
+    assert messages(Numbers, {"a": 1, "b": 0}) == {"b": "must be at least 1, got 0"}

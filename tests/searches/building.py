@@ -20,7 +20,7 @@ def built(options, fitness=None, genome=GENOME, screens=(), seed=0, mutation=Non
     parts = {"selection": Tournament(3), "crossover": crossover or OnePoint(), "mutation": mutation or Reset(0.2)}
     made = {
         **vars(context),
-        "operators": {name: part.build(context) for name, part in parts.items()},
+        "operators": {name: part.build(building_nested(context)) for name, part in parts.items()},
     }
     context = building_nested(Context(**made))
     screens = [screen.build(context) for screen in screens]

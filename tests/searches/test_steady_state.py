@@ -72,7 +72,7 @@ def test_a_child_is_made_of_all_but_the_last_in_flight():
     search._child = lambda parents, mutate, rng: seen.append(list(search.population)) or search._random(rng)
     seen, made = [], []
     tell = search._end_generation
-    search._end_generation = lambda born: made.extend(born) or tell(born)
+    search._end_generation = lambda born, parents: made.extend(born) or tell(born, parents)
     run(search, measure, 3)
     # Individual 3, the first that is a child, is made of individual 0 alone.
     assert [[one.key for one in population] for population in seen[:2]] == [
