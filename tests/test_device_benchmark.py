@@ -1,6 +1,7 @@
 """The benchmark for GPUs, run whole on the CPU with sizes of a test, so that it is ready when a GPU is there."""
 
 import json
+from dataclasses import replace
 from importlib import import_module
 
 import pytest
@@ -73,6 +74,34 @@ def test_individuals_computed_as_one_have_the_losses_of_each_alone(whole):
     (row,) = [row for row in whole[2] if row["item"].startswith("together 8 wide")]
     assert row["individuals"] == 2
     assert row["largest_difference"] <= rounding(50_257, 11)
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What is handed to ``timed`` by name, and whether its work is in bfloat16 by autocast."""
+    found = {}
+
+    def timed(bench, work, **given):
+        found.update(given, autocast=torch.is_autocast_enabled("cpu"))
+        work()
+        return {}
+
+    for module in (clso, rules, power):
+        monkeypatch.setattr(module, "timed", timed)
+    return found
+
+
+@pytest.mark.filterwarnings("ignore:.*batching rule")  # of vmap
+@pytest.mark.parametrize("measure", [clso.evaluated, clso.together, clso.peer_evaluated])
+def test_an_evaluation_is_of_all_blocks_in_every_row(tmp_path, told, measure):
+    bench = bench_in(tmp_path)
+    size = replace(clso.sizes_of(bench)[0], blocks=16, batch=4)  # together takes 8 at once
+    try:
+        measure(bench, size, "float32")
+    except ModuleNotFoundError:
+        pytest.skip("transformers is not installed")
+    assert told["flops"] / told["units"] == pytest.approx(16 * size.block * size.flops)
+    assert not told["autocast"]
 
 
 def test_the_papers_search_is_extrapolated(whole):
