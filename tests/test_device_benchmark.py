@@ -6,10 +6,21 @@ from dataclasses import replace
 from importlib import import_module
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
-from benchmarks.device import clso, power, representations, rules, timing
+from benchmarks.device import (
+    agreement,
+    clso,
+    power,
+    representations,
+    rules,
+    same_activations,
+    same_crystalline,
+    same_optimizers,
+    timing,
+)
 from benchmarks.device.agreement import Answer, Case, compared, ranking
 from benchmarks.device.bench import Bench
 from benchmarks.device.command import main
@@ -307,6 +318,77 @@ def test_a_value_apart_by_more_than_its_roundings_is_told(tmp_path):
     assert row["same_ranking"]
 
 
+def test_the_cpu_is_compared_with_the_device_in_all_that_is_told(tmp_path, monkeypatch):
+    ran, clock = [], SimpleNamespace(perf_counter=lambda: 10.0 * len(ran) ** 2)
+    monkeypatch.setattr(agreement, "time", clock)
+
+    def other(device, scratch):
+        ran.append((device, scratch.name))
+        values, judged = np.array([1.0, 2.0, 3.0]), np.array([True, True, False, False])
+        ranked = values
+        if device == "card":
+            ranked, judged = values[[1, 0, 2]], np.array([True, True, False, True])
+        if scratch.name == "two":
+            judged = ~judged
+        return Answer(values, ranked, judged)
+
+    bench = bench_in(tmp_path)
+    bench.device = "card"
+    row = compared(Case("plugin/fitness/other", other, sums=16, layers=1, individuals=True), bench)
+    on_card = [("card", name) for name in ("one", "two", "three", "four")]
+    assert ran == [("cpu", "cpu"), *on_card], "bits that differ are looked for in what is judged, too"
+    assert (row["agrees"], row["same_bits_twice"], row["same_bits_if_deterministic"]) == (True, False, True)
+    assert (row["spearman"], row["same_ranking"], row["judged_otherwise"]) == (0.5, False, "1 of 4")
+    assert (row["first_cpu_call_s"], row["first_device_call_s"]) == (10, 30)
+
+
+def test_where_nothing_but_nan_was_found_nothing_agrees(tmp_path):
+    def failing(device, scratch):
+        return Answer(np.full(3, np.nan))
+
+    row = compared(Case("plugin/fitness/failing", failing, sums=16, layers=1, individuals=True), bench_in(tmp_path))
+    assert (row["agrees"], row["nan_on_both"]) == (False, 3)
+
+    def apart(device, scratch):
+        return Answer(np.array([1.0, np.nan if scratch.name == "cpu" else 2.0]))
+
+    row = compared(Case("plugin/fitness/apart", apart, sums=16, layers=1), bench_in(tmp_path))
+    assert (row["agrees"], row["within"], row["nan_on_both"]) == (False, "1 of 2", 0)
+
+
+def test_a_bound_has_the_unit_of_what_multiplies(tmp_path, monkeypatch):
+    cpu = bench_in(tmp_path)
+    card = replace(cpu, device="cuda")
+    case = Case("plugin/fitness/any", None, sums=16, layers=3)
+    coarse, convolved = replace(case, unit="bfloat16", convolutions=True), replace(case, convolutions=True)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    found = [one.unit_on(bench) for bench in (cpu, card) for one in (case, coarse, convolved)]
+    assert found == ["float32", "bfloat16", "float32", "float32", "bfloat16", "tf32"]
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    assert convolved.unit_on(card) == "float32"
+    values, fine = np.array([-2.0]), rounding(16, 3.0)
+    assert case.tolerance(values, "float32") == pytest.approx(fine)
+    assert case.tolerance(values, "bfloat16") == pytest.approx(fine + rounding(2 * 3, 3.0, torch.bfloat16))
+    assert case.tolerance(values, "tf32") == pytest.approx(fine + 3.0 * 2 * 6 * 2**-11)
+
+
+def test_every_comparison_and_measurement_computes_on_the_device(tmp_path):
+    """One that forgot it would compare the CPU with itself: a device that there is not is refused."""
+    bench = bench_in(tmp_path)
+    for plugin in (same_crystalline, same_optimizers, same_activations):
+        for case in plugin.cases(bench):
+            with pytest.raises((RuntimeError, ModuleNotFoundError), match="(?i)device|No module named"):
+                case.run("nowhere", tmp_path)
+    bench.device = "nowhere"
+    for start in (
+        lambda: clso.made(bench, clso.sizes_of(bench)[0], "float32"),
+        lambda: rules.started(bench, 2, "float32"),
+        lambda: representations.started(bench),
+    ):
+        with pytest.raises(RuntimeError, match="device"):
+            start()
+
+
 def test_other_bits_the_second_time_are_told_with_what_deterministic_algorithms_do(tmp_path):
     def changing(device, scratch):
         plain = scratch.name == "two" and not torch.are_deterministic_algorithms_enabled()
@@ -320,6 +402,8 @@ def test_other_bits_the_second_time_are_told_with_what_deterministic_algorithms_
 def test_ranks_tell_who_changed_places():
     values = torch.tensor([1.0, 2.0, 3.0, float("nan")]).numpy()
     assert ranking(values, values + 0.1)["same_ranking"]
+    assert not ranking(values, values[[3, 1, 2, 0]])["same_ranking"], "who diverged is the last"
+    assert ranking(-values, np.array([-1.0, -2.0, -3.0, 1.0]))["same_ranking"]
     swapped = ranking(values, values[[1, 0, 2, 3]])
     assert not swapped["same_ranking"]
     assert swapped["spearman"] == pytest.approx(0.8)
