@@ -15,6 +15,7 @@ from benchmarks.device import (
     clso,
     power,
     representations,
+    results,
     rules,
     same_activations,
     same_crystalline,
@@ -130,7 +131,8 @@ def test_the_papers_search_is_extrapolated(whole):
 def test_a_resumed_call_repeats_nothing(whole):
     folder, _, rows = whole
     code, again = measured(folder, "--resume")
-    assert (code, again) == (0, rows)
+    known = [[row for row in side if row["outcome"] == DONE] for side in (rows, again)]
+    assert (code, known[0]) == (0, known[1])
     tables = (folder / TABLES).read_text()
     assert all(f"## {step}" in tables for step in STEPS)
     assert all(f"| {row['item']} | {row['outcome']} |" in tables for row in rows)
@@ -234,8 +236,13 @@ def bench_in(folder, limit_s=100.0, **changes):
 
 def rows_of(items, bench, folder, resume=False):
     """What is written of some items."""
-    run_items(items, bench, Results(folder, {"machine": "this"}, resume=resume), say=lambda line: None)
+    results = Results(folder, {"machine": "this"}, resume=resume)
+    run_items(items, bench, results, say=lambda line: None)
+    results.close()
     return json.loads((folder / JSON).read_text())["rows"]
+
+
+FULL = (("a", True), ("b", False))  # whether the disk is full after an item
 
 
 def raising(error):
@@ -288,13 +295,78 @@ def test_nothing_is_begun_that_needs_more_than_is_left_and_a_resumed_call_makes_
     assert ran == ["a", "c", "b", "d"]
 
 
+def test_what_lacked_a_package_or_time_is_measured_by_a_resumed_call_and_what_failed_is_not(tmp_path):
+    errors = [ModuleNotFoundError("No module named 'peer'"), ValueError("bad"), torch.OutOfMemoryError("large")]
+    before = rows_of([Item("s", str(i), "", raising(one)) for i, one in enumerate(errors)], bench_in(tmp_path), tmp_path)
+    items = [Item("s", str(i), "", lambda bench: {}) for i in range(3)]
+    after = rows_of(items, bench_in(tmp_path), tmp_path, resume=True)
+    assert [row["outcome"] for row in before] == [MISSING, FAILED, MEMORY]
+    assert [row["outcome"] for row in after] == [DONE, FAILED, MEMORY]
+
+
 def test_rows_of_another_machine_are_not_continued(tmp_path, capsys):
     measured(tmp_path, "--only", "5")
     found = json.loads((tmp_path / JSON).read_text())
     found["machine"]["torch"] = "0.1"
     (tmp_path / JSON).write_text(json.dumps(found))
     assert main(["--device", "cpu", "--small", "--out", str(tmp_path), "--resume"]) == 2
-    assert "is of another machine" in capsys.readouterr().err
+    assert "is of another machine, version or size (torch differ)" in capsys.readouterr().err
+    assert json.loads((tmp_path / JSON).read_text()) == found, "they are still there"
+    machine = bench_in(tmp_path).machine()
+    assert {"device", "torch", "python", "small", "threads", "commit", "data"} <= set(machine)
+
+
+def test_a_call_without_resume_puts_earlier_rows_aside(tmp_path):
+    items = [Item("s", "a", "", lambda bench: {"found": 1})]
+    rows = rows_of(items, bench_in(tmp_path), tmp_path)
+    others = [rows_of([replace(items[0], name=name)], bench_in(tmp_path), tmp_path) for name in "bc"]
+    asides = [json.loads((tmp_path / f"results.{n}.json").read_text())["rows"] for n in (1, 2)]
+    assert asides == [rows, others[0]]
+
+
+def test_what_cannot_be_read_is_no_traceback_and_stays(tmp_path, capsys):
+    words = ["--device", "cpu", "--small", "--out", str(tmp_path), "--resume"]
+    for broken in ("{", "[]", "{}"):
+        (tmp_path / JSON).write_text(broken)
+        assert main(words) == 2
+        assert "cannot be read" in capsys.readouterr().err
+        assert (tmp_path / JSON).read_text() == broken
+
+
+def test_a_second_call_into_the_same_folder_is_refused(tmp_path, capsys):
+    first = Results(tmp_path, {})
+    assert main(["--device", "cpu", "--small", "--out", str(tmp_path)], lambda bench: []) == 2
+    assert "another call is writing" in capsys.readouterr().err
+    first.close()
+    assert main(["--device", "cpu", "--small", "--out", str(tmp_path)], lambda bench: []) == 0
+
+
+def test_a_full_disk_stops_no_measurement_and_what_was_measured_is_written_when_it_can_be(
+    tmp_path, monkeypatch, capsys
+):
+    write, full = results.write_atomically, [True]
+
+    def writing(path, content):
+        if full[0]:
+            raise OSError("No space left on device")
+        write(path, content)
+
+    monkeypatch.setattr(results, "write_atomically", writing)
+    items = [Item("s", name, "", lambda bench, now=now: full.__setitem__(0, now) or {}) for name, now in FULL]
+    words = ["--device", "cpu", "--small", "--out", str(tmp_path)]
+    assert main(words, lambda bench: items[:1]) == 1
+    assert "No space left on device" in capsys.readouterr().err
+    assert main(words, lambda bench: items) == 0
+    assert [row["item"] for row in json.loads((tmp_path / JSON).read_text())["rows"]] == ["a", "b"]
+
+
+def test_only_the_steps_that_are_named_are_measured_and_none_without_time(tmp_path):
+    items = [Item(step, "a", "", lambda bench: {}) for step in STEPS]
+    words = ["--device", "cpu", "--small", "--out", str(tmp_path)]
+    assert main([*words, "--only", "2", "5"], lambda bench: items) == 0
+    assert [row["step"] for row in json.loads((tmp_path / JSON).read_text())["rows"]] == [STEPS[1], STEPS[4]]
+    assert main([*words, "--limit", "0"], lambda bench: items) == 0
+    assert {row["outcome"] for row in json.loads((tmp_path / JSON).read_text())["rows"]} == {NO_TIME}
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device, so that it is not refused")
