@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.device import (
     agreement,
@@ -23,12 +24,14 @@ from benchmarks.device import (
     timing,
 )
 from benchmarks.device.agreement import Answer, Case, compared, ranking
-from benchmarks.device.bench import Bench
+from benchmarks.device.bench import Bench, peak_of
 from benchmarks.device.command import main
 from benchmarks.device.results import JSON, TABLES, Results
 from benchmarks.device.runner import DONE, FAILED, MEMORY, MISSING, NO_TIME, Item, run_items
 from benchmarks.device.steps import LEFT_OUT, SAME, STEPS
 from evokit.energy import Meter
+from evokit.streams import Streams
+from evokit_crystalline.gpt2 import loss, measuring
 from tests.rounding import rounding
 
 PLUGINS = ("activations", "crystalline", "optimizers")
@@ -119,12 +122,128 @@ def test_an_evaluation_is_of_all_blocks_in_every_row(tmp_path, told, measure):
     assert not told["autocast"]
 
 
+def test_steps_have_three_times_the_operations_of_a_forward_pass(tmp_path, told):
+    bench = bench_in(tmp_path)
+    size = clso.sizes_of(bench)[0]
+    clso.stepped(bench, size, "float32", batch=2)
+    assert told["flops"] == 3 * 2 * size.block * size.flops
+    gpt2 = clso.sizes_of(replace(bench, small=False))[1]
+    assert gpt2.flops == 2 * (84_934_656 + 768 * 50_257 + 12 * 1024 * 768), "matrices, head, half of the attention"
+    _, task = rules.started(bench, 1, "float32")
+    for way, steps in ((rules.alone, 1), (rules.graphed, 1)):
+        rules._run(3, "float32", way)(bench)
+        assert (told["units"], told["flops"]) == (3 * steps, 3 * 3 * steps * task.batch * rules.flops(task.network))
+    power.items(bench)[1].run(bench)
+    assert told["flops"] == 2 * 64**3
+
+
+def test_operations_are_those_that_torch_counts(tmp_path):
+    bench = bench_in(tmp_path)
+    (training,), task = rules.started(bench, 1, "float32")
+    chosen = training.next_batch()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        task.loss(task.network.pieces(training.parameters), {}, chosen, Streams(0))
+    assert counter.get_total_flops() == len(chosen) * rules.flops(task.network)
+    images, options = representations.started(bench)
+    search, pixels, generators = representations._search(images, options, 2, "float32")
+    total = 0
+    with torch.no_grad():
+        population = search.first(pixels, images.labels[:2], generators)
+        for number, layer in enumerate(options.layers):
+            if number:
+                population = search.next_layer(number, population.genes[0], images.labels[:2])
+            population = search.generation(number, layer, population, images.labels[:2], generators)
+            children = population.genes[options.parents if number == 0 else 1 :]
+            assert len(children) == options.explorers + options.refiners
+            with FlopCounterMode(display=False) as counter:
+                search.log_likelihood(number, children, images.labels[:2])
+            total += layer.generations * counter.get_total_flops()
+    assert total == 2 * representations.flops(images.shape, options)
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+def test_bfloat16_is_asked_for_where_a_row_says_so(tmp_path, told, monkeypatch, autocast):
+    bench = bench_in(tmp_path)
+    size, precision = clso.sizes_of(bench)[0], "bfloat16" if autocast else "float32"
+    for measure in (clso.evaluated, clso.stepped):
+        measure(bench, size, precision, autocast=autocast)
+        assert told["autocast"] == autocast
+    assert clso.made(bench, size, precision)[0].precision == precision
+    seen, entropy = [], clso._cross_entropy
+    monkeypatch.setattr(
+        clso, "_cross_entropy", lambda *given: seen.append(torch.is_autocast_enabled("cpu")) or entropy(*given)
+    )
+    try:
+        for measure in (clso.peer_evaluated, clso.peer_stepped):
+            measure(bench, size, precision)
+    except ModuleNotFoundError:
+        pytest.skip("transformers is not installed")
+    assert seen == [autocast] * 2
+
+
+def test_chunks_are_taken_as_a_row_says_and_given_back(tmp_path, monkeypatch):
+    def evaluated(bench, size, precision):
+        return measuring.GROUP, loss.EVALUATED_TOKENS, loss.EVALUATED_WORDS
+
+    monkeypatch.setattr(clso, "evaluated", evaluated)
+    assert clso.chunked(None, None, "float32", chunks=(1, 2, 3)) == (1, 2, 3)
+    assert evaluated(None, None, None) == clso.CHUNKS[0], "the first are evokit's"
+
+
+@pytest.mark.filterwarnings("ignore:.*batching rule")  # of vmap
+def test_a_step_from_a_graph_is_the_step_that_is_made_without(tmp_path):
+    bench = bench_in(tmp_path)
+    (graph, _), (plain, _) = (rules.started(bench, 2, "float32") for _ in range(2))
+    step = rules.replayed(bench, graph)
+    for _ in range(3):
+        step()
+    batch = plain[0].next_batch()  # the graph took one to begin with, the first
+    rules.alone(plain, 3)
+    for one, other in zip(graph, plain, strict=True):
+        assert one.step == other.step == 3
+        torch.testing.assert_close(one.parameters, other.parameters, rtol=1e-4, atol=1e-4)
+    assert not torch.equal(graph[0].parameters, graph[1].parameters), "each rule is another"
+    assert not torch.equal(batch, plain[0].next_batch())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "generations", "groups"),
+    [(1e-4, 20, 16), (4e-3, 4, 1)],  # a search of 60 takes 6 ms: 16 fit behind two probes; or 240 ms: a fifth of it
+)
+def test_a_search_takes_the_time_that_it_is_given(tmp_path, monkeypatch, seconds, generations, groups):
+    bench, now, ran = bench_in(tmp_path), [0.0], []
+    task, options = representations.started(bench)
+    options = replace(options, layers=tuple(replace(one, generations=20) for one in options.layers))
+
+    def run(bench, task, options, lanes, precision):
+        ran.append([one.generations for one in options.layers])
+        now[0] += seconds * sum(ran[-1])
+        return torch.tensor([-1.0, -2.0])
+
+    monkeypatch.setattr(representations, "started", lambda bench: (task, options))
+    monkeypatch.setattr(representations, "_run", run)
+    monkeypatch.setattr(representations, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    row = representations.searched(bench, "float32")
+    assert ran == [[2] * 3] * 2 + [[generations] * 3] * groups
+    assert now[0] <= 0.1, "what a test takes for a minute"
+    assert (row["images"], row["mean_cross_entropy"]) == (groups * 2, 1.5)
+    if groups > 1:
+        assert row["images_a_second"] == pytest.approx(2 / (60 * seconds))
+    else:
+        assert "images_a_second" not in row, "it would be taken for that of whole searches"
+
+
 def test_the_papers_search_is_extrapolated(whole):
     rows = [row for row in whole[2] if row["step"] == representations.STEP]
     assert len(rows) == 4
     for row in rows:
         if row.get("share_of_generations", 1) == 1:
-            assert row["hours_for_50000_images"] * 3600 == pytest.approx(row["seconds_an_image"] * 50_000)
+            seconds = row["seconds_an_image"]
+            assert row["hours_for_50000_images"] * 3600 == pytest.approx(seconds * 50_000)
+            assert row["joules_an_image"] == pytest.approx(row["watts"] * seconds)
+            assert row["tflops"] == pytest.approx(row["operations_for_50000_images"] / 50_000 / seconds / 1e12)
+        if "ms_layer_0" in row:  # two generations each
+            assert seconds == pytest.approx(sum(2e-3 * row[f"ms_layer_{layer}"] for layer in range(3)))
     assert all(0 < row["mean_cross_entropy"] < 3 for row in rows if "mean_cross_entropy" in row)
 
 
@@ -213,13 +332,15 @@ def test_joules_that_nobody_counted_are_no_zero_and_those_of_the_processor_are_n
     assert (figures["joules_per_calls"], figures["joules_are"]) == (None, "not counted")
     with blind.meter.measure() as reading:
         card.host += 1
-    assert representations._watts(blind, reading, 3.0) == {"watts": None, "joules_an_image": None}
+    watts = representations._watts(blind, reading)
+    assert (watts, representations.times(watts, 3.0)) == (None, None)
     figures = timing.timed(card.bench(tmp_path, watts_per_core=1e12), card.work)
     assert figures["joules_are"] == "measured", "however much the processor is thought to draw"
     bench = card.bench(tmp_path)
     with bench.meter.measure() as reading:
         card.host += 2
-    assert representations._watts(bench, reading, 3.0) == {"watts": 700, "joules_an_image": 2100}
+    watts = representations._watts(bench, reading)
+    assert (watts, representations.times(watts, 3.0)) == (700, 2100)
 
 
 def test_the_card_that_is_named_is_the_current_one_whose_events_are_timed(tmp_path, monkeypatch):
@@ -228,6 +349,14 @@ def test_the_card_that_is_named_is_the_current_one_whose_events_are_timed(tmp_pa
     assert card.current is None
     card.bench(tmp_path, device="cuda:1")
     assert card.current == 1
+
+
+def test_what_fits_is_a_power_of_two_in_half_of_the_memory(tmp_path):
+    bench = bench_in(tmp_path)
+    bench.free_bytes = lambda: 40 * 2**30
+    assert [bench.fitting(each * 2**30, most) for each, most in ((1, 64), (1, 10), (1, 1), (100, 64))] == [16, 8, 1, 1]
+    peaks = {"NVIDIA H200": 989e12, "NVIDIA H100 PCIe": None, "NVIDIA A100-SXM4-80GB": 312e12, "Tesla T4": None}
+    assert {name: peak_of(name) for name in peaks} == peaks
 
 
 def bench_in(folder, limit_s=100.0, **changes):
@@ -256,13 +385,15 @@ def test_what_raises_is_a_row_and_the_next_goes_on(tmp_path):
     items = [
         Item("s", "fails", "", raising(ValueError("bad sizes"))),
         Item("s", "large", "", raising(torch.OutOfMemoryError("CUDA out of memory"))),
+        Item("s", "library", "", raising(RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"))),
         Item("s", "elsewhere", "", raising(ModuleNotFoundError("No module named 'peer'"))),
         Item("s", "works", "", lambda bench: {"found": float("inf")}),
     ]
-    fails, large, elsewhere, works = rows_of(items, bench_in(tmp_path), tmp_path)
+    fails, large, library, elsewhere, works = rows_of(items, bench_in(tmp_path), tmp_path)
     assert (fails["outcome"], fails["message"]) == (FAILED, "ValueError: bad sizes")
     assert __file__ in fails["where"]
     assert (large["outcome"], large["message"]) == (MEMORY, "OutOfMemoryError: CUDA out of memory")
+    assert library["outcome"] == MEMORY
     assert (elsewhere["outcome"], elsewhere["message"]) == (MISSING, "No module named 'peer'")
     assert (works["outcome"], works["found"]) == (DONE, "inf")
 
@@ -297,7 +428,9 @@ def test_nothing_is_begun_that_needs_more_than_is_left_and_a_resumed_call_makes_
 
 def test_what_lacked_a_package_or_time_is_measured_by_a_resumed_call_and_what_failed_is_not(tmp_path):
     errors = [ModuleNotFoundError("No module named 'peer'"), ValueError("bad"), torch.OutOfMemoryError("large")]
-    before = rows_of([Item("s", str(i), "", raising(one)) for i, one in enumerate(errors)], bench_in(tmp_path), tmp_path)
+    before = rows_of(
+        [Item("s", str(i), "", raising(one)) for i, one in enumerate(errors)], bench_in(tmp_path), tmp_path
+    )
     items = [Item("s", str(i), "", lambda bench: {}) for i in range(3)]
     after = rows_of(items, bench_in(tmp_path), tmp_path, resume=True)
     assert [row["outcome"] for row in before] == [MISSING, FAILED, MEMORY]
@@ -449,7 +582,7 @@ def test_every_comparison_and_measurement_computes_on_the_device(tmp_path):
     bench = bench_in(tmp_path)
     for plugin in (same_crystalline, same_optimizers, same_activations):
         for case in plugin.cases(bench):
-            with pytest.raises((RuntimeError, ModuleNotFoundError), match="(?i)device|No module named"):
+            with pytest.raises((RuntimeError, ModuleNotFoundError), match=r"(?i)device|No module named"):
                 case.run("nowhere", tmp_path)
     bench.device = "nowhere"
     for start in (

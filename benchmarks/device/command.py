@@ -17,6 +17,11 @@ if TYPE_CHECKING:  # torch is to be imported after the environment is set
     from benchmarks.device.runner import Item
 
 
+DESCRIPTION = """What evokit does on a GPU, the most valuable step first: 1 the same as on the CPU, 2 CLSO, 3 optimizer
+search, 4 activation search, 5 joules. Rows of an earlier call are put aside unless --resume keeps them. docs/gpu.md says
+what the steps measure, benchmarks/device/__init__.py what has to be installed."""
+
+
 def main(words: Sequence[str], items: Callable[[Bench], Sequence[Item]] | None = None) -> int:
     """Measure; the exit code is 0 if every item has a row that is not a failure, 2 for wrong words.
 
@@ -61,9 +66,18 @@ def main(words: Sequence[str], items: Callable[[Bench], Sequence[Item]] | None =
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks device", description=__doc__)
-    parser.add_argument("--limit", type=float, default=480.0, help="seconds from the start; nothing is begun that is thought to need more than is left, what has begun is finished (480)")
-    parser.add_argument("--resume", action="store_true", help="keep the rows of the last call and measure those that are missing or had no time")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks device", description=DESCRIPTION)
+    parser.add_argument(
+        "--limit",
+        type=float,
+        default=480.0,
+        help="seconds; nothing is begun that seems to need more than is left, what has begun is finished (480)",
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="keep the rows of the last call; measure those that lacked time or a package",
+    )
     parser.add_argument("--out", default="runs/device", help="folder of results.json and results.md (runs/device)")
     parser.add_argument("--device", default="cuda", help="cuda, cuda:1 or cpu (cuda)")
     parser.add_argument("--small", action="store_true", help="sizes of a test")

@@ -29,7 +29,11 @@ def idle(bench: Bench) -> Mapping[str, Any]:
     with bench.meter.measure() as reading:
         time.sleep(0.05 if bench.small else 2.0)
     joules = bench.joules(reading)
-    return {"watts": joules / reading.wall_s if joules else None, "method": bench.meter.method, "notes": "; ".join(bench.meter.notes)}
+    return {
+        "watts": joules / reading.wall_s if joules else None,
+        "method": bench.meter.method,
+        "notes": "; ".join(bench.meter.notes),
+    }
 
 
 def _product(precision: str) -> tuple[str, Callable[[Bench], Mapping[str, Any]]]:

@@ -70,8 +70,14 @@ def generations(bench: Bench, precision: str) -> Mapping[str, Any]:
             shares[f"ms_layer_{number}"] = 1e3 * each / lanes
             total += each * layer.generations
     figures = _extrapolated(bench, task, options, total / lanes)
-    power = _watts(bench, reading, total / lanes)
-    return {"images_at_once": lanes, **shares, **figures, **power}
+    watts = _watts(bench, reading)
+    return {
+        "images_at_once": lanes,
+        **shares,
+        **figures,
+        "watts": watts,
+        "joules_an_image": times(watts, total / lanes),
+    }
 
 
 def searched(bench: Bench, precision: str) -> Mapping[str, Any]:
@@ -102,10 +108,10 @@ def searched(bench: Bench, precision: str) -> Mapping[str, Any]:
             groups += 1
         seconds = time.perf_counter() - began
     n = groups * lanes
-    figures: dict[str, Any] = {}
+    figures: dict[str, Any] = {"watts": _watts(bench, reading)}
     if share == 1:  # of fewer generations, an image's figures would be taken for those of the whole search
-        figures = {"images_a_second": n / seconds, **_extrapolated(bench, task, options, seconds / n)}
-        figures |= _watts(bench, reading, seconds / n)
+        figures |= {"images_a_second": n / seconds, "joules_an_image": times(figures["watts"], seconds / n)}
+        figures |= _extrapolated(bench, task, options, seconds / n)
     return {
         "images_at_once": lanes,
         "images": n,
@@ -163,11 +169,15 @@ def _extrapolated(bench: Bench, task: ImageTask, options: Evolution, seconds: fl
     }
 
 
-def _watts(bench: Bench, reading: Reading, seconds: float) -> dict[str, Any]:
-    """Of the whole reading, and joules of the seconds that an image takes."""
+def times(watts: float | None, seconds: float) -> float | None:
+    """Joules; None where nobody counted them."""
+    return None if watts is None else watts * seconds
+
+
+def _watts(bench: Bench, reading: Reading) -> float | None:
+    """Of all that was read."""
     joules = bench.joules(reading)
-    watts = joules / reading.wall_s if joules else None
-    return {"watts": watts, "joules_an_image": watts * seconds if watts else None}
+    return joules / reading.wall_s if joules else None
 
 
 def _run(bench: Bench, task: ImageTask, options: Evolution, lanes: int, precision: str) -> torch.Tensor:

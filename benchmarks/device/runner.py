@@ -75,7 +75,8 @@ def out_of_memory(error: BaseException) -> bool:
     """Whether the device or the process had too little memory."""
     import torch
 
-    return isinstance(error, torch.OutOfMemoryError | MemoryError)
+    libraries = any(word in str(error) for word in ("out of memory", "ALLOC_FAILED"))  # cuBLAS and cuDNN
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (isinstance(error, RuntimeError) and libraries)
 
 
 def where(error: BaseException) -> str:
