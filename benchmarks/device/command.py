@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # torch is to be imported after the environment is set
 
 
 DESCRIPTION = """What evokit does on a GPU, the most valuable step first: 1 the same as on the CPU, 2 CLSO, 3 optimizer
-search, 4 activation search, 5 joules. Rows of an earlier call are put aside unless --resume keeps them. docs/gpu.md says
+search, 4 activation search, 5 joules. Rows of an earlier call are put aside, or kept by --resume. docs/gpu.md says
 what the steps measure, benchmarks/device/__init__.py what has to be installed."""
 
 
