@@ -49,7 +49,7 @@ def items(bench: Bench) -> list[Item]:
 def _run(n: int, precision: str, way: Steps) -> Callable[[Bench], Mapping[str, Any]]:
     def run(bench: Bench) -> Mapping[str, Any]:
         trainings, task = started(bench, n, precision)
-        span = 1 if bench.small else 10
+        span = 2 if bench.small else 10
         work = replayed(bench, trainings) if way is graphed else lambda: way(trainings, trainings[0].step + span)
         steps = 1 if way is graphed else span
         return timed(bench, work, units=n * steps, unit="steps", flops=3 * n * steps * task.batch * flops(task.network))
