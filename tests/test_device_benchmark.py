@@ -190,6 +190,12 @@ def test_chunks_are_taken_as_a_row_says_and_given_back(tmp_path, monkeypatch):
     assert evaluated(None, None, None) == clso.CHUNKS[0], "the first are evokit's"
 
 
+def test_rules_are_trained_the_way_that_a_row_is_called(tmp_path, monkeypatch):
+    monkeypatch.setattr(rules, "_run", lambda n, precision, way: f"{n} rules {precision}, {ways[way]}")
+    ways = {rules.alone: "one by one", rules.advance_together: "together", rules.graphed: "graph"}
+    assert all(item.run == item.name for item in rules.items(bench_in(tmp_path)))
+
+
 @pytest.mark.filterwarnings("ignore:.*batching rule")  # of vmap
 def test_a_step_from_a_graph_is_the_step_that_is_made_without(tmp_path):
     bench = bench_in(tmp_path)
