@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from evokit.common.cores import usable_cores
-from evokit.energy import WATTS_PER_CORE, Meter, best_meter
+from evokit.energy import WATTS_PER_CORE, Meter, Reading, best_meter
 
 PEAKS = {"H100": 989e12, "H200": 989e12, "A100": 312e12}
 """Dense bfloat16 operations a second, as the vendor states them for the SXM modules; of others nothing is said."""
@@ -45,6 +45,8 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.started = self.clock()
+        if (card := torch.device(self.device).index) is not None and self.cuda:
+            torch.cuda.set_device(card)  # events and graphs are those of the current card
         self.meter = best_meter(self.device, WATTS_PER_CORE)
 
     @property
@@ -102,6 +104,11 @@ class Bench:
     def peak_memory(self) -> dict[str, float]:
         """The most memory that was in use, with what prepares a row: a graph that is replayed asks for none again."""
         return {"peak_memory_MiB": torch.cuda.max_memory_allocated(self.device) / 2**20} if self.cuda else {}
+
+    def joules(self, reading: Reading) -> float | None:
+        """Of the card, on a CPU of the processor; None where nobody counted them."""
+        joules = reading.gpu_joules if self.cuda else reading.joules
+        return joules if joules > 0 else None
 
     def peak(self) -> float | None:
         """Operations a second in bfloat16 by the vendor; None if nobody says."""

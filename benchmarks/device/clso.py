@@ -165,8 +165,8 @@ def together(bench: Bench, size: Size, precision: Precision) -> Mapping[str, Any
 
     alone = mean_losses(frame, batch, blocks)
     apart = float(np.abs(losses().double().cpu().numpy() - alone).max())
-    units = n * tokens / fitness.budgets[-1]  # an evaluation is as many tokens as in the rows beside
-    figures = timed(bench, losses, units=units, unit="evaluations", flops=n * tokens * size.flops)
+    evaluations = n * tokens / (size.block * size.blocks)  # of all blocks, as in the other rows
+    figures = timed(bench, losses, units=evaluations, unit="evaluations", flops=n * tokens * size.flops)
     return {**figures, "tokens": tokens, "individuals": n, "largest_difference": apart}
 
 

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,8 +17,17 @@ if TYPE_CHECKING:  # torch is to be imported after the environment is set
     from benchmarks.device.runner import Item
 
 
+DESCRIPTION = """What evokit does on a GPU, the most valuable step first: 1 the same as on the CPU, 2 CLSO, 3 optimizer
+search, 4 activation search, 5 joules. Rows of an earlier call are put aside, or kept by --resume. docs/gpu.md says
+what the steps measure, benchmarks/device/__init__.py what has to be installed."""
+
+
 def main(words: Sequence[str], items: Callable[[Bench], Sequence[Item]] | None = None) -> int:
-    """Measure; the exit code is 0 if every item has a row that is not a failure, 1 if one failed, 2 for wrong words."""
+    """Measure; the exit code is 0 if every item has a row that is not a failure, 2 for wrong words.
+
+    It is 1 if an item failed, or if the rows could not be written.
+    """
+    began = time.monotonic()  # what imports take is time of the device
     given = _parser().parse_args(words)
     # cuBLAS reads it once, when it starts; without it torch has no deterministic products.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -36,7 +46,7 @@ def main(words: Sequence[str], items: Callable[[Bench], Sequence[Item]] | None =
         # Events, streams and graphs are those of the current one.
         torch.cuda.set_device(torch.device(given.device).index or 0)
     with tempfile.TemporaryDirectory() as scratch:
-        bench = Bench(given.device, given.small, given.limit, Path(scratch))
+        bench = Bench(given.device, given.small, given.limit - (time.monotonic() - began), Path(scratch))
         torch.set_num_threads(bench.threads)
         try:
             results = Results(Path(given.out), bench.machine(), resume=given.resume)
@@ -50,15 +60,27 @@ def main(words: Sequence[str], items: Callable[[Bench], Sequence[Item]] | None =
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*deterministic.*")  # told by the rows
             warnings.filterwarnings("ignore", message=".*batching rule.*")  # of vmap: slower, which is what is measured
-            run_items(todo, bench, results, say=lambda line: print(line, flush=True))
+            try:
+                run_items(todo, bench, results, say=lambda line: print(line, flush=True))
+            finally:
+                results.close()
     print(f"\n{results.folder / JSON} and {results.folder / TABLES}")
-    return 1 if any(row["outcome"] == FAILED for row in results.rows) else 0
+    return 1 if not results.written or any(row["outcome"] == FAILED for row in results.rows) else 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks device", description=__doc__)
-    parser.add_argument("--limit", type=float, default=480.0, help="seconds; nothing is begun that needs more (480)")
-    parser.add_argument("--resume", action="store_true", help="keep the rows of the last call and measure the others")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks device", description=DESCRIPTION)
+    parser.add_argument(
+        "--limit",
+        type=float,
+        default=480.0,
+        help="seconds; nothing is begun that seems to need more than is left, what has begun is finished (480)",
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="keep the rows of the last call; measure those that lacked time or a package",
+    )
     parser.add_argument("--out", default="runs/device", help="folder of results.json and results.md (runs/device)")
     parser.add_argument("--device", default="cuda", help="cuda, cuda:1 or cpu (cuda)")
     parser.add_argument("--small", action="store_true", help="sizes of a test")

@@ -28,8 +28,12 @@ def idle(bench: Bench) -> Mapping[str, Any]:
     """Watts of two quiet seconds."""
     with bench.meter.measure() as reading:
         time.sleep(0.05 if bench.small else 2.0)
-    joules = reading.gpu_joules if bench.cuda else reading.joules
-    return {"watts": joules / reading.wall_s, "method": bench.meter.method, "notes": "; ".join(bench.meter.notes)}
+    joules = bench.joules(reading)
+    return {
+        "watts": joules / reading.wall_s if joules else None,
+        "method": bench.meter.method,
+        "notes": "; ".join(bench.meter.notes),
+    }
 
 
 def _product(precision: str) -> tuple[str, Callable[[Bench], Mapping[str, Any]]]:

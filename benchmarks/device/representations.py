@@ -17,6 +17,7 @@ import torch
 from benchmarks.device.bench import Bench
 from benchmarks.device.data import images
 from benchmarks.device.runner import Item
+from evokit.energy import Reading
 from evokit.interfaces import Context
 from evokit.streams import Streams
 from evokit.tensor_population import take, top_k
@@ -70,8 +71,14 @@ def generations(bench: Bench, precision: str) -> Mapping[str, Any]:
             shares[f"ms_layer_{number}"] = 1e3 * each / lanes
             total += each * layer.generations
     figures = _extrapolated(bench, task, options, total / lanes)
-    watts = (reading.gpu_joules if bench.cuda else reading.joules) / max(reading.wall_s, 1e-9)
-    return {"images_at_once": lanes, **shares, **figures, "watts": watts, "joules_an_image": watts * total / lanes}
+    watts = _watts(bench, reading)
+    return {
+        "images_at_once": lanes,
+        **shares,
+        **figures,
+        "watts": watts,
+        "joules_an_image": times(watts, total / lanes),
+    }
 
 
 def searched(bench: Bench, precision: str) -> Mapping[str, Any]:
@@ -102,16 +109,16 @@ def searched(bench: Bench, precision: str) -> Mapping[str, Any]:
             groups += 1
         seconds = time.perf_counter() - began
     n = groups * lanes
-    joules = (reading.gpu_joules if bench.cuda else reading.joules) * seconds / max(reading.wall_s, 1e-9)
-    figures = _extrapolated(bench, task, options, seconds / n) if share == 1 else {}
+    figures: dict[str, Any] = {"watts": _watts(bench, reading)}
+    if share == 1:  # of fewer generations, an image's figures would be taken for those of the whole search
+        figures |= {"images_a_second": n / seconds, "joules_an_image": times(figures["watts"], seconds / n)}
+        figures |= _extrapolated(bench, task, options, seconds / n)
     return {
         "images_at_once": lanes,
         "images": n,
         "share_of_generations": share,
         "mean_cross_entropy": float(-torch.cat(values).mean()),
         "mean_cross_entropy_of_first_group": float(-values[0].mean()),
-        "images_a_second": n / seconds,
-        "joules_an_image": joules / n,
         **figures,
     }
 
@@ -162,6 +169,17 @@ def _extrapolated(bench: Bench, task: ImageTask, options: Evolution, seconds: fl
         "tflops": operations / seconds / 1e12,
         "share_of_bf16_peak": operations / seconds / peak if peak else None,
     }
+
+
+def times(watts: float | None, seconds: float) -> float | None:
+    """Joules; None where nobody counted them."""
+    return None if watts is None else watts * seconds
+
+
+def _watts(bench: Bench, reading: Reading) -> float | None:
+    """Of all that was read."""
+    joules = bench.joules(reading)
+    return joules / reading.wall_s if joules else None
 
 
 def _run(bench: Bench, task: ImageTask, options: Evolution, lanes: int, precision: str, first: int = 0) -> torch.Tensor:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from evokit.common.files import write_atomically
 from evokit.errors import UserError
@@ -20,23 +24,47 @@ class Results:
     Args:
         folder: Of both files; made if missing.
         machine: What decides whether rows may stand beside each other, JSON values.
-        resume: Whether rows of an earlier call are kept.
+        resume: Whether rows of an earlier call are kept; else its file is, as ``results.1.json``.
 
     Raises:
-        UserError: Those rows are of another machine.
+        UserError: Those rows are of another machine, or cannot be read; or another call writes into the folder.
     """
 
     def __init__(self, folder: Path, machine: Mapping[str, Any], *, resume: bool = False) -> None:
         self.folder, self.machine = folder, dict(machine)
         self.rows: list[dict[str, Any]] = []
+        self.written = True
         path = folder / JSON
-        if resume and path.exists():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(folder / "lock", timeout=0)  # the system's, which a kill gives back
+            self._lock.acquire()
+        except Timeout:
+            raise UserError(f"another call is writing into {folder}: wait for it, or name another --out") from None
+        except OSError as error:
+            raise UserError(f"nothing can be written into {folder}: {error}") from None
+        if not path.exists():
+            return
+        if not resume:
+            numbers = (folder / f"results.{n}.json" for n in count(1))
+            path.replace(next(one for one in numbers if not one.exists()))
+            return
+        try:
             before = json.loads(path.read_text())
-            if before["machine"] != self.machine:
-                raise UserError(
-                    f"{path} is of another machine, version or size: leave --resume out, or name another --out"
-                )
-            self.rows = before["rows"]
+            machine, rows = before["machine"], before["rows"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{path} cannot be read ({error}): leave --resume out, which puts it aside") from None
+        if machine != self.machine:
+            names = [name for name in {**machine, **self.machine} if machine.get(name) != self.machine.get(name)]
+            raise UserError(
+                f"{path} is of another machine, version or size ({', '.join(names)} differ): leave --resume out, which "
+                "puts it aside, or name another --out"
+            )
+        self.rows = rows
+
+    def close(self) -> None:
+        """Let another call write into the folder."""
+        self._lock.release()
 
     def row(self, step: str, item: str) -> dict[str, Any] | None:
         """What is known of an item; None if nothing."""
@@ -52,11 +80,16 @@ class Results:
         self.write()
 
     def write(self) -> None:
-        """Both files."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Both files. On a full disk the rows are kept, said, and written with the next; measuring goes on."""
         content = {"machine": self.machine, "rows": self.rows}
-        write_atomically(self.folder / JSON, json.dumps(content, indent=1, allow_nan=False).encode())
-        write_atomically(self.folder / TABLES, self.tables().encode())
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.folder / JSON, json.dumps(content, indent=1, allow_nan=False).encode())
+            write_atomically(self.folder / TABLES, self.tables().encode())
+            self.written = True
+        except OSError as error:
+            self.written = False
+            print(f"{self.folder / JSON} was not written: {error}", file=sys.stderr, flush=True)
 
     def tables(self) -> str:
         """A Markdown table a step."""

@@ -49,7 +49,7 @@ def items(bench: Bench) -> list[Item]:
 def _run(n: int, precision: str, way: Steps) -> Callable[[Bench], Mapping[str, Any]]:
     def run(bench: Bench) -> Mapping[str, Any]:
         trainings, task = started(bench, n, precision)
-        span = 1 if bench.small else 10
+        span = 2 if bench.small else 10
         advance = replayed(bench, trainings) if way is graphed else way
         return timed(
             bench,

@@ -36,13 +36,14 @@ class Item:
 def run_items(items: Sequence[Item], bench: Bench, results: Results, say: Callable[[str], None] = print) -> None:
     """Measure what is not known yet, in this order, and write after each.
 
-    Rows that say ``no time`` are measured by a later call with ``--resume``; all others are not repeated. After a fault
-    of the device, from which its process does not recover, no more are begun: the later call measures them.
+    Rows that say ``no time`` or ``missing`` are measured by a later call with ``--resume``; others are not repeated.
+    After a fault of the device, from which its process does not recover, no more are begun: the later call measures
+    them.
     """
     step = ""
     for item in items:
         known = results.row(item.step, item.name)
-        if known is not None and known["outcome"] != NO_TIME:
+        if known is not None and known["outcome"] not in (NO_TIME, MISSING):
             continue
         if item.step != step:
             step = item.step

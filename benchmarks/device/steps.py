@@ -21,7 +21,7 @@ def all_items(bench: Bench) -> list[Item]:
     cases = [case for plugin in (same_crystalline, same_optimizers, same_activations) for case in plugin.cases(bench)]
     cases.sort(key=lambda case: "/fitness/" not in case.name)  # fitnesses first, each plugin's in its order
     what = "the device against the CPU on the same inputs, and twice against itself"
-    same = [Item(SAME, case.name, what, _comparison(case), 4.0) for case in cases]
+    same = [Item(SAME, case.name, what, _comparison(case), 6.0) for case in cases]
     return [*same, *clso.items(bench), *rules.items(bench), *representations.items(bench), *power.items(bench)]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from benchmarks.device.bench import Bench
+from evokit.energy import Reading
 
 MOST = 10_000
 
@@ -46,17 +47,23 @@ def timed(
         seconds = _seconds(bench, work, n)
     each = seconds / n
     peak = bench.peak()
-    joules = reading.gpu_joules if bench.cuda else reading.joules
+    joules = bench.joules(reading)
     figures: dict[str, Any] = {
         f"{unit}_a_second": units / each,
         "seconds": each,
-        f"joules_per_{unit}": joules / n / units,
-        "joules_are": "estimated" if reading.estimated_j >= joules > 0 else "measured" if joules else "not counted",
+        f"joules_per_{unit}": joules / n / units if joules else None,
+        "joules_are": _source(bench, reading) if joules else "not counted",
     }
     if flops:
         figures["tflops"] = flops / each / 1e12
         figures["share_of_bf16_peak"] = flops / each / peak if peak else None
     return figures
+
+
+def _source(bench: Bench, reading: Reading) -> str:
+    """Whether the joules were read from a counter; those of the processor do not count on a card."""
+    of_others = (0.0, reading.cpu_joules) if bench.cuda else (0.0,)
+    return "measured" if reading.estimated_j in of_others else "estimated"
 
 
 def _seconds(bench: Bench, work: Callable[[], object], n: int) -> float:
