@@ -69,6 +69,8 @@ def _head(summary: Mapping[str, Any]) -> Iterator[str]:
     seeds = _repeats(summary) if "repeats" in summary else f"seed {summary['seed']}"
     stopped = f" (stopped: {summary['stopped']})" if summary["stopped"] else ""
     yield f"{summary['recipe']}: {summary['status']}, {seeds}, {_count(summary['generations'], 'generation')}{stopped}"
+    if chosen := summary.get("chosen"):
+        yield chosen
     if data := summary["data"]:
         splits = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in data["splits"].items())
         yield f"Data: {data['name']} from {data['source']} ({splits})"

@@ -28,7 +28,18 @@ from evokit.runs.summary import summarise
 
 log = logging.getLogger("evokit")
 
-OF_THE_SEARCH = ("best", "generations", "stopped", "saved", "surrogate", "screens", "final", "verdicts", "rival")
+OF_THE_SEARCH = (
+    "best",
+    "generations",
+    "stopped",
+    "chosen",
+    "saved",
+    "surrogate",
+    "screens",
+    "final",
+    "verdicts",
+    "rival",
+)
 
 
 def default_out(recipe: Recipe) -> Path:
@@ -194,7 +205,7 @@ def _launch_one(recipe: Recipe, directory: RunDirectory, progress: Progress, onl
                 directory.keep_recipe(recipe)  # which may have been deleted meanwhile
                 summary = summarise(run, status) | asked
                 if only is not None and before is not None and before["best"] is not None:
-                    summary |= {name: before[name] for name in OF_THE_SEARCH}
+                    summary |= {name: before[name] for name in (*OF_THE_SEARCH, "chosen") if name in before}
                 summary = directory.write_summary(summary)
             return summary
         finally:

@@ -76,6 +76,8 @@ class Run(Resources):
             self.progress.note(
                 f"Going on after generation {search.generation}; {there:,} measurements are not repeated"
             )
+        if chosen := getattr(search, "chosen", ""):
+            self.progress.note(chosen)
         horizon = getattr(search, "horizon", None)
         began, first = time.monotonic(), search.generation
         save_at = began + CHECKPOINT_EVERY_S

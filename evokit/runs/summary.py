@@ -58,6 +58,7 @@ def summarise(run: Run, status: str) -> dict[str, Any]:
         "evaluations": run.ledger.counts("search") | {"by_budget": run.ledger.by_budget("search")},
         "generations": run.parts.search.generation,
         "stopped": run.search_stopped,
+        **({"chosen": chosen} if (chosen := getattr(run.parts.search, "chosen", "")) else {}),
         "saved": _saved(run, _sum(costs, "search")),
         "prepare": asdict(_sum(costs, "prepare")) | {"parts": _prepared(costs)},
         "search": asdict(_sum(costs, "search")) | {"work": run.ledger.work("search")},

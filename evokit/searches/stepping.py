@@ -36,6 +36,7 @@ class AskTell(ABC):
         reevaluate: int | None = None,
     ) -> None:
         self.generation = 0
+        self.chosen = ""  # by ``auto``, and why
         self.population: list[Individual] = []
         self.archive = Archive(genome, weights)
         self.horizon, self.screens = horizon, screens

@@ -1,0 +1,72 @@
+import pytest
+
+from evokit.genomes.bits import Bits
+from evokit.genomes.real_vector import RealVector
+from evokit.measuring.ledger import Ledger
+from evokit.searches.auto import Auto
+from evokit.searches.cma import CMASearch
+from evokit.searches.mu_lambda import MuLambdaSearch
+from evokit.searches.nsga2 import NSGA2Search
+from evokit.searches.portfolio import PortfolioSearch
+from tests.door import SumFitness, door
+from tests.searches.building import built, portrait, run, stopped_and_resumed
+from tests.searches.test_contract import Pair
+from tests.searches.test_quasi_newton import BOX, Valley
+from tests.small import launched
+
+
+class Noisy(SumFitness):
+    def fresh(self):
+        return self
+
+
+@pytest.mark.parametrize(
+    ("fitness", "genome", "kind", "said"),
+    [
+        (Pair, BOX, NSGA2Search, "auto took nsga2: there are 2 objectives"),
+        (Pair, Bits(3), NSGA2Search, "auto took nsga2: there are 2 objectives"),
+        (SumFitness, BOX, PortfolioSearch, "auto took quasi_newton and cma in turn: 3 real numbers, and an exact"),
+        (Noisy, BOX, CMASearch, "auto took cma: 3 real numbers, and a fitness with fresh replicates"),
+        (SumFitness, Bits(3), MuLambdaSearch, "auto took mu_plus_lambda: one objective, and the genome is Bits"),
+    ],
+)
+def test_it_takes_what_its_table_says_and_says_why(fitness, genome, kind, said):
+    search = built(Auto(), fitness(), genome)
+    assert isinstance(search, kind)
+    assert search.chosen.startswith(said)
+    assert search.endless
+
+
+def test_many_numbers_are_searched_without_their_correlations():
+    def strategy(n, fitness=None):
+        search = built(Auto(), fitness or Noisy(), RealVector(-1, 1, n))
+        return type(search._strategy).__name__
+
+    assert [strategy(200), strategy(201)] == ["CMA", "SepCMA"]
+
+
+def test_generations_are_those_of_what_it_took():
+    for genome in (BOX, Bits(3)):
+        search = built(Auto(generations=3), Valley() if genome is BOX else SumFitness(), genome)
+        assert run(search, door(Valley() if genome is BOX else SumFitness(), genome=genome)).generation == 3
+
+
+def test_it_goes_on_from_its_state_as_if_never_stopped(tmp_path):
+    def make(ledger=None):
+        return built(Auto(generations=40), Valley(), BOX), door(Valley(), ledger, BOX)
+
+    whole, ledger = portrait(run(*make())), Ledger(":memory:")
+    for resumed, _ in stopped_and_resumed(lambda: make(ledger), tmp_path, (-1.0,)):
+        assert portrait(resumed) == whole
+
+
+def test_a_run_says_what_was_taken(tmp_path):
+    recipe = """\
+genome: {name: bits, length: 12}
+fitness: {name: onemax}
+search: {name: auto}
+stop: {target: 12}
+execution: {backend: inline}
+"""
+    summary, _ = launched(tmp_path, recipe, [])
+    assert summary["chosen"] == "auto took mu_plus_lambda: one objective, and the genome is Bits"
