@@ -58,6 +58,9 @@ from .genomes.individuals import (
 from .genomes.individuals import (
     weights_of as weights_of,
 )
+from .genomes.permutation import (
+    Permutation as Permutation,
+)
 from .genomes.real_vector import (
     RealVector as RealVector,
 )

@@ -94,7 +94,8 @@ class Individual:
 
 
 class Genome(Protocol[G]):
-    """A representation. A genome that is one array returns ``IndexVector``, ``RealVector`` or ``Bits`` instead.
+    """A representation. A genome that is one array returns ``IndexVector``, ``RealVector``, ``Bits`` or
+    ``Permutation`` instead.
 
     ``phenotype`` names the kind that ``express`` makes. Optional methods: ``canonical(genes) -> genes``,
     ``encode(genes) -> (n_features,) float32`` for surrogates, ``seeds() -> list of genes``, ``show(genes) -> str``.
