@@ -76,6 +76,7 @@ def evokit_components() -> list[Component]:
         Component("search", "mu_plus_lambda", "evokit.searches.mu_lambda:MuPlusLambda"),
         Component("search", "nsga2", "evokit.searches.nsga2:NSGA2"),
         Component("search", "steady_state", "evokit.searches.steady_state:SteadyState"),
+        Component("search", "optuna", "evokit.searches.optuna_sampler:OptunaSampler", extra="optuna"),
         Component("search", "polish", "evokit.searches.polish:Polish"),
         Component("search", "portfolio", "evokit.searches.portfolio:Portfolio"),
         Component("search", "quasi_newton", "evokit.searches.quasi_newton:QuasiNewton"),

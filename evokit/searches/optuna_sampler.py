@@ -1,0 +1,143 @@
+"""Optuna's samplers as searches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import optuna
+from annotated_types import Ge
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.samplers import BaseSampler, GPSampler, TPESampler
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from evokit.genomes.individuals import make_individual, weights_of
+from evokit.interfaces import Context, Individual
+from evokit.options import Count
+from evokit.searches.archive import only_ok
+from evokit.searches.stepping import AskTell
+
+SAMPLERS: Mapping[str, Callable[..., BaseSampler]] = {"tpe": TPESampler, "gp": GPSampler}
+
+
+@dataclass(frozen=True)
+class OptunaSampler:
+    """A model of what was measured says where to look next, by a sampler of Optuna.
+
+    For evaluations that are dear and few, some ten to some hundred in all: ``gp`` (a Gaussian process; needs torch) for
+    up to some twenty numbers, ``tpe`` (Parzen estimators) for more, for choices and for several objectives. Each
+    evaluation costs milliseconds to seconds of modelling, more the longer a run is.
+
+    ``batch`` individuals a generation are asked for without knowing each other's values. ``options`` are the sampler's
+    own, such as ``{multivariate: true}``. Choices of an index vector have no order. (Of Optuna's CMA-ES and NSGA-II the
+    state can be saved by pickling alone: name ``cma`` and ``nsga2``.)
+
+    Source: Akiba et al. 2019, "Optuna: A Next-generation Hyperparameter Optimization Framework"; Bergstra et al. 2011,
+    "Algorithms for Hyper-Parameter Optimization" (tpe).
+    """
+
+    sampler: Literal["tpe", "gp"] = "tpe"
+    batch: Count = 1
+    generations: Annotated[int, Ge(1)] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    reads: ClassVar[frozenset[str]] = frozenset({"init"})
+    genes: ClassVar[frozenset[str]] = frozenset({"real_vector", "index_vector", "bits"})
+
+    def build(self, context: Context) -> OptunaSearch:
+        return OptunaSearch(self, context)
+
+
+class OptunaSearch(AskTell):
+    """Each generation has a sampler of its own with a seed of its own; what was told is all that there is to know."""
+
+    breeds = False
+
+    def __init__(self, options: OptunaSampler, context: Context) -> None:
+        weights = weights_of(context.fitness.objectives)
+        super().__init__(context.genome, weights, options.generations)
+        self._options, self._streams, self._init = options, context.streams, list(context.init)
+        self._distributions = _distributions(context.genome)
+        self._directions = [StudyDirection.MAXIMIZE if weight > 0 else StudyDirection.MINIMIZE for weight in weights]
+        self._told: list[FrozenTrial] = []
+        self._sampler(0)  # which refuses options that it does not know
+        if options.generations is not None:
+            n = options.generations * options.batch
+            self.expected = lambda: (n, n * context.fitness.budgets[-1])
+
+    def ask(self) -> list[Individual]:
+        verbosity = optuna.logging.get_verbosity()
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        try:
+            study = optuna.create_study(directions=self._directions, sampler=self._sampler(self.generation))
+            study.add_trials(self._told)
+            first = self.generation * self._options.batch
+            for genes in self._init[first : first + self._options.batch]:
+                study.enqueue_trial(self._parameters(genes))
+            trials = [study.ask(self._distributions) for _ in range(self._options.batch)]
+        finally:
+            optuna.logging.set_verbosity(verbosity)
+        return [self._individual(trial.params) for trial in trials]
+
+    def tell(self, individuals: Sequence[Individual]) -> None:
+        for one in individuals:
+            ok = bool(only_ok([one]))
+            self._told.append(
+                create_trial(
+                    state=TrialState.COMPLETE if ok else TrialState.FAIL,
+                    params=self._parameters(one.genes),
+                    distributions=self._distributions,
+                    values=list(one.fitness.values) if ok else None,
+                )
+            )
+        self.population = only_ok(individuals)
+        self.archive.add(self.generation, individuals, self.population)
+        self.generation += 1
+
+    def _sampler(self, generation: int) -> BaseSampler:
+        seed = self._streams.at("optuna", generation).entropy() % 2**32
+        options = dict(self._options.options)
+        if self._options.sampler == "tpe":
+            options.setdefault("constant_liar", self._options.batch > 1)
+        try:
+            return SAMPLERS[self._options.sampler](**options, seed=seed)
+        except TypeError as error:
+            raise ValueError(f"options: the sampler {self._options.sampler} does not take them: {error}") from error
+
+    def _parameters(self, genes: np.ndarray) -> dict[str, Any]:
+        return dict(zip(self._distributions, self._genome.to_json(genes), strict=True))
+
+    def _individual(self, parameters: Mapping[str, Any]) -> Individual:
+        genes = self._genome.from_json([parameters[name] for name in self._distributions])
+        return make_individual(self._genome, genes, self._weights, born_by=self._options.sampler)
+
+    def state_dict(self) -> dict[str, Any]:
+        told = {
+            "genes": [list(trial.params.values()) for trial in self._told],
+            "values": [list(trial.values) if trial.values is not None else None for trial in self._told],
+        }
+        return super().state_dict() | {"told": told}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        super().load_state_dict(state)
+        self._told = [
+            create_trial(
+                state=TrialState.FAIL if values is None else TrialState.COMPLETE,
+                params=dict(zip(self._distributions, genes, strict=True)),
+                distributions=self._distributions,
+                values=values,
+            )
+            for genes, values in zip(state["told"]["genes"], state["told"]["values"], strict=True)
+        ]
+
+
+def _distributions(genome: Any) -> dict[str, BaseDistribution]:
+    """By the place of each gene."""
+    if genome.genes == "real_vector":
+        bounds = zip(genome.low.tolist(), genome.high.tolist(), strict=True)
+        return {str(place): FloatDistribution(low, high) for place, (low, high) in enumerate(bounds)}
+    sizes = getattr(genome, "sizes", (2,) * genome.n_genes)  # a bit has two choices
+    return {str(place): CategoricalDistribution(range(size)) for place, size in enumerate(sizes)}
