@@ -1,0 +1,87 @@
+"""The command: what is measured, what is kept, what is shown."""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+from benchmarks.searches.contenders import Contender, of_kind
+from benchmarks.searches.measure import Piece, measured
+from benchmarks.searches.store import Store
+from benchmarks.searches.suites import BUDGETS, SUITES
+
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def main(words: Sequence[str]) -> int:
+    """Measure what is missing, or show what is there; 0, or 2 for wrong words."""
+    given = _parser().parse_args(words)
+    suite = SUITES[given.suite]
+    known = of_kind(suite.kind)
+    unknown = [name for name in given.only or () if name not in known]
+    if unknown:
+        print(f"{given.suite} has no contender {', '.join(unknown)}; it has {', '.join(known)}", file=sys.stderr)
+        return 2
+    store = Store(Path(given.out))
+    if not given.table:
+        _measure(store, list(_pieces(given, known)), given.jobs)
+    from benchmarks.searches.table import show
+
+    show(store, suite, Path(given.out))
+    return 0
+
+
+def _pieces(given: argparse.Namespace, known: dict[str, Contender]) -> Iterator[Piece]:
+    """All that is asked for, small budgets first."""
+    suite = SUITES[given.suite]
+    functions = [name for name in suite.functions if not given.functions or name in given.functions]
+    for dimension in given.dimensions or suite.dimensions:
+        for each in sorted(given.budgets):
+            for name in given.only or known:
+                one = known[name]
+                later = [other for other in given.budgets if each < other <= one.most.get(dimension, other)]
+                # A run at the largest budget holds those at smaller ones, unless it was told.
+                if each > one.most.get(dimension, each) or (later and not one.told):
+                    continue
+                for function in functions:
+                    yield Piece(given.suite, name, dimension, each * dimension, function, given.runs)
+
+
+def _measure(store: Store, pieces: Sequence[Piece], jobs: int) -> None:
+    """Measure what the store lacks, writing each piece as it is done."""
+    todo = [piece for piece in pieces if not store.has(piece.key, piece.runs)]
+    print(f"{len(todo)} of {len(pieces)} pieces are to be measured", flush=True)
+    if not todo:
+        return
+    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))  # for the processes, which import NumPy anew
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+        for done, future in enumerate(as_completed([pool.submit(measured, piece) for piece in todo]), 1):
+            row = future.result()
+            store.put(row)
+            seconds = sum(run["seconds"] for run in row["runs"])
+            failed = sum(run["ending"].startswith("failed") for run in row["runs"])
+            print(
+                f"{done}/{len(todo)} {row['contender']} {row['suite']} {row['function']} in {row['dimension']}-D, "
+                f"{row['budget']} evaluations: {seconds / len(row['runs']):.2f} s a run"
+                f"{f', {failed} failed' if failed else ''}",
+                flush=True,
+            )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks searches", description=__doc__)
+    parser.add_argument("--suite", choices=list(SUITES), default="bbob")
+    parser.add_argument("--dimensions", type=int, nargs="+", help="those of the suite unless given")
+    parser.add_argument("--budgets", type=int, nargs="+", default=list(BUDGETS), help="evaluations per dimension")
+    parser.add_argument("--functions", nargs="+", help="names of functions (all)")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="names of contenders (all)")
+    parser.add_argument("--runs", type=int, default=11, help="runs of a function, each on an instance of its own (11)")
+    parser.add_argument("--jobs", type=int, default=1, help="processes (1)")
+    parser.add_argument("--out", default="runs/searches", help="folder of results (runs/searches)")
+    parser.add_argument("--table", action="store_true", help="measure nothing, show what is there")
+    return parser

@@ -1,0 +1,80 @@
+"""Who is measured: a line for each search of evokit and for each peer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from benchmarks.searches import peers
+from benchmarks.searches.own import searched
+from benchmarks.searches.problems import Record
+
+ENDLESS = 10**9  # generations, where the budget ends a run
+Sections = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A search under a name.
+
+    Attributes:
+        kind: Of the problems that it takes.
+        run: Spends a record; gets a seed.
+        own: Whether it is evokit's.
+        told: Whether it is told its budget, so that its runs of two budgets have nothing in common.
+        most: By dimension the largest budget per dimension for which a run takes a bearable time; others have no limit.
+    """
+
+    name: str
+    kind: str
+    run: Callable[[Record, int], None] = field(repr=False)
+    own: bool = False
+    told: bool = False
+    most: Mapping[int, int] = field(default_factory=dict)
+
+
+def _evolving(population: int, crossover: Sections, mutation: Sections, **more: Any) -> Sections:
+    return {
+        "search": {"name": "generational", "population": population, "generations": ENDLESS, **more},
+        "selection": {"name": "tournament", "size": 3},
+        "crossover": crossover,
+        "mutation": mutation,
+    }
+
+
+# Sections of a recipe, or what makes them of (evaluations, dimension) for those that are told their budget.
+VECTOR: Mapping[str, Sections | Callable[[int, int], Sections]] = {
+    "cma": {"search": {"name": "cma"}},
+    "de": {"search": {"name": "de"}},
+    "de_shrinking": lambda budget, n: {
+        "search": {"name": "de", "population": 18 * n, "shrink_over": max(1, budget // (9 * n))}
+    },
+    "generational": _evolving(50, {"name": "simulated_binary"}, {"name": "polynomial"}),
+    "random_search": {"search": {"name": "random_search"}},
+}
+OWN = {"vector": VECTOR}
+
+
+def _own(name: str, kind: str, given: Sections | Callable[[int, int], Sections]) -> Contender:
+    def run(record: Record, seed: int) -> None:
+        sections = given(record.budget, record.problem.dimension) if callable(given) else given
+        searched(sections, record, seed)
+
+    return Contender(name, kind, run, own=True, told=callable(given))
+
+
+_peer = partial(Contender, kind="vector")
+CONTENDERS: tuple[Contender, ...] = (
+    *(_own(name, kind, given) for kind, table in OWN.items() for name, given in table.items()),
+    _peer("cmaes_ipop", run=peers.cmaes_ipop),
+    _peer("pycma_bipop", run=peers.pycma_bipop),
+    _peer("pycma_lq", run=peers.pycma_lq, most={20: 50}),
+    _peer("nevergrad_ngopt", run=peers.nevergrad_ngopt, told=True, most={5: 50, 20: 50}),
+)
+
+
+def of_kind(kind: str) -> dict[str, Contender]:
+    """The contenders for a kind of problem, by name."""
+    return {one.name: one for one in CONTENDERS if one.kind == kind}

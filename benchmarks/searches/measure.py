@@ -1,0 +1,60 @@
+"""One piece of work: all runs of a contender on a function."""
+
+from __future__ import annotations
+
+import time
+import traceback
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.searches.contenders import Contender, of_kind
+from benchmarks.searches.problems import Over, Record
+from benchmarks.searches.store import Key
+from benchmarks.searches.suites import SUITES
+
+DIGITS = 8  # of values; evokit keeps all, a file of improvements need not
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What a process is asked for."""
+
+    suite: str
+    contender: str
+    dimension: int
+    budget: int  # evaluations
+    function: str
+    runs: int
+
+    @property
+    def key(self) -> Key:
+        return self.suite, self.contender, self.dimension, self.budget, self.function
+
+
+def measured(piece: Piece) -> dict[str, Any]:
+    """The row of a piece: run i, from 1, is on instance i with seed i."""
+    suite = SUITES[piece.suite]
+    contender = of_kind(suite.kind)[piece.contender]
+    runs = [_run(contender, piece, number) for number in range(1, piece.runs + 1)]
+    return {**vars(piece), "runs": runs}
+
+
+def _run(contender: Contender, piece: Piece, number: int) -> dict[str, Any]:
+    record = Record(SUITES[piece.suite].problem(piece.function, piece.dimension, number), piece.budget)
+    started, ending = time.process_time(), "by itself"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # peers speak of what their own dependencies do
+        try:
+            contender.run(record, number)
+        except Over:
+            ending = "solved" if record.solved else "spent"
+        except Exception:
+            ending = f"failed: {traceback.format_exc(limit=-1).strip()}"
+    return {
+        "seconds": round(time.process_time() - started, 4),
+        "evaluations": record.evaluations,
+        "ending": ending,
+        "at": [n for n, _ in record.improvements],
+        "value": [float(f"{value:.{DIGITS}g}") for _, value in record.improvements],
+    }
