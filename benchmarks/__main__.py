@@ -1,4 +1,4 @@
-"""The benchmarks that are commands, such as ``python -m benchmarks device``. The others are scripts beside this file."""
+"""The benchmarks that are commands, as ``python -m benchmarks device``. The others are scripts beside this file."""
 
 from __future__ import annotations
 

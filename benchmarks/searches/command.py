@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 from benchmarks.searches.contenders import Contender, of_kind
+from benchmarks.searches.figures import draw
 from benchmarks.searches.measure import Piece, measured
+from benchmarks.searches.problems import Suite
 from benchmarks.searches.store import Store
 from benchmarks.searches.suites import BUDGETS, SUITES
+from benchmarks.searches.table import heading, markdown, summed_up
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -30,10 +35,18 @@ def main(words: Sequence[str]) -> int:
     store = Store(Path(given.out))
     if not given.table:
         _measure(store, list(_pieces(given, known)), given.jobs)
-    from benchmarks.searches.table import show
-
-    show(store, suite, Path(given.out))
+    _show(store, suite, Path(given.out))
     return 0
+
+
+def _show(store: Store, suite: Suite, out: Path) -> None:
+    """Print a table for each dimension and budget, write what they say, and draw the curves."""
+    summary = summed_up(store, suite)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / f"{suite.name}.json").write_text(json.dumps(summary, indent=1, sort_keys=True) + "\n")
+    for cell in summary["cells"]:
+        print(f"\n{heading(suite.name, cell)}\n\n{markdown(cell)}")
+        print(f"\n{draw(store, suite, cell['dimension'], cell['each'], out)}")
 
 
 def _pieces(given: argparse.Namespace, known: dict[str, Contender]) -> Iterator[Piece]:
@@ -49,7 +62,7 @@ def _pieces(given: argparse.Namespace, known: dict[str, Contender]) -> Iterator[
                 if each > one.most.get(dimension, each) or (later and not one.told):
                     continue
                 for function in functions:
-                    yield Piece(given.suite, name, dimension, each * dimension, function, given.runs)
+                    yield Piece(given.suite, name, dimension, each, function, given.runs)
 
 
 def _measure(store: Store, pieces: Sequence[Piece], jobs: int) -> None:
@@ -63,14 +76,16 @@ def _measure(store: Store, pieces: Sequence[Piece], jobs: int) -> None:
         for done, future in enumerate(as_completed([pool.submit(measured, piece) for piece in todo]), 1):
             row = future.result()
             store.put(row)
-            seconds = sum(run["seconds"] for run in row["runs"])
-            failed = sum(run["ending"].startswith("failed") for run in row["runs"])
-            print(
-                f"{done}/{len(todo)} {row['contender']} {row['suite']} {row['function']} in {row['dimension']}-D, "
-                f"{row['budget']} evaluations: {seconds / len(row['runs']):.2f} s a run"
-                f"{f', {failed} failed' if failed else ''}",
-                flush=True,
-            )
+            print(f"{done}/{len(todo)} {_told(row)}", flush=True)
+
+
+def _told(row: Mapping[str, Any]) -> str:
+    """What is printed of a row."""
+    runs = row["runs"]
+    seconds = sum(run["seconds"] for run in runs) / len(runs)
+    failed = sum(run["ending"].startswith("failed") for run in runs)
+    what = f"{row['contender']} {row['suite']} {row['function']}, {runs[0]['budget']} evaluations"
+    return f"{what}: {seconds:.2f} s a run{f', {failed} failed' if failed else ''}"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
-from benchmarks.searches import peers
+from benchmarks.searches import peers, peers_discrete
 from benchmarks.searches.own import searched
 from benchmarks.searches.problems import Record
 
+SLOW_BITS = {64: 50, 100: 50}
 ENDLESS = 10**9  # generations, where the budget ends a run
 Sections = Mapping[str, Any]
 
@@ -54,7 +54,11 @@ VECTOR: Mapping[str, Sections | Callable[[int, int], Sections]] = {
     "generational": _evolving(50, {"name": "simulated_binary"}, {"name": "polynomial"}),
     "random_search": {"search": {"name": "random_search"}},
 }
-OWN = {"vector": VECTOR}
+BITS: Mapping[str, Sections | Callable[[int, int], Sections]] = {
+    "generational": _evolving(50, {"name": "uniform"}, {"name": "bit_flip"}),
+    "random_search": {"search": {"name": "random_search"}},
+}
+OWN = {"vector": VECTOR, "bits": BITS}
 
 
 def _own(name: str, kind: str, given: Sections | Callable[[int, int], Sections]) -> Contender:
@@ -65,13 +69,22 @@ def _own(name: str, kind: str, given: Sections | Callable[[int, int], Sections])
     return Contender(name, kind, run, own=True, told=callable(given))
 
 
-_peer = partial(Contender, kind="vector")
 CONTENDERS: tuple[Contender, ...] = (
     *(_own(name, kind, given) for kind, table in OWN.items() for name, given in table.items()),
-    _peer("cmaes_ipop", run=peers.cmaes_ipop),
-    _peer("pycma_bipop", run=peers.pycma_bipop),
-    _peer("pycma_lq", run=peers.pycma_lq, most={20: 50}),
-    _peer("nevergrad_ngopt", run=peers.nevergrad_ngopt, told=True, most={5: 50, 20: 50}),
+    Contender("cmaes_ipop", "vector", peers.cmaes_ipop),
+    Contender("pycma_bipop", "vector", peers.pycma_bipop),
+    Contender("pycma_lq", "vector", peers.pycma_lq, most={5: 50, 20: 50}),
+    Contender("pymoo_de", "vector", peers.pymoo_de),
+    Contender("pymoo_ga", "vector", peers.pymoo_ga),
+    Contender("deap_simple", "vector", peers.deap_simple),
+    Contender("optuna_tpe", "vector", peers.optuna_tpe, most={5: 50, 20: 0}),
+    Contender("nevergrad_ngopt", "vector", peers.nevergrad_ngopt, told=True, most={5: 50, 20: 50}),
+    Contender("deap_bits", "bits", peers_discrete.deap_bits),
+    Contender("pymoo_bits", "bits", peers_discrete.pymoo_bits),
+    Contender("nevergrad_one_plus_one", "bits", peers_discrete.nevergrad_one_plus_one, most=SLOW_BITS),
+    Contender("nevergrad_fast_ga", "bits", peers_discrete.nevergrad_fast_ga, most=SLOW_BITS),
+    Contender("deap_order", "order", peers_discrete.deap_order),
+    Contender("pymoo_order", "order", peers_discrete.pymoo_order),
 )
 
 

@@ -23,13 +23,13 @@ class Piece:
     suite: str
     contender: str
     dimension: int
-    budget: int  # evaluations
+    each: int  # evaluations per dimension
     function: str
     runs: int
 
     @property
     def key(self) -> Key:
-        return self.suite, self.contender, self.dimension, self.budget, self.function
+        return self.suite, self.contender, self.dimension, self.each, self.function
 
 
 def measured(piece: Piece) -> dict[str, Any]:
@@ -41,7 +41,8 @@ def measured(piece: Piece) -> dict[str, Any]:
 
 
 def _run(contender: Contender, piece: Piece, number: int) -> dict[str, Any]:
-    record = Record(SUITES[piece.suite].problem(piece.function, piece.dimension, number), piece.budget)
+    problem = SUITES[piece.suite].problem(piece.function, piece.dimension, number)
+    record = Record(problem, piece.each * problem.dimension)
     started, ending = time.process_time(), "by itself"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # peers speak of what their own dependencies do
@@ -53,6 +54,7 @@ def _run(contender: Contender, piece: Piece, number: int) -> dict[str, Any]:
             ending = f"failed: {traceback.format_exc(limit=-1).strip()}"
     return {
         "seconds": round(time.process_time() - started, 4),
+        "budget": record.budget,
         "evaluations": record.evaluations,
         "ending": ending,
         "at": [n for n, _ in record.improvements],

@@ -19,7 +19,7 @@ from evokit.interfaces import Evaluation, Individual
 from evokit.recipe import Recipe, load_recipe
 
 PATIENCE = 1000  # steps without a new individual, after which a search has nothing left to try
-GENOMES = {
+GENOMES: Mapping[str, Mapping[str, Any]] = {
     "vector": {"name": "real_vector", "low": -5.0, "high": 5.0},
     "bits": {"name": "bits"},
     "order": {"name": "permutation"},
@@ -99,7 +99,7 @@ def searched(sections: Mapping[str, Any], record: Record, seed: int) -> None:
 def _whole(sections: Mapping[str, Any], record: Record) -> dict[str, Any]:
     """A recipe."""
     problem = record.problem
-    genome = GENOMES[problem.kind] | {"length": problem.dimension}
+    genome = {**GENOMES[problem.kind], "length": problem.dimension}
     return {
         "plugins": [str(Path(fitness.__file__))],
         "fitness": {"name": "benchmark"},

@@ -5,10 +5,12 @@ Each takes a record, which ends the run by raising ``Over``, and a seed.
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import numpy as np
 
+from benchmarks.searches.loops import deap_loop, pymoo_loop
 from benchmarks.searches.problems import Record
 
 LOW, HIGH = -5.0, 5.0
@@ -60,6 +62,48 @@ def nevergrad_ngopt(record: Record, seed: int) -> None:
     while True:
         asked = optimizer.ask()
         optimizer.tell(asked, record(asked.value))
+
+
+def pymoo_ga(record: Record, seed: int) -> None:
+    """pymoo's GA: 100 individuals, binary tournaments, SBX, polynomial mutation."""
+    from pymoo.algorithms.soo.nonconvex.ga import GA
+
+    pymoo_loop(GA(), record, seed, LOW, HIGH)
+
+
+def pymoo_de(record: Record, seed: int) -> None:
+    """pymoo's DE: 100 individuals, DE/best/1/bin."""
+    from pymoo.algorithms.soo.nonconvex.de import DE
+
+    pymoo_loop(DE(), record, seed, LOW, HIGH)
+
+
+def optuna_tpe(record: Record, seed: int) -> None:
+    """Optuna's default sampler, the tree-structured Parzen estimator."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
+
+    def objective(trial: Any) -> float:
+        return record(np.array([trial.suggest_float(f"x{i}", LOW, HIGH) for i in range(record.problem.dimension)]))
+
+    study.optimize(objective, n_trials=record.budget)
+
+
+def deap_simple(record: Record, seed: int) -> None:
+    """DEAP's ``eaSimple`` as its overview has it: 50 individuals, 0.5 and 0.2; with SBX and polynomial mutation."""
+    from deap import tools
+
+    n = record.problem.dimension
+    box = {"low": LOW, "up": HIGH, "eta": 20.0}
+
+    def register(toolbox: Any) -> None:
+        toolbox.register("genes", lambda: [random.uniform(LOW, HIGH) for _ in range(n)])
+        toolbox.register("mate", tools.cxSimulatedBinaryBounded, **box)
+        toolbox.register("mutate", tools.mutPolynomialBounded, indpb=1 / n, **box)
+
+    deap_loop(record, seed, register, population=50, mate=0.5, mutate=0.2)
 
 
 def _starts(record: Record, seed: int) -> Any:

@@ -1,11 +1,16 @@
-"""A problem, and a run's record of it: what it counts, what it keeps, when it ends."""
+"""A problem, sets of them, and a run's record of one: what it counts, what it keeps, when it ends."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
+
+ANY = 0  # a dimension: each function has one of its own
+INSTANCES = 20_261_128  # of all seeds that of instances
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,32 @@ class Problem:
     dimension: int
     values: Callable[[np.ndarray], np.ndarray] = field(repr=False)
     last: float = -np.inf
+
+
+def drawn(instance: int) -> np.random.Generator:
+    """What an instance is drawn from: no search that is given its number as a seed draws the same."""
+    return np.random.default_rng((INSTANCES, instance))
+
+
+class Suite(ABC):
+    """A set of problems.
+
+    Attributes:
+        kind: Of all of them.
+        dimensions: Those that are measured unless others are named.
+        functions: The group of each, by name.
+        targets: Values, falling, that a run may reach.
+    """
+
+    name: ClassVar[str]
+    kind: ClassVar[str]
+    dimensions: ClassVar[Sequence[int]]
+    functions: ClassVar[Mapping[str, str]]
+    targets: ClassVar[np.ndarray]
+
+    @abstractmethod
+    def problem(self, function: str, dimension: int, instance: int) -> Problem:
+        """One instance, counted from 1."""
 
 
 class Over(Exception):  # noqa: N818 - it ends a run and is no error

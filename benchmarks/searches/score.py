@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-TARGETS = np.logspace(2, -8, 51)  # of f - f_opt
 RESAMPLES, LEVEL = 2000, 0.95
 
 

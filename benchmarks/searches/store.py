@@ -1,4 +1,4 @@
-"""What was measured so far: a file for each contender and suite, a line for each function, budget and dimension."""
+"""What was measured so far: a file for each contender and suite, a line for each function, dimension and budget."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-Key = tuple[str, str, int, int, str]  # suite, contender, dimension, budget, function
+Key = tuple[str, str, int, int, str]  # suite, contender, dimension, evaluations per dimension, function
 Row = Mapping[str, Any]
 
 
@@ -41,7 +41,7 @@ class Store:
 
 
 def key_of(row: Row) -> Key:
-    return row["suite"], row["contender"], row["dimension"], row["budget"], row["function"]
+    return row["suite"], row["contender"], row["dimension"], row["each"], row["function"]
 
 
 def _lines(path: Path) -> Iterator[Row]:
