@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -20,7 +19,7 @@ from benchmarks.searches.store import Store
 from benchmarks.searches.suites import BUDGETS, SUITES
 from benchmarks.searches.table import heading, markdown, summed_up
 
-ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+INSTALL = "pip install 'evokit-deap[bench]'"
 
 
 def main(words: Sequence[str]) -> int:
@@ -32,18 +31,23 @@ def main(words: Sequence[str]) -> int:
     if unknown:
         print(f"{given.suite} has no contender {', '.join(unknown)}; it has {', '.join(known)}", file=sys.stderr)
         return 2
+    for name in given.only or known:
+        if not known[name].installed:
+            print(f"{name} is left out: {known[name].needs} is not installed; {INSTALL} ends this", file=sys.stderr)
+    known = {name: one for name, one in known.items() if one.installed}
     store = Store(Path(given.out))
     if not given.table:
         _measure(store, list(_pieces(given, known)), given.jobs)
-    _show(store, suite, Path(given.out))
+    _show(store, suite, Path(given.out), given.json)
     return 0
 
 
-def _show(store: Store, suite: Suite, out: Path) -> None:
+def _show(store: Store, suite: Suite, out: Path, kept: Path | None) -> None:
     """Print a table for each dimension and budget, write what they say, and draw the curves."""
     summary = summed_up(store, suite)
     out.mkdir(parents=True, exist_ok=True)
-    (out / f"{suite.name}.json").write_text(json.dumps(summary, indent=1, sort_keys=True) + "\n")
+    path = kept or out / f"{suite.name}.json"
+    path.write_text(json.dumps(summary, indent=1, sort_keys=True) + "\n")
     for cell in summary["cells"]:
         print(f"\n{heading(suite.name, cell)}\n\n{markdown(cell)}")
         print(f"\n{draw(store, suite, cell['dimension'], cell['each'], out)}")
@@ -55,7 +59,9 @@ def _pieces(given: argparse.Namespace, known: dict[str, Contender]) -> Iterator[
     functions = [name for name in suite.functions if not given.functions or name in given.functions]
     for dimension in given.dimensions or suite.dimensions:
         for each in sorted(given.budgets):
-            for name in given.only or known:
+            for name in known:
+                if given.only and name not in given.only:
+                    continue
                 one = known[name]
                 later = [other for other in given.budgets if each < other <= one.most.get(dimension, other)]
                 # A run at the largest budget holds those at smaller ones, unless it was told.
@@ -69,14 +75,19 @@ def _measure(store: Store, pieces: Sequence[Piece], jobs: int) -> None:
     """Measure what the store lacks, writing each piece as it is done."""
     todo = [piece for piece in pieces if not store.has(piece.key, piece.runs)]
     print(f"{len(todo)} of {len(pieces)} pieces are to be measured", flush=True)
-    if not todo:
+    for done, row in enumerate(_rows(todo, jobs), 1):
+        store.put(row)
+        print(f"{done}/{len(todo)} {_told(row)}", flush=True)
+
+
+def _rows(pieces: Sequence[Piece], jobs: int) -> Iterator[dict[str, Any]]:
+    """As they are done; one job is this process."""
+    if jobs == 1:
+        yield from map(measured, pieces)
         return
-    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))  # for the processes, which import NumPy anew
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
-        for done, future in enumerate(as_completed([pool.submit(measured, piece) for piece in todo]), 1):
-            row = future.result()
-            store.put(row)
-            print(f"{done}/{len(todo)} {_told(row)}", flush=True)
+        for future in as_completed([pool.submit(measured, piece) for piece in pieces]):
+            yield future.result()
 
 
 def _told(row: Mapping[str, Any]) -> str:
@@ -99,4 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=1, help="processes (1)")
     parser.add_argument("--out", default="runs/searches", help="folder of results (runs/searches)")
     parser.add_argument("--table", action="store_true", help="measure nothing, show what is there")
+    parser.add_argument(
+        "--json", type=Path, help="of the table; docs/results/searches_bbob.json is what the page on benchmarks shows"
+    )
     return parser

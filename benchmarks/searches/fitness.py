@@ -17,7 +17,7 @@ class Benchmark:
     """One value to be minimised."""
 
     objectives: ClassVar[Mapping[str, Goal]] = {"value": "min"}
-    takes: ClassVar[frozenset[str]] = frozenset({"vector", "bits", "order"})
+    takes: ClassVar[frozenset[str]] = frozenset({"vector", "bits", "permutation"})
     slots: ClassVar[Mapping[str, Any]] = {}
     budgets: ClassVar[Sequence[int]] = (1,)
     context: ClassVar[str] = "benchmark"

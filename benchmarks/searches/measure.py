@@ -8,10 +8,14 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from benchmarks.searches.contenders import Contender, of_kind
 from benchmarks.searches.problems import Over, Record
 from benchmarks.searches.store import Key
 from benchmarks.searches.suites import SUITES
+from evokit.assembly.directory import now
+from evokit.assembly.identity import cpu_model
 
 DIGITS = 8  # of values; evokit keeps all, a file of improvements need not
 
@@ -36,8 +40,10 @@ def measured(piece: Piece) -> dict[str, Any]:
     """The row of a piece: run i, from 1, is on instance i with seed i."""
     suite = SUITES[piece.suite]
     contender = of_kind(suite.kind)[piece.contender]
-    runs = [_run(contender, piece, number) for number in range(1, piece.runs + 1)]
-    return {**vars(piece), "runs": runs}
+    with threadpool_limits(1):  # seconds are those of one core, and linear algebra has one order of summing
+        runs = [_run(contender, piece, number) for number in range(1, piece.runs + 1)]
+    package = f"{contender.needs} {contender.version}"
+    return {**vars(piece), "date": now()[:10], "processor": cpu_model(), "package": package, "runs": runs}
 
 
 def _run(contender: Contender, piece: Piece, number: int) -> dict[str, Any]:

@@ -22,7 +22,7 @@ PATIENCE = 1000  # steps without a new individual, after which a search has noth
 GENOMES: Mapping[str, Mapping[str, Any]] = {
     "vector": {"name": "real_vector", "low": -5.0, "high": 5.0},
     "bits": {"name": "bits"},
-    "order": {"name": "permutation"},
+    "permutation": {"name": "permutation"},
 }
 
 

@@ -1,4 +1,4 @@
-"""The field's searches on bits and on orders, each as its own documentation shows it.
+"""The field's searches on bits and on permutations, each as its own documentation shows it.
 
 Each takes a record, which ends the run by raising ``Over``, and a seed.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import random
 from typing import Any
+
+import numpy as np
 
 from benchmarks.searches.loops import deap_loop, pymoo_loop
 from benchmarks.searches.problems import Record
@@ -24,7 +26,7 @@ def deap_bits(record: Record, seed: int) -> None:
     deap_loop(record, seed, register, population=300, mate=0.5, mutate=0.2)
 
 
-def deap_order(record: Record, seed: int) -> None:
+def deap_permutation(record: Record, seed: int) -> None:
     """DEAP's example on the travelling salesman: 300 individuals, PMX, places shuffled with 0.05."""
     from deap import tools
 
@@ -49,7 +51,7 @@ def pymoo_bits(record: Record, seed: int) -> None:
     pymoo_loop(GA(pop_size=200, **how), record, seed, 0, 1)
 
 
-def pymoo_order(record: Record, seed: int) -> None:
+def pymoo_permutation(record: Record, seed: int) -> None:
     """pymoo's GA as its page on permutations has it: 20 individuals, order crossover, stretches reversed."""
     from pymoo.algorithms.soo.nonconvex.ga import GA
     from pymoo.operators.crossover.ox import OrderCrossover
@@ -73,7 +75,6 @@ def nevergrad_fast_ga(record: Record, seed: int) -> None:
 
 def _nevergrad(name: str, record: Record, seed: int) -> None:
     import nevergrad
-    import numpy as np
 
     bits = nevergrad.p.TransitionChoice([0, 1], repetitions=record.problem.dimension)
     bits.random_state.seed(seed)

@@ -18,8 +18,8 @@ class Problem:
     """A function to be minimised.
 
     Attributes:
-        kind: ``vector``, in the box [-5, 5]; ``bits``; ``order``, a permutation of 0 to dimension - 1.
-        dimension: How many numbers, bits or places.
+        kind: ``vector``, in the box [-5, 5]; ``bits``; ``permutation``, of 0 to dimension - 1.
+        dimension: How many numbers, bits or places there are.
         values: ``(n, dimension)`` points to ``(n,)`` values, lower is better.
         last: A run that has found a value as low as this is over.
     """

@@ -14,6 +14,7 @@ from benchmarks.searches.store import Row, Store
 from benchmarks.searches.suites import BUDGETS
 
 SEED = 0  # of the resampling
+DIGITS = 4  # after the point, of areas
 Rows = Mapping[str, Row]  # by function
 
 
@@ -21,7 +22,15 @@ def summed_up(store: Store, suite: Suite) -> dict[str, Any]:
     """JSON values: a cell for each dimension and budget."""
     dimensions = sorted({row["dimension"] for row in store.rows.values() if row["suite"] == suite.name})
     cells = [_cell(store, suite, dimension, each) for dimension in dimensions for each in BUDGETS]
-    return {"kind": "searches", "suite": suite.name, "cells": [cell for cell in cells if cell["contenders"]]}
+    rows = [row for row in store.rows.values() if row["suite"] == suite.name]
+    return {
+        "suite": suite.name,
+        "command": f"python -m benchmarks searches --suite {suite.name}",
+        "date": max((row["date"] for row in rows), default=""),
+        "processors": sorted({row["processor"] for row in rows}),
+        "packages": sorted({row["package"] for row in rows}),
+        "cells": [cell for cell in cells if cell["contenders"]],
+    }
 
 
 def rows_of(store: Store, suite: Suite, dimension: int, each: int) -> Mapping[str, Rows]:
@@ -55,16 +64,18 @@ def _cell(store: Store, suite: Suite, dimension: int, each: int) -> dict[str, An
             "name": name,
             "own": known[name].own,
             "runs": areas[name].shape[1],
-            "area": float(areas[name].mean()),
-            "interval": interval(_resampled(areas[name])),
-            "groups": {group: float(areas[name][groups == group].mean()) for group in dict.fromkeys(groups.tolist())},
+            "area": _rounded(areas[name].mean()),
+            "interval": _interval(areas[name]),
+            "groups": {
+                group: _rounded(areas[name][groups == group].mean()) for group in dict.fromkeys(groups.tolist())
+            },
             **_of_runs(whole[name], each),
         }
         if best is not None and known[name].own:
             runs = min(areas[one].shape[1] for one in (name, best))
             difference = areas[name][:, :runs] - areas[best][:, :runs]
-            entry["to_best_peer"] = float(difference.mean())
-            entry["to_best_peer_interval"] = interval(_resampled(difference))
+            entry["to_best_peer"] = _rounded(difference.mean())
+            entry["to_best_peer_interval"] = _interval(difference)
         entries.append(entry)
     return {
         "dimension": dimension,
@@ -83,16 +94,20 @@ def _areas(suite: Suite, rows: Rows, functions: Sequence[str], each: int) -> np.
     return np.array(found)
 
 
-def _resampled(areas: np.ndarray) -> np.ndarray:
-    return resampled(areas, np.random.default_rng(SEED))
+def _interval(areas: np.ndarray) -> list[float]:
+    return [_rounded(end) for end in interval(resampled(areas, np.random.default_rng(SEED)))]
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), DIGITS)
 
 
 def _of_runs(rows: Rows, each: int) -> dict[str, Any]:
     """The median of what runs found, CPU seconds of one (of the largest budget it has), and how many failed."""
     runs = [(run, run["budget"] * each // row["each"]) for row in rows.values() for run in row["runs"]]
     return {
-        "median": float(np.median([_best(run, budget) for run, budget in runs])),
-        "seconds": float(np.mean([run["seconds"] for run, _ in runs])),
+        "median": float(f"{np.median([_best(run, budget) for run, budget in runs]):.3g}"),
+        "seconds": float(f"{np.mean([run['seconds'] for run, _ in runs]):.3g}"),
         "seconds_of": max(row["each"] for row in rows.values()),
         "failed": sum(run["ending"].startswith("failed") for run, _ in runs),
     }

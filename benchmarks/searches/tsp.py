@@ -23,7 +23,7 @@ class Tsp(Suite):
     """
 
     name = "tsp"
-    kind = "order"
+    kind = "permutation"
     dimensions = (ANY,)
     targets = np.append(np.logspace(0.5, -3, 50), 0.0)
     functions: ClassVar[Mapping[str, str]] = {
