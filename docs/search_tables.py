@@ -22,7 +22,8 @@ def tables(suite: Mapping[str, Any]) -> str:
 
 
 def _table(suite: Mapping[str, Any], cell: Mapping[str, Any]) -> str:
-    head = ["search", "area", f"to {cell['best_peer']}", f"median {MEDIAN[suite['suite']]}", "runs", "CPU s a run"]
+    peer = cell["best_peer"] or "a peer"
+    head = ["search", "area", f"to {peer}", f"median {MEDIAN[suite['suite']]}", "runs", "CPU s a run"]
     rows = [head, ["---"] * len(head)]
     for one in cell["contenders"]:
         name, failed = one["name"], f", {one['failed']} failed" if one["failed"] else ""

@@ -129,7 +129,8 @@ def heading(suite: str, cell: Mapping[str, Any]) -> str:
 def markdown(cell: Mapping[str, Any]) -> str:
     """The table of a cell."""
     groups = list(cell["contenders"][0]["groups"])
-    head = ["search", "area [95 %]", f"to {cell['best_peer']} [95 %]", *groups, "median", "runs", "CPU s a run"]
+    peer = cell["best_peer"] or "a peer"
+    head = ["search", "area [95 %]", f"to {peer} [95 %]", *groups, "median", "runs", "CPU s a run"]
     lines = [head, ["---"] * len(head), *(_line(one, groups, cell["each"]) for one in cell["contenders"])]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
