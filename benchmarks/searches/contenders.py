@@ -87,7 +87,7 @@ CONTENDERS: tuple[Contender, ...] = (
     *(_own(name, kind, given) for kind, table in OWN.items() for name, given in table.items()),
     Contender("cmaes_ipop", "vector", peers.cmaes_ipop, needs="cmaes"),
     Contender("pycma_bipop", "vector", peers.pycma_bipop, needs="cma"),
-    Contender("pycma_lq", "vector", peers.pycma_lq, needs="cma", most={5: 50, 20: 50}),
+    Contender("pycma_lq", "vector", peers.pycma_lq, needs="cma", most={20: 50}),
     Contender("pymoo_de", "vector", peers.pymoo_de, needs="pymoo"),
     Contender("pymoo_ga", "vector", peers.pymoo_ga, needs="pymoo"),
     Contender("deap_simple", "vector", peers.deap_simple, needs="deap"),
