@@ -1,20 +1,24 @@
-"""The benchmark that is a command, ``python -m benchmarks device``. The others are scripts beside this file."""
+"""The benchmarks that are commands, as ``python -m benchmarks device``. The others are scripts beside this file."""
 
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
-USAGE = "python -m benchmarks device [--limit 480] [--resume] [--out DIR] [--device cuda|cpu] [--small] [--only STEP]"
+USAGE = {
+    "device": "[--limit 480] [--resume] [--out DIR] [--device cuda|cpu] [--small] [--only STEP]",
+    "searches": "[--suite bbob] [--dimensions N...] [--only NAME...] [--runs 11] [--jobs 2] [--out DIR] [--table]",
+}
 
 
 def main(words: list[str]) -> int:
     """The exit code of the benchmark that the first word names."""
-    if words[:1] != ["device"]:
-        print(f"usage: {USAGE}", file=sys.stderr)
+    if not words or words[0] not in USAGE:
+        for name, options in USAGE.items():
+            print(f"usage: python -m benchmarks {name} {options}", file=sys.stderr)
         return 2
-    from benchmarks.device.command import main as device
-
-    return device(words[1:])
+    code: int = import_module(f"benchmarks.{words[0]}.command").main(words[1:])
+    return code
 
 
 if __name__ == "__main__":

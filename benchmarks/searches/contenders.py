@@ -1,0 +1,107 @@
+"""Who is measured: a line for each search of evokit and for each peer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
+from importlib.util import find_spec
+from typing import Any
+
+from benchmarks.searches import peers
+from benchmarks.searches import peers_discrete as discrete
+from benchmarks.searches.own import searched
+from benchmarks.searches.problems import Record
+from evokit.common.extras import DISTRIBUTION
+
+SLOW_BITS = {64: 50, 100: 50}
+ENDLESS = 10**9  # generations, where the budget ends a run
+Sections = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A search under a name.
+
+    Attributes:
+        kind: Of the problems that it takes.
+        run: Spends a record; gets a seed.
+        needs: The package that it is of.
+        own: Whether it is evokit's.
+        told: Whether it is told its budget, so that its runs of two budgets have nothing in common.
+        most: By dimension the largest budget per dimension for which a run takes a bearable time; others have no limit.
+    """
+
+    name: str
+    kind: str
+    run: Callable[[Record, int], None] = field(repr=False)
+    needs: str = "evokit"
+    own: bool = False
+    told: bool = False
+    most: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def installed(self) -> bool:
+        return find_spec(self.needs) is not None
+
+    @property
+    def version(self) -> str:
+        return metadata.version({"evokit": DISTRIBUTION}.get(self.needs, self.needs))
+
+
+def _evolving(population: int, crossover: Sections, mutation: Sections, **more: Any) -> Sections:
+    return {
+        "search": {"name": "generational", "population": population, "generations": ENDLESS, **more},
+        "selection": {"name": "tournament", "size": 3},
+        "crossover": crossover,
+        "mutation": mutation,
+    }
+
+
+# Sections of a recipe, or what makes them of (evaluations, dimension) for those that are told their budget.
+VECTOR: Mapping[str, Sections | Callable[[int, int], Sections]] = {
+    "cma": {"search": {"name": "cma"}},
+    "de": {"search": {"name": "de"}},
+    "de_shrinking": lambda budget, n: {
+        "search": {"name": "de", "population": 18 * n, "shrink_over": max(1, budget // (9 * n))}
+    },
+    "generational": _evolving(50, {"name": "simulated_binary"}, {"name": "polynomial"}),
+    "random_search": {"search": {"name": "random_search"}},
+}
+BITS: Mapping[str, Sections | Callable[[int, int], Sections]] = {
+    "generational": _evolving(50, {"name": "uniform"}, {"name": "bit_flip"}),
+    "random_search": {"search": {"name": "random_search"}},
+}
+OWN = {"vector": VECTOR, "bits": BITS}
+
+
+def _own(name: str, kind: str, given: Sections | Callable[[int, int], Sections]) -> Contender:
+    def run(record: Record, seed: int) -> None:
+        sections = given(record.budget, record.problem.dimension) if callable(given) else given
+        searched(sections, record, seed)
+
+    return Contender(name, kind, run, own=True, told=callable(given))
+
+
+CONTENDERS: tuple[Contender, ...] = (
+    *(_own(name, kind, given) for kind, table in OWN.items() for name, given in table.items()),
+    Contender("cmaes_ipop", "vector", peers.cmaes_ipop, needs="cmaes"),
+    Contender("pycma_bipop", "vector", peers.pycma_bipop, needs="cma"),
+    Contender("pycma_lq", "vector", peers.pycma_lq, needs="cma", most={20: 50}),
+    Contender("pymoo_de", "vector", peers.pymoo_de, needs="pymoo"),
+    Contender("pymoo_ga", "vector", peers.pymoo_ga, needs="pymoo"),
+    Contender("deap_simple", "vector", peers.deap_simple, needs="deap"),
+    Contender("optuna_tpe", "vector", peers.optuna_tpe, needs="optuna", most={5: 50, 20: 0}),
+    Contender("nevergrad_ngopt", "vector", peers.nevergrad_ngopt, needs="nevergrad", told=True, most={5: 50, 20: 50}),
+    Contender("deap_bits", "bits", discrete.deap_bits, needs="deap"),
+    Contender("pymoo_bits", "bits", discrete.pymoo_bits, needs="pymoo"),
+    Contender("nevergrad_one_plus_one", "bits", discrete.nevergrad_one_plus_one, needs="nevergrad", most=SLOW_BITS),
+    Contender("nevergrad_fast_ga", "bits", discrete.nevergrad_fast_ga, needs="nevergrad", most=SLOW_BITS),
+    Contender("deap_permutation", "permutation", discrete.deap_permutation, needs="deap"),
+    Contender("pymoo_permutation", "permutation", discrete.pymoo_permutation, needs="pymoo"),
+)
+
+
+def of_kind(kind: str) -> dict[str, Contender]:
+    """The contenders for a kind of problem, by name."""
+    return {one.name: one for one in CONTENDERS if one.kind == kind}

@@ -1,0 +1,31 @@
+"""A plugin that recipes of the benchmark name: the shape of a fitness, whose values the benchmark gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from evokit import Component, hookimpl
+from evokit.interfaces import Goal
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One value to be minimised."""
+
+    objectives: ClassVar[Mapping[str, Goal]] = {"value": "min"}
+    takes: ClassVar[frozenset[str]] = frozenset({"vector", "bits", "permutation"})
+    slots: ClassVar[Mapping[str, Any]] = {}
+    budgets: ClassVar[Sequence[int]] = (1,)
+    context: ClassVar[str] = "benchmark"
+
+    def evaluate(self, batch: Sequence[Any], budget: int) -> np.ndarray:
+        raise NotImplementedError("python -m benchmarks searches evaluates by itself")
+
+
+@hookimpl
+def evokit_components() -> list[Component]:
+    return [Component("fitness", "benchmark", Benchmark)]

@@ -1,0 +1,61 @@
+"""How peers are called that have loops of their own, whatever they search."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from benchmarks.searches.problems import Record
+
+
+def pymoo_loop(algorithm: Any, record: Record, seed: int, low: float, high: float) -> None:
+    """``minimize`` of pymoo on whole populations."""
+    from pymoo.core.problem import Problem
+    from pymoo.optimize import minimize
+
+    class Function(Problem):  # type: ignore[misc]
+        def _evaluate(self, x: np.ndarray, out: dict[str, Any], *args: Any, **options: Any) -> None:
+            out["F"] = record.many(x)
+
+    function = Function(n_var=record.problem.dimension, n_obj=1, xl=low, xu=high)
+    minimize(function, algorithm, ("n_eval", record.budget), seed=seed)
+
+
+def deap_loop(
+    record: Record, seed: int, register: Callable[[Any], None], *, population: int, mate: float, mutate: float
+) -> None:
+    """DEAP's ``eaSimple`` with tournaments of three.
+
+    Args:
+        record: Ends the run.
+        seed: Of the generators that DEAP draws from, which are global.
+        register: Gives a toolbox ``genes``, ``mate`` and ``mutate``.
+        population: Individuals.
+        mate: Chance that a pair is crossed.
+        mutate: Chance that an individual is mutated.
+    """
+    from deap import algorithms, base, tools
+
+    random.seed(seed)  # DEAP draws from Python's own generator
+    np.random.seed(seed)  # noqa: NPY002 - and some of its operators from NumPy's
+
+    def individual() -> Any:
+        one = Genes(toolbox.genes())
+        one.fitness = Lowest()
+        return one
+
+    class Lowest(base.Fitness):  # type: ignore[misc]
+        weights = (-1.0,)
+
+    class Genes(list[Any]):
+        fitness: Lowest
+
+    toolbox = base.Toolbox()
+    register(toolbox)
+    toolbox.register("select", tools.selTournament, tournsize=3)
+    toolbox.register("evaluate", lambda one: (record(np.array(one)),))
+    first = [individual() for _ in range(population)]
+    algorithms.eaSimple(first, toolbox, mate, mutate, ngen=record.budget, verbose=False)

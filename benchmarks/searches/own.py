@@ -1,0 +1,118 @@
+"""A search of evokit on a problem: built from a recipe, its individuals measured as one array."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.searches import fitness
+from benchmarks.searches.problems import Record
+from evokit.assembly.parts import assemble
+from evokit.interfaces import Evaluation, Individual
+from evokit.recipe import Recipe, load_recipe
+
+PATIENCE = 1000  # steps without a new individual, after which a search has nothing left to try
+GENOMES: Mapping[str, Mapping[str, Any]] = {
+    "vector": {"name": "real_vector", "low": -5.0, "high": 5.0},
+    "bits": {"name": "bits"},
+    "permutation": {"name": "permutation"},
+}
+
+
+class Direct:
+    """A ``Measure`` that asks the record and remembers; nothing is written."""
+
+    budgets: Sequence[int] = (1,)
+
+    def __init__(self, record: Record, express: Any) -> None:
+        self.generation = 0
+        self._record, self._express = record, express
+        self._known: dict[str, float] = {}
+        self._measured: list[tuple[int, Individual]] = []
+
+    @property
+    def work(self) -> int:
+        return self._record.evaluations
+
+    def __call__(self, individuals: Sequence[Individual], budget: int | None = None) -> list[Evaluation]:
+        new = list({one.key: one for one in individuals if one.key not in self._known}.values())
+        if new:
+            values = self._record.many(np.stack([self._express(one.genes) for one in new]))
+            self._known |= zip((one.key for one in new), values.tolist(), strict=True)
+            self._measured += [(self.generation, one) for one in new]
+        for one in individuals:
+            one.fitness.values = (self._known[one.key],)
+        return [Evaluation(one.fitness.values, work=1) for one in individuals]
+
+    def each(self, individuals: Iterable[Individual | None]) -> Iterator[Individual]:
+        for one in individuals:
+            if one is not None:
+                self([one])
+                yield one
+
+    def refit(self, individual: Individual) -> bool:
+        return False
+
+    def renew(self) -> bool:
+        return False
+
+    def born(self, individuals: Sequence[Individual], first: int = 0) -> None:
+        pass
+
+    def predict(self, individuals: Sequence[Individual]) -> None:
+        pass
+
+    def measured(self, before: int | None = None) -> list[Individual]:
+        return [one for generation, one in self._measured if before is None or generation < before]
+
+    def knows(self, key: str) -> bool:
+        return key in self._known
+
+
+def searched(sections: Mapping[str, Any], record: Record, seed: int) -> None:
+    """Step a search until its run is over; it may also end by itself.
+
+    Args:
+        sections: Of its recipe: ``search``, and what it reads.
+        record: Counts and ends the run.
+        seed: Of the recipe.
+
+    Raises:
+        Over: The run is.
+    """
+    parts = assemble(replace(_recipe(json.dumps(_whole(sections, record))), seed=seed))
+    measure = Direct(record, parts.genome.express)
+    idle = 0
+    while not parts.search.done and idle < PATIENCE:
+        before = record.evaluations
+        parts.search.step(measure)
+        idle = 0 if record.evaluations > before else idle + 1
+
+
+def _whole(sections: Mapping[str, Any], record: Record) -> dict[str, Any]:
+    """A recipe."""
+    problem = record.problem
+    genome = {**GENOMES[problem.kind], "length": problem.dimension}
+    return {
+        "plugins": [str(Path(fitness.__file__))],
+        "fitness": {"name": "benchmark"},
+        "genome": genome,
+        "execution": {"backend": "inline"},
+        "stop": {"work": record.budget},
+        **sections,
+    }
+
+
+@cache
+def _recipe(text: str) -> Recipe:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "recipe.yaml"
+        path.write_text(text)  # JSON is YAML
+        return load_recipe(path)

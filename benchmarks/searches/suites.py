@@ -1,0 +1,14 @@
+"""The sets of problems by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from benchmarks.searches.bbob import Bbob
+from benchmarks.searches.knapsack import Knapsack
+from benchmarks.searches.pbo import Pbo
+from benchmarks.searches.problems import Suite
+from benchmarks.searches.tsp import Tsp
+
+BUDGETS = (50, 500)  # evaluations per dimension
+SUITES: Mapping[str, Suite] = {suite.name: suite for suite in (Bbob(), Pbo(), Knapsack(), Tsp())}

@@ -1,0 +1,151 @@
+"""What was measured, summed up: an area with its interval for each contender, and its difference to the best peer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks.searches.contenders import of_kind
+from benchmarks.searches.problems import ANY, Suite
+from benchmarks.searches.score import area, interval, reached_at, resampled
+from benchmarks.searches.store import Row, Store
+from benchmarks.searches.suites import BUDGETS
+
+SEED = 0  # of the resampling
+DIGITS = 4  # after the point, of areas
+Rows = Mapping[str, Row]  # by function
+
+
+def summed_up(store: Store, suite: Suite) -> dict[str, Any]:
+    """JSON values: a cell for each dimension and budget."""
+    dimensions = sorted({row["dimension"] for row in store.rows.values() if row["suite"] == suite.name})
+    cells = [_cell(store, suite, dimension, each) for dimension in dimensions for each in BUDGETS]
+    rows = [row for row in store.rows.values() if row["suite"] == suite.name]
+    return {
+        "suite": suite.name,
+        "command": f"python -m benchmarks searches --suite {suite.name}",
+        "date": max((row["date"] for row in rows), default=""),
+        "processors": sorted({row["processor"] for row in rows}),
+        "packages": sorted({row["package"] for row in rows}),
+        "cells": [cell for cell in cells if cell["contenders"]],
+    }
+
+
+def rows_of(store: Store, suite: Suite, dimension: int, each: int) -> Mapping[str, Rows]:
+    """Of each contender its rows: those of the budget, or of the next larger one, which holds it."""
+    found: dict[str, dict[str, Row]] = {}
+    for name, one in of_kind(suite.kind).items():
+        for key, row in sorted(store.rows.items(), key=lambda item: -item[0][3]):
+            if key[:3] == (suite.name, name, dimension) and (key[3] == each or (key[3] > each and not one.told)):
+                found.setdefault(name, {})[row["function"]] = row
+    return found
+
+
+def reached(suite: Suite, rows: Rows, functions: Sequence[str], each: int) -> Iterator[tuple[np.ndarray, int]]:
+    """Run by run when it reached each target, and how many evaluations it had."""
+    for name in functions:
+        for run in rows[name]["runs"]:
+            yield reached_at(run["at"], run["value"], suite.targets), run["budget"] * each // rows[name]["each"]
+
+
+def _cell(store: Store, suite: Suite, dimension: int, each: int) -> dict[str, Any]:
+    found = rows_of(store, suite, dimension, each)
+    functions = [name for name in suite.functions if any(name in rows for rows in found.values())]
+    whole = {name: rows for name, rows in found.items() if len(rows) == len(functions)}
+    areas = {name: _areas(suite, rows, functions, each) for name, rows in whole.items()}
+    known = of_kind(suite.kind)
+    best = max((name for name in areas if not known[name].own), key=lambda name: areas[name].mean(), default=None)
+    groups = np.array([suite.functions[function] for function in functions])
+    entries = []
+    for name in sorted(areas, key=lambda name: -areas[name].mean()):
+        entry = {
+            "name": name,
+            "own": known[name].own,
+            "runs": areas[name].shape[1],
+            "area": _rounded(areas[name].mean()),
+            "interval": _interval(areas[name]),
+            "groups": {
+                group: _rounded(areas[name][groups == group].mean()) for group in dict.fromkeys(groups.tolist())
+            },
+            **_of_runs(whole[name], each),
+        }
+        if best is not None and known[name].own:
+            runs = min(areas[one].shape[1] for one in (name, best))
+            difference = areas[name][:, :runs] - areas[best][:, :runs]
+            entry["to_best_peer"] = _rounded(difference.mean())
+            entry["to_best_peer_interval"] = _interval(difference)
+        entries.append(entry)
+    return {
+        "dimension": dimension,
+        "each": each,
+        "functions": len(functions),
+        "best_peer": best,
+        "contenders": entries,
+        "unfinished": {name: len(rows) for name, rows in found.items() if name not in whole},
+    }
+
+
+def _areas(suite: Suite, rows: Rows, functions: Sequence[str], each: int) -> np.ndarray:
+    """``(n_functions, n_runs)``, as many runs as each function has."""
+    n_runs = min(len(rows[name]["runs"]) for name in functions)
+    found = [[area(*one) for one in reached(suite, {name: rows[name]}, [name], each)][:n_runs] for name in functions]
+    return np.array(found)
+
+
+def _interval(areas: np.ndarray) -> list[float]:
+    return [_rounded(end) for end in interval(resampled(areas, np.random.default_rng(SEED)))]
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), DIGITS)
+
+
+def _of_runs(rows: Rows, each: int) -> dict[str, Any]:
+    """The median of what runs found, CPU seconds of one (of the largest budget it has), and how many failed."""
+    runs = [(run, run["budget"] * each // row["each"]) for row in rows.values() for run in row["runs"]]
+    return {
+        "median": float(f"{np.median([_best(run, budget) for run, budget in runs]):.3g}"),
+        "seconds": float(f"{np.mean([run['seconds'] for run, _ in runs]):.3g}"),
+        "seconds_of": max(row["each"] for row in rows.values()),
+        "failed": sum(run["ending"].startswith("failed") for run, _ in runs),
+    }
+
+
+def _best(run: Mapping[str, Any], budget: int) -> float:
+    """The lowest value within the budget."""
+    within = (value for at, value in zip(run["at"], run["value"], strict=True) if at <= budget)
+    return float(min(within, default=np.inf))
+
+
+def heading(suite: str, cell: Mapping[str, Any]) -> str:
+    """What a cell is of."""
+    where = "" if cell["dimension"] == ANY else f" in {cell['dimension']} dimensions"
+    left = "".join(f"; {name} has {n} of them" for name, n in cell["unfinished"].items())
+    return f"{suite}{where}, {cell['each']} evaluations per dimension, {cell['functions']} functions{left}"
+
+
+def markdown(cell: Mapping[str, Any]) -> str:
+    """The table of a cell."""
+    groups = list(cell["contenders"][0]["groups"])
+    peer = cell["best_peer"] or "a peer"
+    head = ["search", "area [95 %]", f"to {peer} [95 %]", *groups, "median", "runs", "CPU s a run"]
+    lines = [head, ["---"] * len(head), *(_line(one, groups, cell["each"]) for one in cell["contenders"])]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _line(one: Mapping[str, Any], groups: Sequence[str], each: int) -> list[str]:
+    low, high = one["interval"]
+    difference = ""
+    if "to_best_peer" in one:
+        difference = "{:+.3f} [{:+.3f}, {:+.3f}]".format(one["to_best_peer"], *one["to_best_peer_interval"])
+    return [
+        f"**{one['name']}**" if one["own"] else one["name"],
+        f"{one['area']:.3f} [{low:.3f}, {high:.3f}]",
+        difference,
+        *(f"{one['groups'][group]:.3f}" for group in groups),
+        f"{one['median']:.2g}",
+        f"{one['runs']}" + (f", {one['failed']} failed" if one["failed"] else ""),
+        f"{one['seconds']:.2f}" if one["seconds_of"] == each else "",
+    ]

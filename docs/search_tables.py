@@ -1,0 +1,42 @@
+"""How searches compare on a suite of problems, as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+MEDIAN = {"bbob": "above the optimum", "pbo": "of random's distance", "knapsack": "of the profit", "tsp": "longer"}
+
+
+def tables(suite: Mapping[str, Any]) -> str:
+    """A table for each dimension and budget, after what repeats it."""
+    where = ", ".join(suite["processors"])
+    lines = [f"`{suite['command']}`, {suite['date']}, {where}; {', '.join(suite['packages'])}."]
+    for cell in suite["cells"]:
+        of = f"{cell['dimension']} dimensions, " if cell["dimension"] else ""
+        lines += [
+            f"**{of}{cell['each']} evaluations a dimension**, {cell['functions']} functions:",
+            _table(suite, cell),
+        ]
+    return "\n\n".join(lines)
+
+
+def _table(suite: Mapping[str, Any], cell: Mapping[str, Any]) -> str:
+    peer = cell["best_peer"] or "a peer"
+    head = ["search", "area", f"to {peer}", f"median {MEDIAN[suite['suite']]}", "runs", "CPU s a run"]
+    rows = [head, ["---"] * len(head)]
+    for one in cell["contenders"]:
+        name, failed = one["name"], f", {one['failed']} failed" if one["failed"] else ""
+        rows.append(
+            [
+                f"**{name}**" if one["own"] else name,
+                "{:.3f} [{:.3f}, {:.3f}]".format(one["area"], *one["interval"]),
+                "{:+.3f} [{:+.3f}, {:+.3f}]".format(one["to_best_peer"], *one["to_best_peer_interval"])
+                if "to_best_peer" in one
+                else "",
+                f"{one['median']:.2g}",
+                f"{one['runs']}{failed}",
+                f"{one['seconds']:.2g}" if one["seconds_of"] == cell["each"] else "",
+            ]
+        )
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

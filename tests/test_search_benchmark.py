@@ -1,0 +1,288 @@
+"""The benchmark of searches: its scores against figures worked by hand, its problems, and the command run whole."""
+
+import itertools
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import search_tables
+
+from benchmarks.searches import contenders, figures, own
+from benchmarks.searches.command import main
+from benchmarks.searches.contenders import CONTENDERS, Contender
+from benchmarks.searches.knapsack import best_profit, items
+from benchmarks.searches.problems import Over, Problem, Record
+from benchmarks.searches.score import area, interval, reached_at, resampled
+from benchmarks.searches.store import Store
+from benchmarks.searches.suites import SUITES
+from benchmarks.searches.table import markdown, summed_up
+from benchmarks.searches.tsp import distances
+
+ROOT = Path(__file__).parents[1]
+BENCH = "the extra bench is not installed; pip install 'evokit-deap[bench]' ends this"
+CENTRE = 0.7  # of the sphere: some begin in the middle of the box
+SPHERE = Problem("vector", 3, lambda points: np.square(points - CENTRE).sum(axis=1), 1e-8)
+ONES = Problem("bits", 12, lambda points: 12.0 - points.sum(axis=1), 0.0)
+SORTED = Problem("permutation", 6, lambda points: np.abs(points - np.arange(6)).sum(axis=1), 0.0)
+PROBLEMS = {problem.kind: problem for problem in (SPHERE, ONES, SORTED)}
+
+
+# --- the score
+
+
+def test_the_area_is_that_of_a_run_worked_by_hand():
+    targets = np.array([100.0, 10.0, 1.0, 0.1])
+    reached = reached_at([1, 10, 50], [60.0, 10.0, 0.5], targets)
+    assert reached.tolist() == [1, 10, 50, math.inf]
+    # The share reached is 1/4 until the 10th, 2/4 until the 50th, then 3/4: over log10(1..100) = 2 that is
+    by_hand = (0.25 * 1 + 0.5 * math.log10(5) + 0.75 * math.log10(2)) / 2
+    assert area(reached, 100) == pytest.approx(by_hand)
+    assert area(reached, 10) == pytest.approx(0.25), "what is reached at the end of a budget or later adds nothing"
+
+
+def test_the_area_is_that_under_the_curve():
+    rng = np.random.default_rng(0)
+    reached = np.append(rng.integers(1, 2000, size=30), math.inf)
+    at = np.logspace(0, 3, 20_001)
+    assert area(reached, 1000) == pytest.approx(figures.share(reached[None], at).mean(), abs=1e-4)
+
+
+def test_all_targets_at_once_and_none_at_all_are_the_ends_of_the_scale():
+    assert area(np.ones(5), 100) == 1
+    assert area(np.full(5, math.inf), 100) == 0
+
+
+def test_the_interval_is_of_runs_drawn_within_their_function():
+    functions = np.array([[0.0] * 11, [1.0] * 11])
+    assert interval(resampled(functions, np.random.default_rng(0))) == (0.5, 0.5), "functions are not drawn"
+    runs = np.random.default_rng(1).normal(size=(24, 11))
+    low, high = interval(resampled(runs, np.random.default_rng(0)))
+    assert low < runs.mean() < high
+    # A mean of 24 means of 11 runs has a deviation of 1 / sqrt(264).
+    assert high - low == pytest.approx(2 * 1.96 / math.sqrt(264), rel=0.2)
+
+
+# --- the record
+
+
+def test_a_record_keeps_improvements_and_ends_a_run():
+    record = Record(SPHERE, 5)
+    assert [record(np.full(3, CENTRE + x)) for x in (2.0, 3.0, 1.0)] == pytest.approx([12, 27, 3])
+    with pytest.raises(Over):  # two are left, and the last of these is none of them
+        record.many(CENTRE + np.array([[0.5] * 3, [4.0] * 3, [0.0] * 3]))
+    assert [n for n, _ in record.improvements] == [1, 3, 4]
+    assert record.best == pytest.approx(0.75)
+    assert record.evaluations == 5
+    assert not record.solved
+    with pytest.raises(Over):
+        record(np.zeros(3))
+
+
+def test_a_solved_run_is_over_at_once():
+    record = Record(SPHERE, 10)
+    with pytest.raises(Over):
+        record(np.full(3, CENTRE))
+    assert record.solved
+    assert record.evaluations == 1
+
+
+# --- problems
+
+
+@pytest.mark.parametrize("kind", list(SUITES["knapsack"].functions))
+def test_the_best_profit_is_that_of_trying_all(kind):
+    profits, weights = items(kind, 8, np.random.default_rng(3))
+    capacity = int(weights.sum() // 3)
+    subsets = np.array(list(itertools.product((0, 1), repeat=8)))
+    fitting = subsets[subsets @ weights <= capacity]
+    assert best_profit(profits, weights, capacity) == (fitting @ profits).max()
+
+
+def test_profits_are_correlated_as_their_names_say():
+    strong, weak, inverse, same = (
+        np.subtract(*items(kind, 500, np.random.default_rng(0)))
+        for kind in ("strongly", "weakly", "inverse_strongly", "subset_sum")
+    )
+    assert (strong == 100).all()
+    assert (inverse == -100).all()
+    assert not same.any()
+    assert (np.abs(weak) <= 100).all()
+
+
+def test_too_much_weight_is_worse_than_nothing():
+    values = SUITES["knapsack"].problem("strongly", 20, 1).values(np.array([[0] * 20, [1] * 20]))
+    assert values[0] == 1
+    assert values[1] > 1
+
+
+@pytest.mark.parametrize(("name", "first"), [("eil51", [0, 12, 19, 31, 22, 17]), ("berlin52", [0, 666, 281, 396, 291])])
+def test_cities_are_as_far_apart_as_tsplib_says(name, first):
+    problem = SUITES["tsp"].problem(name, 0, 1)
+    n, tour = problem.dimension, np.arange(problem.dimension)
+    cities = json.loads((ROOT / "benchmarks" / "searches" / "tsplib.json").read_text())[name]
+    far = distances(np.array(cities["cities"]))
+    assert far[0, : len(first)].tolist() == first
+    length = sum(far[a, (a + 1) % n] for a in tour)
+    assert problem.values(tour[None])[0] == pytest.approx(length / cities["optimum"] - 1)
+    assert problem.values(np.roll(tour, 7)[None])[0] == problem.values(tour[None])[0], "a tour has no beginning"
+
+
+# --- contenders
+
+
+def called(contender, seed, budget=60):
+    record = Record(PROBLEMS[contender.kind], budget)
+    try:
+        contender.run(record, seed)
+    except Over:
+        return record, True
+    return record, False
+
+
+@pytest.mark.parametrize("contender", CONTENDERS, ids=lambda one: one.name)
+@pytest.mark.filterwarnings("ignore")  # peers speak of what their own dependencies do
+def test_a_contender_spends_its_budget_and_one_seed_is_one_run(contender):
+    if not contender.installed:
+        pytest.skip(BENCH)
+    record, over = called(contender, 1)
+    assert record.evaluations == 60 or record.solved or not over
+    assert record.evaluations > 30 or record.solved
+    assert called(contender, 1)[0].improvements == record.improvements
+    if contender.name != "nevergrad_ngopt":  # what it chooses here, Cobyla, draws nothing
+        assert called(contender, 2)[0].improvements != record.improvements
+
+
+def test_a_search_of_evokit_is_built_from_its_recipe():
+    record = Record(SPHERE, 50)
+    with pytest.raises(Over):
+        own.searched({"search": {"name": "random_search", "batch": 7}}, record, 3)
+    assert record.evaluations == 50
+
+
+def test_what_is_asked_for_again_counts_once():
+    record = Record(Problem("bits", 2, lambda points: 1.0 + points.sum(axis=1)), 50)
+    own.searched({"search": {"name": "random_search"}}, record, 0)  # ends by itself: there are four
+    assert record.evaluations == 4
+
+
+# --- the store and the table
+
+
+def row(contender, values, function="a", each=50, dimension=2, failed=False):
+    runs = [
+        {"at": [1, 10], "value": list(value), "budget": 100, "seconds": 0.5, "evaluations": 100, "ending": "spent"}
+        for value in values
+    ]
+    runs[0]["ending"] = "failed: ValueError" if failed else "spent"
+    head = {"suite": "toy", "contender": contender, "dimension": dimension, "each": each, "function": function}
+    return {**head, "date": "2026-11-28", "processor": "abacus", "package": "evokit 1", "runs": runs}
+
+
+class Toy:
+    name, kind, targets = "toy", "toy", np.array([100.0, 1.0])
+    functions = {"a": "first", "b": "second"}  # noqa: RUF012 - as suites have them
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    def nothing(record, seed):
+        raise AssertionError("nothing is measured here")
+
+    made = (Contender("ours", "toy", nothing, own=True), Contender("theirs", "toy", nothing))
+    monkeypatch.setattr(contenders, "CONTENDERS", made)
+    return Toy()
+
+
+def test_a_table_tells_the_difference_to_the_best_peer(toy, tmp_path):
+    store = Store(tmp_path)
+    for function in toy.functions:
+        store.put(row("ours", [(50.0, 0.5), (50.0, 0.5)], function))  # both targets: at 1 and at 10
+        store.put(row("theirs", [(50.0, 2.0), (200.0, 50.0)], function, failed=True))  # one: at 1, and at 10
+    (cell,) = summed_up(store, toy)["cells"][-1:]
+    ours, theirs = cell["contenders"]
+    assert (ours["name"], ours["area"]) == ("ours", 0.75)
+    assert (theirs["name"], theirs["area"], theirs["failed"]) == ("theirs", 0.375, 2)
+    assert ours["to_best_peer"] == 0.375
+    assert ours["groups"] == {"first": 0.75, "second": 0.75}
+    assert "| **ours** | 0.750 [0.750, 0.750] | +0.375" in markdown(cell)
+
+
+def test_a_run_of_a_large_budget_holds_that_of_a_smaller_one_unless_it_was_told(toy, tmp_path, monkeypatch):
+    store = Store(tmp_path)
+    for function in toy.functions:
+        one = {"at": [1, 10, 60], "value": [50, 1, 0.1], "budget": 500, "seconds": 1, "ending": "spent"}
+        store.put(row("ours", [(50.0, 0.5)], function, each=500) | {"runs": [one]})
+    small, large = summed_up(store, toy)["cells"]
+    assert (small["each"], large["each"]) == (50, 500)
+    assert small["contenders"][0]["median"] == 1, "what was found after the 50th evaluation is left out"
+    assert large["contenders"][0]["median"] == 0.1
+    told = Contender("ours", "toy", contenders.CONTENDERS[0].run, own=True, told=True)
+    monkeypatch.setattr(contenders, "CONTENDERS", (told,))
+    assert [cell["each"] for cell in summed_up(store, toy)["cells"]] == [500]
+
+
+def test_who_has_not_all_functions_is_named_and_not_compared(toy, tmp_path):
+    store = Store(tmp_path)
+    for function in toy.functions:
+        store.put(row("ours", [(50.0, 0.5)], function))
+    store.put(row("theirs", [(50.0, 0.5)], "a"))
+    cell = summed_up(store, toy)["cells"][-1]
+    assert [one["name"] for one in cell["contenders"]] == ["ours"]
+    assert cell["unfinished"] == {"theirs": 1}
+
+
+def test_what_a_kill_left_of_a_line_is_measured_again(tmp_path):
+    store = Store(tmp_path)
+    store.put(row("ours", [(50.0, 0.5)], "a"))
+    path = tmp_path / "toy" / "ours.jsonl"
+    with path.open("a") as file:
+        file.write('{"suite": "toy", "contender": "ou')
+    store = Store(tmp_path)
+    assert list(store.rows) == [("toy", "ours", 2, 50, "a")]
+    store.put(row("ours", [(50.0, 0.5)], "b"))
+    assert len(Store(tmp_path).rows) == 2
+
+
+# --- the command
+
+
+def test_a_whole_call_measures_what_is_missing_and_a_page_shows_it(tmp_path, capsys):
+    words = ["--suite", "knapsack", "--dimensions", "8", "--budgets", "50", "--runs", "2", "--out", str(tmp_path)]
+    only = ["--only", "generational", "random_search", "deap_bits"]
+    functions = ["--functions", "strongly", "subset_sum"]
+    assert main([*words, *only, *functions]) == 0
+    assert "6 of 6 pieces are to be measured" in capsys.readouterr().out
+    assert main([*words, *only, *functions]) == 0
+    assert "0 of 6 pieces are to be measured" in capsys.readouterr().out
+    assert (tmp_path / "knapsack_8_50.png").stat().st_size > 10_000
+    kept = tmp_path / "kept.json"
+    assert main(["--suite", "knapsack", "--out", str(tmp_path), "--table", "--json", str(kept)]) == 0
+    result = json.loads(kept.read_text())
+    names = [one["name"] for one in result["cells"][0]["contenders"]]
+    assert sorted(names) == ["deap_bits", "generational", "random_search"]
+    page = search_tables.tables(result)
+    assert "to deap_bits" in page
+    assert "**generational**" in page
+
+
+def test_a_name_that_is_not_there_is_told_with_those_that_are(tmp_path, capsys):
+    assert main(["--only", "cam", "--out", str(tmp_path)]) == 2
+    assert "bbob has no contender cam; it has cma, de" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("suite", "function", "dimension"), [("bbob", "8", 5), ("pbo", "18", 16), ("pbo", "21", 16)])
+def test_problems_of_ioh_have_their_optimum_at_zero(suite, function, dimension):
+    pytest.importorskip("ioh", reason=BENCH)
+    problem = SUITES[suite].problem(function, dimension, 2)
+    rng = np.random.default_rng(0)
+    random = rng.random((500, dimension))
+    points = random * 10 - 5 if suite == "bbob" else random < 0.5
+    values = problem.values(points)
+    assert values.shape == (500,)
+    assert values.min() > 0
+    if suite == "pbo":
+        assert values.mean() == pytest.approx(1, abs=0.1)
+        every = np.array(list(itertools.product((False, True), repeat=dimension)))
+        assert problem.values(every).min() == pytest.approx(0, abs=1e-9)
