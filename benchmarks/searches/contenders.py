@@ -65,14 +65,24 @@ VECTOR: Mapping[str, Sections | Callable[[int, int], Sections]] = {
     "de_shrinking": lambda budget, n: {
         "search": {"name": "de", "population": 18 * n, "shrink_over": max(1, budget // (9 * n))}
     },
+    "auto": {"search": {"name": "auto"}},
     "generational": _evolving(50, {"name": "simulated_binary"}, {"name": "polynomial"}),
+    "quasi_newton": {"search": {"name": "quasi_newton"}},
     "random_search": {"search": {"name": "random_search"}},
 }
 BITS: Mapping[str, Sections | Callable[[int, int], Sections]] = {
     "generational": _evolving(50, {"name": "uniform"}, {"name": "bit_flip"}),
+    "auto": {"search": {"name": "auto"}},
+    "steady_state": _evolving(50, {"name": "uniform"}, {"name": "bit_flip"}, name="steady_state", in_flight=1),
     "random_search": {"search": {"name": "random_search"}},
 }
-OWN = {"vector": VECTOR, "bits": BITS}
+PERMUTATION: Mapping[str, Sections | Callable[[int, int], Sections]] = {
+    "auto": {"search": {"name": "auto"}},
+    "generational": _evolving(50, {"name": "edge"}, {"name": "inversion"}),
+    "generational_order": _evolving(50, {"name": "order"}, {"name": "inversion"}),
+    "random_search": {"search": {"name": "random_search"}},
+}
+OWN = {"vector": VECTOR, "bits": BITS, "permutation": PERMUTATION}
 
 
 def _own(name: str, kind: str, given: Sections | Callable[[int, int], Sections]) -> Contender:

@@ -57,7 +57,7 @@ class PortfolioSearch(AskTell):
 
     @property
     def endless(self) -> bool:
-        return any(member.endless for member in self._members)
+        return super().endless and any(member.endless for member in self._members)
 
     def ask(self) -> list[Individual]:
         return self._members[self._turn].ask()

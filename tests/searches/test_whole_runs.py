@@ -1,8 +1,12 @@
 """Whole runs of searches and of searches within searches."""
 
+import re
+
 import numpy as np
 import pytest
 
+from evokit.builtin import evokit_components
+from evokit.measuring.ledger import Ledger
 from evokit.measuring.ledger_files import same_but_for_costs
 from evokit.recipe import RecipeError
 from evokit.runs import run as running
@@ -35,6 +39,61 @@ SEARCHES = {
     "plus": "{name: mu_plus_lambda, population: 4, offspring: 8, generations: 10}",
     "regularised": "{name: regularised, population: 8, sample: 3, batch: 4, generations: 14}",
 }
+VECTOR = """\
+seed: 3
+plugins: [./valley.py]
+fitness: {name: valley}
+genome: {name: real_vector, length: 3, low: -2, high: 3}
+search: SEARCH
+execution: {backend: inline, batch: 2}
+"""
+VALLEY = '''
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from evokit import Component, hookimpl
+
+
+@dataclass(frozen=True)
+class Valley:
+    """Rosenbrock's function, which has no value where the first number is above 1."""
+
+    objectives: ClassVar = {"loss": "min"}
+    budgets: ClassVar = (1,)
+    context: ClassVar = "valley"
+    slots: ClassVar = {}
+    takes: ClassVar = frozenset({"vector"})
+
+    def build(self, context):
+        return self
+
+    def evaluate(self, batch, budget):
+        if any(x[0] > 1.0 for x in batch):
+            raise ValueError("too large")
+        return np.array([float(100 * ((x[1:] - x[:-1] ** 2) ** 2).sum() + ((1 - x[:-1]) ** 2).sum()) for x in batch])
+
+
+@hookimpl
+def evokit_components():
+    return [Component("fitness", "valley", Valley)]
+'''
+VARIATION = "crossover: {name: simulated_binary}\nmutation: {name: polynomial}\n"
+OF_VECTORS = {  # and what they read
+    "auto": ("{name: auto, generations: 40}", ""),
+    "cma": ("{name: cma, generations: 12}", ""),
+    "coordinate_descent": ("{name: coordinate_descent, generations: 30}", ""),
+    "de": ("{name: de, population: 10, generations: 8, shrink_over: 8}", ""),
+    "generational": ("{name: generational, population: 8, generations: 8}", VARIATION),
+    "mu_comma_lambda": ("{name: mu_comma_lambda, population: 4, offspring: 8, generations: 8}", VARIATION),
+    "optuna": ("{name: optuna, batch: 4, generations: 8}", ""),
+    "portfolio": ("{name: portfolio, generations: 16, searches: [{name: cma}, {name: de, population: 8}]}", ""),
+    "quasi_newton": ("{name: quasi_newton, generations: 40}", ""),
+    "random_search": ("{name: random_search, generations: 8}", ""),
+    "steady_state": ("{name: steady_state, population: 6, in_flight: 5, births: 12, generations: 5}", VARIATION),
+}
+ELSEWHERE = {"grid", "halving", "nsga2"}  # whole runs of these are in files of their own
 CASES = [(name, 0.0) for name in SEARCHES] + [("nested", 60.0)]
 
 
@@ -56,6 +115,45 @@ def test_a_run_is_the_same_inline_and_on_workers_and_killed_and_resumed(name, sa
     resumed, _ = launched(tmp_path, text, [], "killed", resume=True)
     assert whole["best"] == resumed["best"]
     assert same_but_for_costs(tmp_path / "whole" / "ledger.sqlite", tmp_path / "killed" / "ledger.sqlite")
+
+
+@pytest.mark.parametrize("name", OF_VECTORS)
+def test_a_search_of_vectors_is_the_same_on_workers_and_killed_and_resumed(name, tmp_path, monkeypatch):
+    search, reads = OF_VECTORS[name]
+    (tmp_path / "valley.py").write_text(VALLEY)
+    text = VECTOR.replace("SEARCH", search) + reads
+    monkeypatch.setattr(running, "CHECKPOINT_EVERY_S", 0.0)
+    monkeypatch.setattr(running, "CHECKPOINT_SHARE", np.inf)
+    whole, rows = launched(tmp_path, text, [], "whole")
+    assert any(not row.evaluation.ok for row in rows)
+    for more, resume in ((len(rows) // 3, False), (len(rows) // 3, True)):
+        with monkeypatch.context() as patch:
+            patch.setattr(Ledger, "add", killed_after(more))
+            with pytest.raises(KeyboardInterrupt):
+                launched(tmp_path, text, [], "killed", resume=resume)
+    workers = ["execution={backend: processes, workers: 2, batch: 2}"]
+    resumed, _ = launched(tmp_path, text, workers, "killed", resume=True)
+    assert whole["best"] == resumed["best"]
+    assert same_but_for_costs(tmp_path / "whole" / "ledger.sqlite", tmp_path / "killed" / "ledger.sqlite")
+
+
+def test_every_search_has_a_whole_run():
+    offered = {one.name for one in evokit_components() if one.kind == "search"}
+    tested = {word for text in SEARCHES.values() for word in re.findall(r"name: (\w+)", text)}
+    assert offered <= tested | OF_VECTORS.keys() | ELSEWHERE
+
+
+def killed_after(rows):
+    """A ledger that ends the run before it writes more than so many rows."""
+    whole_add, left = Ledger.add, [rows]
+
+    def add(ledger, some):
+        left[0] -= len(some)
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        whole_add(ledger, some)
+
+    return add
 
 
 def killed_in(generation):
