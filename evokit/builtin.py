@@ -83,6 +83,8 @@ def evokit_components() -> list[Component]:
         Component("search", "random_search", "evokit.searches.random_search:RandomSearch"),
         Component("search", "regularised", "evokit.searches.regularised:Regularised"),
         Component("search", "restarts", "evokit.searches.restarts:Restarts"),
+        Component("search", "pgpe", "evokit.searches.pgpe:PGPE"),
+        Component("search", "snes", "evokit.searches.snes:SNES"),
         Component("search", "coordinate_descent", "evokit.searches.coordinate_descent:CoordinateDescent"),
         Component("baseline", "random_search", "evokit.searches.random_search:RandomSearch"),
         Component("baseline", "coordinate_descent", "evokit.searches.coordinate_descent:CoordinateDescent"),

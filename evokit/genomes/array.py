@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -24,7 +24,7 @@ class ArrayGenome(ABC):
 
     genes: ClassVar[str]  # the kind that operators name in their own ``genes``
     phenotype: ClassVar[str]  # the kind that ``express`` makes
-    dtype: ClassVar[type]
+    dtype: type
 
     def __init__(self, n_genes: int) -> None:
         if n_genes < 1:
@@ -64,7 +64,8 @@ class ArrayGenome(ABC):
         Raises:
             TypeError: The values may not fit that type, such as floats for an index vector.
         """
-        same: np.ndarray = genes.astype(self.dtype, casting="safe", copy=False)
+        casting: Literal["safe", "same_kind"] = "same_kind" if issubclass(self.dtype, np.floating) else "safe"
+        same: np.ndarray = genes.astype(self.dtype, casting=casting, copy=False)
         return readonly(same + 0.0) if same.dtype.kind == "f" else same
 
     def canonical_rows(self, genes: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ class Bits(ArrayGenome):
 
     genes: ClassVar[str] = "bits"
     phenotype: ClassVar[str] = "bits"
-    dtype: ClassVar[type] = np.bool_
+    dtype = np.bool_
 
     def __init__(self, n: int) -> None:
         super().__init__(n)

@@ -32,7 +32,7 @@ class IndexVector(ArrayGenome):
 
     genes: ClassVar[str] = "index_vector"
     phenotype: ClassVar[str] = "indices"
-    dtype: ClassVar[type] = np.int64
+    dtype = np.int64
 
     def __init__(self, sizes: Sequence[int]) -> None:
         super().__init__(len(sizes))

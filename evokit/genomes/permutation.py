@@ -28,7 +28,7 @@ class Permutation(ArrayGenome):
 
     genes: ClassVar[str] = "permutation"
     phenotype: ClassVar[str] = "permutation"
-    dtype: ClassVar[type] = np.int64
+    dtype = np.int64
 
     def __init__(self, n: int) -> None:
         if n < 2:

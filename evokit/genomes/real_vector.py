@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,16 +13,17 @@ from evokit.common.readonly import readonly
 from evokit.genomes.array import ArrayGenome
 from evokit.interfaces import Context
 from evokit.mutation.gaussian import gaussian_mutation
-from evokit.options import Count
+from evokit.options import Count, added
 
 
 class RealVector(ArrayGenome):
-    """Genes are ``(n_genes,)`` float64, gene i in ``low[i]..high[i]``.
+    """Genes are ``(n_genes,)`` floats, gene i in ``low[i]..high[i]``.
 
     Args:
         low: Lower bounds, one number or ``(n,)``.
         high: Upper bounds, one number or ``(n,)``.
         n: Number of genes.
+        dtype: Of genes and bounds, float64 or float32.
 
     Raises:
         ValueError: There is no gene, a bound is not finite, or a lower bound is not below its upper one.
@@ -30,18 +31,18 @@ class RealVector(ArrayGenome):
 
     genes: ClassVar[str] = "real_vector"
     phenotype: ClassVar[str] = "vector"
-    dtype: ClassVar[type] = np.float64
 
-    def __init__(self, low: ArrayLike, high: ArrayLike, n: int) -> None:
+    def __init__(self, low: ArrayLike, high: ArrayLike, n: int, dtype: type = np.float64) -> None:
         super().__init__(n)
-        self.low = _bounds("low", low, n)
-        self.high = _bounds("high", high, n)
+        self.dtype = dtype
+        self.low = _bounds("low", low, n, dtype)
+        self.high = _bounds("high", high, n, dtype)
         if not (self.low < self.high).all():
             raise ValueError(f"low: must be below high, got {self.low.tolist()} and {self.high.tolist()}")
 
     def random(self, rng: np.random.Generator) -> np.ndarray:
-        """Each gene uniform between its bounds, ``(n_genes,)`` float64, read-only."""
-        return readonly(rng.uniform(self.low, self.high))
+        """Each gene uniform between its bounds, ``(n_genes,)``, read-only."""
+        return readonly(rng.uniform(self.low, self.high).astype(self.dtype, copy=False))
 
     def mutate(self, genes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Move each gene with probability ``1 / n_genes`` by a normal step of a tenth of its range."""
@@ -58,8 +59,9 @@ class RealVector(ArrayGenome):
         return "" if good else f"must be a number in {low!r}..{high!r}"
 
 
-def _bounds(name: str, values: ArrayLike, n: int) -> np.ndarray:
-    given = np.asarray(values, dtype=np.float64)
+def _bounds(name: str, values: ArrayLike, n: int, dtype: type) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        given: np.ndarray = np.asarray(values, dtype=np.float64).astype(dtype)
     if given.shape not in ((), (n,)):
         raise ValueError(f"{name}: must be one number or {n}, got shape {given.shape}")
     if not np.isfinite(given).all():
@@ -71,6 +73,8 @@ def _bounds(name: str, values: ArrayLike, n: int) -> np.ndarray:
 class RealVectorOptions:
     """``length`` numbers between ``low`` and ``high``.
 
+    ``dtype: float32`` is for many, such as the weights of a network: genes of half the size.
+
     Raises:
         ValueError: A bound is not finite, or ``low`` is not below ``high``.
     """
@@ -78,6 +82,7 @@ class RealVectorOptions:
     length: Count
     low: float = -1.0
     high: float = 1.0
+    dtype: Literal["float64", "float32"] = added("float64")
     genes: ClassVar[str] = RealVector.genes
     phenotype: ClassVar[str] = RealVector.phenotype
 
@@ -86,4 +91,4 @@ class RealVectorOptions:
             raise ValueError(f"low and high: must be finite with low below high, got {self.low} and {self.high}")
 
     def build(self, context: Context) -> RealVector:
-        return RealVector(self.low, self.high, self.length)
+        return RealVector(self.low, self.high, self.length, np.dtype(self.dtype).type)

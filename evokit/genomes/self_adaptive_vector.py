@@ -27,20 +27,23 @@ class SelfAdaptiveVector(RealVector):
         n: Places that are measured.
         n_steps: 1 for one length, ``n`` for one a place.
         sigma: The length that random genes have.
+        dtype: Of genes and bounds, float64 or float32.
 
     Raises:
         ValueError: There is no place, a bound is not finite, or a lower bound is not below its upper one.
     """
 
-    def __init__(self, low: ArrayLike, high: ArrayLike, n: int, n_steps: int, sigma: float) -> None:
+    def __init__(
+        self, low: ArrayLike, high: ArrayLike, n: int, n_steps: int, sigma: float, dtype: type = np.float64
+    ) -> None:
         places = RealVector(low, high, n)
         logs = np.full(n_steps, math.log(SMALLEST))
-        super().__init__(np.append(places.low, logs), np.append(places.high, 0 * logs), n + n_steps)
+        super().__init__(np.append(places.low, logs), np.append(places.high, 0 * logs), n + n_steps, dtype)
         self.n_places, self._sigma = n, sigma
 
     def random(self, rng: np.random.Generator) -> np.ndarray:
         """Each place uniform between its bounds, every step of the first length; read-only."""
-        genes = rng.uniform(self.low, self.high)
+        genes = super().random(rng).copy()
         genes[self.n_places :] = math.log(self._sigma)
         return readonly(genes)
 
@@ -82,4 +85,5 @@ class SelfAdaptiveVectorOptions(RealVectorOptions):
 
     def build(self, context: Context) -> SelfAdaptiveVector:
         n_steps = 1 if self.step_sizes == "one" else self.length
-        return SelfAdaptiveVector(self.low, self.high, self.length, n_steps, self.sigma)
+        dtype = np.dtype(self.dtype).type
+        return SelfAdaptiveVector(self.low, self.high, self.length, n_steps, self.sigma, dtype)

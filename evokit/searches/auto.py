@@ -13,13 +13,15 @@ from evokit.interfaces import Context
 from evokit.mutation.own import OwnMutation
 from evokit.mutation.polynomial import Polynomial
 from evokit.searches.cma import CMA
-from evokit.searches.mu_lambda import MuPlusLambda
+from evokit.searches.generational import Generational
 from evokit.searches.nsga2 import NSGA2
 from evokit.searches.portfolio import PortfolioSearch
 from evokit.searches.quasi_newton import QuasiNewton
 from evokit.searches.stepping import AskTell
+from evokit.selection.tournament import Tournament
 
 MANY = 200  # real numbers, beyond which correlations cost more than they gain
+ENTRANTS = 3  # of a tournament
 ANY = 1  # generations of a search that has no end of its own
 
 
@@ -34,7 +36,8 @@ class Auto:
 evaluations a number; where it is not, half the work is CMA-ES's |
     | real numbers, noisy | ``cma`` with ``adapt_rate`` | differences of noisy values mean nothing |
     | more than 200 real numbers | the same with ``covariance: separable`` | correlations cost n² numbers to learn |
-    | any other genome | ``mu_plus_lambda`` with 4 and 4 | greedy, and wide enough to leave a plateau |
+    | any other genome | ``generational`` with 32 and the genome's own operators | of populations from 4 to 32, the \
+one that lost least on eight pseudo-Boolean functions |
 
     A fitness counts as noisy if it has fresh replicates to measure on (``fresh``). Neither workers nor stop rules have
     a part in the choice, which would make a result depend on them. For other choices name the search.
@@ -58,9 +61,8 @@ evaluations a number; where it is not, half the work is CMA-ES's |
         elif real:
             search = _continuous(context)
         else:
-            options = MuPlusLambda(population=4, offspring=4, generations=ANY)
-            search = options.build(_with(context, OwnCrossover(), OwnMutation()))
-            search.chosen = f"auto took mu_plus_lambda: one objective, and the genome is {type(genome).__name__}"
+            search = Generational(generations=ANY).build(_with(context, OwnCrossover(), OwnMutation()))
+            search.chosen = f"auto took generational: one objective, and the genome is {type(genome).__name__}"
         search.horizon = self.generations
         vars(search).pop("expected", None)  # of as many generations as were said
         return search
@@ -84,4 +86,5 @@ def _continuous(context: Context) -> AskTell:
 
 def _with(context: Context, crossover: Any, mutation: Any) -> Context:
     """The context with operators for a recipe that names none."""
-    return replace(context, operators={"crossover": crossover.build(context), "mutation": mutation.build(context)})
+    made = {"selection": Tournament(ENTRANTS), "crossover": crossover, "mutation": mutation}
+    return replace(context, operators={kind: one.build(context) for kind, one in made.items()})

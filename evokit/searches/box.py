@@ -29,7 +29,8 @@ class BoxSearch(AskTell):
         if len(weights) > 1:
             raise ValueError(f"this search has one objective, the fitness has {len(weights)}: name nsga2")
         super().__init__(context.genome, weights, horizon)
-        self._low, self._width = context.genome.low, context.genome.high - context.genome.low
+        self._low, self._high = context.genome.low, context.genome.high
+        self._width = self._high - self._low
         self._streams, self._init = context.streams, [self._point(genes) for genes in context.init]
         if horizon is not None:  # a search without an end cannot tell
             self.expected = lambda: self._expected(horizon, context.fitness.budgets[-1])
@@ -60,7 +61,7 @@ class BoxSearch(AskTell):
         raise NotImplementedError
 
     def _individual(self, point: np.ndarray, born_by: str, parents: tuple[str, ...] = ()) -> Individual:
-        genes = np.clip(self._low + point * self._width, self._low, self._low + self._width)
+        genes = np.clip(self._low + point * self._width, self._low, self._high)
         return make_individual(self._genome, genes, self._weights, parents, born_by)
 
     def _point(self, genes: Any) -> np.ndarray:

@@ -5,7 +5,7 @@ from evokit.genomes.real_vector import RealVector
 from evokit.measuring.ledger import Ledger
 from evokit.searches.auto import Auto
 from evokit.searches.cma import CMASearch
-from evokit.searches.mu_lambda import MuLambdaSearch
+from evokit.searches.generational import GenerationalSearch
 from evokit.searches.nsga2 import NSGA2Search
 from evokit.searches.portfolio import PortfolioSearch
 from tests.door import SumFitness, door
@@ -27,7 +27,7 @@ class Noisy(SumFitness):
         (Pair, Bits(3), NSGA2Search, "auto took nsga2: there are 2 objectives"),
         (SumFitness, BOX, PortfolioSearch, "auto took quasi_newton and cma in turn: 3 real numbers, and an exact"),
         (Noisy, BOX, CMASearch, "auto took cma: 3 real numbers, and a fitness with fresh replicates"),
-        (SumFitness, Bits(3), MuLambdaSearch, "auto took mu_plus_lambda: one objective, and the genome is Bits"),
+        (SumFitness, Bits(3), GenerationalSearch, "auto took generational: one objective, and the genome is Bits"),
     ],
 )
 def test_it_takes_what_its_table_says_and_says_why(fitness, genome, kind, said):
@@ -69,4 +69,4 @@ stop: {target: 12}
 execution: {backend: inline}
 """
     summary, _ = launched(tmp_path, recipe, [])
-    assert summary["chosen"] == "auto took mu_plus_lambda: one objective, and the genome is Bits"
+    assert summary["chosen"] == "auto took generational: one objective, and the genome is Bits"

@@ -3,6 +3,8 @@ from dataclasses import replace
 import cmaes
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from evokit.genomes.real_vector import RealVector
 from evokit.interfaces import Context, Evaluation
@@ -255,3 +257,13 @@ def test_members_move_towards_the_best():
     drawn = np.array([[0.3] * 20, [1.0] * 20])
     children = _children(points, np.arange(20.0), np.empty((0, 1)), drawn, np.random.default_rng(0))
     assert children.mean() > points.mean() + 0.04
+
+
+@given(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3))
+def test_points_of_the_box_are_within_its_bounds_to_the_last_bit(low, high):
+    low, high = sorted((low, high))
+    assume(low < high)
+    genome = RealVector(low, high, 2)
+    search = built(DE(12), Ellipsoid(), genome)
+    genes = search._individual(np.array([0.0, 1.0]), "de").genes
+    assert genome.from_json(genes.tolist()).tobytes() == genes.tobytes()

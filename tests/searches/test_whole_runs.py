@@ -90,7 +90,9 @@ OF_VECTORS = {  # and what they read
     "optuna": ("{name: optuna, batch: 4, generations: 8}", ""),
     "portfolio": ("{name: portfolio, generations: 16, searches: [{name: cma}, {name: de, population: 8}]}", ""),
     "quasi_newton": ("{name: quasi_newton, generations: 40}", ""),
+    "pgpe": ("{name: pgpe, population: 8, generations: 8}", ""),
     "random_search": ("{name: random_search, generations: 8}", ""),
+    "snes": ("{name: snes, population: 8, generations: 8}", ""),
     "steady_state": ("{name: steady_state, population: 6, in_flight: 5, births: 12, generations: 5}", VARIATION),
 }
 ELSEWHERE = {"grid", "halving", "nsga2"}  # whole runs of these are in files of their own
