@@ -27,9 +27,9 @@ class PGPE:
     the nearer the shorter its steps. Give the genome ``dtype: float32`` and bounds that are wide enough not to matter.
 
     ``population`` is even. ``sigma`` is the first standard deviation as a share of each range; ``sigma_rate`` is the
-    rate of its change, and 0 holds it. ``rate`` is the length of a step in first standard deviations: with ``adam`` that
-    of each number (0.03 if null), with ``clipup`` the greatest one of all together (1/15 if null, as its authors
-    advise). ``init`` gives the first mean, which is else the middle of the box. The mean is measured beside its samples.
+    rate of its change, and 0 holds it. ``rate`` is the length of a step in first standard deviations: with ``adam``
+    that of each number (0.03 if null), with ``clipup`` the greatest one of all together (1/15 if null, as its authors
+    advise). ``init`` gives the first mean, else the middle of the box. The mean is measured beside its samples.
 
     With ``sigma_rate: 0`` and ``adam`` it is OpenAI's evolution strategy, without its decay of weights.
 
