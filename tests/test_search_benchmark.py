@@ -141,6 +141,10 @@ def called(contender, seed, budget=60):
     return record, False
 
 
+# Their first descents, from the middle, take all of this budget; NGOpt's is Cobyla's.
+DRAW_NOTHING = {("vector", name) for name in ("auto", "quasi_newton", "nevergrad_ngopt")}
+
+
 @pytest.mark.parametrize("contender", CONTENDERS, ids=lambda one: one.name)
 @pytest.mark.filterwarnings("ignore")  # peers speak of what their own dependencies do
 def test_a_contender_spends_its_budget_and_one_seed_is_one_run(contender):
@@ -150,7 +154,7 @@ def test_a_contender_spends_its_budget_and_one_seed_is_one_run(contender):
     assert record.evaluations == 60 or record.solved or not over
     assert record.evaluations > 30 or record.solved
     assert called(contender, 1)[0].improvements == record.improvements
-    if contender.name != "nevergrad_ngopt":  # what it chooses here, Cobyla, draws nothing
+    if (contender.kind, contender.name) not in DRAW_NOTHING:
         assert called(contender, 2)[0].improvements != record.improvements
 
 

@@ -136,7 +136,8 @@ class LedgeredMeasure:
             for slot, one in zip(slots, individuals, strict=True)
             if slot not in self._answered
         ]
-        self._ledger.add(again)
+        if again:
+            self._ledger.add(again)
         return [self._settle(slot, one, budget) for slot, one in zip(slots, individuals, strict=True)]
 
     def each(self, individuals: Iterable[Individual | None]) -> Iterator[Individual]:
