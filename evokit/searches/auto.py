@@ -13,6 +13,7 @@ from evokit.interfaces import Context
 from evokit.mutation.own import OwnMutation
 from evokit.mutation.polynomial import Polynomial
 from evokit.searches.cma import CMA
+from evokit.searches.de import DE
 from evokit.searches.generational import Generational
 from evokit.searches.nsga2 import NSGA2
 from evokit.searches.portfolio import PortfolioSearch
@@ -36,6 +37,7 @@ class Auto:
 evaluations a number; where it is not, half the work is CMA-ES's |
     | real numbers, noisy | ``cma`` with ``adapt_rate`` | differences of noisy values mean nothing |
     | more than 200 real numbers | the same with ``covariance: separable`` | correlations cost n² numbers to learn |
+    | a single real number | the same with ``de`` for ``cma`` | CMA-ES is for two or more |
     | any other genome | ``generational`` with 32 and the genome's own operators | of populations from 4 to 32, the \
 one that lost least on eight pseudo-Boolean functions |
 
@@ -71,16 +73,17 @@ one that lost least on eight pseudo-Boolean functions |
 def _continuous(context: Context) -> AskTell:
     n, noisy = context.genome.n_genes, hasattr(context.fitness, "fresh")
     few = n <= MANY
-    cma = CMA(covariance="full" if few else "separable", adapt_rate=noisy and few)
+    wide: CMA | DE = CMA(covariance="full" if few else "separable", adapt_rate=noisy and few) if n > 1 else DE()
+    name = type(wide).__name__.lower()
     search: AskTell
     if noisy:
-        search = cma.build(context)
-        search.chosen = f"auto took cma: {n} real numbers, and a fitness with fresh replicates, which is noisy"
+        search = wide.build(context)
+        search.chosen = f"auto took {name}: {n} real numbers, and a fitness with fresh replicates, which is noisy"
         return search
     first = QuasiNewton().build(replace(context, streams=context.streams.at("auto", "quasi_newton")))
-    second = cma.build(replace(context, streams=context.streams.at("auto", "cma"), init=()))
+    second = wide.build(replace(context, streams=context.streams.at("auto", name), init=()))
     search = PortfolioSearch([first, second], context, None)
-    search.chosen = f"auto took quasi_newton and cma in turn: {n} real numbers, and an exact fitness"
+    search.chosen = f"auto took quasi_newton and {name} in turn: {n} real numbers, and an exact fitness"
     return search
 
 

@@ -50,6 +50,8 @@ class CMA:
             raise ValueError("adapt_rate: belongs to covariance: full")
 
     def build(self, context: Context) -> CMASearch:
+        if context.genome.n_genes < 2:
+            raise ValueError("cma is for two numbers or more, the genome has one: name de or quasi_newton")
         return CMASearch(self, context)
 
 
@@ -141,7 +143,7 @@ class CMASearch(BoxSearch):
             mean = self._init[0]
         how = {"mean": mean, "sigma": self._options.sigma, "bounds": np.array([[0.0, 1.0]] * n)}
         how |= {"population_size": population or self._first_population, "seed": self._seed("begin")}
-        if self._options.covariance == "separable" or n == 1:  # the full one is for two numbers or more
+        if self._options.covariance == "separable":
             return cmaes.SepCMA(**how)
         return cmaes.CMA(**how, lr_adapt=self._options.adapt_rate)
 

@@ -70,3 +70,13 @@ execution: {backend: inline}
 """
     summary, _ = launched(tmp_path, recipe, [])
     assert summary["chosen"] == "auto took generational: one objective, and the genome is Bits"
+
+
+@pytest.mark.parametrize(
+    ("fitness", "said"), [(SumFitness, "quasi_newton and de in turn: 1 real"), (Noisy, "de: 1 real")]
+)
+def test_a_single_number_is_searched_without_cma(fitness, said):
+    genome = RealVector(-1, 1, 1)
+    search = built(Auto(generations=12), fitness(), genome)
+    assert search.chosen.startswith(f"auto took {said}")
+    assert run(search, door(fitness(), genome=genome)).best().genes == pytest.approx([-1], abs=0.2)

@@ -267,3 +267,8 @@ def test_points_of_the_box_are_within_its_bounds_to_the_last_bit(low, high):
     search = built(DE(12), Ellipsoid(), genome)
     genes = search._individual(np.array([0.0, 1.0]), "de").genes
     assert genome.from_json(genes.tolist()).tobytes() == genes.tobytes()
+
+
+def test_a_single_number_is_refused_by_cma_in_a_sentence():
+    with pytest.raises(ValueError, match="cma is for two numbers or more, the genome has one: name de or quasi_newton"):
+        built(CMA(), Ellipsoid(), RealVector(0, 1, 1))
