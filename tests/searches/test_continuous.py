@@ -12,6 +12,8 @@ from evokit.measuring.ledger import Ledger
 from evokit.measuring.ledger_files import same_but_for_costs
 from evokit.searches.cma import CMA
 from evokit.searches.de import DE, _children
+from evokit.searches.pgpe import PGPE
+from evokit.searches.snes import SNES
 from evokit.streams import Streams
 from tests.door import SumFitness, door
 from tests.searches.building import built, portrait, run, stopped_and_resumed
@@ -20,7 +22,16 @@ from tests.small import TOY, launched
 BOX = RealVector([-5, -1, 0], [5, 3, 1], 3)
 BEST = np.array([1.0, 2.0, 0.25])
 CONTINUOUS = pytest.mark.parametrize(
-    "options", [CMA(generations=9), CMA(generations=9, covariance="separable"), DE(12, 9, shrink_over=9)]
+    "options",
+    [
+        CMA(generations=9),
+        CMA(generations=9, covariance="separable"),
+        DE(12, 9, shrink_over=9),
+        SNES(10, 9),
+        PGPE(10, 9),
+        PGPE(10, 9, optimizer="clipup"),
+    ],
+    ids=["cma", "separable", "de", "snes", "pgpe", "clipup"],
 )
 
 
@@ -122,9 +133,9 @@ def test_a_generation_of_which_a_part_was_measured_teaches_nothing(options):
     measure(asked)
     search.tell(asked)
     after = search.state_dict()
-    for name in ("strategy", "de"):
-        if name in before:
-            assert repr(after[name]) == repr(before[name])
+    learnt = before.keys() - {"generation", "archive", "population"}
+    assert learnt
+    assert all(repr(after[name]) == repr(before[name]) for name in learnt)
 
 
 def test_a_run_that_converged_begins_again_with_more():
@@ -149,7 +160,7 @@ def test_large_and_small_runs_in_turn_spend_about_as_much():
     assert 0.2 < runs["work_small"] / runs["work_large"] < 2
 
 
-@pytest.mark.parametrize("options", [CMA(), DE(12)])
+@CONTINUOUS
 def test_several_objectives_are_refused(options):
     fitness = Ellipsoid()
     fitness.objectives = {"sum": "min", "again": "min"}

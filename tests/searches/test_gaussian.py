@@ -9,15 +9,12 @@ from hypothesis import strategies as st
 
 from evokit.genomes.real_vector import RealVector
 from evokit.interfaces import Context, Evaluation
-from evokit.measuring.ledger import Ledger
-from evokit.measuring.ledger_files import same_but_for_costs
 from evokit.searches.gaussian import by_rank
 from evokit.searches.pgpe import PGPE
 from evokit.searches.snes import SNES
 from evokit.streams import Streams
 from tests.door import SumFitness, door
-from tests.searches.building import built, portrait, run, stopped_and_resumed
-from tests.small import TOY, launched
+from tests.searches.building import built, run
 
 N = 40
 BOX = RealVector(-5, 5, N, np.float32)
@@ -107,14 +104,6 @@ def test_it_begins_at_the_genes_of_init(options):
 
 
 @GAUSSIAN
-def test_who_fails_is_as_bad_as_the_worst_and_the_search_goes_on(options):
-    search, measure = searched(options, Stretched(lambda genes: genes[0] > 0.2))
-    run(search, measure)
-    assert search.generation == 9
-    assert all(one.genes[0] <= 0.2 for one in [*search.population, *search.hall_of_fame()])
-
-
-@GAUSSIAN
 def test_where_all_fail_nothing_is_learnt_and_it_goes_on_until_its_end(options):
     search, measure = searched(options, Stretched(lambda genes: True))
     before = search.state_dict()
@@ -123,21 +112,6 @@ def test_where_all_fail_nothing_is_learnt_and_it_goes_on_until_its_end(options):
     after = search.state_dict()
     assert after["mean"].tobytes() == before["mean"].tobytes()
     assert after["sigma"] == pytest.approx(before["sigma"])
-
-
-@GAUSSIAN
-def test_asked_again_it_answers_the_same(options):
-    search, measure = searched(options)
-    run(search, measure, 2)
-    assert [one.key for one in search.ask()] == [one.key for one in search.ask()]
-
-
-@GAUSSIAN
-def test_it_goes_on_from_its_state_as_if_never_stopped(options, tmp_path):
-    whole = portrait(run(*searched(options)))
-    ledger = Ledger(":memory:")
-    for resumed, _ in stopped_and_resumed(lambda: searched(options, ledger=ledger), tmp_path, (-1.0,)):
-        assert portrait(resumed) == whole
 
 
 @GAUSSIAN
@@ -151,32 +125,11 @@ def test_what_was_saved_is_not_changed_by_going_on(options):
 
 
 @GAUSSIAN
-def test_a_generation_of_which_a_part_was_measured_teaches_nothing(options):
-    search, measure = searched(options)
-    run(search, measure, 2)
-    before = search.state_dict()
-    asked = search.ask()[:-1]
-    measure(asked)
-    search.tell(asked)
-    after = search.state_dict()
-    assert search.generation == 3
-    assert all(after[name].tobytes() == before[name].tobytes() for name in ("mean", "sigma"))
-
-
-@GAUSSIAN
 def test_it_tells_what_it_will_measure(options):
     search, measure = searched(options)
     n, work = search.expected()
     run(search, measure)
     assert n == work == measure.work == 9 * 11
-
-
-@GAUSSIAN
-def test_several_objectives_are_refused(options):
-    fitness = Stretched()
-    fitness.objectives = {"sum": "min", "again": "min"}
-    with pytest.raises(ValueError, match="one objective, the fitness has 2: name nsga2"):
-        built(options, fitness, BOX)
 
 
 @pytest.mark.parametrize("options", [SNES(), PGPE()])
@@ -224,22 +177,3 @@ def test_equals_share_what_their_ranks_are_worth(losses):
     for loss, share in zip(losses, shares, strict=True):
         ranks = [rank for rank, other in enumerate(sorted(losses)) if other == loss]
         assert share == pytest.approx(np.mean([utilities[rank] for rank in ranks]))
-
-
-@pytest.mark.parametrize("search", ["{name: snes, generations: 6}", "{name: pgpe, population: 6, generations: 6}"])
-def test_a_run_is_the_same_inline_and_on_workers_with_failures_and_resumed(search, tmp_path):
-    text = f"""\
-plugins: [{TOY}]
-data: {{name: points}}
-fitness: {{name: squares}}
-genome: {{name: real_vector, length: 2, low: -3, high: 9, dtype: float32}}
-search: {search}
-baselines: [{{name: random_search}}]
-execution: {{backend: inline}}
-"""
-    whole, _ = launched(tmp_path, text, [], "whole")
-    launched(tmp_path, text, ["search.generations=3"], "stopped")
-    resumed, _ = launched(tmp_path, text, [], "stopped", resume=True)
-    workers, _ = launched(tmp_path, text, ["execution={backend: processes, workers: 2}"], "workers")
-    assert whole["best"] == resumed["best"] == workers["best"]
-    assert same_but_for_costs(tmp_path / "whole" / "ledger.sqlite", tmp_path / "workers" / "ledger.sqlite")

@@ -8,7 +8,6 @@ from evokit.genomes.index_vector import IndexVector
 from evokit.genomes.real_vector import RealVector
 from evokit.interfaces import Evaluation
 from evokit.measuring.ledger import Ledger
-from evokit.measuring.ledger_files import same_but_for_costs
 from evokit.recipe import load_recipe
 from evokit.screens.race import Race
 from evokit.searches.cma import CMA
@@ -22,7 +21,7 @@ from evokit.searches.random_search import RandomSearch
 from tests.door import SumFitness, door
 from tests.searches.building import Part, built, portrait, run, stopped_and_resumed
 from tests.searches.test_contract import Pair
-from tests.small import TOY, launched
+from tests.small import TOY
 
 WIDE = IndexVector([1000] * 4)
 NARROW = IndexVector([4] * 6)
@@ -228,15 +227,6 @@ crossover: {{name: uniform}}
 baselines: [{{name: random_search}}]
 execution: {{backend: inline}}
 """
-
-
-def test_a_run_is_the_same_inline_and_on_workers_with_failures_and_resumed(tmp_path):
-    whole, _ = launched(tmp_path, RECIPE, [], "whole")
-    launched(tmp_path, RECIPE, ["stop={work: 50}"], "stopped")
-    resumed, _ = launched(tmp_path, RECIPE, [], "stopped", resume=True)
-    workers, _ = launched(tmp_path, RECIPE, ["execution={backend: processes, workers: 2}"], "workers")
-    assert whole["best"] == resumed["best"] == workers["best"]
-    assert same_but_for_costs(tmp_path / "whole" / "ledger.sqlite", tmp_path / "workers" / "ledger.sqlite")
 
 
 @pytest.mark.parametrize(

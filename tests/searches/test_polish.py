@@ -5,7 +5,6 @@ from evokit.errors import UserError
 from evokit.genomes.index_vector import IndexVector
 from evokit.interfaces import Context
 from evokit.measuring.ledger import Ledger
-from evokit.measuring.ledger_files import same_but_for_costs
 from evokit.recipe import load_recipe
 from evokit.screens.race import Race
 from evokit.searches.cma import CMA
@@ -18,7 +17,6 @@ from evokit.streams import Streams
 from tests.door import SumFitness, door
 from tests.searches.building import Part, built, portrait, run, stopped_and_resumed
 from tests.searches.test_islands import BOX, Bowl, islands
-from tests.small import TOY, launched
 
 GRID = IndexVector([6] * 5)
 LOCAL = CoordinateDescent(restarts=False)
@@ -155,30 +153,6 @@ def test_it_knows_whether_it_has_an_end(options, endless, horizon):
     genome = BOX if isinstance(options.search.options, CMA) else GRID
     search = built(options, Bowl(), genome)
     assert (search.endless, search.horizon) == (endless, horizon)
-
-
-RECIPE = f"""\
-plugins: [{TOY}]
-data: {{name: points}}
-fitness: {{name: squares}}
-genome: {{name: real_vector, length: 2, low: -3, high: 9}}
-search:
-  name: polish
-  search: {{name: generational, population: 6, generations: 5}}
-mutation: {{name: gaussian}}
-crossover: {{name: uniform}}
-baselines: [{{name: random_search}}]
-execution: {{backend: inline}}
-"""
-
-
-def test_a_run_is_the_same_inline_and_on_workers_with_failures_and_resumed(tmp_path):
-    whole, _ = launched(tmp_path, RECIPE, [], "whole")
-    launched(tmp_path, RECIPE, ["stop={work: 60}"], "stopped")
-    resumed, _ = launched(tmp_path, RECIPE, [], "stopped", resume=True)
-    workers, _ = launched(tmp_path, RECIPE, ["execution={backend: processes, workers: 2}"], "workers")
-    assert whole["best"] == resumed["best"] == workers["best"]
-    assert same_but_for_costs(tmp_path / "whole" / "ledger.sqlite", tmp_path / "workers" / "ledger.sqlite")
 
 
 def test_genes_that_the_local_search_cannot_change_are_refused_with_their_place(tmp_path):

@@ -86,8 +86,18 @@ OF_VECTORS = {  # and what they read
     "coordinate_descent": ("{name: coordinate_descent, generations: 30}", ""),
     "de": ("{name: de, population: 10, generations: 8, shrink_over: 8}", ""),
     "generational": ("{name: generational, population: 8, generations: 8}", VARIATION),
+    "islands": (
+        "{name: islands, every: 2, islands: [{name: cma, generations: 8}, {name: generational, population: 6,"
+        " generations: 8}]}",
+        VARIATION,
+    ),
     "mu_comma_lambda": ("{name: mu_comma_lambda, population: 4, offspring: 8, generations: 8}", VARIATION),
     "optuna": ("{name: optuna, batch: 4, generations: 8}", ""),
+    "polish": (
+        "{name: polish, search: {name: generational, population: 6, generations: 4}, then: {name:"
+        " coordinate_descent, generations: 20}}",
+        VARIATION,
+    ),
     "portfolio": ("{name: portfolio, generations: 16, searches: [{name: cma}, {name: de, population: 8}]}", ""),
     "quasi_newton": ("{name: quasi_newton, generations: 40}", ""),
     "pgpe": ("{name: pgpe, population: 8, generations: 8}", ""),
