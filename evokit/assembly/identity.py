@@ -15,7 +15,10 @@ from evokit.common.version import VERSION
 from evokit.errors import UserError
 from evokit.recipe.schema import PLACEMENT, Recipe
 
-PACKAGES = ("deap", "numpy", "scikit-learn", "scipy", "torch", "transformers", "tokenizers", "datasets")
+PACKAGES = (
+    "cmaes", "deap", "moocore", "numpy", "optuna", "scikit-learn", "scipy", "torch", "transformers", "tokenizers",
+    "datasets",
+)  # fmt: skip
 # What a resume may change: ``Recipe.digest`` leaves it out.
 FREE = ("search.generations", "stop", "export", "init.from", "init.top", *(f"execution.{key}" for key in PLACEMENT))
 SAID = 80  # characters of a value in a message

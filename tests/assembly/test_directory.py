@@ -243,7 +243,8 @@ def test_data_that_the_beginning_did_not_name_are_not_asked_for():
 def test_identity_names_what_decides_numbers():
     found = identity(onemax())
     assert {"recipe", "seed", "device", "threads", "machine", "versions"} == found.keys()
-    packages = ["deap", "numpy", "scikit-learn", "scipy", "torch", "transformers", "tokenizers", "datasets"]
+    core = ["cmaes", "deap", "moocore", "numpy", "scikit-learn", "scipy"]
+    packages = [*core, "optuna", "torch", "transformers", "tokenizers", "datasets"]
     assert set(versions()) <= {"python", "evokit", *packages}
     assert set(PACKAGES) == set(packages)
     assert cpu_model() in found["machine"]
