@@ -148,8 +148,8 @@ class Measure(Protocol):
     def __call__(self, individuals: Sequence[Individual], budget: int | None = None) -> list[Evaluation]:
         """Measure at ``budget`` (default full), in order. Sets ``fitness`` only at full budget and only when ok."""
 
-    def each(self, individuals: Iterable[Individual | None]) -> Iterator[Individual]:
-        """Measure at full budget individuals that are made while others are measured.
+    def each(self, individuals: Iterable[Individual | None], n: int) -> Iterator[Individual]:
+        """Measure at full budget ``n`` individuals that are made while others are measured.
 
         They are taken one by one as workers get free; None says that the next cannot be made before another came back.
         Each comes back, measured, in the order in which they were taken.

@@ -51,7 +51,7 @@ class Direct:
             one.fitness.values = (self._known[one.key],)
         return [Evaluation(one.fitness.values, work=1) for one in individuals]
 
-    def each(self, individuals: Iterable[Individual | None]) -> Iterator[Individual]:
+    def each(self, individuals: Iterable[Individual | None], n: int) -> Iterator[Individual]:
         for one in individuals:
             if one is not None:
                 self([one])

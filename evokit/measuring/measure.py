@@ -140,12 +140,13 @@ class LedgeredMeasure:
             self._ledger.add(again)
         return [self._settle(slot, one, budget) for slot, one in zip(slots, individuals, strict=True)]
 
-    def each(self, individuals: Iterable[Individual | None]) -> Iterator[Individual]:
+    def each(self, individuals: Iterable[Individual | None], n: int) -> Iterator[Individual]:
         """Measure individuals at full budget that are made while others are measured.
 
         Args:
             individuals: Taken one by one as workers get free. None says that the next cannot be made before another
                 came back, and is asked again.
+            n: How many there will be, for the display.
 
         Yields:
             Each as soon as it and all before it are measured, with what ``__call__`` sets.
@@ -171,10 +172,13 @@ class LedgeredMeasure:
                     yield Task([one.genes], budget, self._job, self.refits)
 
         answers = self._executor.map(tasks())
+        started, fresh = time.monotonic(), set[int]()  # slots that were measured now
+        done = n_measured = 0
         try:
             for answer in itertools.chain(answers, [[]]):  # who is known needs no answer
                 for evaluation in answer:
                     key = next(iter(begun))
+                    fresh.add(begun[key])
                     self._cache[self._context, key, budget] = evaluation
                     self._ledger.add([self._row(begun.pop(key), key, budget, evaluation)])
                     self._note_peak([evaluation])
@@ -183,6 +187,9 @@ class LedgeredMeasure:
                     if slot not in self._answered:
                         self._ledger.add([self._row_again(slot, one.key, budget)])
                     self._settle(slot, one, budget)
+                    done, n_measured = done + 1, n_measured + (slot in fresh)
+                    left = (time.monotonic() - started) / done * (n - done)
+                    self._progress.evaluated(done, n, n_measured, done - n_measured, left)
                     yield one
         finally:
             getattr(answers, "close", lambda: None)()

@@ -38,8 +38,8 @@ evaluations a number; where it is not, half the work is CMA-ES's |
     | real numbers, noisy | ``cma`` with ``adapt_rate`` | differences of noisy values mean nothing |
     | more than 200 real numbers | the same with ``covariance: separable`` | correlations cost n² numbers to learn |
     | a single real number | the same with ``de`` for ``cma`` | CMA-ES is for two or more |
-    | any other genome | ``generational`` with 32 and the genome's own operators | of populations from 4 to 32, the \
-one that lost least on eight pseudo-Boolean functions |
+    | any other genome | ``generational`` with 32 and the genome's own operators | a population keeps what several \
+members found apart |
 
     A fitness counts as noisy if it has fresh replicates to measure on (``fresh``). Neither workers nor stop rules have
     a part in the choice, which would make a result depend on them. For other choices name the search.

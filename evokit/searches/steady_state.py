@@ -22,7 +22,7 @@ class SteadyState:
     under way at once; the next child is made of the population in which all but the last ``in_flight`` - 1 children
     have found their places, in the order in which they were made. So one seed gives one result for any number of
     workers. Behind an evaluation that takes long no more than ``in_flight`` are begun, so it should be many times the
-    number of workers: 16 for each keep two of them 95 % busy where a standard deviation of times is a factor of four.
+    number of workers, the more so the less even the times are.
 
     A generation is ``births`` children, after which a checkpoint may be written; at its end workers wait for the last
     of them. Null: four for each in flight, and at least as many as ``population``.
@@ -103,7 +103,7 @@ class SteadyStateSearch(Evolving):
                 self._made += 1
                 yield child
 
-        for _ in measure.each(children()):
+        for _ in measure.each(children(), self._births):
             back += 1
         self._end_generation(born, [*old, *born])
 

@@ -168,3 +168,24 @@ def test_workers_that_fail_differently_stop_the_run(probe):
     probe.check([Evaluation(outcome="raised")])
     with pytest.raises(RunFailed, match="raised and nan"):
         probe.check([Evaluation(outcome="nan")])
+
+
+def test_a_task_that_is_not_there_yet_is_asked_for_again_after_an_answer():
+    crew, came = PaperCrew(2), []
+
+    def tasks():
+        yield Task([1], 1)
+        while not came:
+            yield None
+        yield Task([2], 1)
+
+    for answer in InOrder(crew, None, 1).map(tasks()):
+        came.append(outcomes(answer))
+    assert len(came) == 2
+
+
+def test_where_nothing_runs_nothing_is_the_answer_to_a_task_that_is_not_there():
+    answers = InOrder(PaperCrew(2), None, 1).map(iter([None, Task([1], 1)]))
+    assert next(answers) == []
+    assert len(next(answers)) == 1
+    assert next(answers, "end") == "end"

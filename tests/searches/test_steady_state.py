@@ -132,7 +132,7 @@ def test_a_key_that_is_on_its_way_is_measured_once():
     search, measure = searched(fitness=fitness, room=4)
     one = search._random(search._rng())
     twins = [one, *(type(one)(one.genes, one.key, type(one.fitness)((-1.0,))) for _ in range(2))]
-    back = list(measure.each(iter(twins)))
+    back = list(measure.each(iter(twins), 3))
     assert len(fitness.batches) == 1
     assert [twin.fitness.values for twin in back] == [one.fitness.values] * 3
     assert [source for *_, source, _, _, _, _ in story(measure._ledger)] == ["measured", "cached", "cached"]
