@@ -42,9 +42,6 @@ def main(words: Sequence[str], items: Callable[[Bench], Sequence[Item]] | None =
     if given.device != "cpu" and not torch.cuda.is_available():
         print("torch sees no CUDA device here (evokit doctor tells why); or write --device cpu", file=sys.stderr)
         return 2
-    if given.device != "cpu":
-        # Events, streams and graphs are those of the current one.
-        torch.cuda.set_device(torch.device(given.device).index or 0)
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(given.device, given.small, given.limit - (time.monotonic() - began), Path(scratch))
         torch.set_num_threads(bench.threads)
