@@ -13,6 +13,13 @@ from evokit.searches.archive import only_ok
 from evokit.searches.stepping import AskTell
 
 
+def bounds_of(genome: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Of each gene the lowest and the highest value; the choices of an index vector count from 0."""
+    if hasattr(genome, "sizes"):
+        return np.zeros(genome.n_genes), np.array(genome.sizes, float) - 1
+    return genome.low, genome.high
+
+
 class BoxSearch(AskTell):
     """A search of one objective whose individuals are points of a box; what is left to write is ``ask`` and ``_learn``.
 
@@ -29,7 +36,7 @@ class BoxSearch(AskTell):
         if len(weights) > 1:
             raise ValueError(f"this search has one objective, the fitness has {len(weights)}: name nsga2")
         super().__init__(context.genome, weights, horizon)
-        self._low, self._high = context.genome.low, context.genome.high
+        self._low, self._high = bounds_of(context.genome)
         self._width = self._high - self._low
         self._streams, self._init = context.streams, [self._point(genes) for genes in context.init]
         if horizon is not None:  # a search without an end cannot tell
@@ -62,6 +69,8 @@ class BoxSearch(AskTell):
 
     def _individual(self, point: np.ndarray, born_by: str, parents: tuple[str, ...] = ()) -> Individual:
         genes = np.clip(self._low + point * self._width, self._low, self._high)
+        if np.issubdtype(self._genome.dtype, np.integer):
+            genes = np.rint(genes).astype(self._genome.dtype)
         return make_individual(self._genome, genes, self._weights, parents, born_by)
 
     def _point(self, genes: Any) -> np.ndarray:

@@ -28,11 +28,17 @@ class CMA:
     ``population`` is 4 + 3 ln n if null; ``sigma`` is the first standard deviation as a share of each range. Where a
     run of the strategy has converged or got stuck, ``restarts: ipop`` begins another at a random point with twice the
     population, ``bipop`` in turn with a large and a small one at equal work, ``none`` ends the search. ``adapt_rate``
-    is for noisy and rugged fitnesses. ``init`` gives the first mean.
+    is for noisy and rugged fitnesses. With an ``init`` of one member that is the first mean; of more, the first mean,
+    scale and (if full) covariance are those of the members.
+
+    The choices of an index vector are taken as whole numbers, in their order; a margin keeps the chance that each
+    changes from vanishing.
 
     Source: Hansen 2016, "The CMA Evolution Strategy: A Tutorial"; Ros and Hansen 2008 (separable); Auger and Hansen
     2005 (ipop); Hansen 2009, "Benchmarking a BI-population CMA-ES on the BBOB-2009 function testbed"; Nomura, Akimoto
-    and Ono 2023, "CMA-ES with Learning Rate Adaptation".
+    and Ono 2023, "CMA-ES with Learning Rate Adaptation"; Nomura, Watanabe, Akimoto, Ozaki and Onishi 2021, "Warm
+    Starting CMA-ES for Hyperparameter Optimization"; Hamano, Saito, Nomura and Shirakawa 2022, "CMA-ES with Margin"
+    (whole numbers).
     """
 
     population: Annotated[int, Ge(4)] | None = None
@@ -43,15 +49,21 @@ class CMA:
     adapt_rate: bool = False
 
     reads: ClassVar[frozenset[str]] = frozenset({"init"})
-    genes: ClassVar[frozenset[str]] = frozenset({"real_vector"})
+    genes: ClassVar[frozenset[str]] = frozenset({"real_vector", "index_vector"})
 
     def __post_init__(self) -> None:
         if self.adapt_rate and self.covariance == "separable":
             raise ValueError("adapt_rate: belongs to covariance: full")
 
     def build(self, context: Context) -> CMASearch:
+        sizes = getattr(context.genome, "sizes", ())
         if context.genome.n_genes < 2:
-            raise ValueError("cma is for two numbers or more, the genome has one: name de or quasi_newton")
+            others = "grid" if sizes else "de or quasi_newton"
+            raise ValueError(f"cma is for two numbers or more, the genome has one: name {others}")
+        if sizes and (self.adapt_rate or self.covariance == "separable"):
+            raise ValueError("covariance and adapt_rate: whole numbers have covariance: full and no adapt_rate")
+        if 1 in sizes:
+            raise ValueError(f"cma: gene {sizes.index(1)} has a single choice: leave it out of the genome")
         return CMASearch(self, context)
 
 
@@ -60,9 +72,10 @@ class CMASearch(BoxSearch):
 
     def __init__(self, options: CMA, context: Context) -> None:
         super().__init__(context, options.generations)
-        self._options = options
+        self._options, self._whole = options, hasattr(context.genome, "sizes")
         self._stuck = False
-        self._injected = np.empty((0, len(self._low)))  # points from elsewhere, for the next sample
+        # Points from elsewhere, for the next sample: first the best of an earlier run.
+        self._injected = np.array(self._init[:1]).reshape(-1, len(self._low))
         self._runs = {"large": 0, "work_small": 0, "work_large": 0, "small": False}
         self._strategy = self._begun(options.population)
 
@@ -76,9 +89,13 @@ class CMASearch(BoxSearch):
 
     def ask(self) -> list[Individual]:
         self._strategy.reseed_rng(self._seed("sample"))
-        points = [self._strategy.ask() for _ in range(self._asked)]
-        if len(self._injected):
-            points[-len(self._injected) :] = [self._within_reach(point) for point in self._injected]
+        drawn = [self._strategy.ask() for _ in range(self._asked)]
+        # Of a whole number the strategy learns what it drew, not what that was rounded to.
+        rounded, sample = zip(*drawn, strict=True) if self._whole else (drawn, drawn)
+        points, self._sample = list(rounded), np.array(sample)
+        if n := len(self._injected):
+            self._sample[-n:] = [self._within_reach(point) for point in self._injected]
+            points[-n:] = self._rounded(self._sample[-n:])
         return [self._individual(point, "cma") for point in points]
 
     def receive(self, individuals: Sequence[Individual]) -> None:
@@ -91,15 +108,20 @@ class CMASearch(BoxSearch):
 
     def _within_reach(self, point: np.ndarray) -> np.ndarray:
         """A point, or one on the way to it that is as far from the mean as a sample may be; nearer ones stay."""
-        n, mean = len(point), self._strategy.mean
-        way = (point - mean) / self._strategy._sigma
-        if isinstance(self._strategy, cmaes.SepCMA):
-            length = np.linalg.norm(way / self._strategy._eigen_decomposition())
+        strategy = getattr(self._strategy, "_cma", self._strategy)
+        n, mean = len(point), strategy.mean
+        way = (point - mean) / strategy._sigma
+        if isinstance(strategy, cmaes.SepCMA):
+            length = np.linalg.norm(way / strategy._eigen_decomposition())
         else:
-            axes, scales = self._strategy._eigen_decomposition()
+            axes, scales = strategy._eigen_decomposition()
             length = np.linalg.norm(axes.T @ way / scales)
         reach = np.sqrt(n) + 2 * n / (n + 2)
         return point if length <= reach else np.clip(mean + reach / length * (point - mean), 0, 1)
+
+    def _rounded(self, points: np.ndarray) -> np.ndarray:
+        """``(n, n_genes)`` points that genes can be."""
+        return np.rint(points * self._width) / self._width if self._whole else points
 
     def _size_at(self, generation: int) -> int:
         return self._first_population  # after a restart there are more
@@ -109,9 +131,10 @@ class CMASearch(BoxSearch):
         return int(self._strategy.population_size)
 
     def _learn(self, points: np.ndarray, losses: np.ndarray, individuals: Sequence[Individual]) -> None:
-        self._strategy.tell(list(zip(points, losses.tolist(), strict=True)))
+        told = self._sample if self._whole else points
+        self._strategy.tell(list(zip(told, losses.tolist(), strict=True)))
         # A state holds one half of the matrix, whose halves differ in the last bit: go on as a resumed run does.
-        self._strategy.__setstate__(self._strategy.__getstate__())
+        _restore(self._strategy, _state_of(self._strategy))
         self.population, self._injected = only_ok(individuals), self._injected[:0]
         if self._strategy.should_stop():
             self._restart()
@@ -138,24 +161,49 @@ class CMASearch(BoxSearch):
     def _begun(self, population: int | None) -> Any:
         """A run of the strategy at its beginning."""
         n = len(self._low)
-        mean = self._streams.at("cma", "mean", self.generation).numpy().random(n)
+        how: dict[str, Any] = {"mean": self._streams.at("cma", "mean", self.generation).numpy().random(n)}
+        how |= {"sigma": self._options.sigma, "bounds": np.array([[0.0, 1.0]] * n), "seed": self._seed("begin")}
+        how["population_size"] = population or self._first_population
         if self._init and not self.generation:
-            mean = self._init[0]
-        how = {"mean": mean, "sigma": self._options.sigma, "bounds": np.array([[0.0, 1.0]] * n)}
-        how |= {"population_size": population or self._first_population, "seed": self._seed("begin")}
+            how |= self._warm()
         if self._options.covariance == "separable":
+            how.pop("cov", None)
             return cmaes.SepCMA(**how)
+        if self._whole:
+            return cmaes.CMAwM(**how, steps=1 / self._width)
         return cmaes.CMA(**how, lr_adapt=self._options.adapt_rate)
+
+    def _warm(self) -> dict[str, Any]:
+        """Where the strategy begins with an ``init``."""
+        if len(self._init) == 1:
+            return {"mean": self._init[0]}
+        mean, sigma, cov = cmaes.get_warm_start_mgd([(point, 0.0) for point in self._init], gamma=1)
+        return {"mean": mean, "sigma": sigma, "cov": cov}
 
     def _seed(self, what: str) -> int:
         return self._streams.at("cma", what, self.generation).entropy() % 2**32
 
     def state_dict(self) -> dict[str, Any]:
-        mine = {"strategy": self._strategy.__getstate__(), "injected": self._injected}
+        mine = {"strategy": _state_of(self._strategy), "injected": self._injected}
         return super().state_dict() | mine | {"runs": dict(self._runs), "stuck": self._stuck}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         super().load_state_dict(state)
         self._runs, self._stuck = dict(state["runs"]), state["stuck"]
         self._injected = np.array(state["injected"])
-        self._strategy.__setstate__(dict(state["strategy"]))
+        _restore(self._strategy, state["strategy"])
+
+
+def _state_of(strategy: Any) -> dict[str, Any]:
+    if isinstance(strategy, cmaes.CMAwM):  # which has no state of its own, as its strategy has
+        return {"inner": strategy._cma.__getstate__(), "margin": strategy.margin, "scales": strategy._A.copy()}
+    state: dict[str, Any] = strategy.__getstate__()
+    return state
+
+
+def _restore(strategy: Any, state: Mapping[str, Any]) -> None:
+    if isinstance(strategy, cmaes.CMAwM):
+        strategy._cma.__setstate__(dict(state["inner"]))
+        strategy.margin, strategy._A = state["margin"], np.array(state["scales"])
+    else:
+        strategy.__setstate__(dict(state))

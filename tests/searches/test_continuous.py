@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from evokit.genomes.index_vector import IndexVector
 from evokit.genomes.real_vector import RealVector
 from evokit.interfaces import Context, Evaluation
 from evokit.measuring.ledger import Ledger
@@ -136,6 +137,75 @@ def test_a_generation_of_which_a_part_was_measured_teaches_nothing(options):
     learnt = before.keys() - {"generation", "archive", "population"}
     assert learnt
     assert all(repr(after[name]) == repr(before[name]) for name in learnt)
+
+
+class Steps(SumFitness):
+    """The distance of whole numbers to ``BEST_STEPS``, in a valley across them."""
+
+    def answer(self, genes, budget):
+        off = genes - BEST_STEPS
+        return Evaluation((float(off @ off + off.sum() ** 2 / 2),), work=budget)
+
+
+BEST_STEPS = np.array([0, 1, 2, 3, 4, 5])
+WHOLE = IndexVector([9, 9, 9, 2 * 9, 9, 9])
+
+
+def test_cma_samples_whole_numbers_as_the_library_does_also_after_a_restart_and_from_its_state():
+    fitness = Steps(goal="min")
+    search, resumed = (built(CMA(), fitness, WHOLE, seed=3) for _ in range(2))
+    search._restart()
+    resumed.load_state_dict(search.state_dict())
+    streams, bounds = Streams(3), np.array([[0.0, 1.0]] * 6)
+    first = streams.at("cma", "mean", 0).numpy().random(6)
+    steps = 1 / (np.array(WHOLE.sizes) - 1)
+    theirs = cmaes.CMAwM(first, 0.3, bounds, steps, population_size=search._asked, seed=1)
+    measure = door(fitness, genome=WHOLE)
+    for generation in range(20):
+        theirs.reseed_rng(streams.at("cma", "sample", generation).entropy() % 2**32)
+        drawn = [theirs.ask() for _ in range(theirs.population_size)]
+        asked, again = search.ask(), resumed.ask()
+        assert [one.key for one in asked] == [one.key for one in again]
+        assert np.stack([one.genes for one in asked]) == pytest.approx(np.stack([one for one, _ in drawn]) / steps)
+        measure.generation = generation
+        measure(asked)
+        search.tell(asked)
+        resumed.load_state_dict(search.state_dict())
+        theirs.tell([(raw, one.fitness.values[0]) for (_, raw), one in zip(drawn, asked, strict=True)])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_cma_finds_the_best_whole_numbers(seed):
+    fitness = Steps(goal="min")
+    search = run(built(CMA(generations=60), fitness, WHOLE, seed=seed), door(fitness, genome=WHOLE))
+    assert search.best().genes.dtype == np.int64
+    assert search.best().genes.tolist() == BEST_STEPS.tolist()
+
+
+@pytest.mark.parametrize(
+    ("options", "sizes", "message"),
+    [
+        (CMA(), [3, 1], "gene 1 has a single choice"),
+        (CMA(covariance="separable"), [3, 3], "whole numbers have covariance: full"),
+        (CMA(adapt_rate=True), [3, 3], "no adapt_rate"),
+    ],
+)
+def test_cma_refuses_whole_numbers_that_it_cannot_move(options, sizes, message):
+    with pytest.raises(ValueError, match=message):
+        built(options, Steps(goal="min"), IndexVector(sizes))
+
+
+@pytest.mark.parametrize("covariance", ["full", "separable"])
+def test_a_warm_start_has_the_mean_and_shape_of_an_earlier_runs_best_and_measures_the_first_again(covariance):
+    line = [BEST + way * np.array([0.4, 0.0, -0.04]) for way in (0.0, -1.0, 1.0)]
+    context = Context(Streams(0), fitness=Ellipsoid(), genome=BOX, init=line)
+    search = CMA(covariance=covariance).build(context)
+    points = (np.stack(line) - BOX.low) / (BOX.high - BOX.low)
+    assert search._strategy.mean == pytest.approx(points.mean(axis=0))
+    assert np.stack([one.genes for one in search.ask()])[-1] == pytest.approx(BEST)
+    spread = 0.1**2 * np.eye(3) + np.cov(points.T, bias=True)  # Nomura et al. 2021, equation 5, with its alpha
+    if covariance == "full":
+        assert search._strategy._sigma**2 * search._strategy._C == pytest.approx(spread)
 
 
 def test_a_run_that_converged_begins_again_with_more():
