@@ -22,11 +22,11 @@ from evokit.recipe import Recipe, RecipeError
 from evokit.runs.launch import assemble_all
 from evokit.runs.rehearsal import rehearse_all
 from evokit.searches.archive import HALL
+from evokit.searches.evolving import LOOKED_AT
 from evokit.searches.generational import Generational
 from evokit.searches.nsga2 import NSGA2
 
 TIMED = 3  # individuals
-LOOKED_AT = 10_000  # generations that are added up; all later ones are like the mean of their second half
 ROW_BYTES = 600  # of the ledger, an evaluation with its lineage
 
 Number = TypeVar("Number", int, float)

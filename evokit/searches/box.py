@@ -23,6 +23,9 @@ def bounds_of(genome: Any) -> tuple[np.ndarray, np.ndarray]:
 class BoxSearch(AskTell):
     """A search of one objective whose individuals are points of a box; what is left to write is ``ask`` and ``_learn``.
 
+    Attributes:
+        _settled: The generation from which on all have one size.
+
     Args:
         context: Gives genome, fitness, streams, and the genes that the search begins with.
         horizon: Generations until the search is done, or None for no end of its own.
@@ -30,6 +33,8 @@ class BoxSearch(AskTell):
     Raises:
         ValueError: There are several objectives.
     """
+
+    _settled = 0
 
     def __init__(self, context: Context, horizon: int | None) -> None:
         weights = weights_of(context.fitness.objectives)
@@ -51,7 +56,8 @@ class BoxSearch(AskTell):
 
     def _expected(self, horizon: int, each: int) -> tuple[int, int]:
         """Measurements and work of the whole search, for estimates."""
-        n = sum(self._size_at(generation) for generation in range(horizon))
+        settled = min(horizon, self._settled)
+        n = sum(map(self._size_at, range(settled))) + (horizon - settled) * self._size_at(settled)
         return n, n * each
 
     def _size_at(self, generation: int) -> int:

@@ -52,6 +52,7 @@ class DESearch(BoxSearch):
         super().__init__(context, options.generations)
         n = len(self._low)
         self._size, self._shrink_over = options.population or max(10, 2 * n), options.shrink_over
+        self._settled = self._shrink_over or 0
         if len(self._init) > self._size:
             raise ValueError(f"population ({self._size}) has no room for the {len(self._init)} genes of init")
         self._points, self._lost = np.empty((0, n)), np.empty(0)  # members, and their losses

@@ -15,6 +15,7 @@ from evokit.searches.stepping import AskTell
 from evokit.statistics.pareto import preferred
 
 Select = Callable[[Sequence[Individual], int, np.random.Generator], list[Individual]]
+LOOKED_AT = 10_000  # generations that an estimate adds up; all later ones are like the mean of their second half
 TRIES = 10  # how often a child that is known or a twin is varied again
 
 
@@ -210,13 +211,17 @@ def survivors(candidates: Iterable[Individual], n: int) -> list[Individual]:
     return [members[place] for place in preferred([one.fitness for one in members])[:n]]
 
 
-def expected(sizes: Iterable[float], context: Context) -> tuple[int, int]:
-    """Measurements and work at most of generations that have so many offspring, screened; for estimates."""
-    measurements = work = 0.0
-    for generation, n in enumerate(sizes):
+def expected(first: int, later: int, generations: int, context: Context) -> tuple[int, int]:
+    """Measurements and work at most of a first generation and of later ones of so many offspring, for estimates."""
+    if not context.screens:
+        whole = first + later * (generations - 1)
+        return whole, whole * context.fitness.budgets[-1]
+    told = np.zeros((min(generations, LOOKED_AT), 2))  # measurements and work of each
+    for generation in range(len(told)):
+        n: float = later if generation else first
         for screen in context.screens:
             n, screening = screen.expected(n, generation)
-            work += screening
-        measurements += n
-        work += n * context.fitness.budgets[-1]
+            told[generation, 1] += screening
+        told[generation] += n, n * context.fitness.budgets[-1]
+    measurements, work = told.sum(axis=0) + (generations - len(told)) * told[len(told) // 2 :].mean(axis=0)
     return math.ceil(measurements), round(work)

@@ -92,7 +92,12 @@ class HalvingSearch(AskTell):
 
     def _expected(self, generations: int) -> tuple[int, int]:
         """Measurements, those at lower budgets too, and work of the whole search, for estimates."""
-        rungs = [rung for i in range(generations) for rung in self._brackets[i % len(self._brackets)]]
+        rounds, more = divmod(generations, len(self._brackets))
+        rungs = [
+            (n * (rounds + (place < more)), budget)
+            for place, bracket in enumerate(self._brackets)
+            for n, budget in bracket
+        ]
         return sum(n for n, _ in rungs), sum(n * budget for n, budget in rungs)
 
 

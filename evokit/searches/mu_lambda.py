@@ -78,8 +78,7 @@ class MuLambdaSearch(Evolving):
     def __init__(self, options: MuPlusLambda | MuCommaLambda, context: Context, *, parents_compete: bool) -> None:
         super().__init__(context, options.population, options.generations)
         self._offspring, self._parents_compete = options.offspring, parents_compete
-        sizes = [options.population, *[options.offspring] * (options.generations - 1)]
-        self.expected = lambda: expected(sizes, context)
+        self.expected = lambda: expected(options.population, options.offspring, options.generations, context)
 
     def ask(self) -> list[Individual]:
         rng = self._rng()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from operator import attrgetter
 from typing import ClassVar
 
@@ -58,8 +57,7 @@ class RegularisedSearch(Evolving):
     def __init__(self, options: Regularised, context: Context) -> None:
         super().__init__(context, options.population, options.generations)
         self._options = options
-        sizes = [options.population, *repeat(options.batch, options.generations - 1)]
-        self.expected = lambda: expected(sizes, context)
+        self.expected = lambda: expected(options.population, options.batch, options.generations, context)
 
     def ask(self) -> list[Individual]:
         rng = self._rng()

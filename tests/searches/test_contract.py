@@ -1,9 +1,12 @@
 """What holds for every search, whatever it does."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from evokit.genomes.index_vector import IndexVector
+from evokit.screens.race import Race
 from evokit.searches.coordinate_descent import CoordinateDescent
 from evokit.searches.generational import Generational
 from evokit.searches.halving import Halving
@@ -49,6 +52,17 @@ SEARCHES = pytest.mark.parametrize(
     ],
     ids=["random", "descent", "generational", "nsga2", "halving", "plus", "comma", "regularised"],
 )
+
+
+@SEARCHES
+def test_a_search_whose_end_is_a_stop_rules_is_built_and_tells_its_work_at_once(options, fitness, stream):
+    fitness = fitness()
+    screened = "screens" in options.reads and len(fitness.objectives) == 1
+    fitness.budgets = (1, 3)
+    for screens in [(), (Race(keep=0.5),)] if screened else [()]:
+        search = built(replace(options, generations=10**12), fitness, IndexVector([9] * 4), screens)
+        n, work = search.expected() if hasattr(search, "expected") else (10**12, 10**12)
+        assert 10**12 <= n <= work
 
 
 def searched(options, fitness, genome):
