@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from benchmarks.searches.table import between, lacking
+
 MEDIAN = {"bbob": "above the optimum", "pbo": "of random's distance", "knapsack": "of the profit", "tsp": "longer"}
 
 
@@ -15,7 +17,7 @@ def tables(suite: Mapping[str, Any]) -> str:
     for cell in suite["cells"]:
         of = f"{cell['dimension']} dimensions, " if cell["dimension"] else ""
         lines += [
-            f"**{of}{cell['each']} evaluations a dimension**, {cell['functions']} functions:",
+            f"**{of}{cell['each']} evaluations a dimension**, {cell['functions']} functions{lacking(cell)}:",
             _table(suite, cell),
         ]
     return "\n\n".join(lines)
@@ -30,8 +32,8 @@ def _table(suite: Mapping[str, Any], cell: Mapping[str, Any]) -> str:
         rows.append(
             [
                 f"**{name}**" if one["own"] else name,
-                "{:.3f} [{:.3f}, {:.3f}]".format(one["area"], *one["interval"]),
-                "{:+.3f} [{:+.3f}, {:+.3f}]".format(one["to_best_peer"], *one["to_best_peer_interval"])
+                f"{one['area']:.3f}{between(one['interval'])}",
+                f"{one['to_best_peer']:+.3f}{between(one['to_best_peer_interval'], '+')}"
                 if "to_best_peer" in one
                 else "",
                 f"{one['median']:.2g}",

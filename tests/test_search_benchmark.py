@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import search_tables
 
-from benchmarks.searches import contenders, figures, own
+from benchmarks.searches import contenders, figures, own, problems
 from benchmarks.searches.command import main
 from benchmarks.searches.contenders import CONTENDERS, Contender
 from benchmarks.searches.knapsack import best_profit, items
 from benchmarks.searches.problems import Over, Problem, Record
-from benchmarks.searches.score import area, interval, reached_at, resampled
+from benchmarks.searches.score import area, interval, reached_at
 from benchmarks.searches.store import Store
 from benchmarks.searches.suites import SUITES
-from benchmarks.searches.table import markdown, summed_up
+from benchmarks.searches.table import heading, markdown, summed_up
 from benchmarks.searches.tsp import distances
 
 ROOT = Path(__file__).parents[1]
@@ -54,14 +54,13 @@ def test_all_targets_at_once_and_none_at_all_are_the_ends_of_the_scale():
     assert area(np.full(5, math.inf), 100) == 0
 
 
-def test_the_interval_is_of_runs_drawn_within_their_function():
-    functions = np.array([[0.0] * 11, [1.0] * 11])
-    assert interval(resampled(functions, np.random.default_rng(0))) == (0.5, 0.5), "functions are not drawn"
-    runs = np.random.default_rng(1).normal(size=(24, 11))
-    low, high = interval(resampled(runs, np.random.default_rng(0)))
-    assert low < runs.mean() < high
-    # A mean of 24 means of 11 runs has a deviation of 1 / sqrt(264).
-    assert high - low == pytest.approx(2 * 1.96 / math.sqrt(264), rel=0.2)
+def test_the_interval_holds_also_where_a_run_is_lucky_on_all_functions():
+    rng = np.random.default_rng(1)
+    for shared in (0.0, 0.9):
+        luck = rng.normal(size=(2000, 1, 11)) * shared + rng.normal(size=(2000, 24, 11)) * (1 - shared)
+        held = [low < 0 < high for low, high in map(interval, luck.mean(axis=1))]
+        assert 0.93 < np.mean(held) < 0.97  # of 2,000: 0.95 +- 4 standard errors of 0.005
+    assert interval(np.array([0.5])) is None
 
 
 # --- the record
@@ -78,6 +77,25 @@ def test_a_record_keeps_improvements_and_ends_a_run():
     assert not record.solved
     with pytest.raises(Over):
         record(np.zeros(3))
+
+
+def test_a_point_that_is_known_costs_nothing_whoever_asks(monkeypatch):
+    monkeypatch.setattr(problems, "PATIENCE", 3)
+    record = Record(ONES, 3)
+    a, b, c = np.eye(12, dtype=bool)[:3]
+    assert record.many(np.array([a, b, a])).tolist() == [11, 11, 11]
+    assert record(a) == 11
+    assert record.evaluations == 2
+    assert record.many(np.array([b, c, c, a])).tolist() == [11] * 4
+    assert record.evaluations == 3
+    with pytest.raises(Over):
+        record(~a)
+    again = Record(ONES, 3)
+    for _ in range(4):
+        again(a)
+    with pytest.raises(Over):  # it has nothing new to ask
+        again(a)
+    assert again.evaluations == 1
 
 
 def test_a_solved_run_is_over_at_once():
@@ -142,7 +160,7 @@ def called(contender, seed, budget=60):
 
 
 # Their first descents, from the middle, take all of this budget; NGOpt's is Cobyla's.
-DRAW_NOTHING = {("vector", name) for name in ("auto", "quasi_newton", "nevergrad_ngopt")}
+DRAW_NOTHING = {("vector", name) for name in ("auto", "quasi_newton", "nevergrad_ngopt", "scipy_slsqp")}
 
 
 @pytest.mark.parametrize("contender", CONTENDERS, ids=lambda one: one.name)
@@ -235,6 +253,7 @@ def test_who_has_not_all_functions_is_named_and_not_compared(toy, tmp_path):
     cell = summed_up(store, toy)["cells"][-1]
     assert [one["name"] for one in cell["contenders"]] == ["ours"]
     assert cell["unfinished"] == {"theirs": 1}
+    assert "; theirs has 1 of them" in heading("toy", cell)
 
 
 def test_what_a_kill_left_of_a_line_is_measured_again(tmp_path):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from benchmarks.searches import peers
@@ -46,7 +48,12 @@ class Contender:
 
     @property
     def version(self) -> str:
-        return metadata.version({"evokit": DISTRIBUTION}.get(self.needs, self.needs))
+        """Of its package, and of evokit's the commit, as its version may stand still for long."""
+        if self.needs != "evokit":
+            return metadata.version(self.needs)
+        asked = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+        found = subprocess.run(asked, capture_output=True, text=True, check=False)
+        return " ".join([metadata.version(DISTRIBUTION), *found.stdout.split()])
 
 
 def _evolving(population: int, crossover: Sections, mutation: Sections, **more: Any) -> Sections:
@@ -62,9 +69,7 @@ def _evolving(population: int, crossover: Sections, mutation: Sections, **more: 
 VECTOR: Mapping[str, Sections | Callable[[int, int], Sections]] = {
     "cma": {"search": {"name": "cma"}},
     "de": {"search": {"name": "de"}},
-    "de_shrinking": lambda budget, n: {
-        "search": {"name": "de", "population": 18 * n, "shrink_over": max(1, budget // (9 * n))}
-    },
+    "de_shrinking": lambda budget, n: {"search": {"name": "de", "population": 18 * n, "shrink_over": budget}},
     "auto": {"search": {"name": "auto"}},
     "generational": _evolving(50, {"name": "simulated_binary"}, {"name": "polynomial"}),
     "quasi_newton": {"search": {"name": "quasi_newton"}},
@@ -98,6 +103,7 @@ CONTENDERS: tuple[Contender, ...] = (
     Contender("cmaes_ipop", "vector", peers.cmaes_ipop, needs="cmaes"),
     Contender("pycma_bipop", "vector", peers.pycma_bipop, needs="cma"),
     Contender("pycma_lq", "vector", peers.pycma_lq, needs="cma", most={20: 50}),
+    Contender("scipy_slsqp", "vector", peers.scipy_slsqp, needs="scipy"),
     Contender("pymoo_de", "vector", peers.pymoo_de, needs="pymoo"),
     Contender("pymoo_ga", "vector", peers.pymoo_ga, needs="pymoo"),
     Contender("deap_simple", "vector", peers.deap_simple, needs="deap"),

@@ -27,14 +27,14 @@ GENOMES: Mapping[str, Mapping[str, Any]] = {
 
 
 class Direct:
-    """A ``Measure`` that asks the record and remembers; nothing is written."""
+    """A ``Measure`` that asks the record; nothing is written."""
 
     budgets: Sequence[int] = (1,)
 
     def __init__(self, record: Record, express: Any) -> None:
         self.generation = 0
         self._record, self._express = record, express
-        self._known: dict[str, float] = {}
+        self._known: set[str] = set()
         self._measured: list[tuple[int, Individual]] = []
 
     @property
@@ -42,13 +42,12 @@ class Direct:
         return self._record.evaluations
 
     def __call__(self, individuals: Sequence[Individual], budget: int | None = None) -> list[Evaluation]:
-        new = list({one.key: one for one in individuals if one.key not in self._known}.values())
-        if new:
-            values = self._record.many(np.stack([self._express(one.genes) for one in new]))
-            self._known |= zip((one.key for one in new), values.tolist(), strict=True)
-            self._measured += [(self.generation, one) for one in new]
-        for one in individuals:
-            one.fitness.values = (self._known[one.key],)
+        values = self._record.many(np.stack([self._express(one.genes) for one in individuals]))
+        for one, value in zip(individuals, values.tolist(), strict=True):
+            one.fitness.values = (value,)
+            if one.key not in self._known:
+                self._known.add(one.key)
+                self._measured.append((self.generation, one))
         return [Evaluation(one.fitness.values, work=1) for one in individuals]
 
     def each(self, individuals: Iterable[Individual | None], n: int) -> Iterator[Individual]:

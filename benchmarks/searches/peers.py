@@ -1,11 +1,13 @@
 """The field's searches on real numbers in [-5, 5], each as its own documentation shows it, with its own defaults.
 
-Each takes a record, which ends the run by raising ``Over``, and a seed.
+Each takes a record, which ends the run by raising ``Over``, and a seed. Those that take a point to begin with get the
+middle of the box, as evokit's searches and NGOpt begin there, and for their restarts points drawn from it.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ WIDTH = HIGH - LOW
 
 
 def pycma_bipop(record: Record, seed: int) -> None:
-    """``cma.fmin2`` with restarts in turn large and small, each from a new point of the box."""
+    """``cma.fmin2`` with restarts in turn large and small."""
     import cma
 
     cma.fmin2(record, _starts(record, seed), WIDTH / 5, _cma_options(record, seed), bipop=True, restarts=9)
@@ -35,12 +37,12 @@ def cmaes_ipop(record: Record, seed: int) -> None:
     """The library ``cmaes`` with restarts of twice the population, as its README shows."""
     import cmaes
 
-    rng = np.random.default_rng(seed)
-    n = record.problem.dimension
+    starts, n = _starts(record, seed), record.problem.dimension
+    rng = np.random.default_rng((seed, n))
     population = None
     while True:
         strategy = cmaes.CMA(
-            mean=rng.uniform(LOW, HIGH, n),
+            mean=starts(),
             sigma=WIDTH / 5,
             bounds=np.array([[LOW, HIGH]] * n),
             seed=int(rng.integers(2**31)),
@@ -50,6 +52,15 @@ def cmaes_ipop(record: Record, seed: int) -> None:
             points = np.array([strategy.ask() for _ in range(strategy.population_size)])
             strategy.tell(list(zip(points, record.many(points).tolist(), strict=True)))
         population = 2 * strategy.population_size
+
+
+def scipy_slsqp(record: Record, seed: int) -> None:
+    """SciPy's SLSQP with gradients by differences, from a new point whenever it has ended."""
+    from scipy.optimize import minimize
+
+    starts = _starts(record, seed)
+    while True:
+        minimize(record, starts(), method="SLSQP", bounds=[(LOW, HIGH)] * record.problem.dimension)
 
 
 def nevergrad_ngopt(record: Record, seed: int) -> None:
@@ -107,8 +118,15 @@ def deap_simple(record: Record, seed: int) -> None:
 
 
 def _starts(record: Record, seed: int) -> Any:
-    rng = np.random.default_rng(seed)
-    return lambda: rng.uniform(LOW, HIGH, record.problem.dimension)
+    """Gives a point to begin with each time it is called."""
+    rng, n = np.random.default_rng(seed), record.problem.dimension
+
+    def points() -> Iterator[np.ndarray]:
+        yield np.zeros(n)
+        while True:
+            yield rng.uniform(LOW, HIGH, n)
+
+    return points().__next__
 
 
 def _cma_options(record: Record, seed: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 ANY = 0  # a dimension: each function has one of its own
+PATIENCE = 100_000  # points in a row without a new one, after which a run has nothing left to try
 INSTANCES = 20_261_128  # of all seeds that of instances
 
 
@@ -63,6 +64,9 @@ class Over(Exception):  # noqa: N818 - it ends a run and is no error
 class Record:
     """Counts evaluations of one run and keeps each improvement.
 
+    A point that is asked for again has its value for nothing, whoever asks: most of the searches have no memory, and
+    what is compared is where they look. A run that has nothing new for long is over.
+
     Args:
         problem: What is evaluated.
         budget: How many evaluations the run has.
@@ -75,6 +79,8 @@ class Record:
     def __init__(self, problem: Problem, budget: int) -> None:
         self.problem, self.budget = problem, budget
         self.evaluations = 0
+        self._known: dict[bytes, float] = {}
+        self._idle = 0  # points in a row that were known
         self.improvements: list[tuple[int, float]] = []
 
     @property
@@ -94,18 +100,27 @@ class Record:
         """The values of ``(n, dimension)`` points.
 
         Raises:
-            Over: They are more than what is left, of which the first are evaluated, or the run was solved before.
+            Over: The new ones are more than what is left, of which the first are evaluated; or the run was solved
+                before, or has nothing new to ask.
         """
+        keys = [point.tobytes() for point in points]
+        first = {key: place for place, key in reversed(list(enumerate(keys))) if key not in self._known}
+        new = sorted(first.values())
+        self._idle = 0 if new else self._idle + len(points)
         left = self.budget - self.evaluations
-        if left <= 0 or self.solved:
+        if left <= 0 or self.solved or self._idle > PATIENCE:
             raise Over
-        values = np.asarray(self.problem.values(points[:left]), float)
-        for value in values.tolist():
+        if new:
+            self._evaluate(points[new[:left]], [keys[place] for place in new[:left]])
+        if len(new) > left:
+            raise Over
+        return np.array([self._known[key] for key in keys])
+
+    def _evaluate(self, points: np.ndarray, keys: Sequence[bytes]) -> None:
+        for key, value in zip(keys, np.asarray(self.problem.values(points), float).tolist(), strict=True):
+            self._known[key] = value
             self.evaluations += 1
             if value < self.best:
                 self.improvements.append((self.evaluations, value))
                 if self.solved:
                     raise Over
-        if len(points) > left:
-            raise Over
-        return values

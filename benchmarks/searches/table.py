@@ -9,11 +9,10 @@ import numpy as np
 
 from benchmarks.searches.contenders import of_kind
 from benchmarks.searches.problems import ANY, Suite
-from benchmarks.searches.score import area, interval, reached_at, resampled
+from benchmarks.searches.score import area, interval, reached_at
 from benchmarks.searches.store import Row, Store
 from benchmarks.searches.suites import BUDGETS
 
-SEED = 0  # of the resampling
 DIGITS = 4  # after the point, of areas
 Rows = Mapping[str, Row]  # by function
 
@@ -83,7 +82,7 @@ def _cell(store: Store, suite: Suite, dimension: int, each: int) -> dict[str, An
         "functions": len(functions),
         "best_peer": best,
         "contenders": entries,
-        "unfinished": {name: len(rows) for name, rows in found.items() if name not in whole},
+        "unfinished": {name: len(found.get(name, ())) for name in known if name not in whole},
     }
 
 
@@ -94,8 +93,10 @@ def _areas(suite: Suite, rows: Rows, functions: Sequence[str], each: int) -> np.
     return np.array(found)
 
 
-def _interval(areas: np.ndarray) -> list[float]:
-    return [_rounded(end) for end in interval(resampled(areas, np.random.default_rng(SEED)))]
+def _interval(areas: np.ndarray) -> list[float] | None:
+    """Of the mean of ``(n_functions, n_runs)`` areas; one run has none."""
+    ends = interval(areas.mean(axis=0))
+    return ends and [_rounded(end) for end in ends]
 
 
 def _rounded(value: float) -> float:
@@ -122,8 +123,17 @@ def _best(run: Mapping[str, Any], budget: int) -> float:
 def heading(suite: str, cell: Mapping[str, Any]) -> str:
     """What a cell is of."""
     where = "" if cell["dimension"] == ANY else f" in {cell['dimension']} dimensions"
-    left = "".join(f"; {name} has {n} of them" for name, n in cell["unfinished"].items())
-    return f"{suite}{where}, {cell['each']} evaluations per dimension, {cell['functions']} functions{left}"
+    return f"{suite}{where}, {cell['each']} evaluations per dimension, {cell['functions']} functions{lacking(cell)}"
+
+
+def lacking(cell: Mapping[str, Any]) -> str:
+    """Who is not compared as it has too few of the functions."""
+    return "".join(f"; {name} has {n or 'none'} of them" for name, n in cell["unfinished"].items())
+
+
+def between(ends: Sequence[float] | None, sign: str = "") -> str:
+    """The ends of an interval, if there is one, after the number that it is of."""
+    return "" if ends is None else " [{0:{s}.3f}, {1:{s}.3f}]".format(*ends, s=sign)
 
 
 def markdown(cell: Mapping[str, Any]) -> str:
@@ -136,13 +146,12 @@ def markdown(cell: Mapping[str, Any]) -> str:
 
 
 def _line(one: Mapping[str, Any], groups: Sequence[str], each: int) -> list[str]:
-    low, high = one["interval"]
     difference = ""
     if "to_best_peer" in one:
-        difference = "{:+.3f} [{:+.3f}, {:+.3f}]".format(one["to_best_peer"], *one["to_best_peer_interval"])
+        difference = f"{one['to_best_peer']:+.3f}{between(one['to_best_peer_interval'], '+')}"
     return [
         f"**{one['name']}**" if one["own"] else one["name"],
-        f"{one['area']:.3f} [{low:.3f}, {high:.3f}]",
+        f"{one['area']:.3f}{between(one['interval'])}",
         difference,
         *(f"{one['groups'][group]:.3f}" for group in groups),
         f"{one['median']:.2g}",

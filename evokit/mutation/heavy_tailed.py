@@ -31,7 +31,7 @@ def heavy_tailed_flips(genes: np.ndarray, *, beta: float = 1.5, rng: np.random.G
 
 @dataclass(frozen=True)
 class HeavyTailed:
-    """Mostly one bit flips, now and then many: leaves local optima that ``bit_flip`` cannot, at little cost elsewhere.
+    """Mostly one bit or none flips, now and then many: leaves local optima that ``bit_flip`` cannot, at little cost.
 
     The first choice for bits when nothing is known of the problem.
 

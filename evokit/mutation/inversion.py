@@ -33,7 +33,7 @@ def inversion_mutation(genes: np.ndarray, *, rng: np.random.Generator) -> np.nda
 
 @dataclass(frozen=True)
 class Inversion:
-    """A stretch of genes is turned round: the first choice for closed tours, of which it changes two edges.
+    """A stretch of genes is turned round: the first choice for closed tours, of which it changes at most two edges.
 
     ``prob``: chance that an individual is mutated at all.
 

@@ -31,7 +31,7 @@ class OneFifth:
     logbook has ``mutation_sigma``.
 
     Source: Rechenberg 1973, "Evolutionsstrategie"; once a generation by its share of successes, with the damping of
-    Hansen, Arnold and Auger 2015, "Evolution Strategies".
+    Igel, Hansen and Roth 2007, "Covariance Matrix Adaptation for Multi-objective Optimization", table 1.
     """
 
     sigma: Annotated[float, Gt(0), Le(LARGEST)] = 0.1
@@ -69,7 +69,8 @@ class Stepping:
         """Take whether each child of a generation beat its parents."""
         if lessons:
             share = sum(success for _, success in lessons) / len(lessons)
-            growth = math.exp((share - TARGET) / math.sqrt(len(self._low) + 1))
+            damping = 1 + len(self._low) / (2 * len(lessons))
+            growth = math.exp((share - TARGET) / (1 - TARGET) / damping)
             self._sigma = min(max(self._sigma * growth, SMALLEST), LARGEST)
 
     def figures(self) -> dict[str, float]:

@@ -10,6 +10,7 @@ from annotated_types import Ge
 from evokit.crossover.own import OwnCrossover
 from evokit.crossover.simulated_binary import SimulatedBinary
 from evokit.interfaces import Context
+from evokit.mutation.heavy_tailed import HeavyTailed
 from evokit.mutation.own import OwnMutation
 from evokit.mutation.polynomial import Polynomial
 from evokit.searches.cma import CMA
@@ -18,11 +19,12 @@ from evokit.searches.generational import Generational
 from evokit.searches.nsga2 import NSGA2
 from evokit.searches.portfolio import PortfolioSearch
 from evokit.searches.quasi_newton import QuasiNewton
+from evokit.searches.steady_state import SteadyState
 from evokit.searches.stepping import AskTell
 from evokit.selection.tournament import Tournament
 
 MANY = 200  # real numbers, beyond which correlations cost more than they gain
-ENTRANTS = 3  # of a tournament
+FEW, MORE = 3, 5  # entrants of a tournament
 ANY = 1  # generations of a search that has no end of its own
 
 
@@ -38,11 +40,14 @@ evaluations a number; where it is not, half the work is CMA-ES's |
     | real numbers, noisy | ``cma`` with ``adapt_rate`` | differences of noisy values mean nothing |
     | more than 200 real numbers | the same with ``covariance: separable`` | correlations cost n² numbers to learn |
     | a single real number | the same with ``de`` for ``cma`` | CMA-ES is for two or more |
-    | any other genome | ``generational`` with 32 and the genome's own operators | a population keeps what several \
-members found apart |
+    | any other genome, exact | ``steady_state`` with 16 members, 4 in flight and tournaments of 5; the genome's own \
+operators, for bits ``heavy_tailed`` mutation | each child is made of all that is known, so that few evaluations do |
+    | any other genome, noisy | ``generational`` with 32 and the same operators | a lucky value leaves with its \
+generation |
 
     A fitness counts as noisy if it has fresh replicates to measure on (``fresh``). Neither workers nor stop rules have
-    a part in the choice, which would make a result depend on them. For other choices name the search.
+    a part in the choice, which would make a result depend on them. For other choices name the search, such as a
+    ``steady_state`` with more in flight for more than 4 workers.
 
     ``generations`` are those of what it chose; without it a stop rule of the recipe ends the search.
     """
@@ -63,8 +68,7 @@ members found apart |
         elif real:
             search = _continuous(context)
         else:
-            search = Generational(generations=ANY).build(_with(context, OwnCrossover(), OwnMutation()))
-            search.chosen = f"auto took generational: one objective, and the genome is {type(genome).__name__}"
+            search = _of_any_genome(context)
         search.horizon = self.generations
         vars(search).pop("expected", None)  # of as many generations as were said
         return search
@@ -87,7 +91,19 @@ def _continuous(context: Context) -> AskTell:
     return search
 
 
-def _with(context: Context, crossover: Any, mutation: Any) -> Context:
-    """The context with operators for a recipe that names none."""
-    made = {"selection": Tournament(ENTRANTS), "crossover": crossover, "mutation": mutation}
+def _of_any_genome(context: Context) -> AskTell:
+    genome, noisy = context.genome, hasattr(context.fitness, "fresh")
+    mutation = HeavyTailed() if getattr(genome, "genes", "") == "bits" else OwnMutation()
+    options: Generational | SteadyState = Generational(generations=ANY)
+    if not noisy:
+        options = SteadyState(population=16, generations=ANY, in_flight=4)
+    search = options.build(_with(context, OwnCrossover(), mutation, FEW if noisy else MORE))
+    name, what = ("generational", "a noisy") if noisy else ("steady_state", "an exact")
+    search.chosen = f"auto took {name}: {what} fitness, and the genome is {type(genome).__name__}"
+    return search
+
+
+def _with(context: Context, crossover: Any, mutation: Any, entrants: int = FEW) -> Context:
+    """The context with operators for a recipe that names none; ``entrants`` of a tournament."""
+    made = {"selection": Tournament(entrants), "crossover": crossover, "mutation": mutation}
     return replace(context, operators={kind: one.build(context) for kind, one in made.items()})

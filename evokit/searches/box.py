@@ -23,9 +23,6 @@ def bounds_of(genome: Any) -> tuple[np.ndarray, np.ndarray]:
 class BoxSearch(AskTell):
     """A search of one objective whose individuals are points of a box; what is left to write is ``ask`` and ``_learn``.
 
-    Attributes:
-        _settled: The generation from which on all have one size.
-
     Args:
         context: Gives genome, fitness, streams, and the genes that the search begins with.
         horizon: Generations until the search is done, or None for no end of its own.
@@ -33,8 +30,6 @@ class BoxSearch(AskTell):
     Raises:
         ValueError: There are several objectives.
     """
-
-    _settled = 0
 
     def __init__(self, context: Context, horizon: int | None) -> None:
         weights = weights_of(context.fitness.objectives)
@@ -56,13 +51,13 @@ class BoxSearch(AskTell):
 
     def _expected(self, horizon: int, each: int) -> tuple[int, int]:
         """Measurements and work of the whole search, for estimates."""
-        settled = min(horizon, self._settled)
-        n = sum(map(self._size_at, range(settled))) + (horizon - settled) * self._size_at(settled)
+        n = horizon * self._usual_size
         return n, n * each
 
-    def _size_at(self, generation: int) -> int:
+    @property
+    def _usual_size(self) -> int:
         """How many individuals a generation has, as far as that is known before."""
-        raise NotImplementedError
+        return self._asked
 
     @property
     def _asked(self) -> int:

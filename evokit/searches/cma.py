@@ -28,8 +28,8 @@ class CMA:
     ``population`` is 4 + 3 ln n if null; ``sigma`` is the first standard deviation as a share of each range. Where a
     run of the strategy has converged or got stuck, ``restarts: ipop`` begins another at a random point with twice the
     population, ``bipop`` in turn with a large and a small one at equal work, ``none`` ends the search. ``adapt_rate``
-    is for noisy and rugged fitnesses. With an ``init`` of one member that is the first mean; of more, the first mean,
-    scale and (if full) covariance are those of the members.
+    is for noisy and rugged fitnesses. The first mean is the middle of the box. With an ``init`` of one member it is
+    that; of more, the first mean, scale and (if full) covariance are those of the members.
 
     The choices of an index vector are taken as whole numbers, in their order; a margin keeps the chance that each
     changes from vanishing.
@@ -123,7 +123,8 @@ class CMASearch(BoxSearch):
         """``(n, n_genes)`` points that genes can be."""
         return np.rint(points * self._width) / self._width if self._whole else points
 
-    def _size_at(self, generation: int) -> int:
+    @property
+    def _usual_size(self) -> int:
         return self._first_population  # after a restart there are more
 
     @property
@@ -161,7 +162,8 @@ class CMASearch(BoxSearch):
     def _begun(self, population: int | None) -> Any:
         """A run of the strategy at its beginning."""
         n = len(self._low)
-        how: dict[str, Any] = {"mean": self._streams.at("cma", "mean", self.generation).numpy().random(n)}
+        elsewhere = self._streams.at("cma", "mean", self.generation).numpy().random(n)
+        how: dict[str, Any] = {"mean": elsewhere if self.generation else np.full(n, 0.5)}
         how |= {"sigma": self._options.sigma, "bounds": np.array([[0.0, 1.0]] * n), "seed": self._seed("begin")}
         how["population_size"] = population or self._first_population
         if self._init and not self.generation:

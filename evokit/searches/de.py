@@ -28,7 +28,8 @@ class DE:
     exchange, are drawn around those that succeeded lately.
 
     ``population`` is 2 for each number and at least 10 if null. With ``shrink_over`` it shrinks in a line to 4 members
-    within so many generations: best all that there are, if that is known. ``init`` gives the first members.
+    within so many measurements: best all that there are, if that is known, from 18 for each number. ``init`` gives the
+    first members.
 
     Source: Tanabe and Fukunaga 2014, "Improving the Search Performance of SHADE Using Linear Population Size Reduction"
     (L-SHADE); the repair at bounds is that of Zhang and Sanderson 2009 (JADE).
@@ -52,13 +53,13 @@ class DESearch(BoxSearch):
         super().__init__(context, options.generations)
         n = len(self._low)
         self._size, self._shrink_over = options.population or max(10, 2 * n), options.shrink_over
-        self._settled = self._shrink_over or 0
         if len(self._init) > self._size:
             raise ValueError(f"population ({self._size}) has no room for the {len(self._init)} genes of init")
         self._points, self._lost = np.empty((0, n)), np.empty(0)  # members, and their losses
         self._replaced = np.empty((0, n))
         self._memory = np.full((2, MEMORY), 0.5)  # of scales and of rates
         self._slot = 0  # of the memory that the next success is written to
+        self._told = 0  # answers
         self._drawn = np.empty((2, 0))  # scale and rate of each child that was asked for
 
     def ask(self) -> list[Individual]:
@@ -70,29 +71,35 @@ class DESearch(BoxSearch):
         children = _children(self._points, self._lost, self._replaced, self._drawn, rng)
         return [self._individual(child, "de") for child in children]
 
-    def _size_at(self, generation: int) -> int:
-        left = 1.0 if self._shrink_over is None else 1 - min(1.0, generation / self._shrink_over)
+    def _size_after(self, told: int) -> int:
+        """How many members there are after so many answers."""
+        left = 1.0 if self._shrink_over is None else 1 - min(1.0, told / self._shrink_over)
         return max(LEAST, round(LEAST + (self._size - LEAST) * left))
+
+    def _expected(self, horizon: int, each: int) -> tuple[int, int]:
+        told, generation = 0, 0
+        while generation < horizon and told < (self._shrink_over or 0):
+            told, generation = told + self._size_after(told), generation + 1
+        n = told + (horizon - generation) * self._size_after(told)
+        return n, n * each
 
     @property
     def _asked(self) -> int:
         return len(self._points) or self._size
 
     def _learn(self, points: np.ndarray, losses: np.ndarray, individuals: Sequence[Individual]) -> None:
+        self._told += len(points)
+        rng = self._streams.at("de", "replaced", self.generation).numpy()
         if not len(self._points):
             self._points, self._lost = points, losses
-            self._settle(only_ok(individuals), self.generation + 1)
+            self._settle(only_ok(individuals), rng)
             return
         better = losses < self._lost
-        rng = self._streams.at("de", "replaced", self.generation).numpy()
         self._replaced = np.concatenate([self._replaced, self._points[better]])
-        room = int(ARCHIVE * len(self._points))
-        if len(self._replaced) > room:
-            self._replaced = self._replaced[np.sort(rng.permutation(len(self._replaced))[:room])]
         self._remember(better, self._lost[better] - losses[better])
         taken = losses <= self._lost
         self._points, self._lost = np.where(taken[:, None], points, self._points), np.where(taken, losses, self._lost)
-        self._settle([*self.population, *only_ok(individuals)], self.generation + 1)
+        self._settle([*self.population, *only_ok(individuals)], rng)
 
     def receive(self, individuals: Sequence[Individual]) -> None:
         """Take measured individuals from elsewhere among the members, in place of those that are worse."""
@@ -102,19 +109,20 @@ class DESearch(BoxSearch):
             return
         self._points = np.concatenate([self._points, [self._point(one.genes) for one in new]])
         self._lost = np.concatenate([self._lost, self._losses(new)])
-        self._settle([*self.population, *new], self.generation)
+        self._settle([*self.population, *new], self._streams.at("de", "received", self.generation).numpy())
 
     def _remember(self, better: np.ndarray, gain: np.ndarray) -> None:
         """Write the mean scale and rate of this generation's successes into the memory.
 
         Args:
             better: ``(n,)``, which children succeeded.
-            gain: Of those, each above 0; infinite over a member that failed.
+            gain: Of those, each above 0; infinite over a member that failed, which counts as the largest other one.
         """
         if not len(gain):
             return
         scales, rates = self._drawn[:, better]
-        weights = np.minimum(gain, np.finfo(float).max / (2 * len(gain)))
+        most = np.max(gain, where=np.isfinite(gain), initial=0.0) or 1.0
+        weights = np.minimum(gain, most) / most
         weights /= weights.sum()
         self._memory[0, self._slot] = (weights @ scales**2) / (weights @ scales)  # Lehmer
         # A rate that has come down to nothing stays there (the paper's terminal value).
@@ -122,13 +130,15 @@ class DESearch(BoxSearch):
         self._memory[1, self._slot] = np.nan if dead else (weights @ rates**2) / (weights @ rates)
         self._slot = (self._slot + 1) % MEMORY
 
-    def _settle(self, candidates: Sequence[Individual], generation: int) -> None:
-        """Let the worst go that are too many in a generation; the population is who of the candidates stays."""
-        size = self._size_at(generation)
+    def _settle(self, candidates: Sequence[Individual], rng: np.random.Generator) -> None:
+        """Let the worst members go that are too many, and any of the replaced; the population is who stays."""
+        size = self._size_after(self._told)
         if size < len(self._points):
             stay = np.sort(np.argsort(self._lost, kind="stable")[:size])
             self._points, self._lost = self._points[stay], self._lost[stay]
-            self._replaced = self._replaced[: int(ARCHIVE * size)]
+        room = int(ARCHIVE * len(self._points))
+        if len(self._replaced) > room:
+            self._replaced = self._replaced[np.sort(rng.permutation(len(self._replaced))[:room])]
         members = {point.tobytes() for point in self._points}
         found = {one.key: one for one in candidates if self._point(one.genes).tobytes() in members}
         self.population = list(found.values())
@@ -140,11 +150,11 @@ class DESearch(BoxSearch):
 
     def state_dict(self) -> dict[str, Any]:
         mine = {"points": self._points, "lost": self._lost, "replaced": self._replaced, "memory": self._memory}
-        return super().state_dict() | {"de": mine, "slot": self._slot}
+        return super().state_dict() | {"de": mine, "slot": self._slot, "told": self._told}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         super().load_state_dict(state)
-        mine, self._slot = state["de"], state["slot"]
+        mine, self._slot, self._told = state["de"], state["slot"], state["told"]
         self._points, self._lost = np.array(mine["points"]), np.array(mine["lost"])
         self._replaced, self._memory = np.array(mine["replaced"]), np.array(mine["memory"])
 

@@ -63,9 +63,6 @@ class GaussianSearch(BoxSearch):
         """Mean and standard deviations after ``(population,)`` losses."""
         raise NotImplementedError
 
-    def _size_at(self, generation: int) -> int:
-        return self._size + 1
-
     def _point(self, genes: Any) -> np.ndarray:
         """``(n_genes,)`` in the genes' own units."""
         return np.array(genes, self._low.dtype)

@@ -26,13 +26,13 @@ class Halving:
 
     A generation is one bracket. With ``brackets: one`` each begins at the lowest budget (successive halving). As lower
     budgets may mislead, ``all`` hedges (Hyperband): the next bracket has fewer candidates and begins one budget higher,
-    for about the same work, the last one is random search at the full budget, and then the first comes again.
+    for no more work, the last one is random search at the full budget, and then the first comes again.
     ``finalists`` is how many of the first bracket reach the full budget; the other sizes follow from it. ``rungs`` are
     the lower budgets, all if null; those whose ratio is about ``eta`` serve best. ``init`` and the genome's seeds are
     among the first candidates.
 
     Source: Jamieson and Talwalkar 2016, "Non-stochastic Best Arm Identification and Hyperparameter Optimization"; Li et
-    al. 2018, "Hyperband: A Novel Bandit-Based Approach to Hyperparameter Optimization", algorithm 1 and table 1.
+    al. 2018, "Hyperband: A Novel Bandit-Based Approach to Hyperparameter Optimization", with the sizes of table 1.
     """
 
     eta: Annotated[int, Ge(2)] = 3

@@ -29,7 +29,7 @@ def nested(section: Any, context: Context, *names: str | int, init: Sequence[Any
     search = context.build(section, streams=context.streams.at(*names), init=init)
     if (
         not isinstance(search, AskTell)
-        or type(search).step is not AskTell.step
+        or not (search.nestable or type(search).step is AskTell.step)
         or hasattr(search, "job")
         or any(screen not in context.screens for screen in search.screens)
     ):

@@ -69,7 +69,8 @@ class QuasiNewtonSearch(BoxSearch):
     def _asked(self) -> int:
         return len(self._descent.question)
 
-    def _size_at(self, generation: int) -> int:
+    @property
+    def _usual_size(self) -> int:
         return len(self._low)  # at most
 
     def _learn(self, points: np.ndarray, losses: np.ndarray, individuals: Sequence[Individual]) -> None:

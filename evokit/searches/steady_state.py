@@ -16,7 +16,7 @@ from evokit.searches.evolving import Evolving
 
 @dataclass(frozen=True)
 class SteadyState:
-    """Each child takes the place of the worst member if it is better, and the next child is made at once.
+    """Each child takes the place of the worst member unless it is worse, and the next child is made at once.
 
     For evaluations of uneven length: no worker waits for the slowest of a generation. ``in_flight`` evaluations are
     under way at once; the next child is made of the population in which all but the last ``in_flight`` - 1 children
@@ -25,7 +25,8 @@ class SteadyState:
     number of workers, the more so the less even the times are.
 
     A generation is ``births`` children, after which a checkpoint may be written; at its end workers wait for the last
-    of them. Null: four for each in flight, and at least as many as ``population``.
+    of them. Null: four for each in flight, and at least as many as ``population``. As a part of another search it makes
+    ``in_flight`` children at a time and waits for them.
 
     Source: Syswerda 1991, "A Study of Reproduction in Generational and Steady-State Genetic Algorithms"; replacing the
     worst by Whitley 1989, "The GENITOR Algorithm and Selection Pressure"; the asynchronous form by Scott and De Jong
@@ -57,6 +58,8 @@ class SteadyStateSearch(Evolving):
     Who was made stands in line, measured or not, until the child ``in_flight`` places later is made; then it finds its
     place in the population, or none.
     """
+
+    nestable = True  # its own step only spares waiting
 
     def __init__(self, options: SteadyState, context: Context) -> None:
         super().__init__(context, options.population, options.generations)

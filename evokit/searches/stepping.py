@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from deap import tools
 
@@ -25,6 +25,9 @@ class AskTell(ABC):
         refit_every: Generations between refits of the fitness to the best individual; None for no refits.
         reevaluate: Generations after which whoever survives is measured again on fresh data; None for never.
     """
+
+    # Whether it can be part of another search, which asks and tells it, though it has a step of its own.
+    nestable: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -22,8 +22,9 @@ def told(mutate, successes, failures=0):
 
 
 def test_steps_grow_above_a_fifth_and_shrink_below():
-    assert told(built(sigma=0.1), 1, 0) == pytest.approx(0.1 * math.exp(0.8 / 2))
-    assert told(built(sigma=0.1), 0, 3) == pytest.approx(0.1 * math.exp(-0.2 / 2))
+    """The less the fewer children of 3 genes there were: Igel, Hansen and Roth 2007, equation 2 and table 1."""
+    assert told(built(sigma=0.1), 1, 0) == pytest.approx(0.1 * math.exp(1 / (1 + 3 / 2)))
+    assert told(built(sigma=0.1), 0, 3) == pytest.approx(0.1 * math.exp(-0.25 / (1 + 3 / 6)))
     assert told(built(sigma=0.1), 2, 8) == pytest.approx(0.1)
     assert told(built(sigma=0.1), 0, 0) == 0.1
 
@@ -54,7 +55,7 @@ def test_it_is_the_gaussian_mutation_of_that_length():
         genes,
         low=GENOME.low,
         high=GENOME.high,
-        sigma=0.2 * math.exp(0.4) * (GENOME.high - GENOME.low),
+        sigma=0.2 * math.exp(1 / (1 + 3 / 2)) * (GENOME.high - GENOME.low),
         prob=0.5,
         rng=np.random.default_rng(9),
     )

@@ -8,6 +8,7 @@ from evokit.searches.cma import CMASearch
 from evokit.searches.generational import GenerationalSearch
 from evokit.searches.nsga2 import NSGA2Search
 from evokit.searches.portfolio import PortfolioSearch
+from evokit.searches.steady_state import SteadyStateSearch
 from tests.door import SumFitness, door
 from tests.searches.building import built, portrait, run, stopped_and_resumed
 from tests.searches.test_contract import Pair
@@ -27,7 +28,8 @@ class Noisy(SumFitness):
         (Pair, Bits(3), NSGA2Search, "auto took nsga2: there are 2 objectives"),
         (SumFitness, BOX, PortfolioSearch, "auto took quasi_newton and cma in turn: 3 real numbers, and an exact"),
         (Noisy, BOX, CMASearch, "auto took cma: 3 real numbers, and a fitness with fresh replicates"),
-        (SumFitness, Bits(3), GenerationalSearch, "auto took generational: one objective, and the genome is Bits"),
+        (SumFitness, Bits(3), SteadyStateSearch, "auto took steady_state: an exact fitness, and the genome is Bits"),
+        (Noisy, Bits(3), GenerationalSearch, "auto took generational: a noisy fitness, and the genome is Bits"),
     ],
 )
 def test_it_takes_what_its_table_says_and_says_why(fitness, genome, kind, said):
@@ -69,7 +71,7 @@ stop: {target: 12}
 execution: {backend: inline}
 """
     summary, _ = launched(tmp_path, recipe, [])
-    assert summary["chosen"] == "auto took generational: one objective, and the genome is Bits"
+    assert summary["chosen"] == "auto took steady_state: an exact fitness, and the genome is Bits"
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def test_several_objectives_keep_one_front_of_all_islands():
     assert search.front()[0].fitness == max(island.best().fitness for island in search._islands)
 
 
-MIXED = islands(CMA(generations=9), DE(12, 9, shrink_over=9), Generational(6, 9), every=2, topology="all", migrants=2)
+MIXED = islands(CMA(generations=9), DE(12, 9, shrink_over=70), Generational(6, 9), every=2, topology="all", migrants=2)
 
 
 def test_searches_of_different_kinds_visit_each_other():

@@ -61,7 +61,7 @@ def test_what_changes_the_fitness_belongs_to_no_part_of_a_search(option):
 def test_a_search_that_measures_in_a_way_of_its_own_is_refused(own):
     class Odd(RandomSearch):
         def build(self, context):
-            search = type("Odd", (RandomSearcher,), own)(self, GENOME, (-1.0,), context.streams)
+            search = type("Odd", (RandomSearcher,), own)(self, context)
             vars(search).update(own)
             return search
 

@@ -6,6 +6,7 @@ from evokit.fitnesses.sphere import SphereFitness
 from evokit.genomes.bits import Bits
 from evokit.genomes.index_vector import IndexVector
 from evokit.genomes.real_vector import RealVector
+from evokit.interfaces import Context
 from evokit.measuring.ledger import Ledger
 from evokit.searches.coordinate_descent import CoordinateDescent
 from evokit.searches.random_search import RandomSearch
@@ -43,6 +44,14 @@ def test_seeds_come_first_and_take_nothing_else_away(batch):
     assert drawn[1][:2] == [[1] * 6, [2] * 6]
     assert [1] * 6 not in drawn[0]
     assert drawn[1][2:] == drawn[0][2:]
+
+
+def test_it_begins_with_the_genes_of_init_so_that_a_control_has_them_too():
+    genome = Seeded((4,) * 6)
+    context = Context(Streams(0), fitness=SumFitness(), genome=genome, init=[np.array([3] * 6)])
+    first = built(RandomSearch(4, seeds=True), genome=genome, context=context).ask()
+    assert [one.genes[0] for one in first[:3]] == [3, 1, 2]
+    assert [one.born_by for one in first] == ["init", "seed", "seed", "random"]
 
 
 @pytest.mark.parametrize("options", [RandomSearch(seeds=True), CoordinateDescent(seeds=True)])

@@ -84,7 +84,7 @@ OF_VECTORS = {  # and what they read
     "auto": ("{name: auto, generations: 40}", ""),
     "cma": ("{name: cma, generations: 12}", ""),
     "coordinate_descent": ("{name: coordinate_descent, generations: 30}", ""),
-    "de": ("{name: de, population: 10, generations: 8, shrink_over: 8}", ""),
+    "de": ("{name: de, population: 10, generations: 8, shrink_over: 60}", ""),
     "generational": ("{name: generational, population: 8, generations: 8}", VARIATION),
     "islands": (
         "{name: islands, every: 2, islands: [{name: cma, generations: 8}, {name: generational, population: 6,"
@@ -102,6 +102,10 @@ OF_VECTORS = {  # and what they read
     "quasi_newton": ("{name: quasi_newton, generations: 40}", ""),
     "pgpe": ("{name: pgpe, population: 8, generations: 8}", ""),
     "random_search": ("{name: random_search, generations: 8}", ""),
+    "restarts of steady_state": (
+        "{name: restarts, patience: 3, generations: 10, search: {name: steady_state, population: 6, in_flight: 4}}",
+        VARIATION,
+    ),
     "snes": ("{name: snes, population: 8, generations: 8}", ""),
     "steady_state": ("{name: steady_state, population: 6, in_flight: 5, births: 12, generations: 5}", VARIATION),
 }
