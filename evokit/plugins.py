@@ -154,6 +154,7 @@ def _register(manager: pluggy.PluginManager, plugin: Any, name: str, ours: bool 
             "keep one of the two"
         ) from error
     try:
+        _refuse_unknown(plugin)
         manager.check_pending()
         _refuse_unmarked(manager, plugin)
         others = [other for other in manager.get_plugins() if other is not plugin]
@@ -166,6 +167,13 @@ def _register(manager: pluggy.PluginManager, plugin: Any, name: str, ours: bool 
     except BaseException:
         manager.unregister(plugin)
         raise
+
+
+def _refuse_unknown(plugin: Any) -> None:
+    known = [name for name in vars(hookspecs) if name.startswith("evokit_")]
+    for name, value in getattr(plugin, "__dict__", {}).items():
+        if hasattr(value, "evokit_impl") and name not in known:
+            raise TypeError(f"there is no hook {name!r}{did_you_mean(name, known)}")
 
 
 def _refuse_unmarked(manager: pluggy.PluginManager, plugin: Any) -> None:

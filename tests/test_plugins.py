@@ -127,7 +127,7 @@ def test_an_offer_names_distribution_and_version(install):
             HEAD + "def evokit_components():\n    return []\n",
             r"evokit_components is never called: it lacks .*@hookimpl",
         ),
-        (MARKED + "def evokit_componets():\n    return []\n", r"unknown hook 'evokit_componets' in plugin"),
+        (MARKED + "def evokit_componets():\n    return []\n", r"no hook 'evokit_componets'; did you mean"),
         (MARKED + "def evokit_components(run):\n    return []\n", r"'run'.*can not be found in the hookspec"),
         (MARKED + "def evokit_components():\n    return 1 / 0\n", r"line 10: ZeroDivisionError: "),
         (
@@ -263,7 +263,7 @@ def test_a_misspelt_hook_makes_only_its_own_plugin_broken(install):
     install(Entry("bad", lambda: misspelt), Entry("good", lambda: module(Component("genome", "fine", Options))))
     registry = load_plugins()
     assert registry.names("genome") == ["fine"]
-    assert "unknown hook 'evokit_componets'" in registry.broken[0].error
+    assert "there is no hook 'evokit_componets'; did you mean 'evokit_components'" in registry.broken[0].error
 
 
 def test_of_what_two_plugins_offer_a_warning_is_logged_once(install, caplog):

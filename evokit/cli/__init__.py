@@ -5,6 +5,7 @@ Imports whatever it calls; nothing imports it.
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 from typing import Any
 
@@ -35,7 +36,8 @@ try:
         from evokit.common.version import VERSION
         from evokit.errors import RunFailed, UserError
 except KeyboardInterrupt as stop:
-    print(INTERRUPTED, file=sys.stderr)
+    if multiprocessing.parent_process() is None:  # a worker that is ended while it begins has nobody to tell
+        print(INTERRUPTED, file=sys.stderr)
     sys.exit(exit_code(stop))
 
 

@@ -11,6 +11,8 @@ import numpy as np
 from evokit.common.readonly import readonly
 from evokit.crossover.uniform import uniform_crossover
 
+SHOWN = 20  # genes in a report
+
 
 class ArrayGenome(ABC):
     """Genes are one read-only ``(n_genes,)`` array of ``dtype``; the phenotype is that array unless a subclass says.
@@ -55,6 +57,11 @@ class ArrayGenome(ABC):
         """Genes as a list of numbers, exact."""
         values: list[Any] = genes.tolist()
         return values
+
+    def show(self, genes: np.ndarray) -> str:
+        """The genes as a report shows them: their numbers, of many the first."""
+        shown = " ".join(f"{value:.6g}" for value in genes[:SHOWN].tolist())
+        return shown if len(genes) <= SHOWN else f"{shown} … ({len(genes):,} in all)"
 
     def canonical(self, genes: np.ndarray) -> np.ndarray:
         """The same values in the one type that keys are made of; read-only.

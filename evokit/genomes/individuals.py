@@ -98,6 +98,8 @@ def weights_of(objectives: Mapping[str, Goal]) -> tuple[float, ...]:
     if not objectives:
         raise ValueError("objectives: must name at least one")
     for name, goal in objectives.items():
+        if not name:
+            raise ValueError("objectives: a name must not be empty")
         if goal not in _WEIGHTS:
             raise ValueError(f"objectives.{name}: must be min or max, got {goal!r}")
     return tuple(_WEIGHTS[goal] for goal in objectives.values())

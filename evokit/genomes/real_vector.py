@@ -87,8 +87,11 @@ class RealVectorOptions:
     phenotype: ClassVar[str] = RealVector.phenotype
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
-            raise ValueError(f"low and high: must be finite with low below high, got {self.low} and {self.high}")
+        if not (math.isfinite(self.high - self.low) and self.low < self.high):
+            raise ValueError(
+                f"low and high: must be finite, their difference too, with low below high, got {self.low} and "
+                f"{self.high}"
+            )
 
     def build(self, context: Context) -> RealVector:
         return RealVector(self.low, self.high, self.length, np.dtype(self.dtype).type)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import math
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from numbers import Real
@@ -206,7 +207,8 @@ def _outcome_of(error: BaseException) -> Outcome:
 def rehearsed(evaluate: Callable[..., list[Evaluation]], fitness: Fitness, genes: Sequence[Any]) -> list[Evaluation]:
     """Evaluate a batch, and hold the fitness to what it promises (C4).
 
-    The first individual is measured alone, alone again with the global generators elsewhere, and in the batch.
+    The first individual is measured alone, alone again with the global generators elsewhere, and at both ends of the
+    batch, so that answers in an order of their own are not taken for those of the individuals.
 
     Args:
         evaluate: ``evaluate_batch`` of the fitness, which is left the genes and ``told``.
@@ -220,8 +222,15 @@ def rehearsed(evaluate: Callable[..., list[Evaluation]], fitness: Fitness, genes
     def measured(some: Sequence[Any]) -> list[Evaluation]:
         return evaluate(some, told=lambda error: readable(raised(error, fitness)))
 
+    here = os.getcwd()
     with other_world(1):
         (alone,) = measured(genes[:1])
+    if os.getcwd() != here:
+        os.chdir(here)
+        raise ContractError(
+            f"{culprit(fitness, 'evaluate')} changes the working directory, from which the run's files are named; "
+            "use paths in place of os.chdir"
+        )
     with other_world(2) as touched:  # the first time may import a module that draws
         (again,) = measured(genes[:1])
     if not _same(alone, again):
@@ -235,13 +244,17 @@ def rehearsed(evaluate: Callable[..., list[Evaluation]], fitness: Fitness, genes
             "%s touches the global generator of %s, which may make other numbers depend on it; %s, or draw inside "
             "torch.random.fork_rng()", culprit(fitness, "evaluate"), " and ".join(touched), DRAW_IN_FITNESS,
         )  # fmt: skip
-    together = measured(genes) if len(genes) > 1 else [alone]
-    if not _same(alone, together[0]):
-        raise ContractError(
-            f"{culprit(fitness, 'evaluate')} answers {_told(alone)} for an individual alone and {_told(together[0])}"
-            " for it in a batch; let no value depend on the rest of the batch, not in its last digit"
-        )
-    return [alone, *together[1:]]
+    if len(genes) == 1:
+        return [alone]
+    first, *others, last = measured([*genes, genes[0]])
+    for one, place in ((first, "first"), (last, "last")):
+        if not _same(alone, one):
+            raise ContractError(
+                f"{culprit(fitness, 'evaluate')} answers {_told(alone)} for an individual alone and {_told(one)} for it"
+                f" as the {place} of a batch; answer in the order of the batch, and let no value depend on the rest of"
+                " it, not in its last digit"
+            )
+    return [alone, *others]
 
 
 def _same(a: Evaluation, b: Evaluation) -> bool:

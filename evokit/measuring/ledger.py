@@ -234,6 +234,14 @@ class Ledger:
         )
         return dict(self._db.execute(query, (phase,)))
 
+    def failures(self, phase: str) -> list[tuple[str, str, int]]:
+        """Outcome, message and number of what failed in a phase, the commonest first."""
+        query = (
+            "SELECT outcome, message, count(*) FROM evaluations WHERE phase = ? AND source = 'measured'"
+            " AND outcome != 'ok' GROUP BY 1, 2 ORDER BY 3 DESC, min(seq)"
+        )
+        return list(self._db.execute(query, (phase,)))
+
     def work(self, phase: str) -> int:
         """Counted work that a phase really spent."""
         return self._tallies.get(phase, Tally()).work

@@ -148,6 +148,15 @@ def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]
         f"Evaluations: {counts['measured']:,} measured{f' ({budgets})' if len(by_budget) > 1 else ''}, "
         f"{counts['cached']:,} cached, {counts['predicted']:,} predicted only, {counts['failed']:,} failed"
     )
+    if failures := summary.get("failures"):  # runs before 2026-11-28 do not say
+        first = failures[0]
+        said = f": {' '.join(first['message'].split()):.200}" if first["message"] else ""
+        yield f"Most of those that failed, {first['n']:,}: {first['outcome']}{said}"
+    if summary.get("unconfirmed"):
+        yield (
+            f"Chance has a part in this fitness, and the best of {counts['measured']:,} values flatters it: "
+            "`confirm: {top: 8}` in the recipe measures the best again on what the search never saw."
+        )
     yield from map(_screen, summary["screens"])
     if saved := summary.get("saved"):
         total = saved["generations"] + summary["generations"]

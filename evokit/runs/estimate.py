@@ -98,8 +98,10 @@ def _search(recipe: Recipe, parts: Parts, seconds_per_work: float) -> Estimate:
         )
         later = float(options.generations - len(told)) * told[len(told) // 2 :].mean(axis=0)
         measured, work = (told.sum(axis=0) + later).tolist()
+    elif recipe.stop.work is not None:  # until which a search without an end goes on
+        measured, work = recipe.stop.work / full, recipe.stop.work
     else:
-        return Estimate("search", None, recipe.stop.work, None, None)
+        return Estimate("search", None, None, None, None)
     if recipe.stop.work is not None and work > recipe.stop.work:
         measured, work = measured * recipe.stop.work / work, recipe.stop.work
     return _measurements("search", math.ceil(measured), full, seconds_per_work, work)

@@ -135,7 +135,13 @@ class Run(Resources):
         if reason and stop.seconds is not None and spent >= stop.seconds:
             ended = {"limit": stop.seconds, "generation": search.generation, "reason": reason}
             self.ledger.set_meta("stopped_by_clock", ended)
-        return reason or ("the horizon is reached" if search.done else "")
+        if reason:
+            return reason
+        if not search.done:
+            return ""
+        horizon = getattr(search, "horizon", None)
+        reached = horizon is not None and search.generation >= horizon
+        return "the horizon is reached" if reached else "the search has nothing left to try"
 
     def _confirm(self) -> None:
         if self.recipe.confirm is None:

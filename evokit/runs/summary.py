@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from evokit.runs.confirming import Confirmed
     from evokit.runs.run import Run
 
+FAILURES = 3  # kinds of them that are told
+
 
 def summarise(run: Run, status: str) -> dict[str, Any]:
     """The summary of a run as it stands, JSON values only.
@@ -56,6 +58,11 @@ def summarise(run: Run, status: str) -> dict[str, Any]:
         "best_measured": _best_measured(run),
         "would_have_reported": _would_have_reported(run),
         "evaluations": run.ledger.counts("search") | {"by_budget": run.ledger.by_budget("search")},
+        "failures": [
+            {"outcome": outcome, "message": message, "n": n}
+            for outcome, message, n in run.ledger.failures("search")[:FAILURES]
+        ],
+        "unconfirmed": run.recipe.confirm is None and hasattr(run.parts.fitness, "fresh"),
         "generations": run.parts.search.generation,
         "stopped": run.search_stopped,
         **({"chosen": chosen} if (chosen := getattr(run.parts.search, "chosen", "")) else {}),

@@ -99,7 +99,8 @@ def _of_any_genome(context: Context) -> AskTell:
         options = SteadyState(population=16, generations=ANY, in_flight=4)
     search = options.build(_with(context, OwnCrossover(), mutation, FEW if noisy else MORE))
     name, what = ("generational", "a noisy") if noisy else ("steady_state", "an exact")
-    search.chosen = f"auto took {name}: {what} fitness, and the genome is {type(genome).__name__}"
+    kind = getattr(genome, "genes", "") or type(genome).__name__
+    search.chosen = f"auto took {name}: {what} fitness, and genes are of kind {kind}"
     return search
 
 

@@ -47,6 +47,10 @@ class OptunaSampler:
     reads: ClassVar[frozenset[str]] = frozenset({"init"})
     genes: ClassVar[frozenset[str]] = frozenset({"real_vector", "index_vector", "bits"})
 
+    def __post_init__(self) -> None:
+        if "seed" in self.options:
+            raise ValueError("options: the sampler's seed follows from the recipe's; leave it out")
+
     def build(self, context: Context) -> OptunaSearch:
         return OptunaSearch(self, context)
 

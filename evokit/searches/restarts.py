@@ -30,7 +30,7 @@ class Restarts:
     with several objectives when its front has no new point either. Each time the population, and the offspring where
     they are an option, is ``growth`` times as large: 2 is usual where larger ones find better optima. Random draws
     differ each time, what was measured before is not measured again, and the champion is the best of all. ``init`` is
-    for the first one alone.
+    for the first one alone; the others begin with a random individual in its place.
 
     ``generations`` is the number of all together; without it a stop rule of the recipe ends the search. It also ends
     after a search that met nobody new.
@@ -95,7 +95,10 @@ class Restarting(AskTell):
         section, growth = self._options.search, self._options.growth
         if growth > 1:
             section = _grown(section, growth**restart)
-        search = nested(section, self._context, "restart", restart, init=() if restart else None)
+        # Searches that begin in the middle of the space would begin there again.
+        elsewhere = self._context.streams.at("restart", restart, "elsewhere").numpy()
+        init = [self._genome.random(elsewhere)] if restart else None
+        search = nested(section, self._context, "restart", restart, init=init)
         search.share_known(self.archive.known)
         return search
 

@@ -40,6 +40,13 @@ class SteadyState:
 
     reads: ClassVar[frozenset[str]] = frozenset({"selection", "crossover", "mutation", "init"})
 
+    def __post_init__(self) -> None:
+        if self.births is not None and self.births < self.in_flight:
+            raise ValueError(
+                f"births ({self.births}) must be at least in_flight ({self.in_flight}): at the end of a generation "
+                "workers wait for all that are in flight"
+            )
+
     @property
     def n_births(self) -> int:
         return self.births or max(self.population, 4 * self.in_flight)

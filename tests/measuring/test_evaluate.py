@@ -1,5 +1,6 @@
 import errno
 import logging
+import os
 import random
 from functools import partial
 from pathlib import Path
@@ -319,7 +320,9 @@ CALLS = []
             r"for the same genes and budget; let all",
         ),
         (lambda batch: CALLS.append(1) or [float(len(CALLS))] * len(batch), "for the same genes and budget; let all"),
-        (lambda batch: [x / len(batch) for x in batch], "for an individual alone and 0.5 for it in a batch"),
+        (lambda batch: [x / len(batch) for x in batch], "individual alone and 0.333.* for it as the first of a batch"),
+        (sorted, "individual alone and 2.0 for it as the last of a batch; answer in the order of the batch"),
+        (lambda batch: sorted(batch)[::-1], "individual alone and 2.0 for it as the first of a batch"),
     ],
 )
 def test_a_rehearsal_tells_values_that_depend_on_anything_else(make, told):
@@ -332,6 +335,13 @@ def test_a_rehearsal_of_an_honest_fitness_is_its_evaluation(caplog):
         assert rehearse(list, [1, 2]) == evaluate(list, [1, 2])
         assert rehearse(list, [1]) == evaluate(list, [1])
     assert not caplog.records
+
+
+def test_a_rehearsal_refuses_another_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ContractError, match="changes the working directory"):
+        rehearse(lambda batch: os.chdir("/") or list(batch), [1])
+    assert Path.cwd() == tmp_path
 
 
 def test_a_global_generator_that_changes_no_value_is_told_and_harms_nobody(caplog):

@@ -28,8 +28,13 @@ class Noisy(SumFitness):
         (Pair, Bits(3), NSGA2Search, "auto took nsga2: there are 2 objectives"),
         (SumFitness, BOX, PortfolioSearch, "auto took quasi_newton and cma in turn: 3 real numbers, and an exact"),
         (Noisy, BOX, CMASearch, "auto took cma: 3 real numbers, and a fitness with fresh replicates"),
-        (SumFitness, Bits(3), SteadyStateSearch, "auto took steady_state: an exact fitness, and the genome is Bits"),
-        (Noisy, Bits(3), GenerationalSearch, "auto took generational: a noisy fitness, and the genome is Bits"),
+        (
+            SumFitness,
+            Bits(3),
+            SteadyStateSearch,
+            "auto took steady_state: an exact fitness, and genes are of kind bits",
+        ),
+        (Noisy, Bits(3), GenerationalSearch, "auto took generational: a noisy fitness, and genes are of kind bits"),
     ],
 )
 def test_it_takes_what_its_table_says_and_says_why(fitness, genome, kind, said):
@@ -71,7 +76,7 @@ stop: {target: 12}
 execution: {backend: inline}
 """
     summary, _ = launched(tmp_path, recipe, [])
-    assert summary["chosen"] == "auto took steady_state: an exact fitness, and the genome is Bits"
+    assert summary["chosen"] == "auto took steady_state: an exact fitness, and genes are of kind bits"
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,12 @@ from evokit.searches.cma import CMA
 from evokit.searches.generational import Generational
 from evokit.searches.mu_lambda import MuCommaLambda
 from evokit.searches.nsga2 import NSGA2
+from evokit.searches.pgpe import PGPE
+from evokit.searches.quasi_newton import QuasiNewton
 from evokit.searches.random_search import RandomSearch
 from evokit.searches.regularised import Regularised
 from evokit.searches.restarts import Restarts
+from evokit.searches.snes import SNES
 from evokit.streams import Streams
 from tests.door import GENOME, SumFitness, door
 from tests.searches.building import Part, built, portrait, run, set_values, stopped_and_resumed
@@ -144,7 +147,9 @@ def test_init_is_for_the_first_one():
     told(search, 5)
     told(search, 5)
     assert count(search) == 1
-    assert {one.born_by for one in search.ask()} == {"random"}
+    first, *others = search.ask()
+    assert first.genes.tolist() != [3, 3, 3, 3]
+    assert {one.born_by for one in others} == {"random"}
 
 
 def test_it_ends_after_a_search_that_met_nobody_new():
@@ -202,3 +207,15 @@ def test_a_state_of_another_restart_is_that_of_its_size():
     other.load_state_dict(search.state_dict())
     assert keys(other.ask()) == keys(search.ask())
     assert len(search.ask()) > 4
+
+
+@pytest.mark.parametrize("inner", [CMA(), SNES(6), PGPE(6), QuasiNewton()])
+def test_a_search_that_begins_in_the_middle_begins_elsewhere_after_a_restart(inner):
+    box = RealVector(-1, 1, 3)
+    search = built(restarts(inner), genome=box)
+    means = []
+    for _ in range(3):
+        means.append(np.mean([one.genes for one in search.ask()], axis=0))
+        search._known_before = -1  # as if somebody new was met
+        search._restart()
+    assert (np.abs(means[1:]).max(axis=1) > 0.3).all()  # the points that seed 0 draws are 0.9 from the middle

@@ -146,9 +146,14 @@ def test_several_objectives_are_refused():
 def test_a_generation_is_four_for_each_in_flight_and_no_less_than_the_population():
     assert SteadyState(population=32, in_flight=16).n_births == 64
     assert SteadyState(population=200, in_flight=8).n_births == 200
-    assert SteadyState(births=5).n_births == 5
+    assert SteadyState(births=40).n_births == 40
 
 
 def test_it_finds_the_optimum():
     search = run(*searched(SteadyState(population=10, generations=20)))
     assert search.best().fitness.values == (0.0,)
+
+
+def test_births_that_cannot_all_be_in_flight_are_refused():
+    with pytest.raises(ValueError, match=r"births \(5\) must be at least in_flight \(32\)"):
+        SteadyState(births=5)
