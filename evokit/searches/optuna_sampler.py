@@ -20,6 +20,7 @@ from evokit.options import Count
 from evokit.searches.archive import only_ok
 from evokit.searches.stepping import AskTell
 
+FEW = 20  # real numbers that a Gaussian process is for
 SAMPLERS: Mapping[str, Callable[..., BaseSampler]] = {"tpe": TPESampler, "gp": GPSampler}
 
 
@@ -28,8 +29,9 @@ class OptunaSampler:
     """A model of what was measured says where to look next, by a sampler of Optuna.
 
     For evaluations that are dear and few, some ten to some hundred in all: ``gp`` (a Gaussian process; needs torch) for
-    up to some twenty numbers, ``tpe`` (Parzen estimators) for more, for choices and for several objectives. Each
-    evaluation costs milliseconds to seconds of modelling, more the longer a run is.
+    up to 20 real numbers, ``tpe`` (Parzen estimators) for more, for choices and for several objectives; ``auto`` takes
+    the one or the other by this rule. Each evaluation costs milliseconds to seconds of modelling, more the longer a run
+    is.
 
     ``batch`` individuals a generation are asked for without knowing each other's values. ``options`` are the sampler's
     own, such as ``{multivariate: true}``. Choices of an index vector have no order. (Of Optuna's CMA-ES and NSGA-II the
@@ -39,7 +41,7 @@ class OptunaSampler:
     "Algorithms for Hyper-Parameter Optimization" (tpe).
     """
 
-    sampler: Literal["tpe", "gp"] = "tpe"
+    sampler: Literal["tpe", "gp", "auto"] = "tpe"
     batch: Count = 1
     generations: Annotated[int, Ge(1)] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -64,6 +66,11 @@ class OptunaSearch(AskTell):
         weights = weights_of(context.fitness.objectives)
         super().__init__(context.genome, weights, options.generations)
         self._options, self._streams, self._init = options, context.streams, list(context.init)
+        self._name: str = options.sampler
+        if self._name == "auto":
+            few = context.genome.genes == "real_vector" and context.genome.n_genes <= FEW and len(weights) == 1
+            self._name = "gp" if few else "tpe"
+            self.chosen = f"optuna took the sampler {self._name}"
         self._distributions = _distributions(context.genome)
         self._directions = [StudyDirection.MAXIMIZE if weight > 0 else StudyDirection.MINIMIZE for weight in weights]
         self._told: list[FrozenTrial] = []
@@ -104,19 +111,19 @@ class OptunaSearch(AskTell):
     def _sampler(self, generation: int) -> BaseSampler:
         seed = self._streams.at("optuna", generation).entropy() % 2**32
         options = dict(self._options.options)
-        if self._options.sampler == "tpe":
+        if self._name == "tpe":
             options.setdefault("constant_liar", self._options.batch > 1)
         try:
-            return SAMPLERS[self._options.sampler](**options, seed=seed)
+            return SAMPLERS[self._name](**options, seed=seed)
         except TypeError as error:
-            raise ValueError(f"options: the sampler {self._options.sampler} does not take them: {error}") from error
+            raise ValueError(f"options: the sampler {self._name} does not take them: {error}") from error
 
     def _parameters(self, genes: np.ndarray) -> dict[str, Any]:
         return dict(zip(self._distributions, self._genome.to_json(genes), strict=True))
 
     def _individual(self, parameters: Mapping[str, Any]) -> Individual:
         genes = self._genome.from_json([parameters[name] for name in self._distributions])
-        return make_individual(self._genome, genes, self._weights, born_by=self._options.sampler)
+        return make_individual(self._genome, genes, self._weights, born_by=self._name)
 
     def state_dict(self) -> dict[str, Any]:
         told = {

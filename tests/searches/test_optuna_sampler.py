@@ -49,6 +49,21 @@ def test_a_gaussian_process_solves_a_valley_in_few_evaluations():
     assert run(search, door(Valley(), genome=BOX)).best().fitness.values[0] < 5.0
 
 
+@pytest.mark.parametrize(
+    ("genome", "fitness", "taken"),
+    [(BOX, Valley, "gp"), (RealVector(0, 1, 21), SumFitness, "tpe"), (Bits(3), SumFitness, "tpe"), (BOX, Pair, "tpe")],
+)
+def test_auto_takes_a_sampler_by_the_genes_and_says_so(genome, fitness, taken):
+    search = built(OptunaSampler("auto", generations=2), fitness(), genome)
+    assert search.chosen == f"optuna took the sampler {taken}"
+    assert search.ask()[0].born_by == taken
+
+
+def test_the_seed_is_the_recipes():
+    with pytest.raises(ValueError, match="the sampler's seed follows from the recipe's"):
+        OptunaSampler(options={"seed": 3})
+
+
 def test_several_objectives_have_a_front():
     search = built(TPE, Pair())
     assert run(search, door(Pair())).front()
