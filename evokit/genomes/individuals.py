@@ -76,13 +76,13 @@ def make_individuals(
     genes: np.ndarray,
     weights: tuple[float, ...],
     parents: Sequence[tuple[str, ...]],
-    born_by: str,
+    born_by: Sequence[str],
 ) -> list[Individual]:
-    """As ``make_individual``, of ``(n, n_genes)`` genes, row i with ``parents[i]``."""
+    """As ``make_individual``, of ``(n, n_genes)`` genes, row i with ``parents[i]`` and ``born_by[i]``."""
     form = genome.canonical_rows(genes)
     return [
-        Individual(readonly(row.copy()), key, Score(weights), of, born_by)
-        for row, key, of in zip(form, array_keys(form), parents, strict=True)
+        Individual(readonly(row.copy()), key, Score(weights), of, by)
+        for row, key, of, by in zip(form, array_keys(form), parents, born_by, strict=True)
     ]
 
 

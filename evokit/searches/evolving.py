@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from evokit.genomes.individuals import make_individual, make_individuals, weights_of
+from evokit.genomes.individuals import key_of, make_individual, make_individuals, weights_of
 from evokit.interfaces import Context, Individual
 from evokit.searches.credit import begun, drawn, lessons
 from evokit.searches.stepping import AskTell
@@ -110,9 +110,12 @@ class Evolving(AskTell):
             drawn = draw(2 * -(-len(again) // 2), rng)
             firsts, seconds = drawn[::2], drawn[1::2]
             crossed = np.stack(self._cross.rows(genes[firsts], genes[seconds], rng), axis=1)
+            alone = (crossed == np.stack([genes[firsts], genes[seconds]], axis=1)).all(axis=2).reshape(-1).tolist()
             born = mutate(crossed.reshape(-1, genes.shape[1])[: len(again)], rng)
             pairs = [(keys[a], keys[b]) for a, b in zip(firsts, seconds, strict=True) for _ in range(2)]
-            made = make_individuals(self._genome, born, self._weights, pairs[: len(again)], "crossover+mutation")
+            parents = [(both[i % 2],) if alone[i] else both for i, both in enumerate(pairs[: len(again)])]
+            words = ["mutation" if one else "crossover+mutation" for one in alone[: len(again)]]
+            made = make_individuals(self._genome, born, self._weights, parents, words)
             if not children:
                 children = made
             for place, one in zip(again, made, strict=True):
@@ -170,8 +173,10 @@ class Evolving(AskTell):
         by_crossover, cross = drawn("crossover", self._cross, rng)
         by_mutation, mutate = drawn("mutation", mutate, rng)
         genes, _ = cross(a.genes, b.genes, rng)
-        born_by = f"{by_crossover}+{by_mutation}"
-        return make_individual(self._genome, mutate(genes, rng), self._weights, (a.key, b.key), born_by)
+        alone = key_of(self._genome, genes) == a.key  # nothing is of the second, which the child need not beat
+        lineage = (a.key,) if alone else (a.key, b.key)
+        born_by = by_mutation if alone else f"{by_crossover}+{by_mutation}"
+        return make_individual(self._genome, mutate(genes, rng), self._weights, lineage, born_by)
 
     def _distinct(self, n: int, taken: set[str], draw: Callable[[], Individual]) -> list[Individual]:
         """``n`` individuals that are new and in no other place, as far as ``TRIES`` draws for each can find them."""

@@ -44,7 +44,7 @@ class GaussianSearch(BoxSearch):
         rng = self._streams.at(self._name, self.generation).numpy()
         self._drawn, samples = self._draw(rng)
         np.clip(samples, self._low, self._high, out=samples)
-        asked = make_individuals(self._genome, samples, self._weights, [()] * self._size, self._name)
+        asked = make_individuals(self._genome, samples, self._weights, [()] * self._size, [self._name] * self._size)
         return [*asked, make_individual(self._genome, self._mean, self._weights, born_by="mean")]
 
     def tell(self, individuals: Sequence[Individual]) -> None:
@@ -62,6 +62,10 @@ class GaussianSearch(BoxSearch):
     def _updated(self, losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviations after ``(population,)`` losses."""
         raise NotImplementedError
+
+    @property
+    def _asked(self) -> int:
+        return self._size + 1  # the mean
 
     def _point(self, genes: Any) -> np.ndarray:
         """``(n_genes,)`` in the genes' own units."""

@@ -86,5 +86,5 @@ def test_options_name_the_type(dtype):
 
 
 def test_options_check_their_bounds():
-    with pytest.raises(ValueError, match=r"finite with low below high, got 1\.0 and 0\.0"):
+    with pytest.raises(ValueError, match=r"finite, their difference too, with low below high, got 1\.0 and 0\.0"):
         RealVectorOptions(length=2, low=1.0, high=0.0)

@@ -39,6 +39,15 @@ def test_pairs_have_two_children_each_with_both_as_parents():
     assert all(set(pair) <= known for pair in pairs)
 
 
+def test_a_child_that_no_crossover_made_has_one_parent():
+    search, measure = searched(crossover=SimulatedBinary(prob=0))
+    run(search, measure, 1)
+    children, genes = search.ask(), {one.key: one.genes for one in search.population}
+    assert {(len(one.parents), one.born_by) for one in children} == {(1, "mutation")}
+    moved = [(one.genes != genes[one.parents[0]]).sum() for one in children]
+    assert sum(moved) < 2 * len(children) * len(children[0].genes) / 4  # a quarter each on average, of their own parent
+
+
 def test_a_child_that_is_known_or_a_twin_is_drawn_again():
     calls = []
 
