@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, is_dataclass
@@ -90,6 +91,7 @@ def _with_rest(options: type, data: dict[str, Any]) -> dict[str, Any]:
     return {**own, name: {key: value for key, value in data.items() if key not in known}}
 
 
+@functools.lru_cache(maxsize=256)  # a local plugin that is loaded again brings classes of its own
 def adapter(options: type[T]) -> TypeAdapter[T]:
     """pydantic's view of a dataclass and those inside it, with unknown keys forbidden.
 
