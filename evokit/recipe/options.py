@@ -68,7 +68,7 @@ def validate(options: type[T], data: dict[str, Any], scope: Scope | None = None)
     Raises:
         ValidationError: With final messages.
     """
-    view = adapter(options)
+    view: TypeAdapter[T] = adapter(options)  # type: ignore[arg-type] # a class is hashable, which mypy does not see
     checked = _parse(view, options, data, scope)
     # Once more with every default said aloud: pydantic passes defaults unread, and a resolved recipe will say them.
     return _parse(view, options, as_json(checked), scope)
