@@ -15,6 +15,7 @@ collect_ignore = [] if find_spec("ray") else [f"evokit/measuring/backends/{name}
 # Set at once, for fixtures of modules and all subprocesses.
 STATES = tempfile.TemporaryDirectory(prefix="evokit-states-")
 os.environ["EVOKIT_STATE"] = STATES.name
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tensors are small here, and threads wait for each other spinning
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of subprocesses would each compile all that they import
 NUMBERS = count()
 

@@ -17,7 +17,7 @@ from contextlib import redirect_stdout
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import pluggy
 
@@ -36,6 +36,14 @@ PLACE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")  # of a class or fun
 RESTRICT = "EVOKIT_PLUGINS"  # comma-separated entry-point names; if set, no others load
 
 log = logging.getLogger("evokit")
+
+
+class Entry(NamedTuple):
+    """An entry point with the name and the version of the distribution that brings it."""
+
+    point: metadata.EntryPoint
+    distribution: str
+    version: str
 
 
 def load_plugins(local: Sequence[Path] = ()) -> Registry:
@@ -70,22 +78,21 @@ def load_plugins(local: Sequence[Path] = ()) -> Registry:
                 _let_ctrl_c_pass(error)
                 raise UserError(f"plugin {path}: {_reason(error, path)}") from error
             offers += [Offer(component, path.name, file=_file(module)) for component in components]
-        for entry in _entry_points():
-            distribution, version = (entry.dist.name, entry.dist.version) if entry.dist else ("unknown", "")
+        for point, distribution, version in _entry_points():
             try:
-                module = entry.load()
-                components = _register(manager, module, entry.name, ours=distribution == DISTRIBUTION)
+                module = point.load()
+                components = _register(manager, module, point.name, ours=distribution == DISTRIBUTION)
             except BaseException as error:
                 _let_ctrl_c_pass(error)
-                broken.append(Broken(entry.name, distribution, _reason(error)))
-                if first := loaded.get(entry.name):
+                broken.append(Broken(point.name, distribution, _reason(error)))
+                if first := loaded.get(point.name):
                     twins.append(
-                        f"{first} and {distribution} both install a plugin {entry.name!r}; that of {first} is used"
+                        f"{first} and {distribution} both install a plugin {point.name!r}; that of {first} is used"
                     )
             else:
-                loaded[entry.name] = distribution
+                loaded[point.name] = distribution
                 file = _file(module)
-                offers += [Offer(component, entry.name, distribution, version, file) for component in components]
+                offers += [Offer(component, point.name, distribution, version, file) for component in components]
     called, shared = named(offers)
     remarks = (*twins, *shared)
     for remark in remarks:
@@ -99,25 +106,46 @@ def _warn_once(remark: str) -> None:
         log.warning("%s", remark)
 
 
-def _entry_points() -> list[metadata.EntryPoint]:
+def _entry_points() -> Sequence[Entry]:
     """Those that are to be loaded, by name; of two with one name the built-in first."""
-    entries = sorted(metadata.entry_points(group=GROUP), key=_rank)
+    entries = _installed(tuple((place, _changed(place)) for place in sys.path))
     if RESTRICT not in os.environ:
         return entries
     wanted = [name.strip() for name in os.environ[RESTRICT].split(",") if name.strip()]
-    installed = [entry.name for entry in entries]
+    installed = [entry.point.name for entry in entries]
     for name in wanted:
         if name not in installed:
             raise UserError(
                 f"{RESTRICT}: no plugin {name!r} is installed{did_you_mean(name, installed)} "
                 f"(installed: {listed(installed)})"
             )
-    return [entry for entry in entries if entry.name in wanted]
+    return [entry for entry in entries if entry.point.name in wanted]
 
 
-def _rank(entry: metadata.EntryPoint) -> tuple[str, bool, str]:
-    distribution = entry.dist.name if entry.dist else ""
-    return entry.name, distribution != DISTRIBUTION, distribution
+@functools.lru_cache(maxsize=4)
+def _installed(places: tuple[tuple[str, int], ...]) -> tuple[Entry, ...]:
+    """All that are installed, sorted.
+
+    Args:
+        places: Where modules are looked for, each with its last change. Looking there takes as long as a small run.
+    """
+    found = []
+    for point in metadata.entry_points(group=GROUP):
+        name, version = (point.dist.name, point.dist.version) if point.dist else ("unknown", "")
+        found.append(Entry(point, name, version))
+    return tuple(sorted(found, key=_rank))
+
+
+def _changed(place: str) -> int:
+    """When something was added to a folder or taken from it, in nanoseconds; 0 if it is not there."""
+    try:
+        return os.stat(place or ".").st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _rank(entry: Entry) -> tuple[str, bool, str]:
+    return entry.point.name, entry.distribution != DISTRIBUTION, entry.distribution
 
 
 def _import_file(path: Path) -> ModuleType:

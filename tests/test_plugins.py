@@ -80,9 +80,11 @@ def install(monkeypatch):
     def install(*entries):
         monkeypatch.delenv(RESTRICT, raising=False)
         monkeypatch.setattr(metadata, "entry_points", lambda group: list(entries))
+        plugins._installed.cache_clear()
 
     install()
-    return install
+    yield install
+    plugins._installed.cache_clear()
 
 
 def test_a_local_file_is_registered_under_its_file_name(install, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import platform
 import sys
@@ -39,13 +40,17 @@ def identity(recipe: Recipe, data_digest: str = "") -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Python and the packages that decide numbers."""
-    found = {"python": platform.python_version(), "evokit": VERSION}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    packages = {package: number for package in PACKAGES if (number := _version(package))}
+    return {"python": platform.python_version(), "evokit": VERSION, **packages}
+
+
+@functools.cache  # reading it takes longer than a small run, and a process goes on with what it has imported
+def _version(package: str) -> str:
+    """Empty if it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def cpu_model() -> str:

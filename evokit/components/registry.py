@@ -7,6 +7,7 @@ called by their full names.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -180,7 +181,10 @@ def named(offers: Sequence[Offer]) -> tuple[tuple[Offer, ...], tuple[str, ...]]:
     called = {(offer.plugin, offer.own_name): _called(offer, _rivals(offer, fitness, ())) for offer in fitness}
     settled = [replace(offer, component=_following(offer, called)) for offer in offers]
     own = {(offer.plugin, offer.component.name) for offer in called.values()}
-    rivals = [_rivals(offer, settled, own) for offer in settled]
+    alike: defaultdict[tuple[Kind, str], list[Offer]] = defaultdict(list)
+    for offer in settled:
+        alike[offer.component.kind, offer.component.name].append(offer)
+    rivals = [_rivals(offer, alike[offer.component.kind, offer.component.name], own) for offer in settled]
     result = tuple(_called(offer, those) for offer, those in zip(settled, rivals, strict=True))
     return result, tuple(_remarks(list(zip(result, rivals, strict=True))))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -100,6 +101,7 @@ def _merges_text() -> str:
     return (files("evokit.data") / "files" / "vocab.bpe").read_text(encoding="utf-8")
 
 
+@functools.cache
 def _tokenizer() -> Tokenizer:
     """GPT-2's tokenizer without special tokens, so that a text which spells one out stays text."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors

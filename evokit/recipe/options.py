@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, is_dataclass
@@ -67,7 +68,7 @@ def validate(options: type[T], data: dict[str, Any], scope: Scope | None = None)
     Raises:
         ValidationError: With final messages.
     """
-    view = adapter(options)
+    view: TypeAdapter[T] = adapter(options)  # type: ignore[arg-type] # a class is hashable, which mypy does not see
     checked = _parse(view, options, data, scope)
     # Once more with every default said aloud: pydantic passes defaults unread, and a resolved recipe will say them.
     return _parse(view, options, as_json(checked), scope)
@@ -90,6 +91,7 @@ def _with_rest(options: type, data: dict[str, Any]) -> dict[str, Any]:
     return {**own, name: {key: value for key, value in data.items() if key not in known}}
 
 
+@functools.lru_cache(maxsize=256)  # a local plugin that is loaded again brings classes of its own
 def adapter(options: type[T]) -> TypeAdapter[T]:
     """pydantic's view of a dataclass and those inside it, with unknown keys forbidden.
 

@@ -240,6 +240,10 @@ class Recipe:
 
     def to_yaml(self) -> str:
         """The resolved recipe as a file."""
+        return self._yaml
+
+    @cached_property
+    def _yaml(self) -> str:
         return dump_yaml(self.resolved)
 
     def error(self, path: KeyPath, message: str) -> RecipeError:

@@ -25,8 +25,8 @@ ONLY_GENERATIONAL = ("search.generations", "search.population")
 SMALL_GPT2 = {
     "data": "{name: prose, sample: true}",
     "fitness.model": "{n_embd: 8, n_layer: 1, n_head: 2}",
-    "fitness.tokens": 512,
-    "fitness.rungs": "[256]",
+    "fitness.tokens": 256,
+    "fitness.rungs": "[128]",
     "fitness.final_blocks_per_document": 1,
     "genome.library.size": 4,
     "confirm": "{top: 2}",
@@ -42,13 +42,13 @@ SMALL_TEXTS = {
     "confirm": "{top: 2}",
 }
 SMALL_OPTIMIZER = {
-    "data": "{name: images, sets: [digits, photo_tiles], limit: {train: 40, validation: 20, test: 20}}",
+    "data": "{name: images, sets: [digits], limit: {train: 40, validation: 20, test: 20}}",
     "fitness.tasks": "[]",
     "fitness.model": "{channels: [2, 3], hidden: 8}",
     "fitness.language": "{width: 8, layers: 1, heads: 2, length: 16, validation_blocks: 4}",
-    "fitness.steps": 4,
-    "fitness.rungs": "[2]",
-    "fitness.final_steps": "[6]",
+    "fitness.steps": 2,
+    "fitness.rungs": "[1]",
+    "fitness.final_steps": "[3]",
     "fitness.seeds": 1,
     "fitness.batch": 8,
     "screens": "[{name: race}]",
@@ -88,12 +88,12 @@ def adapted(path, finished):
     text = "\n".join(line for parent in chain(path) for line in parent.read_text().splitlines())
     if "gpt2_loss" in text:
         values |= SMALL_GPT2
-        values["baselines.0"] = "{name: adamw, steps: 2, rungs: [1], lr: [5.0e-4, 1.0e-3]}"
+        values["baselines.0"] = "{name: adamw, steps: 2, rungs: [1], lr: [5.0e-4, 1.0e-3], batch: 1}"
         surrogate = "" if "objectives:" in text else "{name: surrogate, model: {name: ridge}, refit_every: 1}, "
         values["screens"] = f"[{surrogate}{{name: race}}]"
         if "fit:" in text:
             values["fitness.model"] = "{n_embd: 16, n_layer: 1, n_head: 2, tied: false}"
-            adamw = "{name: adamw, steps: 2, start: fitness}"
+            adamw = "{name: adamw, steps: 2, start: fitness, batch: 1}"
             values["baselines"] = f"[{adamw}, {{name: closed_form}}, {{name: random_search}}]"
             del values["baselines.0"]
         if "fit_tokens:" in text:
@@ -105,6 +105,8 @@ def adapted(path, finished):
     if "trained_accuracy" in text:
         values |= SMALL_OPTIMIZER
         values["baselines"] = "[{name: adam, lr: [0.001, 0.01], weight_decay: [0]}, {name: random_search}]"
+        if "tasks:" in text and "name: prose" not in text:
+            values["data.sets"] = "[digits, photo_tiles]"
         if "name: prose" in text:
             values["data"] = SMALL_GPT2["data"]
     if "label_likelihood" in text:

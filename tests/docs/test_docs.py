@@ -55,7 +55,9 @@ def contest(tmp_path_factory):
     for block in blocks(PAGES["plugins"]):
         if block.file in ("curves.py", "curves.yaml"):
             (folder / block.file).write_text(block.text)
-    answer = CliRunner().invoke(main, ["run", str(folder / "curves.yaml"), "--out", str(folder / "run")])
+    words = ["run", str(folder / "curves.yaml"), "--out", str(folder / "run"), "--set", "execution.backend=inline"]
+    words += ["--set", "search.generations=11", "--set", "screens.0.model.trees=5"]
+    answer = CliRunner().invoke(main, words)
     assert answer.exit_code == 0, answer.output
     return folder / "run"
 

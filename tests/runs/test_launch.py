@@ -65,14 +65,17 @@ def test_another_seed_is_another_run(whole, tmp_path):
     assert not same_but_for_costs(whole[1] / "ledger.sqlite", tmp_path / "other" / "ledger.sqlite")
 
 
-@pytest.mark.parametrize("surrogate", ["ridge", "random_forest", "embedding_mlp"])
+@pytest.mark.parametrize(
+    "surrogate", ["{name: ridge}", "{name: random_forest, trees: 5}", "{name: embedding_mlp, epochs: 2}"]
+)
 def test_no_global_generator_is_touched(recipe, tmp_path, surrogate):
     text = RECIPE.replace("{name: odd}", "{name: onemax}").replace("  - {name: race, keep: 0.5}\n", "")
     recipe.write_text(text.replace("confirm: {top: 2}\n", ""))
 
-    run(recipe, tmp_path / "first", f"screens.0.model.name={surrogate}")  # imports what may draw when it is imported
+    overrides = (f"screens.0.model={surrogate}", "search.generations=4")
+    run(recipe, tmp_path / "first", *overrides)  # imports what may draw when it is imported
     before = global_states()
-    run(recipe, tmp_path / "run", f"screens.0.model.name={surrogate}")
+    run(recipe, tmp_path / "run", *overrides)
     assert global_states() == before
 
 

@@ -268,22 +268,20 @@ def test_it_tells_what_it_will_measure_if_it_has_an_end(options):
 
 
 @pytest.mark.parametrize("search", ["{name: cma, generations: 12}", "{name: de, generations: 12, shrink_over: 90}"])
-def test_a_run_is_the_same_inline_and_on_workers_with_failures_and_resumed(search, tmp_path):
+def test_a_run_that_is_made_longer_is_the_same_as_one_that_was_from_the_start(search, tmp_path):
     text = f"""\
 plugins: [{TOY}]
 data: {{name: points}}
 fitness: {{name: squares}}
 genome: {{name: real_vector, length: 2, low: -3, high: 9}}
 search: {search}
-baselines: [{{name: random_search}}]
 execution: {{backend: inline}}
 """
     whole, _ = launched(tmp_path, text, [], "whole")
     launched(tmp_path, text, ["search.generations=5"], "stopped")
     resumed, _ = launched(tmp_path, text, [], "stopped", resume=True)
-    workers, _ = launched(tmp_path, text, ["execution={backend: processes, workers: 2}"], "workers")
-    assert whole["best"] == resumed["best"] == workers["best"]
-    assert same_but_for_costs(tmp_path / "whole" / "ledger.sqlite", tmp_path / "workers" / "ledger.sqlite")
+    assert whole["best"] == resumed["best"]
+    assert same_but_for_costs(tmp_path / "whole" / "ledger.sqlite", tmp_path / "stopped" / "ledger.sqlite")
 
 
 @pytest.mark.parametrize(("options", "of_a_failure"), [(CMA(), 5.0), (DE(12), np.inf)])

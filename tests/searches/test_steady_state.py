@@ -150,7 +150,7 @@ def test_a_generation_is_four_for_each_in_flight_and_no_less_than_the_population
 
 
 def test_it_finds_the_optimum():
-    search = run(*searched(SteadyState(population=10, generations=20)))
+    search = run(*searched(SteadyState(population=10, generations=5)))
     assert search.best().fitness.values == (0.0,)
 
 
