@@ -65,5 +65,5 @@ def test_a_recipe_picks_specialists_and_needs_two_objectives():
     population = [Individual(i, str(i), Score((-1.0, -1.0), row)) for i, row in enumerate([(0, 9), (5, 5), (9, 0)])]
     chosen = {one.genes for one in select(population, 50, np.random.default_rng(0))}
     assert chosen == {0, 2}
-    with pytest.raises(ValueError, match="lexicase needs two or more objectives, the fitness has loss alone"):
+    with pytest.raises(ValueError, match="lexicase needs values of cases or two or more objectives, the fitness tells loss alone"):
         Lexicase().build(Context(Streams(0), fitness=SimpleNamespace(objectives={"loss": "min"})))
