@@ -18,7 +18,7 @@ from evokit.energy import Meter
 
 if TYPE_CHECKING:  # these take a while to import
     import numpy as np
-    from deap import tools
+    from deap import gp, tools
 
     from evokit.streams import Streams
 
@@ -28,7 +28,7 @@ Outcome = Literal["ok", "nan", "diverged", "raised", "timed_out", "out_of_memory
 Source = Literal["measured", "cached", "predicted"]
 Goal = Literal["min", "max"]
 Kind = Literal[
-    "genome", "fitness", "data", "selection", "crossover", "mutation",
+    "genome", "primitives", "fitness", "data", "selection", "crossover", "mutation",
     "surrogate", "screen", "search", "final", "baseline", "export",
 ]  # fmt: skip
 
@@ -113,6 +113,13 @@ class Genome(Protocol[G]):
 
     def to_json(self, genes: G) -> Any: ...
     def from_json(self, data: Any) -> G: ...
+
+
+class Primitives(Protocol):
+    """What the trees of the genome ``tree`` are made of."""
+
+    def primitive_set(self, n_inputs: int) -> gp.PrimitiveSetTyped:
+        """DEAP's set with as many arguments, made anew. Its functions take and return arrays of one value a case."""
 
 
 class Fitness(Protocol):
