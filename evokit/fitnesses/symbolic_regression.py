@@ -79,24 +79,34 @@ class Regression:
 
     def evaluate(self, batch: Sequence[Any], budget: int) -> list[Evaluation]:
         """One each: the error on the first ``budget`` rows, and with ``size`` the nodes."""
+        return [self._evaluated(program, budget) for program in batch]
+
+    def said(self, program: Any, n: int | None = None) -> tuple[np.ndarray, Coefficients]:
+        """What a formula says of the first ``n`` rows with the offset and scale that it gets, and these."""
         with np.errstate(all="ignore"):
-            return [self._evaluated(program, budget) for program in batch]
+            bare = program([column[:n] for column in self._rows]).astype(float)
+            if not self.scaling:
+                return bare, (0.0, 1.0)
+            known = program(self._train) if self._on_validation else bare
+            offset, scale = linear_scaling(known, self._targets[: len(known)])
+            return offset + scale * bare, (offset, scale)
 
     def _evaluated(self, program: Any, n: int) -> Evaluation:
-        said = program([column[:n] for column in self._rows]).astype(float)
-        offset, scale = 0.0, 1.0
-        if self.scaling:
-            known = program(self._train) if self._on_validation else said
-            offset, scale = linear_scaling(known, self._targets[: len(known)])
-        off = offset + scale * said - self._answers[:n]
-        error = float(off @ off) / (n * self._variance)
+        said, (offset, scale) = self.said(program, n)
+        off = said - self._answers[:n]
+        with np.errstate(all="ignore"):
+            error = float(off @ off) / (n * self._variance)
         if not np.isfinite(error):
             return Evaluation(outcome="diverged", work=n, message="the formula is not finite in some row")
         values = (error, float(program.size)) if self._options.size else (error,)
         metrics = {"offset": offset, "scale": scale} if self.scaling else {}
-        return Evaluation(values, work=n, metrics=metrics, cases=self._case_by_case(off) if self.cases else None)
+        return Evaluation(values, work=n, metrics=metrics, cases=self._stretches(off) if self.cases else None)
 
-    def _case_by_case(self, off: np.ndarray) -> np.ndarray:
+    def case_by_case(self, said: np.ndarray) -> np.ndarray | None:
+        """Values of cases for what is said of all rows; None where none are told."""
+        return self._stretches(said - self._answers) if self.cases else None
+
+    def _stretches(self, off: np.ndarray) -> np.ndarray:
         """Absolute errors, of neighbouring rows their mean where there are fewer cases than rows."""
         if len(off) <= self.cases:
             return np.abs(off)

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+INPUT = -1
 
 
 class Program:
     """A tree that can be called with arrays.
 
     Args:
-        code: Nodes depth first, each with how many branches it has: a function of arrays, the number of an input, or
-            a value.
-        size: Nodes.
-        height: Levels below the root.
+        code: Nodes depth first: how many branches one has and the function of them, ``INPUT`` and the number of an
+            input, or 0 and a value.
     """
 
-    def __init__(self, code: Sequence[tuple[int, Callable[..., Any] | None, Any]], size: int, height: int) -> None:
-        self._code, self.size, self.height = tuple(reversed(code)), size, height
+    def __init__(self, code: Sequence[tuple[int, Any]]) -> None:
+        self.size = len(code)
+        self._code = tuple(reversed(code))
 
     def __call__(self, columns: Sequence[np.ndarray]) -> np.ndarray:
         """The values of all rows, as many as a column has.
@@ -31,18 +32,14 @@ class Program:
         """
         parts: list[Any] = []
         with np.errstate(all="ignore"):
-            for arity, function, value in self._code:
-                if function is None:
-                    parts.append(columns[value])
+            for arity, what in self._code:
+                if arity == INPUT:
+                    parts.append(columns[what])
                 elif arity == 0:
-                    parts.append(value)
-                elif arity == 1:
-                    parts[-1] = function(parts[-1])
-                elif arity == 2:
-                    first = parts.pop()
-                    parts[-1] = function(first, parts[-1])
+                    parts.append(what)
                 else:
-                    branches = [parts.pop() for _ in range(arity)]
-                    parts.append(function(*branches))
+                    branches = parts[: -arity - 1 : -1]
+                    del parts[-arity:]
+                    parts.append(what(*branches))
         whole = np.asarray(parts[0])
         return whole if whole.shape else np.full(len(columns[0]), whole)

@@ -17,7 +17,7 @@ from evokit.components.nested import Nested
 from evokit.contracts.global_generators import python_driven_by
 from evokit.crossover.subtree import subtree_crossover
 from evokit.genomes.formula import infix
-from evokit.genomes.program import Program
+from evokit.genomes.program import INPUT, Program
 from evokit.interfaces import Context
 from evokit.mutation.tree import constant, tree_mutation
 from evokit.options import Count
@@ -97,10 +97,21 @@ class Tree:
         )
 
     def _fits(self, nodes: Sequence[Any]) -> bool:
-        return len(nodes) <= self._max_size and gp.PrimitiveTree(nodes).height <= self._max_height
+        return len(nodes) <= self._max_size and (
+            len(nodes) <= self._max_height + 1 or height_of([node.arity for node in nodes]) <= self._max_height
+        )
 
     def read(self, genes: Genes) -> gp.PrimitiveTree:
-        """The tree as DEAP has it.
+        """The tree as DEAP has it, of genes that this genome made."""
+        if len(self._constants) > 1:  # which of them a number is of, types tell
+            return self._checked(genes)
+        nodes = self._nodes
+        return gp.PrimitiveTree(
+            [nodes[one] if isinstance(one, str) else constant(self._constants[0], one) for one in genes]
+        )
+
+    def _checked(self, genes: Genes) -> gp.PrimitiveTree:
+        """Likewise, of genes that anybody made.
 
         Raises:
             ValueError: A name is unknown, a type does not fit, or it is no whole tree.
@@ -139,16 +150,16 @@ class Tree:
         """The phenotype: a function of arrays, one an input."""
         tree, context = self.read(genes), self.primitives.context
         places = {name: place for place, name in enumerate(self.inputs)}
-        code = []
+        code: list[tuple[int, Any]] = []
         for gene, node in zip(genes, tree, strict=True):
             if gene in places and isinstance(gene, str):
-                code.append((0, None, places[gene]))
+                code.append((INPUT, places[gene]))
             elif node.arity:
-                code.append((node.arity, context[node.name], None))
+                code.append((node.arity, context[node.name]))
             else:  # a constant, or a terminal of the set, which has a name there if it is not its value
                 value = context.get(node.value, node.value) if isinstance(node.value, str) else node.value
-                code.append((0, _leaf, value))
-        return Program(code, len(tree), tree.height)
+                code.append((0, value))
+        return Program(code)
 
     def to_json(self, genes: Genes) -> list[str | float]:
         return list(genes)
@@ -160,7 +171,7 @@ class Tree:
         if not all(math.isfinite(one) for one in data if not isinstance(one, str)):
             raise ValueError("genes: constants must be finite")
         genes = tuple(data)
-        if not self._fits(self.read(genes)):
+        if not self._fits(self._checked(genes)):
             raise ValueError(f"genes: a tree may have {self._max_height} levels and {self._max_size} nodes")
         return genes
 
@@ -168,7 +179,7 @@ class Tree:
         """Features for a surrogate, float32: how often each name stands in the tree, constants, nodes and height."""
         names = [gene for gene in genes if isinstance(gene, str)]
         counts = [names.count(name) for name in self._nodes]
-        height = self.read(genes).height
+        height = height_of([node.arity for node in self.read(genes)])
         return np.array([*counts, len(genes) - len(names), len(genes), height], np.float32)
 
     def show(self, genes: Genes) -> str:
@@ -176,8 +187,18 @@ class Tree:
         return infix(genes, [node.arity for node in self.read(genes)])
 
 
-def _leaf() -> None:
-    """Stands in a program where a value does."""
+def height_of(arities: Sequence[int]) -> int:
+    """Levels below the root of a tree, of how many branches each node has, depth first.
+
+    >>> height_of([2, 0, 1, 0])
+    2
+    """
+    heights: list[int] = []
+    for arity in reversed(arities):
+        below = max(heights[-arity:]) + 1 if arity else 0
+        del heights[len(heights) - arity :]
+        heights.append(below)
+    return heights[0]
 
 
 def _constants(primitives: gp.PrimitiveSetTyped) -> list[gp.MetaEphemeral]:

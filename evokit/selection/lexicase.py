@@ -33,15 +33,22 @@ def lexicase(scores: np.ndarray, n: int, *, epsilon: float | None = None, rng: n
     Cava, Spector and Danai 2016, "Epsilon-Lexicase Selection for Regression", and as there for the whole population
     ("semi-dynamic" in La Cava et al. 2019).
     """
-    n_members, n_objectives = scores.shape
-    if epsilon is None:
-        slack = np.median(abs(scores - np.median(scores, axis=0)), axis=0)
-    else:
-        slack = np.full(n_objectives, epsilon)
-    orders = rng.permuted(np.tile(np.arange(n_objectives), (n, 1)), axis=1)
+    return picked(scores, _slack(scores, epsilon), n, rng)
+
+
+def picked(scores: np.ndarray, slack: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """``lexicase`` for a ``slack`` of each objective, ``(n_objectives,)``."""
     columns = np.ascontiguousarray(scores.T)
+    orders = rng.permuted(np.tile(np.arange(len(columns)), (n, 1)), axis=1)
     stayed = [_staying(columns, slack, order) for order in orders]
     return np.array([left[int(share * len(left))] for left, share in zip(stayed, rng.random(n), strict=True)], np.int64)
+
+
+def _slack(scores: np.ndarray, epsilon: float | None) -> np.ndarray:
+    if epsilon is not None:
+        return np.full(scores.shape[1], epsilon)
+    slack: np.ndarray = np.median(abs(scores - np.median(scores, axis=0)), axis=0)
+    return slack
 
 
 def _staying(columns: np.ndarray, slack: np.ndarray, order: np.ndarray) -> np.ndarray:
@@ -112,8 +119,9 @@ class ByCases:
         if not members:
             raise ValueError("population: must hold at least one individual with values of cases")
         scores = self.weight * np.array([one.cases for one in members])
+        slack = _slack(scores, self.epsilon)
 
         def select(_: Sequence[Individual], n: int, rng: np.random.Generator) -> list[Individual]:
-            return [members[place] for place in lexicase(scores, n, epsilon=self.epsilon, rng=rng)]
+            return [members[place] for place in picked(scores, slack, n, rng)]
 
         return select
