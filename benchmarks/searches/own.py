@@ -100,11 +100,10 @@ def searched(sections: Mapping[str, Any], record: Record, seed: int) -> None:
         Over: The run is.
     """
     parts = assemble(replace(_recipe(json.dumps(_whole(sections, record))), seed=seed))
-    genome, regression = parts.genome, parts.fitness
+    genome: Any = parts.genome
+    regression: Any = parts.fitness
     if record.problem.kind == "tree":  # a point is what a formula says with its offset and scale
-        measure = Direct(
-            record, lambda genes: regression.said(genome.express(genes))[0], regression.case_by_case
-        )
+        measure = Direct(record, lambda genes: regression.said(genome.express(genes))[0], regression.case_by_case)
     else:
         measure = Direct(record, genome.express)
     idle = 0

@@ -19,7 +19,7 @@ from evokit.genomes.primitives import NUMBERS
 
 
 def deap_trees(record: Record, seed: int) -> None:
-    """DEAP's example on symbolic regression: 300 individuals, one-point crossover, uniform mutation, height up to 17."""
+    """DEAP's example on symbolic regression: 300 individuals, one-point crossover, height up to 17."""
     from deap import algorithms, base, gp, tools
 
     random.seed(seed)
@@ -62,7 +62,8 @@ def gplearn_regressor(record: Record, seed: int) -> None:
 
     def exp(x: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
-            return np.nan_to_num(np.exp(x))  # no function of its may overflow
+            finite: np.ndarray = np.nan_to_num(np.exp(x))  # no function of its may overflow
+        return finite
 
     functions = [name if name != "exp" else make_function(function=exp, name="exp", arity=1) for name in FUNCTIONS]
     regressor = SymbolicRegressor(

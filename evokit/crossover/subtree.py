@@ -79,6 +79,7 @@ class Subtree:
 
         def cross(a: Any, b: Any, rng: np.random.Generator) -> tuple[Any, Any]:
             made = subtree_crossover(genome.read(a), genome.read(b), leaf_bias=self.leaf_bias, rng=rng)
-            return genome.limited(made, (a, b), rng)
+            first, second = genome.limited(made, (a, b), rng)
+            return first, second
 
         return sometimes(cross, self.prob)

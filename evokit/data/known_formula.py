@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -105,8 +105,9 @@ class KnownFormula:
     def build(self, context: Context) -> Data:
         known = FORMULAS[self.formula]
         rows = self.rows or known.rows
-        sides: list[Any] = [
+        train, validation, test = (
             known.drawn(n, context.streams.at("formula", name).numpy(), self.noise)
             for name, n in (("train", rows), ("validation", rows), ("test", self.test_rows))
-        ]
-        return as_data("known_formula", f"{self.formula}, drawn from the seed", *sides, self.vault)
+        )
+        origin = f"{self.formula}, drawn from the seed"
+        return as_data("known_formula", origin, train, validation, test, self.vault)

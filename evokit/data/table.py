@@ -66,7 +66,7 @@ def read_csv(path: Path, target: str | None = None) -> Rows:
     numbers = np.empty((len(lines), len(names)))
     for place, line in enumerate(lines):
         try:
-            numbers[place] = [float(text) for text in line]
+            numbers[place] = [float(text) for _, text in zip(names, line, strict=True)]
         except ValueError as error:
             raise ValueError(
                 f"path: line {place + 2} of {path.name} must be {len(names)} numbers, as many as the first line has"
@@ -78,7 +78,11 @@ def read_csv(path: Path, target: str | None = None) -> Rows:
 
 
 def read_npz(path: Path) -> Rows:
-    """The rows of an NPZ file with ``x`` and ``y``. Raises ``ValueError``: it cannot be read or holds something else."""
+    """The rows of an NPZ file with ``x`` and ``y``.
+
+    Raises:
+        ValueError: It cannot be read or holds something else.
+    """
     try:
         with np.load(path) as found:
             x, y = np.array(found["x"], float), np.array(found["y"], float)

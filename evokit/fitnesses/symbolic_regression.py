@@ -24,7 +24,7 @@ def linear_scaling(said: np.ndarray, targets: np.ndarray) -> Coefficients:
     """Offset and scale for which ``offset + scale * said`` has the least squared error.
 
     Args:
-        said: ``(n_rows,)`` numbers.
+        said: ``(n_rows,)`` numbers; where they differ by rounding alone, the scale is 0.
         targets: ``(n_rows,)``.
 
     Source: Keijzer 2003, "Improving Symbolic Regression with Interval Arithmetic and Linear Scaling", section 3.
@@ -35,7 +35,8 @@ def linear_scaling(said: np.ndarray, targets: np.ndarray) -> Coefficients:
     middle = said.mean()
     away = said - middle
     spread = float(away @ away)
-    scale = float(away @ targets) / spread if spread > 0 else 0.0
+    rounding = 4 * np.finfo(float).eps * abs(middle)
+    scale = float(away @ targets) / spread if spread > len(said) * rounding**2 else 0.0
     return float(targets.mean() - scale * middle), scale
 
 
@@ -69,7 +70,7 @@ class Regression:
         self.objectives: Mapping[str, Goal] = {"error": "min", **({"size": "min"} if options.size else {})}
         self.budgets = (*(() if on_validation else options.rungs), n_rows)
         self.slots = {"inputs": train.names, "output": float}
-        self.cases = {"each": n_rows, None: 0}.get(options.cases) or min(n_rows, options.cases or 0)  # type: ignore
+        self.cases = n_rows if options.cases == "each" else min(n_rows, options.cases or 0)
         how = [self.scaling, options.size, self.cases, on_validation]
         self.context = digest(["symbolic_regression", data, *how])
 
@@ -108,9 +109,10 @@ class Regression:
 
     def _stretches(self, off: np.ndarray) -> np.ndarray:
         """Absolute errors, of neighbouring rows their mean where there are fewer cases than rows."""
-        if len(off) <= self.cases:
-            return np.abs(off)
-        return np.array([part.mean() for part in np.array_split(np.abs(off), self.cases)])
+        errors: np.ndarray = np.abs(off)
+        if len(errors) <= self.cases:
+            return errors
+        return np.array([part.mean() for part in np.array_split(errors, self.cases)])
 
 
 def _columns(rows: Any) -> list[np.ndarray]:
@@ -196,8 +198,9 @@ class Told(ABC):
 
     def score(self, artifact: Path, split: Any) -> np.ndarray:
         with np.errstate(all="ignore"):
-            scores: np.ndarray = (self.told(json.loads(artifact.read_text()), split.x) - split.y) ** 2
-        return scores / self._variance
+            off = self.told(json.loads(artifact.read_text()), split.x) - split.y
+            scores: np.ndarray = off**2 / self._variance
+        return scores
 
 
 class FormulaModel(Told):
@@ -215,8 +218,8 @@ class FormulaModel(Told):
 
     def told(self, model: Mapping[str, Any], x: np.ndarray) -> np.ndarray:
         program = self.genome.express(self.genome.from_json(model["genes"]))
-        said: np.ndarray = program(list(x.T))
-        return model["offset"] + model["scale"] * said
+        said: np.ndarray = model["offset"] + model["scale"] * program(list(x.T))
+        return said
 
 
 @dataclass(frozen=True)

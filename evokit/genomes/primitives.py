@@ -105,7 +105,7 @@ class Boolean:
 
 @dataclass(frozen=True)
 class Conditional(Arithmetic):
-    """Numbers and truth values in one tree, each where it belongs: ``arithmetic`` with ``lt``, ``and``, ``not``, ``if``.
+    """Numbers and truth values in one tree: ``arithmetic`` with ``lt``, ``and``, ``not`` and ``if``.
 
     ``functions`` are those of numbers. ``if`` takes a truth value and two numbers, ``lt`` tells whether the first
     number is less than the second.

@@ -56,10 +56,11 @@ class Tree:
     ) -> None:
         if not 0 <= first_height[0] <= first_height[1] <= max_height:
             raise ValueError(f"first_height: must be two heights up to max_height ({max_height}), got {first_height}")
-        others = set(primitives.mapping) - set(primitives.arguments)
-        if others & set(inputs) or len(set(inputs)) < len(inputs):
+        # What is called so already keeps its name: DEAP would lose it.
+        renamed = {old: new for old, new in zip(primitives.arguments, inputs, strict=True) if old != new}
+        if set(renamed.values()) & set(primitives.mapping) or len(set(inputs)) < len(inputs):
             raise ValueError(f"inputs: each needs a name of its own, which no primitive has, got {', '.join(inputs)}")
-        primitives.renameArguments(**dict(zip(primitives.arguments, inputs, strict=True)))
+        primitives.renameArguments(**renamed)
         self.primitives, self.inputs = primitives, tuple(inputs)
         self._max_height, self._max_size, self._first = max_height, max_size, first_height
         self._nodes = {name: node for name, node in primitives.mapping.items() if type(node) is not gp.MetaEphemeral}
@@ -144,7 +145,7 @@ class Tree:
     def written(self, nodes: Sequence[Any]) -> Genes:
         """Genes of a tree that is DEAP's."""
         names = self._names
-        return tuple(names[id(node)] if id(node) in names else node.value for node in nodes)
+        return tuple(node.value if isinstance(type(node), gp.MetaEphemeral) else names[id(node)] for node in nodes)
 
     def express(self, genes: Genes) -> Program:
         """The phenotype: a function of arrays, one an input."""
@@ -262,20 +263,22 @@ class TreeOptions:
 
     def build(self, context: Context) -> Tree:
         assert context.build is not None
+        section: Any = self.primitives
         slots = getattr(context.fitness, "slots", {})
         inputs = _inputs(self.inputs, slots.get("inputs"))
-        primitives = context.build(self.primitives).primitive_set(len(inputs))
+        primitives = context.build(section).primitive_set(len(inputs))
         wanted = slots.get("output", primitives.ret)
         if not issubclass(wanted, primitives.ret):
             raise ValueError(
-                f"primitives: trees of {self.primitives.name} return {primitives.ret.__name__}, the fitness takes"
+                f"primitives: trees of {section.name} return {primitives.ret.__name__}, the fitness takes"
                 f" those that return {wanted.__name__}"
             )
         if self.constants is not None:
             kind = float if float in primitives.terminals else object
             if kind not in primitives.terminals:
-                raise ValueError(f"constants: {self.primitives.name} has no numbers; leave constants out")
-            primitives.addEphemeralConstant("constant", partial(random.uniform, *self.constants), kind)
+                raise ValueError(f"constants: {section.name} has no numbers; leave constants out")
+            drawn = partial(random.uniform, *self.constants)
+            gp.PrimitiveSetTyped.addEphemeralConstant(primitives, "constant", drawn, kind)  # of untyped sets too
         return Tree(
             primitives,
             inputs,

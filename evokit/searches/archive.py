@@ -144,7 +144,7 @@ def dump_individuals(individuals: Iterable[Individual], genome: Any) -> dict[str
 
 
 def _dumped_cases(cases: Sequence[np.ndarray | None]) -> dict[str, np.ndarray]:
-    """``(n_individuals, n_cases)``, NaN for whoever has none, as one who was predicted; nothing where nobody has any."""
+    """``(n_individuals, n_cases)``, NaN for whoever has none, as the predicted; nothing where nobody has any."""
     n_cases = next((len(one) for one in cases if one is not None), 0)
     return {"cases": np.stack([np.full(n_cases, np.nan) if one is None else one for one in cases])} if n_cases else {}
 
