@@ -18,7 +18,7 @@ from evokit.energy import Meter
 
 if TYPE_CHECKING:  # these take a while to import
     import numpy as np
-    from deap import tools
+    from deap import gp, tools
 
     from evokit.streams import Streams
 
@@ -28,7 +28,7 @@ Outcome = Literal["ok", "nan", "diverged", "raised", "timed_out", "out_of_memory
 Source = Literal["measured", "cached", "predicted"]
 Goal = Literal["min", "max"]
 Kind = Literal[
-    "genome", "fitness", "data", "selection", "crossover", "mutation",
+    "genome", "primitives", "fitness", "data", "selection", "crossover", "mutation",
     "surrogate", "screen", "search", "final", "baseline", "export",
 ]  # fmt: skip
 
@@ -46,6 +46,7 @@ class Evaluation:
     metrics: Mapping[str, float] = field(default_factory=dict)
     artifact: str = ""  # path below the run directory, on disk before this is returned
     message: str = ""
+    cases: Any = field(default=None, compare=False)  # ``(n_cases,)`` values case by case, if the fitness tells them
 
     source: Source = "measured"
     wall_s: float = 0.0
@@ -87,6 +88,7 @@ class Individual:
     born_by: str = "random"  # the operators that made it, joined by "+"
     predicted: float | None = None  # by a surrogate; never a fitness
     audited: bool = False  # in a surrogate's random share: no later screen may drop it
+    cases: np.ndarray | None = None  # ``(n_cases,)`` float64, of a measurement whose fitness tells them
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Individual:
         # Genes are immutable, so a clone shares them; DEAP clears and sets the fitness of clones.
@@ -113,6 +115,13 @@ class Genome(Protocol[G]):
     def from_json(self, data: Any) -> G: ...
 
 
+class Primitives(Protocol):
+    """What the trees of the genome ``tree`` are made of."""
+
+    def primitive_set(self, n_inputs: int) -> gp.PrimitiveSetTyped:
+        """DEAP's set with as many arguments, made anew. Its functions take and return arrays of one value a case."""
+
+
 class Fitness(Protocol):
     """A function of phenotype and budget: the same answer alone, in any batch or order, on any worker, after any
     lower budget (C4).
@@ -125,6 +134,8 @@ class Fitness(Protocol):
     same budgets, with another ``context`` unless nothing changed. Every worker asks for it, so what took long belongs
     on disk, below the run directory; what it took counts as the search's. None where there is nothing to fit.
     ``batch``, how many are measured together at least, where many at once take little longer than one.
+    ``cases``, of how many cases each Evaluation at full budget holds a value, finite and with the goal of the first
+    objective: what the selection ``lexicase`` compares. The ledger keeps them.
     """
 
     objectives: Mapping[str, Goal]

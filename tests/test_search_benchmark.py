@@ -12,6 +12,7 @@ import search_tables
 from benchmarks.searches import contenders, figures, own, problems
 from benchmarks.searches.command import main
 from benchmarks.searches.contenders import CONTENDERS, Contender
+from benchmarks.searches.formulas import rows_of
 from benchmarks.searches.knapsack import best_profit, items
 from benchmarks.searches.problems import Over, Problem, Record
 from benchmarks.searches.score import area, interval, reached_at
@@ -26,7 +27,8 @@ CENTRE = 0.7  # of the sphere: some begin in the middle of the box
 SPHERE = Problem("vector", 3, lambda points: np.square(points - CENTRE).sum(axis=1), 1e-8)
 ONES = Problem("bits", 12, lambda points: 12.0 - points.sum(axis=1), 0.0)
 SORTED = Problem("permutation", 6, lambda points: np.abs(points - np.arange(6)).sum(axis=1), 0.0)
-PROBLEMS = {problem.kind: problem for problem in (SPHERE, ONES, SORTED)}
+FORMULA = SUITES["formulas"].problem("nguyen-6", 20, 1)
+PROBLEMS = {problem.kind: problem for problem in (SPHERE, ONES, SORTED, FORMULA)}
 
 
 # --- the score
@@ -147,6 +149,13 @@ def test_cities_are_as_far_apart_as_tsplib_says(name, first):
     assert problem.values(np.roll(tour, 7)[None])[0] == problem.values(tour[None])[0], "a tour has no beginning"
 
 
+def test_the_value_of_a_formula_is_its_error_over_the_variance():
+    rows = rows_of("nguyen-6", 1)
+    said = np.stack([rows.y, np.full(20, rows.y.mean()), rows.y + 1, np.full(20, np.nan), np.full(20, 1e300)])
+    assert FORMULA.values(said) == pytest.approx([0, 1, 1 / rows.y.var(), math.inf, math.inf])
+    assert not np.array_equal(rows.x, rows_of("nguyen-6", 2).x)
+
+
 # --- contenders
 
 
@@ -181,6 +190,17 @@ def test_a_search_of_evokit_is_built_from_its_recipe():
     with pytest.raises(Over):
         own.searched({"search": {"name": "random_search", "batch": 7}}, record, 3)
     assert record.evaluations == 50
+
+
+def test_a_search_of_trees_is_told_cases_and_scales_its_formulas():
+    record = Record(FORMULA, 500)
+    lexicase = contenders.TREE["generational"] | {
+        "selection": {"name": "lexicase"}, "fitness": {"name": "symbolic_regression", "cases": "each"}
+    }  # fmt: skip
+    with pytest.raises(Over):
+        own.searched(lexicase, record, 3)
+    assert (record.evaluations, record.improvements[0][1] <= 1.0) == (500, True), "the mean of the targets is 1"
+    assert record.best < 0.1
 
 
 def test_what_is_asked_for_again_counts_once():

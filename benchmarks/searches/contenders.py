@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks.searches import peers
 from benchmarks.searches import peers_discrete as discrete
+from benchmarks.searches import peers_trees as trees
 from benchmarks.searches.own import searched
 from benchmarks.searches.problems import Record
 from evokit.common.extras import DISTRIBUTION
@@ -65,6 +66,12 @@ def _evolving(population: int, crossover: Sections, mutation: Sections, **more: 
     }
 
 
+def _growing(scaling: bool = True) -> Sections:
+    sections = _evolving(200, {"name": "subtree"}, {"name": "tree", "prob": 0.2}, elites=2)
+    fitness = {"name": "symbolic_regression", "scaling": scaling}
+    return {**sections, "selection": {"name": "tournament", "size": 5}, "fitness": fitness}
+
+
 # Sections of a recipe, or what makes them of (evaluations, dimension) for those that are told their budget.
 VECTOR: Mapping[str, Sections | Callable[[int, int], Sections]] = {
     "cma": {"search": {"name": "cma"}},
@@ -87,7 +94,12 @@ PERMUTATION: Mapping[str, Sections | Callable[[int, int], Sections]] = {
     "generational_order": _evolving(50, {"name": "order"}, {"name": "inversion"}),
     "random_search": {"search": {"name": "random_search"}},
 }
-OWN = {"vector": VECTOR, "bits": BITS, "permutation": PERMUTATION}
+TREE: Mapping[str, Sections | Callable[[int, int], Sections]] = {
+    "generational": _growing(),
+    "generational_unscaled": _growing(scaling=False),
+    "random_search": {"search": {"name": "random_search"}},
+}
+OWN = {"vector": VECTOR, "bits": BITS, "permutation": PERMUTATION, "tree": TREE}
 
 
 def _own(name: str, kind: str, given: Sections | Callable[[int, int], Sections]) -> Contender:
@@ -114,6 +126,8 @@ CONTENDERS: tuple[Contender, ...] = (
     Contender("nevergrad_one_plus_one", "bits", discrete.nevergrad_one_plus_one, needs="nevergrad", most=SLOW_BITS),
     Contender("nevergrad_fast_ga", "bits", discrete.nevergrad_fast_ga, needs="nevergrad", most=SLOW_BITS),
     Contender("deap_permutation", "permutation", discrete.deap_permutation, needs="deap"),
+    Contender("deap_trees", "tree", trees.deap_trees, needs="deap"),
+    Contender("gplearn", "tree", trees.gplearn_regressor, needs="gplearn"),
     Contender("pymoo_permutation", "permutation", discrete.pymoo_permutation, needs="pymoo"),
 )
 

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from evokit import Component, hookimpl
+from benchmarks.searches.formulas import rows_of
+from evokit import Component, Context, Data, hookimpl
 from evokit.interfaces import Goal
 
 
@@ -26,6 +27,18 @@ class Benchmark:
         raise NotImplementedError("python -m benchmarks searches evaluates by itself")
 
 
+@dataclass(frozen=True)
+class BenchmarkRows:
+    """The rows of a formula, which are training, validation and test at once: nothing is tested."""
+
+    function: str
+    instance: int
+
+    def build(self, context: Context) -> Data:
+        rows = rows_of(self.function, self.instance)
+        return Data("benchmark_rows", "drawn", f"{self.function} {self.instance}", {}, rows, rows, rows)
+
+
 @hookimpl
 def evokit_components() -> list[Component]:
-    return [Component("fitness", "benchmark", Benchmark)]
+    return [Component("fitness", "benchmark", Benchmark), Component("data", "benchmark_rows", BenchmarkRows)]

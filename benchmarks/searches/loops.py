@@ -42,20 +42,25 @@ def deap_loop(
     random.seed(seed)  # DEAP draws from Python's own generator
     np.random.seed(seed)  # noqa: NPY002 - and some of its operators from NumPy's
 
-    def individual() -> Any:
-        one = Genes(toolbox.genes())
-        one.fitness = Lowest()
-        return one
-
-    class Lowest(base.Fitness):  # type: ignore[misc]
-        weights = (-1.0,)
-
-    class Genes(list[Any]):
-        fitness: Lowest
-
     toolbox = base.Toolbox()
     register(toolbox)
     toolbox.register("select", tools.selTournament, tournsize=3)
     toolbox.register("evaluate", lambda one: (record(np.array(one)),))
-    first = [individual() for _ in range(population)]
+    first = deap_individuals(list, toolbox.genes, population)
     algorithms.eaSimple(first, toolbox, mate, mutate, ngen=record.budget, verbose=False)
+
+
+def deap_individuals(kind: type, genes: Callable[[], Any], n: int) -> list[Any]:
+    """``n`` individuals of DEAP's to be minimised, of a ``kind`` of list."""
+    from deap import base
+
+    class Lowest(base.Fitness):  # type: ignore[misc]
+        weights = (-1.0,)
+
+    class Genes(kind):  # type: ignore[misc]
+        fitness: Lowest
+
+    individuals = [Genes(genes()) for _ in range(n)]
+    for one in individuals:
+        one.fitness = Lowest()
+    return individuals

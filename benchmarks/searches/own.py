@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.searches import fitness
+from benchmarks.searches.formulas import CONSTANTS, FUNCTIONS
 from benchmarks.searches.problems import Record
 from evokit.assembly.parts import assemble
 from evokit.interfaces import Evaluation, Individual
@@ -23,6 +25,11 @@ GENOMES: Mapping[str, Mapping[str, Any]] = {
     "vector": {"name": "real_vector", "low": -5.0, "high": 5.0},
     "bits": {"name": "bits"},
     "permutation": {"name": "permutation"},
+    "tree": {
+        "name": "tree",
+        "primitives": {"name": "elementary", "functions": list(FUNCTIONS)},
+        "constants": list(CONSTANTS),
+    },
 }
 
 
@@ -31,9 +38,9 @@ class Direct:
 
     budgets: Sequence[int] = (1,)
 
-    def __init__(self, record: Record, express: Any) -> None:
+    def __init__(self, record: Record, express: Any, told: Any = lambda point: None) -> None:
         self.generation = 0
-        self._record, self._express = record, express
+        self._record, self._express, self._told = record, express, told
         self._known: set[str] = set()
         self._measured: list[tuple[int, Individual]] = []
 
@@ -42,9 +49,11 @@ class Direct:
         return self._record.evaluations
 
     def __call__(self, individuals: Sequence[Individual], budget: int | None = None) -> list[Evaluation]:
-        values = self._record.many(np.stack([self._express(one.genes) for one in individuals]))
-        for one, value in zip(individuals, values.tolist(), strict=True):
-            one.fitness.values = (value,)
+        points = [self._express(one.genes) for one in individuals]
+        for one, point, value in zip(individuals, points, self._record.many(np.stack(points)).tolist(), strict=True):
+            if math.isfinite(value):
+                one.fitness.values = (value,)
+                one.cases = self._told(point)
             if one.key not in self._known:
                 self._known.add(one.key)
                 self._measured.append((self.generation, one))
@@ -87,7 +96,12 @@ def searched(sections: Mapping[str, Any], record: Record, seed: int) -> None:
         Over: The run is.
     """
     parts = assemble(replace(_recipe(json.dumps(_whole(sections, record))), seed=seed))
-    measure = Direct(record, parts.genome.express)
+    genome: Any = parts.genome
+    regression: Any = parts.fitness
+    if record.problem.kind == "tree":  # a point is what a formula says with its offset and scale
+        measure = Direct(record, lambda genes: regression.said(genome.express(genes))[0], regression.case_by_case)
+    else:
+        measure = Direct(record, genome.express)
     idle = 0
     while not parts.search.done and idle < PATIENCE:
         before = record.evaluations
@@ -98,11 +112,19 @@ def searched(sections: Mapping[str, Any], record: Record, seed: int) -> None:
 def _whole(sections: Mapping[str, Any], record: Record) -> dict[str, Any]:
     """A recipe."""
     problem = record.problem
-    genome = {**GENOMES[problem.kind], "length": problem.dimension}
+    if problem.kind == "tree":
+        function, instance = problem.of
+        about = {
+            "data": {"name": "benchmark_rows", "function": function, "instance": instance},
+            "fitness": {"name": "symbolic_regression"},
+            "genome": GENOMES["tree"],
+        }
+    else:
+        genome = {**GENOMES[problem.kind], "length": problem.dimension}
+        about = {"fitness": {"name": "benchmark"}, "genome": genome}
     return {
         "plugins": [str(Path(fitness.__file__))],
-        "fitness": {"name": "benchmark"},
-        "genome": genome,
+        **about,
         "execution": {"backend": "inline"},
         "stop": {"work": record.budget},
         **sections,

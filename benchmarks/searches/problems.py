@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,16 +19,18 @@ class Problem:
     """A function to be minimised.
 
     Attributes:
-        kind: ``vector``, in the box [-5, 5]; ``bits``; ``permutation``, of 0 to dimension - 1.
+        kind: ``vector``, in the box [-5, 5]; ``bits``; ``permutation``, of 0 to dimension - 1; ``tree``.
         dimension: How many numbers, bits or places there are.
         values: ``(n, dimension)`` points to ``(n,)`` values, lower is better.
         last: A run that has found a value as low as this is over.
+        of: What else contenders are told, to find their points by; see the suite.
     """
 
     kind: str
     dimension: int
     values: Callable[[np.ndarray], np.ndarray] = field(repr=False)
     last: float = -np.inf
+    of: tuple[Any, ...] = ()
 
 
 def drawn(instance: int) -> np.random.Generator:

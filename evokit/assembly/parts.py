@@ -186,16 +186,14 @@ def _with_search(recipe: Recipe, data: Data | None, bare: Context) -> Parts:
                 )
         return _with_search(replace(recipe, **sections), data, bare)
 
-    fitness, context = bare.fitness, replace(bare, vary=vary)
+    def build(section: Section, **changes: Any) -> Any:
+        return _nested(section, replace(context, **changes))  # with all that is there by then
+
+    fitness, context = bare.fitness, replace(bare, vary=vary, build=build)
     genome = build_part(recipe.genome, context)
     _draw_one(recipe, genome, context)
     init = first_genes(recipe, genome)
-    context = replace(
-        context,
-        genome=genome,
-        init=init,
-        build=lambda section, **changes: _nested(section, replace(context, **changes)),
-    )
+    context = replace(context, genome=genome, init=init)
     operators: dict[str, Any] = {
         section.kind: Watched(section.kind, build_part(section, context), partial(key_of, genome))
         for section in (recipe.selection, recipe.crossover, recipe.mutation)

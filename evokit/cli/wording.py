@@ -117,7 +117,7 @@ def spoken(hint: Any) -> str:
     """
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        nested = [f"a {one.kind}: {{name: ...}}" for one in hint.__metadata__ if isinstance(one, Nested)]
+        nested = [_section(one) for one in hint.__metadata__ if isinstance(one, Nested)]
         return nested[0] if nested else ", ".join([spoken(arguments[0]), *_limits(hint.__metadata__)])
     if origin in (Union, types.UnionType):
         members = [spoken(member) for member in arguments]
@@ -138,6 +138,11 @@ def spoken(hint: Any) -> str:
     if dataclasses.is_dataclass(hint):
         return "mapping"
     return _PLAIN.get(hint) or str(getattr(hint, "__name__", hint))
+
+
+def _section(nested: Nested) -> str:
+    article = "" if nested.kind.endswith("s") else "a "
+    return f"{article}{nested.kind}: {{name: ...}}{' or the name alone' if nested.or_name else ''}"
 
 
 def _limits(metadata: Sequence[Any]) -> Iterator[str]:

@@ -29,6 +29,7 @@ MEMBERS: Mapping[Kind, Mapping[str, str]] = {
         "to_json": "to_json(genes)",
         "from_json": "from_json(data)",
     },
+    "primitives": {"primitive_set": "primitive_set(n_inputs)"},
     "surrogate": {"fit": "fit(X, y, rng)", "predict": "predict(X)"},
     "screen": {
         "observe": "observe(generation, measured)",

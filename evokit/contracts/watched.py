@@ -34,7 +34,7 @@ class Watched:
         value = getattr(self.function, name)
         if name == "rows":  # of whole populations
             return lambda *arguments: self._rows(value, *arguments)
-        if name in ("at", "begun"):  # the mutation of a generation, an operator before it has learnt anything
+        if name in ("at", "begun", "on"):  # of a generation, before anything was learnt, from one population
             return lambda *arguments: Watched(self.kind, value(*arguments), self._key)
         return value if name != "draw" else lambda rng: self._drawn(*value(rng))
 

@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 import numpy as np
 
+from evokit.common.readonly import readonly
 from evokit.contracts.blame import ContractError, blamed, culprit, raised, wrote_to_readonly
 from evokit.contracts.global_generators import DRAW_IN_FITNESS, other_world
 from evokit.contracts.in_place import COPY, phenotype_state, state_of
@@ -79,14 +80,15 @@ def evaluate_together(
     _refuse_changed(before, genes, key, express, "")
     handed, state = list(phenotypes), phenotype_state(phenotypes)
     answer = fitness.evaluate(handed, budget)
-    plain = _plain(answer, len(genes), len(fitness.objectives), budget)
+    n_cases = getattr(fitness, "cases", 0) if budget == fitness.budgets[-1] else 0
+    plain = [] if n_cases else _plain(answer, len(genes), len(fitness.objectives), budget)
     evaluations = plain or answered(answer, len(genes), len(fitness.objectives), budget)
     _refuse_changed(before, genes, key, fitness, "evaluate")
     if [id(one) for one in handed] != [id(one) for one in phenotypes] or phenotype_state(phenotypes) != state:
         raise ContractError(
             f"{culprit(fitness, 'evaluate')} changes the phenotypes that it was given, in place; {COPY}"
         )
-    return plain or [_checked(one, len(fitness.objectives)) for one in evaluations]
+    return plain or [_checked(one, len(fitness.objectives), n_cases) for one in evaluations]
 
 
 def _plain(answer: Any, n: int, n_objectives: int, budget: int) -> list[Evaluation]:
@@ -157,7 +159,7 @@ def _evaluation(one: Any, budget: int) -> Evaluation:
     return Evaluation(values=tuple(numbers), work=budget)
 
 
-def _checked(evaluation: Evaluation, n_objectives: int) -> Evaluation:
+def _checked(evaluation: Evaluation, n_objectives: int, n_cases: int) -> Evaluation:
     """Plain finite floats, one per objective, or a failure: NaN corrupts every comparison that it meets."""
     # NumPy's numbers compare like plain ones but do not survive SQLite and JSON.
     try:
@@ -180,8 +182,9 @@ def _checked(evaluation: Evaluation, n_objectives: int) -> Evaluation:
         )
     message, artifact = readable(str(evaluation.message)), str(evaluation.artifact)  # a Path is as good
     plain = replace(
-        evaluation, values=(), work=work, metrics=metrics, source="measured", message=message, artifact=artifact
-    )
+        evaluation, values=(), work=work, metrics=metrics, source="measured", message=message, artifact=artifact,
+        cases=None,
+    )  # fmt: skip
     if not plain.ok:
         return plain
     if len(values) != n_objectives:
@@ -190,7 +193,14 @@ def _checked(evaluation: Evaluation, n_objectives: int) -> Evaluation:
         return replace(plain, outcome="nan", message="the fitness is not a number")
     if any(math.isinf(value) for value in values):
         return replace(plain, outcome="diverged", message="the fitness is infinite")
-    return replace(plain, values=values)
+    if not n_cases:
+        return replace(plain, values=values)
+    cases = np.array([] if evaluation.cases is None else evaluation.cases, float)
+    if cases.shape != (n_cases,):
+        raise ValueError(f"the fitness answered cases of shape {cases.shape} where its ``cases`` are {n_cases}")
+    if not np.isfinite(cases).all():
+        return replace(plain, outcome="nan", message="the value of a case is not finite")
+    return replace(plain, values=values, cases=readonly(cases))
 
 
 def _outcome_of(error: BaseException) -> Outcome:
@@ -258,7 +268,11 @@ def rehearsed(evaluate: Callable[..., list[Evaluation]], fitness: Fitness, genes
 
 
 def _same(a: Evaluation, b: Evaluation) -> bool:
-    return (a.outcome, a.values) == (b.outcome, b.values)
+    return (a.outcome, a.values) == (b.outcome, b.values) and np.array_equal(_cases(a), _cases(b))
+
+
+def _cases(evaluation: Evaluation) -> Any:
+    return [] if evaluation.cases is None else evaluation.cases
 
 
 def _told(evaluation: Evaluation) -> str:

@@ -240,7 +240,7 @@ def perform(jobs: Jobs, task: Task, meter: Meter) -> list[Evaluation]:
     # By hand, since ``replace`` takes twice as long.
     return [
         Evaluation(
-            one.values, one.outcome, one.work, one.metrics, one.artifact, one.message, one.source, *costs,
+            one.values, one.outcome, one.work, one.metrics, one.artifact, one.message, one.cases, one.source, *costs,
             memory.peak_bytes,
         )
         for one in evaluations

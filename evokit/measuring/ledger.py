@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
 import orjson
 
 from evokit.common.json_text import json_text, number_of, quick_json
@@ -25,6 +26,7 @@ from evokit.interfaces import Evaluation, Individual, Measured
 COMMIT_EVERY_S = 1.0
 # SQLite's own, in KiB and pages, would copy most of its index back into the file at every commit of a large population.
 SPACE = {"cache_size": -65_536, "wal_autocheckpoint": 20_000}
+CASES = "<f8"  # numbers of a row's cases, one after the other
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -32,7 +34,7 @@ CREATE TABLE IF NOT EXISTS evaluations (
     phase TEXT NOT NULL, seq INTEGER NOT NULL, generation INTEGER NOT NULL, key TEXT NOT NULL, context TEXT NOT NULL,
     budget INTEGER NOT NULL, source TEXT NOT NULL, outcome TEXT NOT NULL, value REAL, value_list TEXT NOT NULL,
     metrics TEXT NOT NULL, work INTEGER NOT NULL, artifact TEXT NOT NULL, message TEXT NOT NULL,
-    wall_s REAL NOT NULL, cpu_s REAL NOT NULL, energy_j REAL NOT NULL, estimated_j REAL NOT NULL,
+    wall_s REAL NOT NULL, cpu_s REAL NOT NULL, energy_j REAL NOT NULL, estimated_j REAL NOT NULL, cases BLOB,
     PRIMARY KEY (phase, seq));
 CREATE TABLE IF NOT EXISTS genomes (key TEXT PRIMARY KEY, genes TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS individuals (
@@ -56,7 +58,7 @@ CREATE TABLE IF NOT EXISTS costs (
 
 EVALUATION_COLUMNS = (
     "phase, seq, generation, key, context, budget, source, outcome, value, value_list, metrics, work, artifact,"
-    " message, wall_s, cpu_s, energy_j, estimated_j"
+    " message, wall_s, cpu_s, energy_j, estimated_j, cases"
 )
 COST_COLUMNS = ", ".join(field.name for field in fields(Cost))
 
@@ -112,6 +114,7 @@ class Ledger:
             self._db.execute(f"PRAGMA {setting}={value}")
         self._db.executescript(SCHEMA)
         self._tell_estimates()
+        self._make_room_for_cases()
         self._committed_at = time.monotonic()
         self._files = self._present()
 
@@ -132,6 +135,11 @@ class Ledger:
                 self._db.execute(f"ALTER TABLE {table} ADD COLUMN estimated_j REAL NOT NULL DEFAULT 0")
                 self._db.execute(f"UPDATE {table} SET estimated_j = energy_j")
                 self._db.commit()
+
+    def _make_room_for_cases(self) -> None:
+        """In a ledger from before fitnesses told values case by case, nobody has any."""
+        if "cases" not in {name for _, name, *_ in self._db.execute("PRAGMA table_info(evaluations)")}:
+            self._db.execute("ALTER TABLE evaluations ADD COLUMN cases BLOB")
 
     def close(self) -> None:
         self._db.commit()
@@ -183,7 +191,7 @@ class Ledger:
     def add(self, rows: Sequence[Row]) -> None:
         tallies = self._tallies  # read before the rows are in the file, which would count them twice
         self._write(
-            f"INSERT INTO evaluations ({EVALUATION_COLUMNS}) VALUES ({', '.join('?' * 18)})", map(_to_sql, rows)
+            f"INSERT INTO evaluations ({EVALUATION_COLUMNS}) VALUES ({', '.join('?' * 19)})", map(_to_sql, rows)
         )
         for row in rows:
             one = row.evaluation
@@ -379,18 +387,19 @@ def _to_sql(row: Row) -> tuple[Any, ...]:
         one.values[0] if one.values else None, orjson.dumps(one.values).decode(),
         json_text(dict(one.metrics)) if one.metrics else "{}", one.work,
         one.artifact, one.message, one.wall_s, one.cpu_s, one.energy_j, one.estimated_j,
+        None if one.cases is None else one.cases.astype(CASES).tobytes(),
     )  # fmt: skip
 
 
 def _from_sql(row: Sequence[Any]) -> Row:
     (
         phase, seq, generation, key, context, budget, source, outcome, _, values, metrics, work, artifact, message,
-        wall_s, cpu_s, energy_j, estimated_j,
+        wall_s, cpu_s, energy_j, estimated_j, cases,
     ) = row  # fmt: skip
     evaluation = Evaluation(
         values=tuple(map(number_of, json.loads(values))), outcome=outcome, work=work,
         metrics={name: number_of(value) for name, value in json.loads(metrics).items()}, artifact=artifact,
         message=message, source=source, wall_s=wall_s, cpu_s=cpu_s, energy_j=energy_j,
-        estimated_j=estimated_j,
+        estimated_j=estimated_j, cases=None if cases is None else np.frombuffer(cases, CASES),
     )  # fmt: skip
     return Row(phase, seq, generation, key, context, budget, evaluation)

@@ -281,7 +281,7 @@ class LedgeredMeasure:
             self._cache.setdefault((row.context, row.key, row.budget), row.evaluation)
             if row.budget == self.budgets[-1] and row.evaluation.source == "measured" and row.evaluation.ok:
                 score = Score(weights, row.evaluation.values)
-                one = Individual(self._genome.from_json(genes[row.key]), row.key, score)
+                one = Individual(self._genome.from_json(genes[row.key]), row.key, score, cases=row.evaluation.cases)
                 self._history.append((row.generation, row.context, one))
         self._next = state["next"]
 
@@ -323,6 +323,7 @@ class LedgeredMeasure:
             individual.predicted = None
         if budget == self.budgets[-1] and evaluation.ok:
             individual.fitness.values = evaluation.values
+            individual.cases = evaluation.cases
             if evaluation.source == "measured":
                 self._history.append((self.generation, self._context, individual))
         return evaluation

@@ -248,14 +248,16 @@ def _rehearse_search(parts: Parts) -> None:
     if any(isinstance(size, int) and size > MOST for size in sizes):
         return  # which would take longer than it is worth
     search, other = build_part(section, context), build_part(section, context)
-    who = culprit(search)
+    who, n_cases = culprit(search), getattr(parts.fitness, "cases", 0)
     for generation in (1, 2):
         with blamed(search.ask):
             asked = list(search.ask())
         if not all(isinstance(one, Individual) for one in asked):
             raise ContractError(f"{culprit(search.ask)} returned something else than individuals; use make_individual")
         for one in asked:
-            one.fitness.values = [int(one.key[:8], 16) / 2**32 for _ in one.fitness.weights]
+            value = int(one.key[:8], 16) / 2**32
+            one.fitness.values = [value for _ in one.fitness.weights]
+            one.cases = np.full(n_cases, value) if n_cases else None
         with blamed(search.tell):
             search.tell(asked)
         if search.generation != generation:

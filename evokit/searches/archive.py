@@ -139,7 +139,18 @@ def dump_individuals(individuals: Iterable[Individual], genome: Any) -> dict[str
         "genes": np.stack(genes) if together else list(map(genome.to_json, genes)),
         "values": [list(one.fitness.values) for one in ones],
         **{name: [getattr(one, name) for one in ones] for name in COLUMNS},
+        **_dumped_cases([one.cases for one in ones]),
     }
+
+
+def _dumped_cases(cases: Sequence[np.ndarray | None]) -> dict[str, np.ndarray]:
+    """``(n_individuals, n_cases)``, NaN for whoever has none, as the predicted; nothing where nobody has any."""
+    n_cases = next((len(one) for one in cases if one is not None), 0)
+    return {"cases": np.stack([np.full(n_cases, np.nan) if one is None else one for one in cases])} if n_cases else {}
+
+
+def _loaded_cases(row: np.ndarray | None) -> np.ndarray | None:
+    return None if row is None or np.isnan(row).any() else readonly(row.copy())
 
 
 def load_individuals(
@@ -158,6 +169,7 @@ def load_individuals(
             parents=tuple(entry["parents"]),
             born_by=entry["born_by"],
             predicted=entry["predicted"],
+            cases=_loaded_cases(entry.get("cases")),
         )
         for entry in data
     ]

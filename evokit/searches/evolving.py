@@ -91,6 +91,8 @@ class Evolving(AskTell):
         mutate = self._mutation_now()
         if hasattr(self._cross, "rows") and hasattr(mutate, "rows"):
             return self._bred_at_once(n, pool, select, mutate.rows, rng)
+        if hasattr(select, "on"):
+            select = select.on(pool)
         return self._distinct(n, set(), lambda: self._child(select(pool, 2, rng), mutate, rng))
 
     def _bred_at_once(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from evokit.interfaces import Context
+from evokit.genomes.individuals import weights_of
+from evokit.interfaces import Context, Individual
 from evokit.options import NonNegative
 from evokit.selection.picking import Picking
+
+Select = Callable[[Sequence[Individual], int, np.random.Generator], list[Individual]]
 
 
 def lexicase(scores: np.ndarray, n: int, *, epsilon: float | None = None, rng: np.random.Generator) -> np.ndarray:
@@ -29,28 +33,42 @@ def lexicase(scores: np.ndarray, n: int, *, epsilon: float | None = None, rng: n
     Cava, Spector and Danai 2016, "Epsilon-Lexicase Selection for Regression", and as there for the whole population
     ("semi-dynamic" in La Cava et al. 2019).
     """
-    n_members, n_objectives = scores.shape
-    if epsilon is None:
-        slack = np.median(abs(scores - np.median(scores, axis=0)), axis=0)
-    else:
-        slack = np.full(n_objectives, epsilon)
-    orders = rng.permuted(np.tile(np.arange(n_objectives), (n, 1)), axis=1)
-    left = np.ones((n, n_members), bool)
-    for objective in orders.T:
-        worth = scores.T[objective]
-        best = np.where(left, worth, -np.inf).max(axis=1)
-        left &= worth >= (best - slack[objective])[:, None]
-    chosen = (rng.random(n) * left.sum(axis=1)).astype(np.int64)  # the how manieth of those that are left
-    places: np.ndarray = (left.cumsum(axis=1) > chosen[:, None]).argmax(axis=1)
-    return places
+    return picked(scores, _slack(scores, epsilon), n, rng)
+
+
+def picked(scores: np.ndarray, slack: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """``lexicase`` for a ``slack`` of each objective, ``(n_objectives,)``."""
+    columns = np.ascontiguousarray(scores.T)
+    orders = rng.permuted(np.tile(np.arange(len(columns)), (n, 1)), axis=1)
+    stayed = [_staying(columns, slack, order) for order in orders]
+    return np.array([left[int(share * len(left))] for left, share in zip(stayed, rng.random(n), strict=True)], np.int64)
+
+
+def _slack(scores: np.ndarray, epsilon: float | None) -> np.ndarray:
+    if epsilon is not None:
+        return np.full(scores.shape[1], epsilon)
+    slack: np.ndarray = np.median(abs(scores - np.median(scores, axis=0)), axis=0)
+    return slack
+
+
+def _staying(columns: np.ndarray, slack: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Places of those that one order of ``(n_objectives, n_members)`` leaves."""
+    left = np.arange(columns.shape[1])
+    for objective in order:
+        worth = columns[objective, left]
+        left = left[worth >= worth.max() - slack[objective]]
+        if len(left) == 1:
+            break
+    return left
 
 
 @dataclass(frozen=True)
 class Lexicase:
     """Specialists: members that are among the best by some order of the objectives, whatever their mean.
 
-    For two objectives or more, the more the better (from about four on fronts hold nearly everybody, and ``nsga2`` has
-    nothing to choose by).
+    By cases, for a fitness that tells a value for each, such as an error for each row of a table; else by objectives,
+    of which there must be two or more, the more the better (from about four on fronts hold nearly everybody, and
+    ``nsga2`` has nothing to choose by).
 
     ``epsilon``: how far from the best still counts as best, in the objectives' own unit; null for the median absolute
     deviation of each objective in the population, 0 for exact equality.
@@ -58,13 +76,52 @@ class Lexicase:
     Source: Helmuth, Spector and Matheson 2015; La Cava, Spector and Danai 2016.
 
     Raises:
-        ValueError: In ``build``: there is one objective.
+        ValueError: In ``build``: there is one objective, and the fitness tells no cases.
     """
 
     epsilon: NonNegative | None = None
 
-    def build(self, context: Context) -> Picking:
+    def build(self, context: Context) -> Picking | ByCases:
+        if getattr(context.fitness, "cases", 0):
+            return ByCases(self.epsilon, weights_of(context.fitness.objectives)[0])
         if len(context.fitness.objectives) < 2:
             only = next(iter(context.fitness.objectives))
-            raise ValueError(f"lexicase needs two or more objectives, the fitness has {only} alone; use tournament")
+            raise ValueError(
+                f"lexicase needs values of cases or two or more objectives, the fitness tells {only} alone; let it tell"
+                " cases, if it has an option of that name, or use tournament"
+            )
         return Picking(lambda scores, n, rng: lexicase(scores, n, epsilon=self.epsilon, rng=rng))
+
+
+@dataclass(frozen=True)
+class ByCases:
+    """The selection by values of cases.
+
+    Args:
+        epsilon: As of ``lexicase``.
+        weight: -1 to minimise, +1 to maximise.
+    """
+
+    epsilon: float | None
+    weight: float
+
+    def __call__(self, population: Sequence[Individual], n: int, rng: np.random.Generator) -> list[Individual]:
+        """``n`` members; the population, measured individuals, is left unchanged.
+
+        Raises:
+            ValueError: Nobody in it has values of cases, which no prediction has.
+        """
+        return self.on(population)(population, n, rng)
+
+    def on(self, population: Sequence[Individual]) -> Select:
+        """The selection from one population, whose values are looked at once for many calls. Raises likewise."""
+        members = [one for one in population if one.cases is not None]
+        if not members:
+            raise ValueError("population: must hold at least one individual with values of cases")
+        scores = self.weight * np.array([one.cases for one in members])
+        slack = _slack(scores, self.epsilon)
+
+        def select(_: Sequence[Individual], n: int, rng: np.random.Generator) -> list[Individual]:
+            return [members[place] for place in picked(scores, slack, n, rng)]
+
+        return select

@@ -28,6 +28,7 @@ from evokit.recipe import Nested
         (Annotated[tuple[str, ...], MinLen(1)], "list of text, not empty"),
         (Mapping[str, int], "mapping of names to integer"),
         (Annotated[Mapping[str, Any], Nested("surrogate")], "a surrogate: {name: ...}"),
+        (Annotated[Mapping[str, Any], Nested("primitives", or_name=True)], "primitives: {name: ...} or the name alone"),
     ],
 )
 def test_types_are_said_in_the_words_of_a_recipe(hint, words):

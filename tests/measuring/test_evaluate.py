@@ -2,6 +2,7 @@ import errno
 import logging
 import os
 import random
+import re
 from functools import partial
 from pathlib import Path
 
@@ -358,3 +359,44 @@ def test_a_rehearsal_says_where_it_was_raised():
     answer = rehearse(raising(KeyError("x")), [1])[0]
     assert answer.outcome == "raised"
     assert "test_evaluate.py:" in answer.message
+
+
+class Cases(Answer):
+    """A fitness with two cases and a lower budget, at which it tells none."""
+
+    budgets = (3, 7)
+    cases = 2
+
+
+def test_cases_are_locked_numbers():
+    told = Cases(lambda batch: [Evaluation((1.0,), cases=[x, 2]) for x in batch])
+    found = evaluate_batch(told, float, [1, 2], 7)
+    assert [one.cases.tolist() for one in found] == [[1, 2], [2, 2]]
+    assert not found[0].cases.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "message"),
+    [
+        (lambda batch: np.ones(len(batch)), "raised", r"cases of shape \(0,\) where its ``cases`` are 2"),
+        (lambda batch: [Evaluation((1.0,), cases=[1, 2, 3])], "raised", r"cases of shape \(3,\)"),
+        (lambda batch: [Evaluation((1.0,), cases=[1, np.inf])], "nan", "the value of a case is not finite"),
+    ],
+)
+def test_wrong_cases_are_a_failure(answer, outcome, message):
+    (found,) = evaluate_batch(Cases(answer), float, [1], 7)
+    assert (found.outcome, found.values, found.cases) == (outcome, (), None)
+    assert re.search(message, found.message)
+
+
+def test_at_a_lower_budget_and_of_failures_there_are_no_cases():
+    told = Cases(lambda batch: [Evaluation((1.0,), cases=[1, 2])])
+    assert evaluate_batch(told, float, [1], 3)[0].cases is None
+    failed = Cases(lambda batch: [Evaluation(outcome="diverged", cases=[1, 2])])
+    assert evaluate_batch(failed, float, [1], 7)[0].cases is None
+
+
+def test_cases_that_depend_on_company_are_found_out():
+    told = Cases(lambda batch: [Evaluation((1.0,), cases=[len(batch), 2]) for _ in batch])
+    with pytest.raises(ContractError, match="let no value depend on the rest of the batch"):
+        rehearsed(partial(evaluate_batch, told, float, budget=7), told, [1, 2])

@@ -2,8 +2,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from copy import deepcopy
 
+import numpy as np
 import pytest
 
 from evokit.common.keys import digest
@@ -299,6 +301,20 @@ def test_in_an_old_ledger_all_joules_count_as_estimated(tmp_path):
         ledger.close()
         assert found.evaluation.estimated_j == found.evaluation.energy_j == 2.0
         assert costs == {"search": Cost(wall_s=1, cpu_s=2, energy_j=3, estimated_j=3, peak_memory_bytes=4)}
+
+
+def test_cases_come_back_to_the_last_bit_and_an_old_ledger_has_none(tmp_path):
+    cases = np.array([0.1, -1e300, 5e-324])
+    path = written(tmp_path / "new", row(seq=0, cases=cases), row(seq=1))
+    with closing(Ledger(path)) as ledger:
+        one, other = (found.evaluation.cases for found in ledger.rows("search"))
+    assert one.tobytes() == cases.tobytes()
+    assert other is None
+    with sqlite3.connect(path) as db:
+        db.execute("ALTER TABLE evaluations DROP COLUMN cases")
+    with closing(Ledger(path)) as ledger:
+        assert [found.evaluation.cases for found in ledger.rows("search")] == [None, None]
+        ledger.add([row(seq=2, cases=cases)])
 
 
 def written(path, *rows):

@@ -8,10 +8,11 @@ import pytest
 from annotated_types import Ge, Lt, MinLen, MultipleOf
 from pydantic import TypeAdapter, ValidationError
 
+from evokit.components.nested import Nested
 from evokit.errors import UserError
 from evokit.interfaces import Component
 from evokit.options import rest
-from evokit.recipe.options import Scope, validate
+from evokit.recipe.options import Scope, adapter, validate
 from evokit.recipe.schema import Section, as_json
 
 from .fake_plugin import SurrogateScreen
@@ -200,3 +201,18 @@ def test_what_is_wrong_with_them_is_told_where_they_stand():
     assert messages(Foreign, {"wrong": 1}) == {"": "function is missing"}
     assert messages(Foreign, {"function": 3, "other": 1}) == {"function": "must be a string, got 3"}
     assert messages(Numbers, {"a": 1, "b": 0}) == {"b": "must be at least 1, got 0"}
+
+
+@dataclass(frozen=True)
+class Short:
+    model: Annotated[Mapping[str, Any], Nested("surrogate", or_name=True)] = field(default_factory=lambda: "ridge")
+
+
+def test_a_name_alone_may_say_a_nested_section(registry):
+    by_name, by_section = (
+        Scope(registry).options(Component("screen", "short", Short), {"model": model}).options.model
+        for model in ("ridge", {"name": "ridge"})
+    )
+    assert by_name.options == by_section.options
+    assert "did you mean 'ridge'?" in str(messages(Short, {"model": "rigde"}, Scope(registry)))
+    assert adapter(Short).json_schema()["properties"]["model"]["anyOf"][0] == {"type": "string"}

@@ -65,5 +65,43 @@ def test_a_recipe_picks_specialists_and_needs_two_objectives():
     population = [Individual(i, str(i), Score((-1.0, -1.0), row)) for i, row in enumerate([(0, 9), (5, 5), (9, 0)])]
     chosen = {one.genes for one in select(population, 50, np.random.default_rng(0))}
     assert chosen == {0, 2}
-    with pytest.raises(ValueError, match="lexicase needs two or more objectives, the fitness has loss alone"):
+    with pytest.raises(ValueError, match="values of cases or two or more objectives, the fitness tells loss alone"):
         Lexicase().build(Context(Streams(0), fitness=SimpleNamespace(objectives={"loss": "min"})))
+
+
+def population(rows, goal=-1.0):
+    """Individuals named by their places, with values of cases."""
+    return [
+        Individual(place, str(place), Score((goal,), (0.0,)), cases=None if row is None else np.array(row))
+        for place, row in enumerate(rows)
+    ]
+
+
+def by_cases(goal, epsilon=0.0):
+    fitness = SimpleNamespace(objectives={"error": goal}, cases=3)
+    return Lexicase(epsilon).build(Context(Streams(0), fitness=fitness))
+
+
+def test_cases_go_before_objectives_and_follow_the_goal(rng):
+    some = population([[0.0, 9, 9], [9, 0, 9], [9, 9, 0], [3, 3, 3], [1, 8, 8]])
+    assert {one.genes for one in by_cases("min")(some, 200, rng)} == {0, 1, 2}
+    assert {one.genes for one in by_cases("max")(some, 200, rng)} == {0, 1, 2}
+    best = population([[5.0, 5, 5], [1, 2, 3], [5, 5, 5]])
+    assert {one.genes for one in by_cases("max")(best, 50, rng)} == {0, 2}
+    assert {one.genes for one in by_cases("min")(best, 50, rng)} == {1}
+
+
+def test_from_one_population_it_draws_the_same():
+    rows = np.random.default_rng(1).normal(size=(30, 3))
+    some, select = population(rows), by_cases("min", None)
+    one, other = np.random.default_rng(0), np.random.default_rng(0)
+    at_once = select.on(some)
+    for _ in range(5):
+        assert [x.key for x in select(some, 2, one)] == [x.key for x in at_once(some, 2, other)]
+
+
+def test_whoever_has_no_cases_is_never_picked(rng):
+    some = population([[1.0, 1, 1], None])
+    assert {one.genes for one in by_cases("min")(some, 20, rng)} == {0}
+    with pytest.raises(ValueError, match="at least one individual with values of cases"):
+        by_cases("min")(population([None]), 1, rng)
