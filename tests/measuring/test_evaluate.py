@@ -398,5 +398,5 @@ def test_at_a_lower_budget_and_of_failures_there_are_no_cases():
 
 def test_cases_that_depend_on_company_are_found_out():
     told = Cases(lambda batch: [Evaluation((1.0,), cases=[len(batch), 2]) for _ in batch])
-    with pytest.raises(ContractError, match="let no value depend on the rest of the batch"):
+    with pytest.raises(ContractError, match="let no value depend on the rest of it"):
         rehearsed(partial(evaluate_batch, told, float, budget=7), told, [1, 2])
