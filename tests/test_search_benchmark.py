@@ -273,7 +273,8 @@ def test_who_has_not_all_functions_is_named_and_not_compared(toy, tmp_path):
     cell = summed_up(store, toy)["cells"][-1]
     assert [one["name"] for one in cell["contenders"]] == ["ours"]
     assert cell["unfinished"] == {"theirs": 1}
-    assert "; theirs has 1 of them" in heading("toy", cell)
+    assert heading("toy", cell).endswith("2 functions; theirs has 1 of them")
+    assert heading("toy", cell | {"unfinished": {"theirs": 0}}).endswith("2 functions; not measured: theirs")
 
 
 def test_what_a_kill_left_of_a_line_is_measured_again(tmp_path):

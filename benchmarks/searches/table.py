@@ -128,7 +128,9 @@ def heading(suite: str, cell: Mapping[str, Any]) -> str:
 
 def lacking(cell: Mapping[str, Any]) -> str:
     """Who is not compared as it has too few of the functions."""
-    return "".join(f"; {name} has {n or 'none'} of them" for name, n in cell["unfinished"].items())
+    some = "".join(f"; {name} has {n} of them" for name, n in cell["unfinished"].items() if n)
+    none = ", ".join(name for name, n in cell["unfinished"].items() if not n)
+    return f"{some}; not measured: {none}" if none else some
 
 
 def between(ends: Sequence[float] | None, sign: str = "") -> str:
