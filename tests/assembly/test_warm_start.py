@@ -88,8 +88,8 @@ def test_the_first_population_begins_with_them_measured_anew_and_the_rest_is_ran
 
 def test_a_search_that_would_not_read_it_is_refused(first, recipe):
     plain = "fitness: {name: onemax}\ngenome: {name: bits, length: 16}\n"
-    recipe.write_text(f"{plain}search: {{name: random_search, generations: 2}}\ninit: {{from: {first}}}\n")
-    with pytest.raises(RecipeError, match=r"small\.yaml:4: init: search 'random_search' does not read this section"):
+    recipe.write_text(f"{plain}search: {{name: grid}}\ninit: {{from: {first}}}\n")
+    with pytest.raises(RecipeError, match=r"small\.yaml:4: init: search 'grid' does not read this section"):
         load_recipe(recipe)
 
 
