@@ -230,7 +230,15 @@ def test_a_broken_installed_plugin_is_recorded_and_harms_no_other(install, load,
     assert error in registry.broken[0].error
 
 
-def test_ctrl_c_while_plugins_load_is_no_fault_of_theirs(install):
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C as Python has it: a job in the background of a script begins with the signal ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_while_plugins_load_is_no_fault_of_theirs(install, ctrl_c):
     def slow():
         signal.raise_signal(signal.SIGINT)
 
