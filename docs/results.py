@@ -11,9 +11,13 @@ Tables stand between ``<!-- results: KIND NAME... -->`` and ``<!-- end -->``, a 
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import click
+
+sys.path.append(str(Path(__file__).parents[1]))  # whose benchmarks say how a table reads
+
 import parts
 import result_files
 import shown

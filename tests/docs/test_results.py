@@ -2,9 +2,11 @@
 
 import doctest
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 import result_files
@@ -371,3 +373,10 @@ def test_a_header_is_written_and_its_budget_adds_up(toy):
 def test_a_budget_of_repeats_is_the_mean_of_one(toy):
     twice = {**toy, "repeats": 2, "phases": [{**one, "cpu_s": 6.0, "by_budget": {"4": 6}} for one in toy["phases"]]}
     assert "search         3  3 at 4   3 s" in shown.Shown({"toy": twice}, lambda _: True).header("toy")
+
+
+def test_the_command_starts_from_any_folder(tmp_path):
+    command = [sys.executable, str(DOCS / "results.py"), "--help"]
+    bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    told = subprocess.run(command, cwd=tmp_path, env=bare, capture_output=True, text=True, check=True)
+    assert told.stdout.startswith("Usage: results.py")
