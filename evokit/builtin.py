@@ -35,13 +35,13 @@ def evokit_components() -> list[Component]:
         Component(
             "final",
             "formula",
-            "evokit.fitnesses.symbolic_regression:FinalFormula",
+            "evokit.fitnesses.row_models:FinalFormula",
             fits="symbolic_regression",
         ),
         Component(
             "baseline",
             "polynomial",
-            "evokit.fitnesses.symbolic_regression:Polynomial",
+            "evokit.fitnesses.row_models:Polynomial",
             fits="symbolic_regression",
         ),
         Component("fitness", "onemax", "evokit.fitnesses.onemax:Onemax"),

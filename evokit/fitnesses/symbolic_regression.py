@@ -1,20 +1,16 @@
-"""Symbolic regression: how well formulas tell the targets of rows, and what they are compared with in the end."""
+"""Symbolic regression: how well formulas tell the targets of rows."""
 
 from __future__ import annotations
 
-import json
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-from annotated_types import MinLen
 
 from evokit.common.keys import digest
-from evokit.interfaces import Context, Evaluation, Goal, Individual
+from evokit.interfaces import Context, Evaluation, Goal
 from evokit.options import Count
 
 Coefficients = tuple[float, float]  # offset and scale of what a formula says
@@ -63,8 +59,8 @@ class Regression:
         self.scaling = options.scaling
         if options.rungs and options.rungs[-1] >= len(train.y):
             raise ValueError(f"rungs: must be less than the {len(train.y)} training rows, got {list(options.rungs)}")
-        self._train, self._rows = _columns(train), _columns(validation if on_validation else train)
-        self._targets, self._variance = train.y, _variance(train)
+        self._train, self._rows = columns_of(train), columns_of(validation if on_validation else train)
+        self._targets, self._variance = train.y, variance_of(train)
         self._answers = validation.y if on_validation else train.y
         n_rows = len(self._answers)
         self.objectives: Mapping[str, Goal] = {"error": "min", **({"size": "min"} if options.size else {})}
@@ -115,12 +111,12 @@ class Regression:
         return np.array([part.mean() for part in np.array_split(errors, self.cases)])
 
 
-def _columns(rows: Any) -> list[np.ndarray]:
+def columns_of(rows: Any) -> list[np.ndarray]:
     """Contiguous, as they are read once for each node of each tree."""
     return [np.ascontiguousarray(column) for column in rows.x.T]
 
 
-def _variance(rows: Any) -> float:
+def variance_of(rows: Any) -> float:
     """Of the targets. Raises ``ValueError`` if they are all the same."""
     variance = float(rows.y.var())
     if variance == 0:
@@ -163,109 +159,3 @@ class SymbolicRegression:
         if not hasattr(context.train, "names"):
             raise ValueError("needs data of rows, such as data: {name: table, path: my.csv}")
         return Regression(context.train, context.validation, context.data_digest, self)
-
-
-class Told(ABC):
-    """A contender that tells targets: its model is a JSON file, and a row's score its squared error over the variance
-    of the training targets."""
-
-    budgets: Sequence[int] = (1,)
-    deterministic = True
-    goal: Goal = "min"
-    unit = "row"
-
-    def __init__(self, context: Context) -> None:
-        self.train, self.validation = context.train, context.validation
-        self.fitness, self.genome = context.fitness, context.genome
-        self._variance = _variance(self.train)
-
-    @abstractmethod
-    def settings(self, best: Individual | None) -> Sequence[Mapping[str, Any]]:
-        """What is tried on validation."""
-
-    @abstractmethod
-    def fitted(self, setting: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The model of a setting, JSON values."""
-
-    @abstractmethod
-    def told(self, model: Mapping[str, Any], x: np.ndarray) -> np.ndarray:
-        """What a model says of ``(n_rows, n_inputs)``, ``(n_rows,)``."""
-
-    def fit(self, setting: Mapping[str, Any], seed: int, budget: int, scratch: Path) -> Evaluation:
-        path = scratch / "model.json"
-        path.write_text(json.dumps(self.fitted(setting)))
-        return Evaluation((float(self.score(path, self.validation).mean()),), work=1, artifact=str(path))
-
-    def score(self, artifact: Path, split: Any) -> np.ndarray:
-        with np.errstate(all="ignore"):
-            off = self.told(json.loads(artifact.read_text()), split.x) - split.y
-            scores: np.ndarray = off**2 / self._variance
-        return scores
-
-
-class FormulaModel(Told):
-    """The champion, with its offset and scale."""
-
-    def settings(self, best: Individual | None) -> Sequence[Mapping[str, Any]]:
-        assert best is not None
-        return [{"genes": self.genome.to_json(best.genes)}]
-
-    def fitted(self, setting: Mapping[str, Any]) -> Mapping[str, Any]:
-        genes = self.genome.from_json(setting["genes"])
-        said = self.genome.express(genes)(_columns(self.train))
-        offset, scale = linear_scaling(said, self.train.y) if self.fitness.scaling else (0.0, 1.0)
-        return {"formula": self.genome.show(genes), "offset": offset, "scale": scale, **setting}
-
-    def told(self, model: Mapping[str, Any], x: np.ndarray) -> np.ndarray:
-        program = self.genome.express(self.genome.from_json(model["genes"]))
-        said: np.ndarray = model["offset"] + model["scale"] * program(list(x.T))
-        return said
-
-
-@dataclass(frozen=True)
-class FinalFormula:
-    """The champion's formula as a JSON file, with the offset and scale that training rows give it."""
-
-    def build(self, context: Context) -> FormulaModel:
-        return FormulaModel(context)
-
-
-class PolynomialModel(Told):
-    """Least squares of all products of powers up to a degree.
-
-    Args:
-        context: Of the run.
-        degrees: Of which validation takes one.
-    """
-
-    def __init__(self, context: Context, degrees: Sequence[int]) -> None:
-        super().__init__(context)
-        self._degrees = degrees
-
-    def settings(self, best: Individual | None) -> Sequence[Mapping[str, Any]]:
-        return [{"degree": degree} for degree in self._degrees]
-
-    def fitted(self, setting: Mapping[str, Any]) -> Mapping[str, Any]:
-        powers = _powers(self.train.x, setting["degree"])
-        return {**setting, "coefficients": np.linalg.lstsq(powers, self.train.y)[0].tolist()}
-
-    def told(self, model: Mapping[str, Any], x: np.ndarray) -> np.ndarray:
-        said: np.ndarray = _powers(x, model["degree"]) @ np.array(model["coefficients"])
-        return said
-
-
-def _powers(x: np.ndarray, degree: int) -> np.ndarray:
-    from sklearn.preprocessing import PolynomialFeatures
-
-    powers: np.ndarray = PolynomialFeatures(degree).fit_transform(x)
-    return powers
-
-
-@dataclass(frozen=True)
-class Polynomial:
-    """Polynomials of the inputs, fitted to the training rows by least squares; validation takes one of ``degrees``."""
-
-    degrees: Annotated[tuple[Count, ...], MinLen(1)] = (1, 2, 3)
-
-    def build(self, context: Context) -> PolynomialModel:
-        return PolynomialModel(context, self.degrees)

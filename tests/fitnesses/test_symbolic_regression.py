@@ -1,16 +1,12 @@
-import json
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.linear_model import LinearRegression
 
 from evokit.crossover.subtree import Subtree
 from evokit.data.known_formula import KnownFormula
 from evokit.data.rows import Rows
-from evokit.fitnesses.symbolic_regression import FinalFormula, Polynomial, SymbolicRegression, linear_scaling
-from evokit.genomes.individuals import make_individual
+from evokit.fitnesses.symbolic_regression import SymbolicRegression, linear_scaling
 from evokit.interfaces import Context
 from evokit.measuring.evaluate import evaluate_batch
 from evokit.measuring.ledger import Ledger
@@ -139,28 +135,6 @@ def test_what_cannot_be_measured_is_refused(train, options, message):
 def test_rungs_ascend():
     with pytest.raises(ValueError, match=r"rungs: must ascend, got \[3, 2\]"):
         SymbolicRegression(rungs=(3, 2))
-
-
-def test_the_final_is_a_file_with_formula_offset_and_scale(tmp_path):
-    final = FinalFormula().build(context(fitness=built(), genome=GENOME))
-    best = make_individual(GENOME, ("mul", "x", -0.5), (-1.0,))
-    (setting,) = final.settings(best)
-    fitted = final.fit(setting, 0, 1, tmp_path)
-    model = json.loads((tmp_path / "model.json").read_text())
-    assert model["formula"] == "x * (-0.5)"
-    assert (model["offset"], model["scale"]) == pytest.approx((1, -6))
-    scores = final.score(tmp_path / "model.json", VALIDATION)
-    assert scores == pytest.approx([0.25 / TRAIN.y.var()] * 2)
-    assert fitted.values == pytest.approx((scores.mean(),))
-
-
-def test_the_baseline_is_a_polynomial_of_the_degree_that_is_best_on_validation(tmp_path, rng):
-    x = rng.normal(size=(30, 2))
-    rows = Rows(x, x[:, 0] * x[:, 1] - 2 * x[:, 1] + 3, ("a", "b"))
-    baseline = Polynomial((1, 2)).build(context(rows, rows, fitness=built()))
-    values = [baseline.fit(setting, 0, 1, tmp_path).values[0] for setting in baseline.settings(None)]
-    linear = LinearRegression().fit(rows.x, rows.y).predict(rows.x)
-    assert values == pytest.approx([np.square(linear - rows.y).mean() / rows.y.var(), 0], abs=1e-12)
 
 
 def searched(ledger):
