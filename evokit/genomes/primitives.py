@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -43,13 +43,15 @@ def nor(a: Array, b: Array) -> Array:
     return np.logical_not(np.logical_or(a, b))
 
 
-NUMBERS: Mapping[str, tuple[Callable[..., Array], int]] = {  # functions of arrays, and how many they take
+Functions = Mapping[str, tuple[Callable[..., Array], int]]
+
+NUMBERS: Functions = {  # functions of arrays, and how many they take
     "add": (np.add, 2), "sub": (np.subtract, 2), "mul": (np.multiply, 2), "div": (protected_div, 2),
     "neg": (np.negative, 1), "abs": (np.abs, 1), "square": (np.square, 1), "min": (np.minimum, 2),
     "max": (np.maximum, 2), "sin": (np.sin, 1), "cos": (np.cos, 1), "tanh": (np.tanh, 1), "exp": (np.exp, 1),
     "log": (protected_log, 1), "sqrt": (protected_sqrt, 1),
 }  # fmt: skip
-TRUTHS: Mapping[str, tuple[Callable[..., Array], int]] = {
+TRUTHS: Functions = {
     "and": (np.logical_and, 2), "or": (np.logical_or, 2), "not": (np.logical_not, 1), "if": (either, 3),
     "xor": (np.logical_xor, 2), "nand": (nand, 2), "nor": (nor, 2),
 }  # fmt: skip
@@ -57,6 +59,15 @@ Number = Literal[
     "add", "sub", "mul", "div", "neg", "abs", "square", "min", "max", "sin", "cos", "tanh", "exp", "log", "sqrt"
 ]
 Truth = Literal["and", "or", "not", "if", "xor", "nand", "nor"]
+
+
+def _of_one_type(names: Sequence[str], known: Functions, kind: type, n_inputs: int) -> gp.PrimitiveSetTyped:
+    """DEAP's set of functions of ``n_inputs`` values of one type; of a name that stands twice one."""
+    primitives = gp.PrimitiveSetTyped(kind.__name__, [kind] * n_inputs, kind)
+    for name in dict.fromkeys(names):
+        function, arity = known[name]
+        primitives.addPrimitive(function, [kind] * arity, kind, name)
+    return primitives
 
 
 @dataclass(frozen=True)
@@ -71,11 +82,7 @@ class Arithmetic:
 
     def primitive_set(self, n_inputs: int) -> gp.PrimitiveSetTyped:
         """Functions of ``n_inputs`` numbers."""
-        primitives = gp.PrimitiveSetTyped("numbers", [float] * n_inputs, float)
-        for name in dict.fromkeys(self.functions):
-            function, arity = NUMBERS[name]
-            primitives.addPrimitive(function, [float] * arity, float, name)
-        return primitives
+        return _of_one_type(self.functions, NUMBERS, float, n_inputs)
 
 
 @dataclass(frozen=True)
@@ -96,11 +103,7 @@ class Boolean:
 
     def primitive_set(self, n_inputs: int) -> gp.PrimitiveSetTyped:
         """Functions of ``n_inputs`` truth values."""
-        primitives = gp.PrimitiveSetTyped("truths", [bool] * n_inputs, bool)
-        for name in dict.fromkeys(self.functions):
-            function, arity = TRUTHS[name]
-            primitives.addPrimitive(function, [bool] * arity, bool, name)
-        return primitives
+        return _of_one_type(self.functions, TRUTHS, bool, n_inputs)
 
 
 @dataclass(frozen=True)
