@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -55,10 +56,12 @@ def read_csv(path: Path, target: str | None = None) -> Rows:
         ValueError: It cannot be read, has no such column or too few, or holds what is no number.
     """
     try:
-        head, *lines = csv.reader(path.read_text().splitlines())
+        lines = list(csv.reader(path.read_text().splitlines()))
     except (OSError, ValueError, csv.Error) as error:
         raise ValueError(f"path: {path} cannot be read: {error}") from error
-    names = [name.strip() for name in head]
+    if not lines:
+        raise ValueError(f"path: {path.name} is empty; its first line holds the names of columns")
+    names = [name.strip() for name in lines.pop(0)]
     if len(names) < 2:
         raise ValueError(f"path: {path.name} needs two or more columns, separated by commas")
     if target is not None and target not in names:
@@ -83,6 +86,8 @@ def read_npz(path: Path) -> Rows:
     Raises:
         ValueError: It cannot be read or holds something else.
     """
+    if path.exists() and not zipfile.is_zipfile(path):  # of which NumPy would speak as of pickles
+        raise ValueError(f"path: {path.name} is no NPZ file, as np.savez writes one")
     try:
         with np.load(path) as found:
             x, y = np.array(found["x"], float), np.array(found["y"], float)

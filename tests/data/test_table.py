@@ -30,7 +30,7 @@ def test_arrays_are_read_from_npz(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "cannot be read"),
+        ("", "t.csv is empty; its first line holds the names"),
         ("a\n1\n", "needs two or more columns"),
         ("a,b\n1,2\n3\n", "line 3 of t.csv must be 2 numbers"),
         ("a,b\n1,two\n", "line 2 of t.csv must be 2 numbers"),
@@ -66,3 +66,11 @@ def test_a_table_is_split_by_shares(tmp_path):
     assert dict(data.sizes) == {"train_rows": 35, "validation_rows": 10, "test_rows": 5}
     assert data.train.names == ("a",)
     assert np.array_equal(data.test.y, data.test.x[:, 0] ** 2)
+
+
+def test_what_is_no_npz_file_is_told_so(tmp_path):
+    (tmp_path / "a.npz").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match=r"^path: a\.npz is no NPZ file"):
+        read_npz(tmp_path / "a.npz")
+    with pytest.raises(ValueError, match=r"cannot be read: .*No such file"):
+        read_npz(tmp_path / "b.npz")
