@@ -57,7 +57,7 @@ def deap_individuals(kind: type, genes: Callable[[], Any], n: int) -> list[Any]:
     class Lowest(base.Fitness):  # type: ignore[misc]
         weights = (-1.0,)
 
-    class Genes(kind):  # type: ignore[misc]
+    class Genes(kind):  # type: ignore[misc]  # a class that is known when it runs
         fitness: Lowest
 
     individuals = [Genes(genes()) for _ in range(n)]
