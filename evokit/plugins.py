@@ -200,7 +200,7 @@ def _register(manager: pluggy.PluginManager, plugin: Any, name: str, ours: bool 
 def _refuse_unknown(plugin: Any) -> None:
     known = [name for name in vars(hookspecs) if name.startswith("evokit_")]
     for name, value in getattr(plugin, "__dict__", {}).items():
-        if hasattr(value, "evokit_impl") and name not in known:
+        if inspect.isfunction(value) and hasattr(value, "evokit_impl") and name not in known:
             raise TypeError(f"there is no hook {name!r}{did_you_mean(name, known)}")
 
 
