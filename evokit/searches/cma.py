@@ -74,7 +74,7 @@ class CMASearch(BoxSearch):
         super().__init__(context, options.generations)
         self._options, self._whole = options, hasattr(context.genome, "sizes")
         self._stuck = False
-        # Points from elsewhere, for the next sample: first the best of an earlier run.
+        # Points from elsewhere, for the next sample: first the best of an earlier run, as it is.
         self._injected = np.array(self._init[:1]).reshape(-1, len(self._low))
         self._runs = {"large": 0, "work_small": 0, "work_large": 0, "small": False}
         self._strategy = self._begun(options.population)
@@ -94,7 +94,7 @@ class CMASearch(BoxSearch):
         rounded, sample = zip(*drawn, strict=True) if self._whole else (drawn, drawn)
         points, self._sample = list(rounded), np.array(sample)
         if n := len(self._injected):
-            self._sample[-n:] = [self._within_reach(point) for point in self._injected]
+            self._sample[-n:] = self._injected
             points[-n:] = self._rounded(self._sample[-n:])
         return [self._individual(point, "cma") for point in points]
 
@@ -103,7 +103,7 @@ class CMASearch(BoxSearch):
 
         Source: Hansen 2011, "Injecting External Solutions Into CMA-ES", algorithm 1.
         """
-        points = [self._point(one.genes) for one in individuals]
+        points = [self._within_reach(self._point(one.genes)) for one in individuals]
         self._injected = np.array(points[: self._asked // 2]).reshape(-1, len(self._low))
 
     def _within_reach(self, point: np.ndarray) -> np.ndarray:

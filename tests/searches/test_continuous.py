@@ -205,6 +205,13 @@ def test_a_warm_start_has_the_mean_and_shape_of_an_earlier_runs_best_and_measure
         assert search._strategy._sigma**2 * search._strategy._C == pytest.approx(spread)
 
 
+def test_the_best_of_an_earlier_run_is_measured_as_it_is_however_far_from_the_others():
+    others = [BEST + 1e-3 * np.eye(3)[k % 3] * (-1) ** k for k in range(30)]
+    first = np.array([-4.5, -0.5, 0.9])
+    context = Context(Streams(0), fitness=Ellipsoid(), genome=BOX, init=[first, *others])
+    assert CMA().build(context).ask()[-1].genes == pytest.approx(first)
+
+
 def test_a_run_that_converged_begins_again_with_more():
     sizes = generations(searched(CMA(restarts="ipop"))[0], 250)
     assert sorted(set(sizes)) == [7 * 2**k for k in range(len(set(sizes)))]
