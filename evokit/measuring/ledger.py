@@ -24,8 +24,6 @@ from evokit.errors import RunFailed
 from evokit.interfaces import Evaluation, Individual, Measured
 
 COMMIT_EVERY_S = 1.0
-# SQLite's own, in KiB and pages, would copy most of its index back into the file at every commit of a large population.
-SPACE = {"cache_size": -65_536, "wal_autocheckpoint": 20_000}
 CASES = "<f8"  # numbers of a row's cases, one after the other
 
 SCHEMA = """
@@ -110,8 +108,6 @@ class Ledger:
         self._path = str(path)
         self._db = sqlite3.connect(path)
         self._db.execute("PRAGMA journal_mode=WAL")
-        for setting, value in SPACE.items():
-            self._db.execute(f"PRAGMA {setting}={value}")
         self._db.executescript(SCHEMA)
         self._tell_estimates()
         self._make_room_for_cases()
