@@ -1,6 +1,6 @@
 """How fast the loop itself is: generations a second of CPU time, beside DEAP's and pymoo's.
 
-    python -m benchmarks.core_loop [--population 1000] [--generations 100] [--length 100]
+    python -m benchmarks.core_loop [--population 1000] [--generations 100] [--length 100] [--only evokit DEAP pymoo]
 
 A genetic algorithm on real numbers with simulated binary crossover and polynomial mutation, tournaments of two, on the
 sphere function, in one process. evokit runs a recipe with all that a run has: ledger, lineage, checkpoints, contracts.
@@ -45,16 +45,20 @@ def main() -> None:
     parser.add_argument("--population", type=int, default=1000)
     parser.add_argument("--generations", type=int, default=100)
     parser.add_argument("--length", type=int, default=100)
-    asked = parser.parse_args()
     loops: dict[str, Callable[[int, int, int], None]] = {"evokit": evokit}
     loops |= {"DEAP": deap} | ({"pymoo": pymoo} if find_spec("pymoo") else {})
-    for name, loop in loops.items():
+    parser.add_argument("--only", nargs="+", choices=list(loops))
+    asked = parser.parse_args()
+    if asked.generations <= SHORT:
+        parser.error(f"--generations: must be more than {SHORT}")
+    for name in asked.only or loops:
+        loop = loops[name]
         short = seconds(loop, asked.population, SHORT, asked.length)
         long = seconds(loop, asked.population, asked.generations, asked.length)
         rate = (asked.generations - SHORT) / (long - short)
-        print(f"{name:8} {rate:6.1f} generations a second of CPU time", flush=True)
+        print(f"{name:8} {rate:6.3g} generations a second of CPU time", flush=True)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"peak memory of all together: {peak:,.0f} MiB")
+    print(f"peak memory: {peak:,.0f} MiB")
 
 
 def seconds(loop: Callable[[int, int, int], None], population: int, generations: int, length: int) -> float:
