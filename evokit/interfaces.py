@@ -85,7 +85,7 @@ class Individual:
     fitness: Score
     parents: tuple[str, ...] = ()  # keys
     born_by: str = "random"  # the operators that made it, joined by "+"
-    predicted: float | None = None  # by a surrogate; never a fitness
+    predicted: float | tuple[float, ...] | None = None  # by a surrogate, one an objective if several; never a fitness
     audited: bool = False  # in a surrogate's random share: no later screen may drop it
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Individual:
@@ -98,7 +98,8 @@ class Genome(Protocol[G]):
     ``Permutation`` instead.
 
     ``phenotype`` names the kind that ``express`` makes. Optional methods: ``canonical(genes) -> genes``,
-    ``encode(genes) -> (n_features,) float32`` for surrogates, ``seeds() -> list of genes``, ``show(genes) -> str``.
+    ``encode(genes) -> (n_features,) float32`` for surrogates, which else see the JSON values of genes where these are
+    flat; ``seeds() -> list of genes``, ``show(genes) -> str``.
     """
 
     phenotype: str
@@ -182,7 +183,10 @@ class Measure(Protocol):
 
 
 class Surrogate(Protocol):
-    """A cheap model of the fitness. Fitted from scratch each time, so it has no state to save."""
+    """A cheap model of the fitness. Fitted from scratch each time, so it has no state to save.
+
+    Optional: ``spreads = False``, where it does not tell how sure it is, so that no acquisition may ask for it.
+    """
 
     def fit(self, X: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> None:
         """``X`` ``(n, n_features)`` encodings, ``y`` ``(n,)`` values, lower is better."""

@@ -203,7 +203,8 @@ class LedgeredMeasure:
                 self._expect(self._answered[slot], one.key, self.budgets[-1], predicted=True)
             else:
                 assert one.predicted is not None
-                evaluation = Evaluation(values=(one.predicted,), source="predicted")
+                values = one.predicted if isinstance(one.predicted, tuple) else (one.predicted,)
+                evaluation = Evaluation(values=values, source="predicted")
                 self._ledger.add([self._row(slot, one.key, self.budgets[-1], evaluation)])
 
     def refit(self, individual: Individual) -> bool:

@@ -6,7 +6,8 @@ import pytest
 
 from evokit.genomes.index_vector import IndexVector
 from evokit.interfaces import Context
-from evokit.screens.surrogate import AUDIT_POOL, SurrogateScreen
+from evokit.screens.audit import POOL
+from evokit.screens.surrogate import SurrogateScreen
 from evokit.statistics.correlation import spearman_interval
 from evokit.streams import Streams
 from evokit.surrogates.ridge import Ridge
@@ -250,7 +251,7 @@ def test_it_steps_aside_while_its_upper_end_is_below_the_threshold_and_comes_bac
         everything.append(chosen == candidates)
     audit = screen.summary()["audit"]
     before = [{"n": 0, "interval": [-1, 1]}, *audit[:-1]]
-    expected = [one["n"] >= AUDIT_POOL and one["interval"][1] < 0.3 for one in before]
+    expected = [one["n"] >= POOL and one["interval"][1] < 0.3 for one in before]
     assert everything == expected == [one["stepped_aside"] for one in audit]
     assert (expected[5], expected[6], expected[-1]) == (False, True, False)
 
