@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # these take a while to import
 G = TypeVar("G")  # genes: immutable, whatever the genome says
 
 Outcome = Literal["ok", "nan", "diverged", "raised", "timed_out", "out_of_memory", "worker_died"]
-Source = Literal["measured", "cached", "predicted"]
+Source = Literal["measured", "cached", "reused", "predicted"]
 Goal = Literal["min", "max"]
 Kind = Literal[
     "genome", "fitness", "data", "selection", "crossover", "mutation",
@@ -42,7 +42,7 @@ class Evaluation:
 
     values: tuple[float, ...] = ()  # raw, one per objective; empty unless ok
     outcome: Outcome = "ok"
-    work: int = 0  # budget units really spent, 0 if cached
+    work: int = 0  # budget units really spent, 0 if cached or reused
     metrics: Mapping[str, float] = field(default_factory=dict)
     artifact: str = ""  # path below the run directory, on disk before this is returned
     message: str = ""
@@ -126,6 +126,9 @@ class Fitness(Protocol):
     same budgets, with another ``context`` unless nothing changed. Every worker asks for it, so what took long belongs
     on disk, below the run directory; what it took counts as the search's. None where there is nothing to fit.
     ``batch``, how many are measured together at least, where many at once take little longer than one.
+    ``fingerprint(phenotype) -> bytes | array | JSON value``, what it does, such as its outputs on a probe batch: those of
+    one fingerprint have the same value to the last bit at every budget, so that the first one is measured and the others
+    take its values (``reused``). Quick beside a measurement; None where nothing can be said.
     """
 
     objectives: Mapping[str, Goal]

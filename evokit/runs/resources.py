@@ -87,8 +87,9 @@ class Resources:
             counts.update(self.ledger.counts(phase))
         spent = sum(costs.values(), Cost.none())
         joules, estimated_j = spent.energy_j, spent.estimated_j
+        known = counts["cached"] + counts["reused"]
         self.progress.totals(
-            Totals(counts["measured"], counts["cached"], counts["predicted"], joules, estimated_j, seconds_left)
+            Totals(counts["measured"], known, counts["predicted"], joules, estimated_j, seconds_left)
         )
 
     def _claim(self) -> None:

@@ -60,7 +60,8 @@ class Regressor:
 
 def over_trees(forest: Any, features: np.ndarray) -> Predictions:
     """Mean over the trees of a forest and their standard deviation."""
-    by_tree = np.stack([tree.predict(features) for tree in forest.estimators_])
+    features = np.ascontiguousarray(features, np.float32)  # what a tree would make of it, each anew
+    by_tree = np.stack([tree.predict(features, check_input=False) for tree in forest.estimators_])
     return by_tree.mean(axis=0), by_tree.std(axis=0)
 
 
