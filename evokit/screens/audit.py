@@ -62,9 +62,9 @@ class Audit:
             for (rho, low, high), ratio in zip(self._correlations(), self._ratios(), strict=True)
         ]
         worst = min(each, key=lambda one: one["interval"][1])
-        several = {"objectives": dict(zip(self._objectives, each, strict=True))} if len(each) > 1 else {}
-        told = {"generation": generation, **worst, "n": len(self._pairs), "stepped_aside": stepped_aside, **several}
-        self.entries.append(told)
+        several = dict(zip(self._objectives, each, strict=True)) if len(each) > 1 else {}
+        told = {"generation": generation, **worst, "n": len(self._pairs), "stepped_aside": stepped_aside}
+        self.entries.append({**told, "objectives": several})
 
     def forget(self) -> None:
         """Of another context nothing is known."""
