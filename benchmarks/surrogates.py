@@ -258,7 +258,8 @@ def compared(rows: Sequence[Mapping[str, Any]], name: str, model: str) -> dict[s
     """
     budget = CASES[name].budget
     mine, plain = (
-        {one["run"]: one for one in rows if (one["problem"], one["model"]) == (name, which)} for which in (model, "none")
+        {one["run"]: one for one in rows if (one["problem"], one["model"]) == (name, which)}
+        for which in (model, "none")
     )
     runs = sorted(mine.keys() & plain.keys())
     took = np.array([[some[run]["at"] or budget for run in runs] for some in (mine, plain)], float)
@@ -311,7 +312,9 @@ def main() -> None:
         print(f"\n{name}\n" + table(("surrogate", "reached", "median", "with / without", "CPU s"), lines))
     if given.json:
         of = {"command": "python benchmarks/surrogates.py", "date": now()[:10], "processor": cpu_model()}
-        cases = {name: {"kind": case.kind, "target": case.target, "budget": case.budget} for name, case in CASES.items()}
+        cases = {
+            name: {"kind": case.kind, "target": case.target, "budget": case.budget} for name, case in CASES.items()
+        }
         given.json.write_text(json.dumps({**of, "cases": cases, "found": found}, indent=1) + "\n")
 
 

@@ -126,9 +126,9 @@ class Fitness(Protocol):
     same budgets, with another ``context`` unless nothing changed. Every worker asks for it, so what took long belongs
     on disk, below the run directory; what it took counts as the search's. None where there is nothing to fit.
     ``batch``, how many are measured together at least, where many at once take little longer than one.
-    ``fingerprint(phenotype) -> bytes | array | JSON value``, what it does, such as its outputs on a probe batch: those of
-    one fingerprint have the same value to the last bit at every budget, so that the first one is measured and the others
-    take its values (``reused``). Quick beside a measurement; None where nothing can be said.
+    ``fingerprint(phenotype) -> bytes | array | JSON value``, what it does, such as its outputs on a probe batch: those
+    of one fingerprint have the same value to the last bit at every budget, so that the first one is measured and the
+    others take its values (``reused``). Quick beside a measurement; None where nothing can be said.
     """
 
     objectives: Mapping[str, Goal]

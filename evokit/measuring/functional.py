@@ -1,7 +1,7 @@
 """The functional cache: genes that do the same cost one measurement.
 
-A fitness says by ``fingerprint(phenotype)`` what a phenotype does. Of those that do the same, at the same budget, in the
-same context and phase, the first one that is asked for is measured and the others take its values.
+A fitness says by ``fingerprint(phenotype)`` what a phenotype does. Of those that do the same, at the same budget, in
+the same context and phase, the first one that is asked for is measured and the others take its values.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ class Functions:
         if known.ok and evaluation.ok and known.values != evaluation.values:
             raise ContractError(
                 f"{culprit(fitness, 'fingerprint')} is the same for two individuals that were measured as"
-                f" {list(known.values)} and {list(evaluation.values)}; let it hold all that decides a value, such as the"
-                " outputs on more inputs, or give it up"
+                f" {list(known.values)} and {list(evaluation.values)}; let it hold all that decides a value, such as"
+                " the outputs on more inputs, or give it up"
             )
 
 

@@ -91,9 +91,7 @@ class Tally:
 
     def counts(self) -> dict[str, int]:
         """Evaluations by source, and how many of the measured failed."""
-        return {source: self.sources[source] for source in SOURCES} | {
-            "failed": self.failed
-        }
+        return {source: self.sources[source] for source in SOURCES} | {"failed": self.failed}
 
 
 class Ledger:

@@ -146,7 +146,8 @@ def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]
     budgets = ", ".join(f"{n:,} at budget {int(budget):,}" for budget, n in by_budget.items())
     yield (
         f"Evaluations: {counts['measured']:,} measured{f' ({budgets})' if len(by_budget) > 1 else ''}, "
-        f"{counts['cached']:,} cached, {_reused(counts)}{counts['predicted']:,} predicted only, {counts['failed']:,} failed"
+        f"{counts['cached']:,} cached, {_reused(counts)}"
+        f"{counts['predicted']:,} predicted only, {counts['failed']:,} failed"
     )
     yield from map(_screen, summary["screens"])
     if saved := summary.get("saved"):

@@ -88,9 +88,7 @@ class Resources:
         spent = sum(costs.values(), Cost.none())
         joules, estimated_j = spent.energy_j, spent.estimated_j
         known = counts["cached"] + counts["reused"]
-        self.progress.totals(
-            Totals(counts["measured"], known, counts["predicted"], joules, estimated_j, seconds_left)
-        )
+        self.progress.totals(Totals(counts["measured"], known, counts["predicted"], joules, estimated_j, seconds_left))
 
     def _claim(self) -> None:
         """Write down whose run this is, or refuse to go on with another's."""

@@ -44,9 +44,9 @@ class Audit:
         return len(self._pairs) >= POOL and min(high for _, _, high in self._correlations()) < self._least
 
     def calibration(self) -> np.ndarray:
-        """``(n_objectives,)`` what spreads must be multiplied by to be as large as the errors are; 1 without a full pool.
+        """``(n_objectives,)`` what spreads must be multiplied by to be as large as the errors are.
 
-        The root mean square of error / spread; 1 too where a model has no spread, or errs nowhere.
+        The root mean square of error / spread; 1 without a full pool, where a model has no spread, or errs nowhere.
         """
         if len(self._pairs) < POOL:
             return np.ones(len(self._objectives))

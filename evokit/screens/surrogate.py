@@ -11,11 +11,11 @@ import numpy as np
 from annotated_types import Ge, Interval
 
 from evokit.components.nested import Nested
-from evokit.genomes.encoding import Encoder, Orders, encoder_of
+from evokit.genomes.encoding import Encoder, encoder_of
 from evokit.genomes.individuals import weights_of
 from evokit.interfaces import Context, Goal, Individual, Measure, Surrogate
-from evokit.options import NonNegative, added
-from evokit.screens.acquisition import Acquisition, front_order, order
+from evokit.options import added
+from evokit.screens.acquisition import front_order, order
 from evokit.screens.audit import Audit, Pair
 from evokit.screens.share import count_of
 from evokit.streams import Streams
@@ -38,12 +38,12 @@ class SurrogateScreen:
     ``acquisition`` says what the top share is the top of: the predicted ``mean``; the ``lower_confidence_bound``,
     ``kappa`` spreads to the good side of it; or the ``expected_improvement`` on the best measured. The last two need a
     model that tells how sure it is; when the pool of the audit is full, its spreads are multiplied by what the errors
-    there say. With several objectives each has a model of its own, and candidates are ranked by the hypervolume that they
-    would add to the front (SMS-EGO); each model is audited, and the worst one decides.
+    there say. With several objectives each has a model of its own, and candidates are ranked by the hypervolume that
+    they would add to the front (SMS-EGO); each model is audited, and the worst one decides.
 
     A genome without ``encode`` may have flat genes, lists or mappings of as many numbers and names, which models see as
-    they are, names one-hot. ``orders``: of permutations models see where each item stands (``positions``), or of each two
-    items which one comes first (``precedence``).
+    they are, names one-hot. ``orders``: of permutations models see where each item stands (``positions``), or of each
+    two items which one comes first (``precedence``).
 
     Source: CLSO paper, section 3.4 (20 % best predicted, 20 % random); Ponweiser et al. 2008 for several objectives.
     """
@@ -54,9 +54,9 @@ class SurrogateScreen:
     random: Share = 0.2
     unmeasured: Literal["fill", "paper"] = "fill"
     min_rank_correlation: Annotated[float, Interval(ge=-1, le=1)] = 0.3
-    acquisition: Acquisition = added("mean")
-    kappa: NonNegative = added(1.0)
-    orders: Orders = added("positions")
+    acquisition: Literal["mean", "lower_confidence_bound", "expected_improvement"] = added("mean")
+    kappa: Annotated[float, Ge(0)] = added(1.0)
+    orders: Literal["positions", "precedence"] = added("positions")
 
     name: ClassVar[str] = "surrogate"
 
@@ -73,8 +73,8 @@ class SurrogateScreen:
         if self.acquisition != "mean" and not getattr(models[0], "spreads", True):
             name = getattr(self.model, "name", type(models[0]).__name__)
             raise ValueError(
-                f"acquisition: {self.acquisition} asks how sure the model is, which {name} does not tell; write mean, or"
-                " take a model that does, such as gaussian_process or an ensemble"
+                f"acquisition: {self.acquisition} asks how sure the model is, which {name} does not tell; write mean,"
+                " or take a model that does, such as gaussian_process or an ensemble"
             )
         streams = context.streams.at("surrogate")
         encoder = encoder_of(context.genome, self.orders, streams.at("encoding").numpy())

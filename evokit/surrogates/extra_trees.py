@@ -17,8 +17,8 @@ class ExtraTrees:
     """``trees`` on all measurements, split where chance says, with at least ``min_leaf`` a leaf.
 
     Their deviation is the spread; with leaves of one it is 0 where something was measured. Smoother between
-    measurements than ``random_forest``, and faster. Fitted to the last ``window``
-    measurements, or to all; fits every genome whose genes have features.
+    measurements than ``random_forest``, and faster. Fitted to the last ``window`` measurements,
+    or to all; fits every genome whose genes have features.
 
     Source: Geurts, Ernst and Wehenkel 2006, "Extremely randomized trees".
     """

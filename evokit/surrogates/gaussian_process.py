@@ -95,9 +95,9 @@ def _climbed(
 class GaussianProcess:
     """A Gaussian process on the last ``window`` measurements; a fit takes time with the cube of their number.
 
-    ``length_scales``: ``one`` for all features, or ``each`` its own, which learns what matters and takes longer the more
-    there are. ``descents``: how often the likelihood is climbed, first from the default and then from random starts.
-    Fits every genome whose genes have features.
+    ``length_scales``: ``one`` for all features, or ``each`` its own, which learns what matters and takes longer the
+    more there are. ``descents``: how often the likelihood is climbed, first from the default and then from random
+    starts. Fits every genome whose genes have features.
 
     Source: Rasmussen and Williams 2006, "Gaussian Processes for Machine Learning", chapters 2, 4 and 5.
     """

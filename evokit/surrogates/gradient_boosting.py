@@ -16,9 +16,8 @@ from evokit.surrogates.scikit_learn import Regressor, mean_alone
 class GradientBoosting:
     """``trees`` one after the other, each of ``depth``, fitted to what those before left and counted at ``rate``.
 
-    It does not say how sure it is, so of the acquisitions it takes ``mean`` alone; an ``ensemble`` of several copies has
-    a spread. Fitted to the last ``window``
-    measurements, or to all; fits every genome whose genes have features.
+    It does not say how sure it is, so of the acquisitions it takes ``mean`` alone; an ``ensemble`` of several copies
+    has a spread. Fitted to the last ``window`` measurements, or to all; fits every genome whose genes have features.
 
     Source: Friedman 2001, "Greedy function approximation: a gradient boosting machine".
     """

@@ -15,9 +15,9 @@ from evokit.surrogates.scikit_learn import Predictions, Regressor
 
 @dataclass(frozen=True)
 class NearestNeighbours:
-    """The mean of the ``k`` nearest measurements, the nearer counting more (by 1 / distance); their deviation is the spread.
+    """The mean of the ``k`` nearest measurements, the nearer counting more (by 1 / distance).
 
-    Features are brought to equal deviations first. Fitted to the last ``window``
+    Their deviation is the spread. Features are brought to equal deviations first. Fitted to the last ``window``
     measurements, or to all; fits every genome whose genes have features.
 
     Source: Cover and Hart 1967, "Nearest neighbor pattern classification"; Shepard 1968, "A two-dimensional

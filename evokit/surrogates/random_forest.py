@@ -14,10 +14,10 @@ from evokit.surrogates.scikit_learn import Regressor, over_trees
 
 @dataclass(frozen=True)
 class RandomForest:
-    """``trees``, each on its own resample, with at least ``min_leaf`` measurements a leaf; their deviation is the spread.
+    """``trees``, each on its own resample, with at least ``min_leaf`` measurements a leaf.
 
-    Fitted to the last ``window``
-    measurements, or to all; fits every genome whose genes have features.
+    Their deviation is the spread. Fitted to the last ``window`` measurements, or to all; fits every genome whose genes
+    have features.
 
     Source: Breiman 2001, "Random Forests".
     """

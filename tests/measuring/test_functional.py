@@ -62,7 +62,9 @@ def test_the_first_twins_are_measured_all_the_same():
 
 def test_a_fingerprint_that_says_too_little_is_found_out():
     measure = door(Parity(says=lambda genes: b"all alike"))
-    with pytest.raises(ContractError, match=r"Parity\.fingerprint.* is the same for two individuals that were measured"):
+    with pytest.raises(
+        ContractError, match=r"Parity\.fingerprint.* is the same for two individuals that were measured"
+    ):
         measure(ones(0, 1))
 
 
@@ -134,9 +136,9 @@ def test_killed_anywhere_and_resumed_is_as_whole(failing, batch):
             lived(door(fitness(die_at), ledger, batch=batch))
         except KeyboardInterrupt:
             found = lived(door(fitness(), ledger, batch=batch))
-            assert [replace(one, wall_s=0, cpu_s=0, energy_j=0, estimated_j=0, peak_memory_bytes=0) for one in found] == [
-                replace(one, wall_s=0, cpu_s=0, energy_j=0, estimated_j=0, peak_memory_bytes=0) for one in expected
-            ]
+            assert [
+                replace(one, wall_s=0, cpu_s=0, energy_j=0, estimated_j=0, peak_memory_bytes=0) for one in found
+            ] == [replace(one, wall_s=0, cpu_s=0, energy_j=0, estimated_j=0, peak_memory_bytes=0) for one in expected]
         assert sorted(story(ledger)) == sorted(story(whole))
 
 

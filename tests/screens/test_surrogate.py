@@ -344,7 +344,7 @@ def test_each_objective_has_a_model_of_its_own():
     chosen = screen(candidates, measure)
     assert len(chosen) == 8
     for model, place in zip(models, (0, 1), strict=True):
-        (_, y, _), = model.fits
+        ((_, y, _),) = model.fits
         assert y == [one.fitness.values[place] for one in measure.measured()]
     for one in candidates:
         assert one.predicted == (float(one.genes @ np.arange(1, 5)), float(9 - one.genes[0]))
@@ -381,7 +381,9 @@ def test_paper_is_of_one_objective():
 def test_an_acquisition_that_asks_for_a_spread_needs_a_model_that_has_one():
     model = Model()
     model.spreads = False
-    with pytest.raises(ValueError, match="acquisition: expected_improvement asks how sure the model is, which Model does"):
+    with pytest.raises(
+        ValueError, match="acquisition: expected_improvement asks how sure the model is, which Model does"
+    ):
         screening(model, acquisition="expected_improvement")
     screening(model, acquisition="mean")
 
@@ -415,9 +417,7 @@ def test_the_lower_bound_prefers_the_unsure():
         def predict(self, X):
             return np.arange(len(X), dtype=float), np.where(np.arange(len(X)) == 7, 100.0, 0.0)
 
-    candidates, chosen = screened(
-        screening(OneUnsure(), top=0.1, random=0.0, acquisition="lower_confidence_bound")
-    )
+    candidates, chosen = screened(screening(OneUnsure(), top=0.1, random=0.0, acquisition="lower_confidence_bound"))
     assert chosen == [candidates[7]]
 
 

@@ -213,7 +213,9 @@ def test_it_finds_the_front_of_zdt1_over_its_whole_width(seed):
 
 # --- the same result however it is run
 
-SURROGATE = SurrogateScreen(model=Part(Ridge()), refit_every=2, top=0.3, random=0.3, acquisition="lower_confidence_bound")
+SURROGATE = SurrogateScreen(
+    model=Part(Ridge()), refit_every=2, top=0.3, random=0.3, acquisition="lower_confidence_bound"
+)
 SCREENS = pytest.mark.parametrize(
     "screens", [(), (Race(),), (SURROGATE, Race())], ids=["none", "race", "surrogate and race"]
 )
