@@ -87,7 +87,7 @@ class Flat:
     def __call__(self, genes: Sequence[Any]) -> np.ndarray:
         rows = self._rows(genes)
         if self._items is not None:
-            places = self._places(rows)
+            places = _places(rows, self._items)
             return precedence(places) if self._orders == "precedence" else places / np.float32(len(self._items))
         blocks = []
         for column, numeric, levels in zip(zip(*rows, strict=True), self._numeric, self._levels, strict=True):
@@ -108,7 +108,7 @@ class Flat:
     def _row(self, data: Any) -> list[Any]:
         if (found := _names(data)) != self._names:
             raise ValueError(f"genes of unlike lengths, {_told(self._names)} and {_told(found)}, {NO_FEATURES}")
-        values = [data[name] for name in found] if isinstance(data, dict) else _listed(data)
+        values = [data[name] for name in sorted(data)] if isinstance(data, dict) else _listed(data)
         for value in values:
             if isinstance(value, list | dict):
                 raise ValueError(f"genes within genes, {value!r:.60}, {NO_FEATURES}")
@@ -116,12 +116,13 @@ class Flat:
                 raise ValueError(f"genes that hold {value} {NO_FEATURES}")
         return values
 
-    def _places(self, rows: Sequence[Sequence[Any]]) -> np.ndarray:
-        """Where each item stands."""
-        table = np.array(rows)
-        if not np.array_equal(np.sort(table, axis=1), np.broadcast_to(self._items, table.shape)):
-            raise ValueError(f"genes that were permutations at first and then others {NO_FEATURES}")
-        return places_of(np.searchsorted(self._items, table)).astype(np.float32)
+
+def _places(rows: Sequence[Sequence[Any]], items: np.ndarray) -> np.ndarray:
+    """Where each of the sorted items stands."""
+    table = np.array(rows)
+    if not np.array_equal(np.sort(table, axis=1), np.broadcast_to(items, table.shape)):
+        raise ValueError(f"genes that were permutations at first and then others {NO_FEATURES}")
+    return places_of(np.searchsorted(items, table)).astype(np.float32)
 
 
 def _permuted(rows: Sequence[Sequence[Any]]) -> np.ndarray | None:

@@ -17,7 +17,7 @@ from evokit.assembly.workplace import Workplace
 from evokit.common.memory import peak_memory
 from evokit.energy import Meter
 from evokit.errors import RunFailed
-from evokit.interfaces import Evaluation, Outcome
+from evokit.interfaces import Evaluation, Fitness, Outcome
 from evokit.measuring.evaluate import evaluate_batch, rehearsed
 from evokit.measuring.functional import Fingerprints
 
@@ -234,7 +234,7 @@ def perform(jobs: Jobs, task: Task, meter: Meter) -> list[Evaluation]:
     for genes in task.genes:
         if isinstance(genes, np.ndarray):
             genes.flags.writeable = False  # a worker's copy as well as the run's own
-    fitness = Fingerprints(job.fitness) if task.fingerprints else job.fitness
+    fitness: Fitness = Fingerprints(job.fitness) if task.fingerprints else job.fitness
     evaluate = partial(evaluate_batch, fitness, job.express, budget=task.budget, key=job.key)
     with peak_memory() as memory, meter.measure() as reading:
         evaluations = rehearsed(evaluate, fitness, task.genes) if task.rehearsal else evaluate(task.genes)

@@ -7,7 +7,7 @@ the same context and phase, the first one that is asked for is measured and the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -25,11 +25,10 @@ class Fingerprints:
     Who has none, because it does not say or fails, is measured.
     """
 
-    objectives: ClassVar[Mapping[str, Goal]] = {}
-    budgets: ClassVar[Sequence[int]] = (0,)
-    slots: ClassVar[Mapping[str, Any]] = {}
-
     def __init__(self, fitness: Any) -> None:
+        self.objectives: Mapping[str, Goal] = {}
+        self.budgets: Sequence[int] = (0,)
+        self.slots: Mapping[str, Any] = {}
         self.takes, self.context = fitness.takes, fitness.context
         self._fitness = fitness
 

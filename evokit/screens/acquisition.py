@@ -31,9 +31,9 @@ def order(kind: Acquisition, kappa: float, mean: np.ndarray, spread: np.ndarray,
     if kind == "expected_improvement":
         # Far above the best it underflows to 0 for all; those are ranked by how many spreads they are above it.
         far = (best - mean) / np.where(spread > 0, spread, np.finfo(float).tiny ** 0.5)
-        return np.lexsort((mean, -far, -expected_improvement(mean, spread, best))).tolist()
+        return list(map(int, np.lexsort((mean, -far, -expected_improvement(mean, spread, best)))))
     bound = mean - kappa * spread if kind == "lower_confidence_bound" else mean
-    return np.argsort(bound, kind="stable").tolist()
+    return list(map(int, np.argsort(bound, kind="stable")))
 
 
 def expected_improvement(mean: np.ndarray, spread: np.ndarray, best: float) -> np.ndarray:
@@ -45,9 +45,9 @@ def expected_improvement(mean: np.ndarray, spread: np.ndarray, best: float) -> n
     from scipy.special import ndtr
 
     gain = best - mean
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         z = gain / spread
-    density = np.exp(-np.square(z) / 2) / np.sqrt(2 * np.pi)
+        density = np.exp(-np.square(z) / 2) / np.sqrt(2 * np.pi)
     return np.where(spread > 0, gain * ndtr(z) + spread * density, np.maximum(gain, 0.0))
 
 
@@ -94,8 +94,10 @@ def front_order(
 def _points(kind: Acquisition, kappa: float, mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
     """Where each candidate may lie, ``(n_candidates, n_points, n_objectives)``."""
     if kind == "expected_improvement":
-        return mean[:, None] + spread[:, None] * _normal(mean.shape[1])
-    return (mean - kappa * spread * (kind == "lower_confidence_bound"))[:, None]
+        points: np.ndarray = mean[:, None] + spread[:, None] * _normal(mean.shape[1])
+        return points
+    bounds: np.ndarray = mean - kappa * spread if kind == "lower_confidence_bound" else mean
+    return bounds[:, None]
 
 
 def _normal(n_objectives: int) -> np.ndarray:
@@ -104,7 +106,8 @@ def _normal(n_objectives: int) -> np.ndarray:
     from scipy.stats import qmc
 
     even = qmc.Sobol(n_objectives, scramble=False).random(2 * DRAWS)[DRAWS:]
-    return ndtri(even + 0.5 / (2 * DRAWS))
+    draws: np.ndarray = ndtri(even + 0.5 / (2 * DRAWS))
+    return draws
 
 
 def _gains(points: np.ndarray, front: np.ndarray) -> list[float]:
@@ -130,4 +133,5 @@ def _gain(point: np.ndarray, front: np.ndarray, corner: np.ndarray, before: floa
 def _behind(point: np.ndarray, front: np.ndarray) -> float:
     """How far a point lies behind the front: 0 if none dominates it."""
     dominating = front[(front <= point).all(axis=1)]
-    return float((np.prod(1 + point - dominating, axis=1) - 1).max(initial=0.0))
+    with np.errstate(over="ignore"):
+        return float((np.prod(1 + point - dominating, axis=1) - 1).max(initial=0.0))

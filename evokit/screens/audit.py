@@ -57,7 +57,7 @@ class Audit:
         if not pairs:
             return
         self._pairs = [*self._pairs, *pairs][-POOL:]
-        each = [
+        each: list[dict[str, Any]] = [
             {"rank_correlation": rho, "interval": [low, high], "calibration": ratio}
             for (rho, low, high), ratio in zip(self._correlations(), self._ratios(), strict=True)
         ]

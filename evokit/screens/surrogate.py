@@ -201,7 +201,8 @@ class Surrogating:
 
     def _values(self, individuals: Sequence[Individual]) -> np.ndarray:
         """``(n, n_objectives)``, lower is better."""
-        return np.clip(self._signs * np.array([one.fitness.values for one in individuals]), -LARGEST, LARGEST)
+        values: np.ndarray = self._signs * np.array([one.fitness.values for one in individuals])
+        return values.clip(-LARGEST, LARGEST)
 
     def _counts(self, n: float) -> tuple[int, int]:
         """Sizes of the random share and the top share."""

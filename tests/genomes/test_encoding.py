@@ -79,9 +79,9 @@ def test_precedence_tells_orders_apart(rng):
 @pytest.mark.parametrize(
     ("draw", "says"),
     [
-        (lambda rng: [0.0] * int(rng.integers(1, 5)), "unlike lengths, . and . have no features"),
-        (lambda rng: {str(rng.choice(["a", "b"])): 1}, "unlike lengths, {.} and {.} have no features"),
-        (lambda rng: [[1, 2], 3], r"genes within genes, \[1, 2\] have no features"),
+        (lambda rng: [0.0] * int(rng.integers(1, 5)), "unlike lengths, . and ., have no features"),
+        (lambda rng: {str(rng.choice(["a", "b"])): 1}, "unlike lengths, {.} and {.}, have no features"),
+        (lambda rng: [[1, 2], 3], r"genes within genes, \[1, 2\], have no features"),
         (lambda rng: [float("nan")], "genes that hold nan have no features"),
     ],
 )

@@ -77,7 +77,8 @@ def test_predictions_are_in_the_unit_of_the_values(options):
 def test_spread_has_the_size_of_the_error(options):
     X = points(CHOICES, 200, seed=5)
     mean, spread = fitted(options).predict(X)
-    error = np.sqrt(np.square(mean - additive(X)).mean())
+    # Where a model is as good as right, what it takes for noise is left.
+    error = max(np.sqrt(np.square(mean - additive(X)).mean()), 1e-3 * additive(X).std())
     assert spread.shape == mean.shape
     if not getattr(built(options), "spreads", True):
         assert not spread.any()
