@@ -1,6 +1,6 @@
 """Evaluations until a target is reached, with each surrogate and without one, on three problems of three kinds.
 
-    python benchmarks/surrogates.py [--runs 11] [--only NAME...] [--problems NAME...] [--out FILE] [--json FILE]
+    python -m benchmarks.surrogates [--runs 11] [--only NAME...] [--problems NAME...] [--out FILE] [--json FILE]
 
 Vectors: functions of BBOB in 5 dimensions; bits: functions of PBO and a knapsack problem (both by ``ioh``, extra
 ``bench``); two objectives: ZDT1 to ZDT3 in 10 dimensions by NSGA-II, where the target is a share of the front's
@@ -311,7 +311,7 @@ def main() -> None:
         ]  # fmt: skip
         print(f"\n{name}\n" + table(("surrogate", "reached", "median", "with / without", "CPU s"), lines))
     if given.json:
-        of = {"command": "python benchmarks/surrogates.py", "date": now()[:10], "processor": cpu_model()}
+        of = {"command": "python -m benchmarks.surrogates", "date": now()[:10], "processor": cpu_model()}
         cases = {
             name: {"kind": case.kind, "target": case.target, "budget": case.budget} for name, case in CASES.items()
         }
