@@ -74,7 +74,7 @@ def front_order(
 
     >>> front, mean = np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([[2.0, 2.0], [0.5, 0.5], [0.4, 0.6], [-0.5, 1.0]])
     >>> front_order("mean", 0.0, mean, np.zeros((4, 2)), front, 4)
-    [1, 3, 2, 0]
+    [3, 1, 2, 0]
     """
     low, width = front.min(axis=0), np.ptp(front, axis=0)
     width = np.where(width > 0, width, np.maximum(np.ptp(mean, axis=0), np.finfo(float).tiny))
