@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # these take a while to import
 G = TypeVar("G")  # genes: immutable, whatever the genome says
 
 Outcome = Literal["ok", "nan", "diverged", "raised", "timed_out", "out_of_memory", "worker_died"]
-Source = Literal["measured", "cached", "predicted"]
+Source = Literal["measured", "cached", "reused", "predicted"]
 Goal = Literal["min", "max"]
 Kind = Literal[
     "genome", "primitives", "fitness", "data", "selection", "crossover", "mutation",
@@ -42,7 +42,7 @@ class Evaluation:
 
     values: tuple[float, ...] = ()  # raw, one per objective; empty unless ok
     outcome: Outcome = "ok"
-    work: int = 0  # budget units really spent, 0 if cached
+    work: int = 0  # budget units really spent, 0 if cached or reused
     metrics: Mapping[str, float] = field(default_factory=dict)
     artifact: str = ""  # path below the run directory, on disk before this is returned
     message: str = ""
@@ -86,7 +86,7 @@ class Individual:
     fitness: Score
     parents: tuple[str, ...] = ()  # keys
     born_by: str = "random"  # the operators that made it, joined by "+"
-    predicted: float | None = None  # by a surrogate; never a fitness
+    predicted: float | tuple[float, ...] | None = None  # by a surrogate, one an objective if several; never a fitness
     audited: bool = False  # in a surrogate's random share: no later screen may drop it
     cases: np.ndarray | None = None  # ``(n_cases,)`` float64, of a measurement whose fitness tells them
 
@@ -100,7 +100,8 @@ class Genome(Protocol[G]):
     ``Permutation`` instead.
 
     ``phenotype`` names the kind that ``express`` makes. Optional methods: ``canonical(genes) -> genes``,
-    ``encode(genes) -> (n_features,) float32`` for surrogates, ``seeds() -> list of genes``, ``show(genes) -> str``.
+    ``encode(genes) -> (n_features,) float32`` for surrogates, which else see the JSON values of genes where these are
+    flat; ``seeds() -> list of genes``, ``show(genes) -> str``.
     """
 
     phenotype: str
@@ -136,6 +137,9 @@ class Fitness(Protocol):
     ``batch``, how many are measured together at least, where many at once take little longer than one.
     ``cases``, of how many cases each Evaluation at full budget holds a value, finite and with the goal of the first
     objective: what the selection ``lexicase`` compares. The ledger keeps them.
+    ``fingerprint(phenotype) -> bytes | array | JSON value``, what it does, such as its outputs on a probe batch: those
+    of one fingerprint have the same value to the last bit at every budget, so that the first one is measured and the
+    others take its values (``reused``). Quick beside a measurement; None where nothing can be said.
     """
 
     objectives: Mapping[str, Goal]
@@ -193,7 +197,10 @@ class Measure(Protocol):
 
 
 class Surrogate(Protocol):
-    """A cheap model of the fitness. Fitted from scratch each time, so it has no state to save."""
+    """A cheap model of the fitness. Fitted from scratch each time, so it has no state to save.
+
+    Optional: ``spreads = False``, where it does not tell how sure it is, so that no acquisition may ask for it.
+    """
 
     def fit(self, X: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> None:
         """``X`` ``(n, n_features)`` encodings, ``y`` ``(n,)`` values, lower is better."""

@@ -17,8 +17,9 @@ from evokit.assembly.workplace import Workplace
 from evokit.common.memory import peak_memory
 from evokit.energy import Meter
 from evokit.errors import RunFailed
-from evokit.interfaces import Evaluation, Outcome
+from evokit.interfaces import Evaluation, Fitness, Outcome
 from evokit.measuring.evaluate import evaluate_batch, rehearsed
+from evokit.measuring.functional import Fingerprints
 
 log = logging.getLogger("evokit")
 
@@ -35,6 +36,7 @@ class Task:
     job: str = SEARCH
     refits: Refits = ()
     rehearsal: bool = False  # whether the fitness is held to its promises while it evaluates
+    fingerprints: bool = False  # asked for in place of values; they come as messages
 
 
 class Executor(Protocol):
@@ -232,9 +234,10 @@ def perform(jobs: Jobs, task: Task, meter: Meter) -> list[Evaluation]:
     for genes in task.genes:
         if isinstance(genes, np.ndarray):
             genes.flags.writeable = False  # a worker's copy as well as the run's own
-    evaluate = partial(evaluate_batch, job.fitness, job.express, budget=task.budget, key=job.key)
+    fitness: Fitness = Fingerprints(job.fitness) if task.fingerprints else job.fitness
+    evaluate = partial(evaluate_batch, fitness, job.express, budget=task.budget, key=job.key)
     with peak_memory() as memory, meter.measure() as reading:
-        evaluations = rehearsed(evaluate, job.fitness, task.genes) if task.rehearsal else evaluate(task.genes)
+        evaluations = rehearsed(evaluate, fitness, task.genes) if task.rehearsal else evaluate(task.genes)
     share = 1 / len(task.genes)
     costs = (reading.wall_s * share, reading.cpu_s * share, reading.joules * share, reading.estimated_j * share)
     # By hand, since ``replace`` takes twice as long.

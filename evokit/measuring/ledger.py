@@ -7,11 +7,11 @@ import os
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from uuid import uuid4
 
 import numpy as np
@@ -21,10 +21,11 @@ from evokit.common.json_text import json_text, number_of, quick_json
 from evokit.common.keys import digest
 from evokit.energy import Cost
 from evokit.errors import RunFailed
-from evokit.interfaces import Evaluation, Individual, Measured
+from evokit.interfaces import Evaluation, Individual, Measured, Source
 
 COMMIT_EVERY_S = 1.0
 CASES = "<f8"  # numbers of a row's cases, one after the other
+SOURCES: tuple[Source, ...] = get_args(Source)
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -41,6 +42,9 @@ CREATE TABLE IF NOT EXISTS individuals (
 CREATE TABLE IF NOT EXISTS refits (
     phase TEXT NOT NULL, number INTEGER NOT NULL, generation INTEGER NOT NULL, key TEXT NOT NULL, context TEXT NOT NULL,
     PRIMARY KEY (phase, number));
+CREATE TABLE IF NOT EXISTS fingerprints (
+    phase TEXT NOT NULL, context TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL,
+    PRIMARY KEY (phase, context, key));
 CREATE TABLE IF NOT EXISTS frozen (
     name TEXT NOT NULL, seed INTEGER NOT NULL, artifact TEXT NOT NULL, digest TEXT NOT NULL,
     PRIMARY KEY (name, seed, digest));
@@ -89,9 +93,7 @@ class Tally:
 
     def counts(self) -> dict[str, int]:
         """Evaluations by source, and how many of the measured failed."""
-        return {source: self.sources[source] for source in ("measured", "cached", "predicted")} | {
-            "failed": self.failed
-        }
+        return {source: self.sources[source] for source in SOURCES} | {"failed": self.failed}
 
 
 class Ledger:
@@ -278,6 +280,18 @@ class Ledger:
         query = "SELECT min(generation) FROM individuals WHERE phase = ? AND key = ?"
         generation: int | None = self._db.execute(query, (phase, key)).fetchone()[0]
         return generation
+
+    # --- what individuals do, where a fitness tells
+
+    def add_fingerprints(self, phase: str, context: str, fingerprints: Mapping[str, str]) -> None:
+        """Record the fingerprint of each key; empty where there is none."""
+        rows = ((phase, context, key, text) for key, text in fingerprints.items())
+        self._write("INSERT OR IGNORE INTO fingerprints VALUES (?, ?, ?, ?)", rows)
+
+    def fingerprints(self, phase: str) -> dict[tuple[str, str], str]:
+        """(context, key) to fingerprint, of a phase."""
+        query = "SELECT context, key, fingerprint FROM fingerprints WHERE phase = ?"
+        return {(context, key): text for context, key, text in self._db.execute(query, (phase,))}
 
     # --- refits of the fitness
 

@@ -17,10 +17,12 @@ from evokit.errors import RunFailed, UserError
 from evokit.genomes.individuals import refuse_changed
 from evokit.interfaces import Evaluation, Fitness, Individual, Score
 from evokit.measuring.execution import Executor, Task
+from evokit.measuring.functional import Function, Functions
 from evokit.measuring.ledger import Ledger, Row, Tally
 
 log = logging.getLogger("evokit")
 
+NEW = ("measured", "reused")  # sources of values that an individual did not have before
 CHECKED = 3  # generations whose genes are compared with their keys: whoever changes them does so from the beginning
 
 
@@ -35,7 +37,9 @@ class LedgeredMeasure:
 
     Every answer is a slot: the n-th thing asked for in its phase, with a row in the ledger. A resumed run asks for the
     same things in the same order, so a slot that has its row is answered from it and only the missing ones are
-    evaluated. Within a phase a known (context, key, budget) is never evaluated twice.
+    evaluated. Within a phase a known (context, key, budget) is never evaluated twice. Of individuals that do the same,
+    by the fingerprints of a fitness that has them, one is evaluated; but not of those that ``each`` measures, which are
+    made while others are measured.
 
     Args:
         phase: Names the rows: ``search``, ``confirm``, ``baseline/adamw``, ...
@@ -76,6 +80,8 @@ class LedgeredMeasure:
         self._answered: dict[int, Row] = {row.seq: row for row in ledger.rows(phase)}
         self._cache: dict[tuple[str, str, int], Evaluation] = {}
         self._history: list[tuple[int, str, Individual]] = []  # generation, context, who was ok at full budget
+        self._functions = Functions()
+        self._fingerprints = ledger.fingerprints(phase)  # by (context, key)
 
     @property
     def work(self) -> int:
@@ -110,27 +116,45 @@ class LedgeredMeasure:
             if slot in self._answered:
                 self._expect(self._answered[slot], one.key, budget)
                 self._cache.setdefault(identity, self._answered[slot].evaluation)
+                self._note_function(self._answered[slot])
             if identity not in self._cache:
                 pending.setdefault(identity, position)
 
-        positions = list(pending.values())
-        n_cached = len(individuals) - len(positions)
-        batches = [positions[i : i + self._batch] for i in range(0, len(positions), self._batch)]
-        genes = ([individuals[position].genes for position in batch] for batch in batches)
-        tasks = (Task(some, budget, self._job, self.refits) for some in genes)
-        for batch, evaluations in zip(batches, self._executor.map(tasks), strict=True):
-            rows = []
-            for position, evaluation in zip(batch, evaluations, strict=True):
-                key = individuals[position].key
-                self._cache[self._context, key, budget] = evaluation
-                rows.append(self._row(slots[position], key, budget, evaluation))
-            self._ledger.add(rows)
-            self._note_peak(evaluations)
-            n_measured += len(batch)
-            each = (time.monotonic() - started) / n_measured
-            left = each * (len(positions) - n_measured)
-            self._progress.evaluated(n_measured + n_cached, len(individuals), n_measured, n_cached, left)
+        everybody = list(pending.values())
+        self._take_fingerprints([individuals[position] for position in everybody])
+        positions, same = self._split([(position, individuals[position].key) for position in everybody], budget)
+        n_cached = len(individuals) - len(everybody)
 
+        def evaluate(positions: Sequence[int]) -> None:
+            nonlocal n_measured
+            batches = [positions[i : i + self._batch] for i in range(0, len(positions), self._batch)]
+            genes = ([individuals[position].genes for position in batch] for batch in batches)
+            tasks = (Task(some, budget, self._job, self.refits) for some in genes)
+            for batch, evaluations in zip(batches, self._executor.map(tasks), strict=True):
+                rows = []
+                for position, evaluation in zip(batch, evaluations, strict=True):
+                    key = individuals[position].key
+                    self._cache[self._context, key, budget] = evaluation
+                    rows.append(self._row(slots[position], key, budget, evaluation))
+                self._ledger.add(rows)
+                for row in rows:
+                    self._note_function(row)
+                self._note_peak(evaluations)
+                n_measured += len(batch)
+                each = (time.monotonic() - started) / n_measured
+                left = each * (len(everybody) - n_measured)
+                self._progress.evaluated(n_measured + n_cached, len(individuals), n_measured, n_cached, left)
+
+        evaluate(positions)
+        late = []
+        for position, function in same.items():
+            if self._functions.failed(function):
+                late.append(position)
+                continue
+            key, evaluation = individuals[position].key, self._functions.values(function)
+            self._cache[self._context, key, budget] = evaluation
+            self._ledger.add([self._row(slots[position], key, budget, evaluation)])
+        evaluate(late)
         again = [
             self._row_again(slot, one.key, budget)
             for slot, one in zip(slots, individuals, strict=True)
@@ -203,7 +227,8 @@ class LedgeredMeasure:
                 self._expect(self._answered[slot], one.key, self.budgets[-1], predicted=True)
             else:
                 assert one.predicted is not None
-                evaluation = Evaluation(values=(one.predicted,), source="predicted")
+                values = one.predicted if isinstance(one.predicted, tuple) else (one.predicted,)
+                evaluation = Evaluation(values=values, source="predicted")
                 self._ledger.add([self._row(slot, one.key, self.budgets[-1], evaluation)])
 
     def refit(self, individual: Individual) -> bool:
@@ -279,7 +304,8 @@ class LedgeredMeasure:
             if row.evaluation.source == "predicted":
                 continue
             self._cache.setdefault((row.context, row.key, row.budget), row.evaluation)
-            if row.budget == self.budgets[-1] and row.evaluation.source == "measured" and row.evaluation.ok:
+            self._note_function(row)
+            if row.budget == self.budgets[-1] and row.evaluation.source in NEW and row.evaluation.ok:
                 score = Score(weights, row.evaluation.values)
                 one = Individual(self._genome.from_json(genes[row.key]), row.key, score, cases=row.evaluation.cases)
                 self._history.append((row.generation, row.context, one))
@@ -297,6 +323,48 @@ class LedgeredMeasure:
                 f"row {row.seq} of phase {self._phase!r} holds {row.key[:8]} at {row.budget}, but {key[:8]} at {budget}"
                 " is asked for: the code, the data or the machine changed since this run began"
             )
+
+    def _take_fingerprints(self, individuals: Sequence[Individual]) -> None:
+        """Have those taken that are not known, where individuals are measured, and write them down."""
+        if not hasattr(self._fitness, "fingerprint"):
+            return
+        new = [one for one in individuals if (self._context, one.key) not in self._fingerprints]
+        batches = [new[i : i + self._batch] for i in range(0, len(new), self._batch)]
+        tasks = (Task([one.genes for one in some], 0, self._job, self.refits, fingerprints=True) for some in batches)
+        for some, answers in zip(batches, self._executor.map(tasks), strict=True):
+            found = {one.key: answer.message if answer.ok else "" for one, answer in zip(some, answers, strict=True)}
+            self._ledger.add_fingerprints(self._phase, self._context, found)
+            self._fingerprints |= {(self._context, key): text for key, text in found.items()}
+
+    def _split(self, asked: Sequence[tuple[int, str]], budget: int) -> tuple[list[int], dict[int, Function]]:
+        """Who is measured, and who does what another one does; positions, told with their keys."""
+        checks, firsts = self._functions.checks_left, set[Function]()
+        measured: list[int] = []
+        same: dict[int, Function] = {}
+        for position, key in asked:
+            function = self._function(self._context, key, budget)
+            if function is None:
+                measured.append(position)
+            elif function not in firsts and not self._functions.known(function):
+                firsts.add(function)
+                measured.append(position)
+            elif checks or self._functions.failed(function):
+                checks = max(checks - 1, 0)
+                measured.append(position)
+            else:
+                same[position] = function
+        return measured, same
+
+    def _function(self, context: str, key: str, budget: int) -> Function | None:
+        fingerprint = self._fingerprints.get((context, key))
+        return (context, fingerprint, budget) if fingerprint else None
+
+    def _note_function(self, row: Row) -> None:
+        """Remember what a measured individual does."""
+        function = self._function(row.context, row.key, row.budget)
+        if function is not None and row.evaluation.source == "measured":
+            self._functions.note(function, row.key, row.evaluation)
+            self._functions.refuse_false(function, row.evaluation, self._fitness)
 
     def _note_peak(self, evaluations: Sequence[Evaluation]) -> None:
         """Workers have memory of their own, which the run cannot see from outside."""
@@ -324,6 +392,6 @@ class LedgeredMeasure:
         if budget == self.budgets[-1] and evaluation.ok:
             individual.fitness.values = evaluation.values
             individual.cases = evaluation.cases
-            if evaluation.source == "measured":
+            if evaluation.source in NEW:
                 self._history.append((self.generation, self._context, individual))
         return evaluation

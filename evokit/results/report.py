@@ -146,7 +146,8 @@ def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]
     budgets = ", ".join(f"{n:,} at budget {int(budget):,}" for budget, n in by_budget.items())
     yield (
         f"Evaluations: {counts['measured']:,} measured{f' ({budgets})' if len(by_budget) > 1 else ''}, "
-        f"{counts['cached']:,} cached, {counts['predicted']:,} predicted only, {counts['failed']:,} failed"
+        f"{counts['cached']:,} cached, {_reused(counts)}"
+        f"{counts['predicted']:,} predicted only, {counts['failed']:,} failed"
     )
     if failures := summary.get("failures"):  # runs before 2026-11-28 do not say
         first = failures[0]
@@ -164,6 +165,11 @@ def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]
             f"Stopping early saved {saved['generations']:,} of {_count(total, 'generation')}: at the mean cost of "
             f"those that ran, {saved['work']:,} units of work and {saved['cpu_s']:.1f} CPU s (estimate)"
         )
+
+
+def _reused(counts: Mapping[str, Any]) -> str:
+    """How many took the values of one that does the same, if any did."""
+    return f"{counts['reused']:,} reused from others that do the same, " if counts.get("reused") else ""
 
 
 def _confirmed(best: Mapping[str, Any]) -> str:

@@ -87,9 +87,8 @@ class Resources:
             counts.update(self.ledger.counts(phase))
         spent = sum(costs.values(), Cost.none())
         joules, estimated_j = spent.energy_j, spent.estimated_j
-        self.progress.totals(
-            Totals(counts["measured"], counts["cached"], counts["predicted"], joules, estimated_j, seconds_left)
-        )
+        known = counts["cached"] + counts["reused"]
+        self.progress.totals(Totals(counts["measured"], known, counts["predicted"], joules, estimated_j, seconds_left))
 
     def _claim(self) -> None:
         """Write down whose run this is, or refuse to go on with another's."""

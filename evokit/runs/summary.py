@@ -118,12 +118,18 @@ def _best(run: Run) -> dict[str, Any] | None:
         "key": best.key,
         "genes": genome.to_json(best.genes),
         "values": list(best.fitness.values),
-        "source": "measured",  # the hall of fame holds nothing else (C1)
+        "source": _source(run, best.key),
         "generation": run.ledger.born("search", best.key),
         **_confirmed(run.confirmed),
         "refits": [json.loads(genes) for genes in run.refits],
         "show": None if show is None else show(best.genes),
     }
+
+
+def _source(run: Run, key: str) -> str:
+    """The hall of fame holds what was measured (C1), and with it who has the fingerprint of one that was."""
+    reused = run.ledger.counts("search")["reused"] and not run.ledger.measured(key)
+    return "reused" if reused else "measured"
 
 
 def _front(run: Run) -> list[dict[str, Any]]:

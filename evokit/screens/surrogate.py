@@ -11,13 +11,16 @@ import numpy as np
 from annotated_types import Ge, Interval
 
 from evokit.components.nested import Nested
-from evokit.interfaces import Context, Individual, Measure, Surrogate
+from evokit.genomes.encoding import Encoder, encoder_of
+from evokit.genomes.individuals import weights_of
+from evokit.interfaces import Context, Goal, Individual, Measure, Surrogate
+from evokit.options import added
+from evokit.screens.acquisition import front_order, order
+from evokit.screens.audit import Audit, Pair
 from evokit.screens.share import count_of
-from evokit.statistics.correlation import spearman_interval
 from evokit.streams import Streams
 
 LARGEST = 1e100  # value that a model is fitted to: a penalty may be so large that its square overflows
-AUDIT_POOL = 30  # pairs; the rank correlation of 6 a generation would be noise (standard deviation 0.35)
 
 Share = Annotated[float, Interval(ge=0, le=1)]
 
@@ -32,7 +35,17 @@ class SurrogateScreen:
     ``unmeasured: paper`` lets predictions take part in the selection of parents, as the paper does; with ``fill`` the
     places of the unmeasured stay with the best of the old population.
 
-    Source: CLSO paper, section 3.4 (20 % best predicted, 20 % random).
+    ``acquisition`` says what the top share is the top of: the predicted ``mean``; the ``lower_confidence_bound``,
+    ``kappa`` spreads to the good side of it; or the ``expected_improvement`` on the best measured. The last two need a
+    model that tells how sure it is; when the pool of the audit is full, its spreads are multiplied by what the errors
+    there say. With several objectives each has a model of its own, and candidates are ranked by the hypervolume that
+    they would add to the front (SMS-EGO); each model is audited, and the worst one decides.
+
+    A genome without ``encode`` may have flat genes, lists or mappings of as many numbers and names, which models see as
+    they are, names one-hot. ``orders``: of permutations models see where each item stands (``positions``), or of each
+    two items which one comes first (``precedence``).
+
+    Source: CLSO paper, section 3.4 (20 % best predicted, 20 % random); Ponweiser et al. 2008 for several objectives.
     """
 
     model: Annotated[Mapping[str, Any], Nested("surrogate")]
@@ -41,6 +54,9 @@ class SurrogateScreen:
     random: Share = 0.2
     unmeasured: Literal["fill", "paper"] = "fill"
     min_rank_correlation: Annotated[float, Interval(ge=-1, le=1)] = 0.3
+    acquisition: Literal["mean", "lower_confidence_bound", "expected_improvement"] = added("mean")
+    kappa: Annotated[float, Ge(0)] = added(1.0)
+    orders: Literal["positions", "precedence"] = added("positions")
 
     name: ClassVar[str] = "surrogate"
 
@@ -50,25 +66,46 @@ class SurrogateScreen:
 
     def build(self, context: Context) -> Surrogating:
         assert context.build is not None
-        goals = list(context.fitness.objectives.values())
-        if len(goals) != 1:
-            raise ValueError(f"the surrogate screen predicts one objective, the fitness has {len(goals)}")
-        sign = 1.0 if goals[0] == "min" else -1.0
-        return Surrogating(self, context.build(self.model), context.genome, sign, context.streams.at("surrogate"))
+        objectives = context.fitness.objectives
+        if len(objectives) > 1 and self.unmeasured == "paper":
+            raise ValueError("unmeasured: paper is of one objective; with several, write fill")
+        models = [context.build(self.model) for _ in objectives]
+        if self.acquisition != "mean" and not getattr(models[0], "spreads", True):
+            name = getattr(self.model, "name", type(models[0]).__name__)
+            raise ValueError(
+                f"acquisition: {self.acquisition} asks how sure the model is, which {name} does not tell; write mean,"
+                " or take a model that does, such as gaussian_process or an ensemble"
+            )
+        streams = context.streams.at("surrogate")
+        encoder = encoder_of(context.genome, self.orders, streams.at("encoding").numpy())
+        return Surrogating(self, models, encoder, objectives, streams)
 
 
 class Surrogating:
-    """The screen at work. ``sign`` turns raw values into "lower is better"."""
+    """The screen at work.
+
+    Args:
+        options: What the recipe says.
+        models: One an objective.
+        encoder: Makes features of genes.
+        objectives: Of the fitness; predictions are lower-is-better inside.
+        streams: Decide the random share and what models draw.
+    """
 
     def __init__(
-        self, options: SurrogateScreen, surrogate: Surrogate, genome: Any, sign: float, streams: Streams
+        self,
+        options: SurrogateScreen,
+        models: Sequence[Surrogate],
+        encoder: Encoder,
+        objectives: Mapping[str, Goal],
+        streams: Streams,
     ) -> None:
         self.unmeasured, self.refit_every = options.unmeasured, options.refit_every
-        self._options, self._surrogate, self._genome = options, surrogate, genome
-        self._sign, self._streams = sign, streams
+        self._options, self._models, self._encoder, self._streams = options, models, encoder, streams
+        self._signs = -np.array(weights_of(objectives))  # turn raw values into "lower is better"
         self._fitted_at = 0  # generation of the fit in memory; it is derived, so it is no part of the state
-        self._pairs: list[tuple[float, float]] = []  # (predicted, measured) of the last random shares
-        self._audit: list[dict[str, Any]] = []
+        self._audit = Audit(list(objectives), options.min_rank_correlation)
+        self._spreads: dict[str, np.ndarray] = {}  # by key, of those in the present random share
         self._screened_out = 0
         self._fit_s = 0.0
 
@@ -76,11 +113,11 @@ class Surrogating:
         fit_at = measure.generation // self._options.refit_every * self._options.refit_every
         if fit_at == 0 or not candidates or not self._fit(fit_at, measure):
             return list(candidates)
-        mean, _ = self._surrogate.predict(self._encode(candidates))
-        if not np.isfinite(mean).all():
+        mean, spread = self._predicted(candidates)
+        if not (np.isfinite(mean).all() and np.isfinite(spread).all()):
             return list(candidates)  # a model that went astray chooses nobody
-        for one, value in zip(candidates, mean, strict=True):
-            one.predicted = float(self._sign * value)
+        for one, values in zip(candidates, (self._signs * mean).tolist(), strict=True):
+            one.predicted = tuple(values) if len(values) > 1 else values[0]
 
         # The random share is drawn first, from all, so that the audit sees an unbiased sample.
         rng = self._streams.at("share", measure.generation).numpy()
@@ -88,36 +125,27 @@ class Surrogating:
         audited = set(rng.choice(len(candidates), n_random, replace=False).tolist())
         for index in audited:
             candidates[index].audited = True
-        if self._aside():
+        self._spreads = {candidates[index].key: spread[index] for index in audited}
+        if self._audit.failed:
             return list(candidates)
-        by_prediction = [index for index in np.argsort(mean, kind="stable").tolist() if index not in audited]
-        chosen = audited | set(by_prediction[:n_top])
+        others = np.array([index for index in range(len(candidates)) if index not in audited], int)
+        best = self._most_wanted(mean[others], spread[others] * self._audit.calibration(), n_top, measure)
+        chosen = audited | set(others[best].tolist())
         self._screened_out += len(candidates) - len(chosen)
         return [one for index, one in enumerate(candidates) if index in chosen]
 
     def observe(self, generation: int, measured: Sequence[Individual]) -> None:
-        aside = self._aside()
-        new = [
-            (one.predicted, one.fitness.values[0])
+        aside = self._audit.failed
+        pairs = [
+            Pair(_several(one.predicted), one.fitness.values, self._spreads[one.key].tolist())
             for one in measured
             if one.audited and one.predicted is not None and one.fitness.valid
         ]
-        if not new:
-            return
-        self._pairs = (self._pairs + new)[-AUDIT_POOL:]
-        rho, low, high = self._correlation()
-        self._audit.append(
-            {
-                "generation": generation,
-                "rank_correlation": rho,
-                "interval": [low, high],
-                "n": len(self._pairs),
-                "stepped_aside": aside,
-            }
-        )
+        self._audit.add(generation, pairs, aside)
 
     def forget(self) -> None:
-        self._fitted_at, self._pairs = 0, []
+        self._fitted_at = 0
+        self._audit.forget()
 
     def expected(self, n: float, generation: int) -> tuple[float, float]:
         fitted = generation >= self._options.refit_every
@@ -127,21 +155,16 @@ class Surrogating:
         return {
             "screen": "surrogate",
             "screened_out": self._screened_out,
-            "audit": self._audit,
+            "audit": self._audit.entries,
             "fit_s": self._fit_s,
         }
 
     def state_dict(self) -> dict[str, Any]:
-        return {
-            "pairs": [list(pair) for pair in self._pairs],
-            "audit": self._audit,
-            "screened_out": self._screened_out,
-            "fit_s": self._fit_s,
-        }
+        return {**self._audit.state_dict(), "screened_out": self._screened_out, "fit_s": self._fit_s}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self._pairs = [(predicted, measured) for predicted, measured in state["pairs"]]
-        self._audit, self._screened_out, self._fit_s = list(state["audit"]), state["screened_out"], state["fit_s"]
+        self._audit.load_state_dict(state)
+        self._screened_out, self._fit_s = state["screened_out"], state["fit_s"]
 
     def _fit(self, generation: int, measure: Measure) -> bool:
         """Fit on what was measured before ``generation``; the same after a resume. False if that is nothing."""
@@ -151,23 +174,41 @@ class Surrogating:
         if len(known) < 2:
             return False
         started = time.perf_counter()
-        y = np.clip(self._sign * np.array([one.fitness.values[0] for one in known]), -LARGEST, LARGEST)
-        self._surrogate.fit(self._encode(known), y, self._streams.at("fit", generation).numpy())
+        genes = [one.genes for one in known]
+        self._encoder.fit(genes)
+        X, rng = self._encoder(genes), self._streams.at("fit", generation).numpy()
+        for model, y in zip(self._models, self._values(known).T, strict=True):
+            model.fit(X, y, rng)
         self._fit_s += time.perf_counter() - started
         self._fitted_at = generation
         return True
+
+    def _predicted(self, candidates: Sequence[Individual]) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and spread, ``(n, n_objectives)`` each, lower is better."""
+        X = self._encoder([one.genes for one in candidates])
+        told = [model.predict(X) for model in self._models]
+        return np.stack([mean for mean, _ in told], axis=1), np.stack([spread for _, spread in told], axis=1)
+
+    def _most_wanted(self, mean: np.ndarray, spread: np.ndarray, n: int, measure: Measure) -> list[int]:
+        """The ``n`` most worth measuring, at most all."""
+        import moocore  # which brings more than a listing of components can wait for
+
+        kind, kappa = self._options.acquisition, self._options.kappa
+        known = self._values(measure.measured(before=measure.generation))
+        if len(self._models) == 1:
+            return order(kind, kappa, mean[:, 0], spread[:, 0], float(known.min()))[:n]
+        return front_order(kind, kappa, mean, spread, known[moocore.is_nondominated(known)], n)
+
+    def _values(self, individuals: Sequence[Individual]) -> np.ndarray:
+        """``(n, n_objectives)``, lower is better."""
+        values: np.ndarray = self._signs * np.array([one.fitness.values for one in individuals])
+        return values.clip(-LARGEST, LARGEST)
 
     def _counts(self, n: float) -> tuple[int, int]:
         """Sizes of the random share and the top share."""
         return count_of(self._options.random, n), count_of(self._options.top, n)
 
-    def _encode(self, individuals: Sequence[Individual]) -> np.ndarray:
-        return np.stack([self._genome.encode(one.genes) for one in individuals])
 
-    def _correlation(self) -> tuple[float, float, float]:
-        predicted, measured = np.array(self._pairs).T
-        return spearman_interval(predicted, measured)
-
-    def _aside(self) -> bool:
-        # Fewer than a full pool says too little to switch a screen off.
-        return len(self._pairs) >= AUDIT_POOL and self._correlation()[2] < self._options.min_rank_correlation
+def _several(predicted: float | tuple[float, ...] | None) -> tuple[float, ...]:
+    assert predicted is not None
+    return predicted if isinstance(predicted, tuple) else (predicted,)

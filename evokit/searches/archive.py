@@ -168,7 +168,7 @@ def load_individuals(
             fitness=Score(weights, tuple(entry["values"])),
             parents=tuple(entry["parents"]),
             born_by=entry["born_by"],
-            predicted=entry["predicted"],
+            predicted=tuple(told) if isinstance(told := entry["predicted"], list) else told,
             cases=_loaded_cases(entry.get("cases")),
         )
         for entry in data

@@ -96,5 +96,6 @@ class GenerationalSearch(Evolving):
         ]
 
 
-def _standing_for(individual: Individual, predicted: float) -> Individual:
-    return replace(individual, fitness=Score(individual.fitness.weights, (predicted,)))
+def _standing_for(individual: Individual, predicted: float | tuple[float, ...]) -> Individual:
+    values = predicted if isinstance(predicted, tuple) else (predicted,)
+    return replace(individual, fitness=Score(individual.fitness.weights, values))

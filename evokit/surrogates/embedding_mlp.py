@@ -33,6 +33,7 @@ class EmbeddingMLPSurrogate:
         self._parameters: list[torch.Tensor] = []
         self._centre = 0.0
         self._scale = 1.0
+        self.spreads = options.members > 1
 
     def fit(self, X: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> None:
         """Fit to ``(n, n_genes)`` choices and ``(n,)`` values in the order of measurement. One draw seeds the start.

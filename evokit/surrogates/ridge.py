@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from evokit.common.cores import set_threads
 from evokit.interfaces import Context
 from evokit.options import Positive
 from evokit.surrogates.features import check_points, features_of
@@ -21,11 +22,12 @@ class RidgeSurrogate:
     Args:
         features: Of encodings ``(n, n_features)``.
         alpha: Strength of the shrinking.
+        threads: Of linear algebra, part of the result.
     """
 
-    def __init__(self, features: Callable[[np.ndarray], np.ndarray], alpha: float) -> None:
+    def __init__(self, features: Callable[[np.ndarray], np.ndarray], alpha: float, threads: int) -> None:
         self._features = features
-        self._alpha = alpha
+        self._alpha, self._threads = alpha, threads
         self._model: Any = None
         self._spread = 0.0
 
@@ -38,6 +40,7 @@ class RidgeSurrogate:
         from sklearn.linear_model import RidgeCV
 
         check_points(X, y)
+        set_threads(self._threads)  # of what the import brought
         # Among one strength there is nothing to choose; what is wanted is its leave-one-out error in closed form.
         model = RidgeCV(alphas=[self._alpha], store_cv_results=True)
         self._model = model.fit(self._features(X).astype(np.float64), y)
@@ -59,4 +62,4 @@ class Ridge:
     genes: ClassVar[frozenset[str]] = frozenset()  # any kind
 
     def build(self, context: Context) -> RidgeSurrogate:
-        return RidgeSurrogate(features_of(context.genome), self.alpha)
+        return RidgeSurrogate(features_of(context.genome), self.alpha, context.threads)

@@ -72,11 +72,11 @@ def test_counts_are_by_source_and_failures_are_of_the_measured(ledger):
     ledger.add([row(0), row(1), row(2, source="cached"), row(3, source="predicted")])
     ledger.add([row(4, **failed), row(5, source="cached", **failed), row(0, phase="confirm")])
     ledger.add([row(seq, phase=phase, outcome="nan") for seq, phase in [(1, "confirm"), (0, "searching"), (0, "test")]])
-    assert ledger.counts("search") == {"measured": 3, "cached": 2, "predicted": 1, "failed": 1}
+    assert ledger.counts("search") == {"measured": 3, "cached": 2, "reused": 0, "predicted": 1, "failed": 1}
 
 
 def test_an_empty_phase_counts_nothing(ledger):
-    assert ledger.counts("search") == {"measured": 0, "cached": 0, "predicted": 0, "failed": 0}
+    assert ledger.counts("search") == {"measured": 0, "cached": 0, "reused": 0, "predicted": 0, "failed": 0}
     assert ledger.work("search") == 0
 
 
@@ -472,7 +472,7 @@ def test_what_is_added_up_is_the_same_when_it_is_read_again(tmp_path):
     again.flush()
     third = Ledger(tmp_path / "ledger.sqlite")
     for ledger in (again, third):
-        assert ledger.counts("search") == {"measured": 2, "cached": 3, "predicted": 0, "failed": 1}
+        assert ledger.counts("search") == {"measured": 2, "cached": 3, "reused": 0, "predicted": 0, "failed": 1}
         assert (ledger.work("search"), ledger.work("other"), ledger.work("none")) == (12, 100, 0)
         assert ledger.costs() == {"search": cost(0.1, 7) + cost(0.2, 5) + cost(0.2, 5) + cost(0.2, 5)}
 

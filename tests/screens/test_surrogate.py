@@ -1,12 +1,15 @@
 import json
-from types import SimpleNamespace
 
+import moocore
 import numpy as np
 import pytest
 
 from evokit.genomes.index_vector import IndexVector
-from evokit.interfaces import Context
-from evokit.screens.surrogate import AUDIT_POOL, SurrogateScreen
+from evokit.genomes.individuals import make_individual
+from evokit.interfaces import Context, Evaluation
+from evokit.screens.acquisition import front_order
+from evokit.screens.audit import POOL
+from evokit.screens.surrogate import SurrogateScreen
 from evokit.statistics.correlation import spearman_interval
 from evokit.streams import Streams
 from evokit.surrogates.ridge import Ridge
@@ -205,7 +208,15 @@ def test_the_audit_is_the_rank_correlation_on_the_random_share():
     audited = [one for one in chosen if one.audited]
     rho, low, high = spearman_interval([one.predicted for one in audited], [one.fitness.values[0] for one in audited])
     assert screen.summary()["audit"] == [
-        {"generation": 5, "rank_correlation": rho, "interval": [low, high], "n": 6, "stepped_aside": False}
+        {
+            "generation": 5,
+            "rank_correlation": rho,
+            "interval": [low, high],
+            "calibration": None,
+            "n": 6,
+            "stepped_aside": False,
+            "objectives": {},
+        }
     ]
     assert rho == -1
 
@@ -250,7 +261,7 @@ def test_it_steps_aside_while_its_upper_end_is_below_the_threshold_and_comes_bac
         everything.append(chosen == candidates)
     audit = screen.summary()["audit"]
     before = [{"n": 0, "interval": [-1, 1]}, *audit[:-1]]
-    expected = [one["n"] >= AUDIT_POOL and one["interval"][1] < 0.3 for one in before]
+    expected = [one["n"] >= POOL and one["interval"][1] < 0.3 for one in before]
     assert everything == expected == [one["stepped_aside"] for one in audit]
     assert (expected[5], expected[6], expected[-1]) == (False, True, False)
 
@@ -292,10 +303,122 @@ def test_neither_top_nor_random_is_an_error():
         SurrogateScreen(model={}, top=0.0, random=0.0)
 
 
-def test_two_objectives_are_an_error():
-    context = Context(Streams(0), fitness=SimpleNamespace(objectives={"a": "min", "b": "min"}), build=lambda _: None)
-    with pytest.raises(ValueError, match="the surrogate screen predicts one objective, the fitness has 2"):
-        SurrogateScreen(model={}).build(context)
+class Both(SumFitness):
+    """The weighted sum of the genes, and how far the first one is from 9, both to be small."""
+
+    def __init__(self):
+        super().__init__()
+        self.objectives = {"sum": "min", "far": "min"}
+
+    def answer(self, genes, budget):
+        return Evaluation((float(genes @ np.arange(1, 5)), float(9 - genes[0])), work=budget)
+
+
+def two_objectives(models, **options):
+    made = iter(models)
+    context = Context(Streams(0), fitness=Both(), genome=GENOME, build=lambda section: next(made))
+    screen = SurrogateScreen(model={}, **options).build(context)
+    measure = door(Both(), genome=GENOME)
+    measure(crowd_of_two(20, 1000))
+    measure.generation = 5
+    return screen, measure
+
+
+def crowd_of_two(n, generation):
+    rng = np.random.default_rng(generation)
+    rows = rng.integers(10, size=(n, 4))
+    return [make_individual(GENOME, row, (-1.0, -1.0)) for row in rows]
+
+
+class First(Model):
+    """Predicts how far the first gene is from 9, or the opposite."""
+
+    def predict(self, X):
+        return self.sign * (9 - X[:, 0]), np.ones(len(X))
+
+
+def test_each_objective_has_a_model_of_its_own():
+    models = Model(), First()
+    screen, measure = two_objectives(models, top=0.2, random=0.2)
+    candidates = crowd_of_two(20, 5)
+    chosen = screen(candidates, measure)
+    assert len(chosen) == 8
+    for model, place in zip(models, (0, 1), strict=True):
+        ((_, y, _),) = model.fits
+        assert y == [one.fitness.values[place] for one in measure.measured()]
+    for one in candidates:
+        assert one.predicted == (float(one.genes @ np.arange(1, 5)), float(9 - one.genes[0]))
+    audited = [one for one in candidates if one.audited]
+    assert len(audited) == 4
+    mean = np.array([one.predicted for one in candidates if not one.audited], float)
+    known = np.array([one.fitness.values for one in measure.measured()])
+    best = front_order("mean", 1.0, mean, np.zeros_like(mean), known[moocore.is_nondominated(known)], 4)
+    rest = [one for one in candidates if not one.audited]
+    assert [one for one in chosen if not one.audited] == [rest[i] for i in sorted(best)]
+
+
+def test_the_worst_of_several_models_decides():
+    screen, measure = two_objectives([Model(), First(-1.0)], top=0.1, random=0.5)
+    for generation in range(5, 10):
+        measure.generation = generation
+        candidates = crowd_of_two(20, generation)
+        chosen = screen(candidates, measure)
+        measure(chosen)
+        screen.observe(generation, chosen)
+    last = screen.summary()["audit"][-1]
+    assert last["objectives"]["sum"]["rank_correlation"] == 1
+    assert last["rank_correlation"] == last["objectives"]["far"]["rank_correlation"] == -1
+    assert last["stepped_aside"]
+    assert chosen == candidates
+
+
+def test_paper_is_of_one_objective():
+    context = Context(Streams(0), fitness=Both(), genome=GENOME, build=lambda _: Model())
+    with pytest.raises(ValueError, match="unmeasured: paper is of one objective; with several, write fill"):
+        SurrogateScreen(model={}, unmeasured="paper").build(context)
+
+
+def test_an_acquisition_that_asks_for_a_spread_needs_a_model_that_has_one():
+    model = Model()
+    model.spreads = False
+    with pytest.raises(
+        ValueError, match="acquisition: expected_improvement asks how sure the model is, which Model does"
+    ):
+        screening(model, acquisition="expected_improvement")
+    screening(model, acquisition="mean")
+
+
+class Unsure(Model):
+    """Right on average where it is unsure by ``spread(X)``, which is ``times`` too small."""
+
+    def __init__(self, times=1.0):
+        super().__init__()
+        self.times = times
+
+    def predict(self, X):
+        noise = np.random.default_rng(int(X.sum())).normal(size=len(X))
+        return X @ np.arange(1, 5) + 3 * noise, np.full(len(X), 3 / self.times)
+
+
+@pytest.mark.parametrize("times", [1.0, 10.0, 0.1])
+def test_spreads_are_calibrated_by_the_audit(times):
+    screen = screening(Unsure(times), random=0.8)
+    for generation in range(5, 8):
+        live(screen, generation)
+    assert screen._audit.calibration().tolist() == [1.0]  # the pool is not full
+    live(screen, 9)
+    told = screen.summary()["audit"][-1]["calibration"]
+    assert screen._audit.calibration().tolist() == [told]
+    assert told / times == pytest.approx(1, rel=0.4)
+
+
+def test_the_lower_bound_prefers_the_unsure():
+    class OneUnsure(Model):
+        def predict(self, X):
+            return np.arange(len(X), dtype=float), np.where(np.arange(len(X)) == 7, 100.0, 0.0)
+
+    candidates, chosen = screened(screening(OneUnsure(), top=0.1, random=0.0, acquisition="lower_confidence_bound"))
+    assert chosen == [candidates[7]]
 
 
 def test_a_real_model_finds_the_good():

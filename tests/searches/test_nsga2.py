@@ -22,7 +22,7 @@ from evokit.statistics.pareto import hypervolumes, standings
 from evokit.streams import Streams
 from evokit.surrogates.ridge import Ridge
 from tests.door import SumFitness, door, story
-from tests.searches.building import built, portrait, run, stopped_and_resumed
+from tests.searches.building import Part, built, portrait, run, stopped_and_resumed
 
 SMALL = NSGA2(population=8, generations=10)
 WIDE = IndexVector([8] * 6)  # large enough that the search never runs out of new keys
@@ -179,12 +179,6 @@ def test_one_objective_is_refused():
         built(SMALL)
 
 
-def test_a_surrogate_that_predicts_one_objective_is_refused():
-    screen = SurrogateScreen(model=Ridge())
-    with pytest.raises(ValueError, match="predicts one objective, the fitness has 2"):
-        built(SMALL, TwoFitness(), WIDE, [screen])
-
-
 # --- the known front
 
 
@@ -219,7 +213,12 @@ def test_it_finds_the_front_of_zdt1_over_its_whole_width(seed):
 
 # --- the same result however it is run
 
-SCREENS = pytest.mark.parametrize("screens", [(), (Race(),)], ids=["none", "race"])
+SURROGATE = SurrogateScreen(
+    model=Part(Ridge()), refit_every=2, top=0.3, random=0.3, acquisition="lower_confidence_bound"
+)
+SCREENS = pytest.mark.parametrize(
+    "screens", [(), (Race(),), (SURROGATE, Race())], ids=["none", "race", "surrogate and race"]
+)
 
 
 def searched(screens=(), batch=3, seed=0, ledger=None):

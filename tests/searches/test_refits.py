@@ -163,9 +163,9 @@ def test_a_surrogate_learns_from_nothing_of_the_context_before():
     search, measure = alternating(screens=[SURROGATE])
     screen = search.screens[0]
     run(search, measure, 3)
-    assert screen._pairs
+    assert screen._audit._pairs
     refit(search, measure)
-    assert screen._pairs == []
+    assert screen._audit._pairs == []
     assert all(one.fitness.values == value_now(one, measure) for one in measure.measured())
 
 
