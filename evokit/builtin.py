@@ -46,6 +46,7 @@ def evokit_components() -> list[Component]:
         ),
         Component("fitness", "onemax", "evokit.fitnesses.onemax:Onemax"),
         Component("fitness", "sphere", "evokit.fitnesses.sphere:Sphere"),
+        Component("fitness", "welded_beam", "evokit.fitnesses.welded_beam:WeldedBeam"),
         Component("fitness", "zdt1", "evokit.fitnesses.zdt1:ZDT1"),
         Component("selection", "tournament", "evokit.selection.tournament:Tournament"),
         Component("selection", "best", "evokit.selection.best:Best"),

@@ -5,6 +5,7 @@ Everything measured passes one door, ``Measure``; the test split passes none. Ar
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
@@ -21,6 +22,9 @@ if TYPE_CHECKING:  # these take a while to import
     from deap import gp, tools
 
     from evokit.streams import Streams
+
+BEYOND = 2.0**664  # 1e200, how much worse a violation of 1 counts; a power of two, so that none are rounded together
+LEAST = 1e-90  # violation that is told from none; beyond its inverse all are alike
 
 G = TypeVar("G")  # genes: immutable, whatever the genome says
 
@@ -47,6 +51,7 @@ class Evaluation:
     artifact: str = ""  # path below the run directory, on disk before this is returned
     message: str = ""
     cases: Any = field(default=None, compare=False)  # ``(n_cases,)`` values case by case, if the fitness tells them
+    constraints: tuple[float, ...] = ()  # one per name in the fitness's ``constraints``; feasible if none is above 0
 
     source: Source = "measured"
     wall_s: float = 0.0
@@ -63,18 +68,65 @@ class Evaluation:
 class Score(base.Fitness):  # type: ignore[misc]
     """DEAP's comparison under the run's weights. Empty until an ok measurement at full budget (C1).
 
+    Under constraints it follows Deb's rules: the feasible are better than the infeasible, of the infeasible those are
+    better that violate less in sum, and of the feasible those of better values. For that ``wvalues``, which every
+    comparison reads, DEAP's too, are of an infeasible one not its weighted values: for each objective it is so far
+    below all that a feasible one can have as its violation is large. ``values`` are what was measured.
+
+    Source: Deb 2000, "An efficient constraint handling method for genetic algorithms"; Deb et al. 2002, "A fast and
+    elitist multiobjective genetic algorithm: NSGA-II", section VI.
+
     Args:
         weights: -1 per objective to minimise, +1 per objective to maximise.
         values: Raw values, one per objective; none means not measured.
+        constraints: Their values, none above 0 if it is feasible.
+
+    >>> near, far, good = (Score((-1.0,), (1.0,), (over, -5.0)) for over in (0.1, 0.2, 0.0))
+    >>> far < near < good, near.values, near.violation
+    (True, (1.0,), 0.1)
     """
 
-    def __init__(self, weights: tuple[float, ...], values: tuple[float, ...] = ()) -> None:
+    constraints: tuple[float, ...] = ()
+    _infeasible: tuple[float, ...] = ()  # values of one that is; ``wvalues`` do not tell them
+
+    def __init__(
+        self, weights: tuple[float, ...], values: tuple[float, ...] = (), constraints: tuple[float, ...] = ()
+    ) -> None:
         self.weights = weights
         super().__init__(values)
+        if constraints:
+            self.hold(values, constraints)
+
+    def hold(self, values: tuple[float, ...], constraints: tuple[float, ...]) -> None:
+        """Take what was measured; without constraints setting ``values`` does."""
+        self.values = values
+        self.constraints = constraints
+        if (violation := self.violation) > 0:
+            self._infeasible = values
+            self.wvalues = (-BEYOND * min(max(violation, LEAST), 1 / LEAST),) * len(values)
+
+    @property
+    def violation(self) -> float:
+        """The sum of what constraints are above 0; 0 of a feasible one."""
+        return math.fsum(one for one in self.constraints if one > 0)
+
+    def _told(self) -> tuple[float, ...]:
+        return self._infeasible or base.Fitness.getValues(self)
+
+    def _take(self, values: tuple[float, ...]) -> None:
+        self._forget()
+        base.Fitness.setValues(self, values)
+
+    def _forget(self) -> None:
+        base.Fitness.delValues(self)
+        if self.constraints:
+            self.constraints = self._infeasible = ()
+
+    values = property(_told, _take, _forget)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Score:
         # DEAP's own calls the class without arguments, which would lose the run's weights.
-        return Score(self.weights, self.values)
+        return Score(self.weights, self.values, self.constraints)
 
 
 @dataclass(eq=False, slots=True)
@@ -92,7 +144,7 @@ class Individual:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Individual:
         # Genes are immutable, so a clone shares them; DEAP clears and sets the fitness of clones.
-        return replace(self, fitness=Score(self.fitness.weights, self.fitness.values))
+        return replace(self, fitness=self.fitness.__deepcopy__(memo))
 
 
 class Genome(Protocol[G]):
@@ -137,6 +189,8 @@ class Fitness(Protocol):
     ``batch``, how many are measured together at least, where many at once take little longer than one.
     ``cases``, of how many cases each Evaluation at full budget holds a value, finite and with the goal of the first
     objective: what the selection ``lexicase`` compares. The ledger keeps them.
+    ``constraints``, names of what each Evaluation holds a value of at every budget: an individual is feasible if none
+    is above 0, and comes before all that are not (see ``Score``). Violations are added up, so scale them alike.
     ``fingerprint(phenotype) -> bytes | array | JSON value``, what it does, such as its outputs on a probe batch: those
     of one fingerprint have the same value to the last bit at every budget, so that the first one is measured and the
     others take its values (``reused``). Quick beside a measurement; None where nothing can be said.

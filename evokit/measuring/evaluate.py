@@ -7,17 +7,19 @@ import logging
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any, get_args
 
 import numpy as np
 
+from evokit.common.names import listed
 from evokit.common.readonly import readonly
 from evokit.contracts.blame import ContractError, blamed, culprit, raised, wrote_to_readonly
 from evokit.contracts.global_generators import DRAW_IN_FITNESS, other_world
 from evokit.contracts.in_place import COPY, phenotype_state, state_of
 from evokit.errors import readable, said
+from evokit.genomes.individuals import constraints_of
 from evokit.interfaces import Evaluation, Fitness, Outcome
 
 log = logging.getLogger("evokit")
@@ -81,14 +83,24 @@ def evaluate_together(
     handed, state = list(phenotypes), phenotype_state(phenotypes)
     answer = fitness.evaluate(handed, budget)
     n_cases = getattr(fitness, "cases", 0) if budget == fitness.budgets[-1] else 0
-    plain = [] if n_cases else _plain(answer, len(genes), len(fitness.objectives), budget)
-    evaluations = plain or answered(answer, len(genes), len(fitness.objectives), budget)
+    shape = Shape(len(fitness.objectives), n_cases, constraints_of(fitness))
+    plain = [] if n_cases or shape.constraints else _plain(answer, len(genes), shape.n_objectives, budget)
+    evaluations = plain or answered(answer, len(genes), shape.n_objectives, budget)
     _refuse_changed(before, genes, key, fitness, "evaluate")
     if [id(one) for one in handed] != [id(one) for one in phenotypes] or phenotype_state(phenotypes) != state:
         raise ContractError(
             f"{culprit(fitness, 'evaluate')} changes the phenotypes that it was given, in place; {COPY}"
         )
-    return plain or [_checked(one, len(fitness.objectives), n_cases) for one in evaluations]
+    return plain or [_checked(one, shape) for one in evaluations]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What an evaluation of a fitness holds."""
+
+    n_objectives: int
+    n_cases: int
+    constraints: tuple[str, ...]
 
 
 def _plain(answer: Any, n: int, n_objectives: int, budget: int) -> list[Evaluation]:
@@ -159,22 +171,20 @@ def _evaluation(one: Any, budget: int) -> Evaluation:
     return Evaluation(values=tuple(numbers), work=budget)
 
 
-def _checked(evaluation: Evaluation, n_objectives: int, n_cases: int) -> Evaluation:
+def _checked(evaluation: Evaluation, shape: Shape) -> Evaluation:
     """Plain finite floats, one per objective, or a failure: NaN corrupts every comparison that it meets."""
     # NumPy's numbers compare like plain ones but do not survive SQLite and JSON.
     try:
-        if any(isinstance(value, str | bytes | complex | np.complexfloating) for value in evaluation.values):
-            raise TypeError("text and complex numbers are no values")
         metrics = {str(name): float(value) for name, value in evaluation.metrics.items()}
-        values = tuple(float(value) for value in evaluation.values)
+        values, constraints = _numbers(evaluation.values), _numbers(evaluation.constraints)
         work = int(evaluation.work)
         if work < 0:
             raise ValueError("work is below 0")
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise TypeError(
-            f"evaluate returned an evaluation of {described(evaluation.values)}, work {evaluation.work!r:.20} and"
-            f" metrics {evaluation.metrics!r:.40}: values must be numbers, one per objective, work a whole number,"
-            f" metrics numbers by name ({error})"
+            f"evaluate returned an evaluation of {described(evaluation.values)}, work {evaluation.work!r:.20},"
+            f" constraints {evaluation.constraints!r:.40} and metrics {evaluation.metrics!r:.40}: values must be"
+            f" numbers, one per objective, constraints numbers, work a whole number, metrics numbers by name ({error})"
         ) from error
     if evaluation.outcome not in get_args(Outcome):
         raise ValueError(
@@ -183,24 +193,40 @@ def _checked(evaluation: Evaluation, n_objectives: int, n_cases: int) -> Evaluat
     message, artifact = readable(str(evaluation.message)), str(evaluation.artifact)  # a Path is as good
     plain = replace(
         evaluation, values=(), work=work, metrics=metrics, source="measured", message=message, artifact=artifact,
-        cases=None,
+        cases=None, constraints=(),
     )  # fmt: skip
     if not plain.ok:
         return plain
-    if len(values) != n_objectives:
-        raise ValueError(f"the fitness answered {len(values)} values for {n_objectives} objectives")
+    if len(values) != shape.n_objectives:
+        raise ValueError(f"the fitness answered {len(values)} values for {shape.n_objectives} objectives")
+    if len(constraints) != len(shape.constraints):
+        raise ValueError(
+            f"the fitness answered {len(constraints)} constraints where its ``constraints`` name"
+            f" {len(shape.constraints)}{': ' if shape.constraints else ''}{listed(shape.constraints)}"
+        )
+    if not all(map(math.isfinite, constraints)):
+        name = next(name for name, one in zip(shape.constraints, constraints, strict=True) if not math.isfinite(one))
+        return replace(plain, outcome="nan", message=f"the constraint {name!r} is not finite")
     if any(math.isnan(value) for value in values):
         return replace(plain, outcome="nan", message="the fitness is not a number")
     if any(math.isinf(value) for value in values):
         return replace(plain, outcome="diverged", message="the fitness is infinite")
-    if not n_cases:
-        return replace(plain, values=values)
+    plain = replace(plain, values=values, constraints=constraints)
+    if not shape.n_cases:
+        return plain
     cases = np.array([] if evaluation.cases is None else evaluation.cases, float)
-    if cases.shape != (n_cases,):
-        raise ValueError(f"the fitness answered cases of shape {cases.shape} where its ``cases`` are {n_cases}")
+    if cases.shape != (shape.n_cases,):
+        raise ValueError(f"the fitness answered cases of shape {cases.shape} where its ``cases`` are {shape.n_cases}")
     if not np.isfinite(cases).all():
-        return replace(plain, outcome="nan", message="the value of a case is not finite")
-    return replace(plain, values=values, cases=readonly(cases))
+        return replace(plain, values=(), constraints=(), outcome="nan", message="the value of a case is not finite")
+    return replace(plain, cases=readonly(cases))
+
+
+def _numbers(told: Iterable[Any]) -> tuple[float, ...]:
+    numbers = tuple(told)
+    if any(isinstance(one, str | bytes | complex | np.complexfloating) for one in numbers):
+        raise TypeError("text and complex numbers are no values")
+    return tuple(map(float, numbers))
 
 
 def _outcome_of(error: BaseException) -> Outcome:
@@ -268,7 +294,8 @@ def rehearsed(evaluate: Callable[..., list[Evaluation]], fitness: Fitness, genes
 
 
 def _same(a: Evaluation, b: Evaluation) -> bool:
-    return (a.outcome, a.values) == (b.outcome, b.values) and np.array_equal(_cases(a), _cases(b))
+    same = (a.outcome, a.values, a.constraints) == (b.outcome, b.values, b.constraints)
+    return same and np.array_equal(_cases(a), _cases(b))
 
 
 def _cases(evaluation: Evaluation) -> Any:

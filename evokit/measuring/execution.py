@@ -243,8 +243,8 @@ def perform(jobs: Jobs, task: Task, meter: Meter) -> list[Evaluation]:
     # By hand, since ``replace`` takes twice as long.
     return [
         Evaluation(
-            one.values, one.outcome, one.work, one.metrics, one.artifact, one.message, one.cases, one.source, *costs,
-            memory.peak_bytes,
+            one.values, one.outcome, one.work, one.metrics, one.artifact, one.message, one.cases, one.constraints,
+            one.source, *costs, memory.peak_bytes,
         )
         for one in evaluations
     ]  # fmt: skip

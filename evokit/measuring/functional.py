@@ -75,6 +75,7 @@ class Functions:
             artifact=known.artifact,
             message=f"as {first}",
             cases=known.cases,
+            constraints=known.constraints,
             source="reused",
         )
 
@@ -85,12 +86,16 @@ class Functions:
             ContractError: Their values differ, so that the fingerprint says too little.
         """
         _, known = self._first[function]
-        if known.ok and evaluation.ok and known.values != evaluation.values:
+        if known.ok and evaluation.ok and _told(known) != _told(evaluation):
             raise ContractError(
                 f"{culprit(fitness, 'fingerprint')} is the same for two individuals that were measured as"
-                f" {list(known.values)} and {list(evaluation.values)}; let it hold all that decides a value, such as"
+                f" {_told(known)} and {_told(evaluation)}; let it hold all that decides a value, such as"
                 " the outputs on more inputs, or give it up"
             )
+
+
+def _told(evaluation: Evaluation) -> list[float]:
+    return [*evaluation.values, *evaluation.constraints]
 
 
 def _text(fingerprint: Any) -> str:

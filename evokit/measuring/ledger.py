@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS evaluations (
     budget INTEGER NOT NULL, source TEXT NOT NULL, outcome TEXT NOT NULL, value REAL, value_list TEXT NOT NULL,
     metrics TEXT NOT NULL, work INTEGER NOT NULL, artifact TEXT NOT NULL, message TEXT NOT NULL,
     wall_s REAL NOT NULL, cpu_s REAL NOT NULL, energy_j REAL NOT NULL, estimated_j REAL NOT NULL, cases BLOB,
+    constraints TEXT NOT NULL DEFAULT '[]',
     PRIMARY KEY (phase, seq));
 CREATE TABLE IF NOT EXISTS genomes (key TEXT PRIMARY KEY, genes TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS individuals (
@@ -60,8 +61,9 @@ CREATE TABLE IF NOT EXISTS costs (
 
 EVALUATION_COLUMNS = (
     "phase, seq, generation, key, context, budget, source, outcome, value, value_list, metrics, work, artifact,"
-    " message, wall_s, cpu_s, energy_j, estimated_j, cases"
+    " message, wall_s, cpu_s, energy_j, estimated_j, cases, constraints"
 )
+N_COLUMNS = len(EVALUATION_COLUMNS.split(","))
 COST_COLUMNS = ", ".join(field.name for field in fields(Cost))
 
 
@@ -112,7 +114,7 @@ class Ledger:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.executescript(SCHEMA)
         self._tell_estimates()
-        self._make_room_for_cases()
+        self._make_room()
         self._committed_at = time.monotonic()
         self._files = self._present()
 
@@ -134,10 +136,12 @@ class Ledger:
                 self._db.execute(f"UPDATE {table} SET estimated_j = energy_j")
                 self._db.commit()
 
-    def _make_room_for_cases(self) -> None:
-        """In a ledger from before fitnesses told values case by case, nobody has any."""
-        if "cases" not in {name for _, name, *_ in self._db.execute("PRAGMA table_info(evaluations)")}:
-            self._db.execute("ALTER TABLE evaluations ADD COLUMN cases BLOB")
+    def _make_room(self) -> None:
+        """In a ledger from before fitnesses told cases and constraints, nobody has any."""
+        columns = {name for _, name, *_ in self._db.execute("PRAGMA table_info(evaluations)")}
+        for name, kind in (("cases", "BLOB"), ("constraints", "TEXT NOT NULL DEFAULT '[]'")):
+            if name not in columns:
+                self._db.execute(f"ALTER TABLE evaluations ADD COLUMN {name} {kind}")
 
     def close(self) -> None:
         self._db.commit()
@@ -189,7 +193,7 @@ class Ledger:
     def add(self, rows: Sequence[Row]) -> None:
         tallies = self._tallies  # read before the rows are in the file, which would count them twice
         self._write(
-            f"INSERT INTO evaluations ({EVALUATION_COLUMNS}) VALUES ({', '.join('?' * 19)})", map(_to_sql, rows)
+            f"INSERT INTO evaluations ({EVALUATION_COLUMNS}) VALUES ({', '.join('?' * N_COLUMNS)})", map(_to_sql, rows)
         )
         for row in rows:
             one = row.evaluation
@@ -398,18 +402,20 @@ def _to_sql(row: Row) -> tuple[Any, ...]:
         json_text(dict(one.metrics)) if one.metrics else "{}", one.work,
         one.artifact, one.message, one.wall_s, one.cpu_s, one.energy_j, one.estimated_j,
         None if one.cases is None else one.cases.astype(CASES).tobytes(),
+        orjson.dumps(one.constraints).decode() if one.constraints else "[]",
     )  # fmt: skip
 
 
 def _from_sql(row: Sequence[Any]) -> Row:
     (
         phase, seq, generation, key, context, budget, source, outcome, _, values, metrics, work, artifact, message,
-        wall_s, cpu_s, energy_j, estimated_j, cases,
+        wall_s, cpu_s, energy_j, estimated_j, cases, constraints,
     ) = row  # fmt: skip
     evaluation = Evaluation(
         values=tuple(map(number_of, json.loads(values))), outcome=outcome, work=work,
         metrics={name: number_of(value) for name, value in json.loads(metrics).items()}, artifact=artifact,
         message=message, source=source, wall_s=wall_s, cpu_s=cpu_s, energy_j=energy_j,
         estimated_j=estimated_j, cases=None if cases is None else np.frombuffer(cases, CASES),
+        constraints=() if constraints == "[]" else tuple(json.loads(constraints)),
     )  # fmt: skip
     return Row(phase, seq, generation, key, context, budget, evaluation)

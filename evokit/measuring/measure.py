@@ -276,7 +276,8 @@ class LedgeredMeasure:
     def measured_so(self, individual: Individual) -> bool:
         """Whether an individual's fitness is what was measured at full budget in the present context."""
         found = self._cache.get((self._context, individual.key, self.budgets[-1]))
-        return found is not None and found.values == tuple(individual.fitness.values)
+        score = individual.fitness
+        return found is not None and (found.values, found.constraints) == (tuple(score.values), score.constraints)
 
     def knows(self, key: str) -> bool:
         return (self._context, key, self.budgets[-1]) in self._cache
@@ -306,7 +307,7 @@ class LedgeredMeasure:
             self._cache.setdefault((row.context, row.key, row.budget), row.evaluation)
             self._note_function(row)
             if row.budget == self.budgets[-1] and row.evaluation.source in NEW and row.evaluation.ok:
-                score = Score(weights, row.evaluation.values)
+                score = Score(weights, row.evaluation.values, row.evaluation.constraints)
                 one = Individual(self._genome.from_json(genes[row.key]), row.key, score, cases=row.evaluation.cases)
                 self._history.append((row.generation, row.context, one))
         self._next = state["next"]
@@ -391,6 +392,8 @@ class LedgeredMeasure:
             individual.predicted = None
         if budget == self.budgets[-1] and evaluation.ok:
             individual.fitness.values = evaluation.values
+            if evaluation.constraints:
+                individual.fitness.hold(evaluation.values, evaluation.constraints)
             individual.cases = evaluation.cases
             if evaluation.source in NEW:
                 self._history.append((self.generation, self._context, individual))

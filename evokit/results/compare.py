@@ -18,6 +18,7 @@ from evokit.recipe.schema import Recipe
 from evokit.results.report import SAYS, span, total_cost, value
 from evokit.runs.launch import open_recipe
 from evokit.runs.repeats import final_goal, mean_scores, unit_scores
+from evokit.runs.summary import best_value
 from evokit.statistics.verdicts import Verdict, corrected, verdict
 
 COSTS = "CPU seconds are of all that led to the champion; where a run has repeats, work and seconds are their means."
@@ -126,7 +127,7 @@ def _row(one: Compared) -> tuple[str, ...]:
     final = one.summary["final"]
     validation = final and final["validation"]
     if validation is None:
-        validation = one.summary["best"]["values"][0]
+        validation = best_value(one.summary)
     test, interval = (final["test"], final["interval"]) if final else (None, None)
     return str(one.path), value(validation), value(test), span(interval), f"{one.work:,.0f}", _seconds(one.cpu_s)
 

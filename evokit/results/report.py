@@ -130,17 +130,21 @@ def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]
     objective, counts = summary["objective"], summary["evaluations"]
     direction = "lower" if objective["goal"] == "min" else "higher"
     first, born = best["values"][0], best["generation"]
+    name = "Best measured" if first == summary["best_measured"] else "Champion"
+    if best.get("violation"):
+        name = "Nobody is feasible. The one that violates least"
     yield (
-        f"{'Best measured' if first == summary['best_measured'] else 'Champion'}: {objective['name']} {number(first)} "
-        f"({direction} is better), "
+        f"{name}: {objective['name']} {number(first)} ({direction} is better), "
         f"found in generation {born + 1}, key {best['key'][:8]}"
     )
+    yield from _feasibility(summary.get("constraints"), best)
     if best["confirmed"] is not None:
-        yield f"{_confirmed(best)}: {objective['name']} {number(best['confirmed'])}"
-        if first != (own := summary["best_measured"]):
+        beyond = f", which violates constraints by {number(over)}" if (over := best.get("confirmed_violation")) else ""
+        yield f"{_confirmed(best)}: {objective['name']} {number(best['confirmed'])}{beyond}"
+        if first != (own := summary["best_measured"]) and own is not None:
             yield f"There it was ahead of the search's own best, {objective['name']} {number(own)}."
     claimed = summary["would_have_reported"]
-    if claimed != summary["best_measured"]:
+    if claimed is not None and claimed != summary["best_measured"]:
         yield f"Had predictions counted as measurements, this run would have reported {number(claimed)}."
     by_budget = counts["by_budget"]
     budgets = ", ".join(f"{n:,} at budget {int(budget):,}" for budget, n in by_budget.items())
@@ -165,6 +169,17 @@ def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]
             f"Stopping early saved {saved['generations']:,} of {_count(total, 'generation')}: at the mean cost of "
             f"those that ran, {saved['work']:,} units of work and {saved['cpu_s']:.1f} CPU s (estimate)"
         )
+
+
+def _feasibility(constraints: Mapping[str, int] | None, best: Mapping[str, Any]) -> Iterator[str]:
+    """How many of the measured are feasible, and where the best one stands."""
+    if constraints is None:
+        return
+    yield f"Feasible: {constraints['feasible']:,} of {constraints['measured']:,} that have values"
+    told = sorted(best["constraints"].items(), key=lambda item: -item[1])
+    shown = ", ".join(f"{name} {number(value)}" for name, value in told[:SHOWN])
+    rest = f" and {len(told) - SHOWN:,} more" if len(told) > SHOWN else ""
+    yield f"Its constraints (above 0 is too much): {shown}{rest}"
 
 
 def _reused(counts: Mapping[str, Any]) -> str:
@@ -227,6 +242,8 @@ def _variant_name(variant: Mapping[str, Any]) -> str:
 def _remark(entry: Mapping[str, Any]) -> str:
     if entry["skipped"]:
         return " (skipped)"
+    if entry.get("violation"):
+        return " (nobody feasible)"
     fitted = bool(entry["seeds"])  # else it was stopped before that was known
     return " (untuned)" if entry["trained"] and fitted and entry["settings_tried"] == 1 else ""
 

@@ -21,11 +21,13 @@ class Confirmed:
         value: None without ``confirm``, or where every measurement failed.
         best_of: Of so many values it is the best, which flatters it if they are several.
         job: That measured it.
+        violation: Of constraints, there.
     """
 
     value: float | None = None
     best_of: int = 0
     job: str = ""
+    violation: float = 0.0
 
 
 def confirm(
@@ -56,8 +58,8 @@ def confirm(
     if len(valid) > 1 and parts.fresh_again() is not None:
         again = _measured_on(run, jobs[1], f"{phase}/{AGAIN}", parts.genome, [best], refits)
     if again:
-        return best, Confirmed(again[0].fitness.values[0], 1, AGAIN)
-    return best, Confirmed(valid[0].fitness.values[0], len(valid), FRESH)
+        return best, Confirmed(again[0].fitness.values[0], 1, AGAIN, again[0].fitness.violation)
+    return best, Confirmed(valid[0].fitness.values[0], len(valid), FRESH, valid[0].fitness.violation)
 
 
 def _measured_on(

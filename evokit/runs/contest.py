@@ -14,7 +14,7 @@ from evokit.assembly.parts import Parts
 from evokit.assembly.trials import TrialGenome, Trials
 from evokit.assembly.workplace import BASELINE
 from evokit.common.keys import digest
-from evokit.genomes.individuals import ranked, weights_of
+from evokit.genomes.individuals import feasible_value, ranked, weights_of
 from evokit.interfaces import Contender, Evaluation, Individual, Measure, Score, Variant
 from evokit.runs.confirming import Confirmed
 from evokit.runs.controls import run_to_work
@@ -47,7 +47,8 @@ class Entry:
     models: list[Model] = field(default_factory=list)
     n_settings: int = 1
     setting: Mapping[str, Any] | None = None  # of the models
-    searched: float | None = None  # best value that a control search measured
+    searched: float | None = None  # best value that a control search measured of the feasible
+    violation: float = 0.0  # of constraints, by the best of a control search
     confirmed: Confirmed | None = None  # of a control search, on fresh data
     builds_on: Sequence[str] | None = ()  # preparations of the fitness that its costs include; None: all
     refits: Refits = ()  # of the fitness that a search ended with
@@ -109,7 +110,7 @@ class Contest:
         if best is None:
             entry.skipped = "every individual failed"
             return
-        entry.searched = best.fitness.values[0]
+        entry.searched, entry.violation = feasible_value(best), best.fitness.violation
         genome, search = (part.genome, part.search) if isinstance(part, Parts) else (run.parts.genome, part)
         entry.front = search.front()
         entry.shown = genome.show(best.genes) if hasattr(genome, "show") else ""

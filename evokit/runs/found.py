@@ -16,6 +16,7 @@ from evokit.assembly.directory import RunDirectory, reading, repeat_folder
 from evokit.errors import UserError
 from evokit.recipe.source import read_source
 from evokit.runs.repeats import combine
+from evokit.runs.summary import best_value
 
 SPENT = ("wall_s", "cpu_s", "energy")  # keys of a summary
 
@@ -76,7 +77,7 @@ def look(directory: RunDirectory) -> tuple[Mapping[str, Any] | None, State]:
             directory.refuse_lost_ledger()
     except UserError as error:
         status, problem = "damaged", str(error)
-    generations, best = summary["generations"], summary["best"] and summary["best"]["values"][0]
+    generations, best = summary["generations"], best_value(summary)
     if unfinished or best is None:  # a search names its champion at its end
         last = max(_repeats(directory), default=directory, key=lambda one: one.path)
         so_far = _so_far(directory) or (_so_far(last) if best is None else None)

@@ -16,6 +16,7 @@ from evokit.assembly.parts import Parts, assemble
 from evokit.assembly.warm_start import settled
 from evokit.common.files import share
 from evokit.errors import RunFailed, UserError, readable
+from evokit.genomes.individuals import feasible_value
 from evokit.measuring.ledger_files import refuse_other_ledger
 from evokit.plugins import raised_in
 from evokit.progress import Progress
@@ -229,7 +230,7 @@ def _show_end(run: Run, progress: Progress) -> None:
     """Leave the champion on the display, not the last baseline."""
     if run.champion is not None:
         progress.phase("Done")
-        progress.best(run.champion.fitness.values[0], run.objective, run.goal)
+        progress.best(feasible_value(run.champion), run.objective, run.goal)
 
 
 def _summary(directory: RunDirectory) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ from evokit.assembly.workplace import Workplace
 from evokit.contracts.blame import ContractError, blamed, culprit
 from evokit.contracts.global_generators import DRAW, DRAW_IN_FITNESS, other_world
 from evokit.contracts.in_place import COPY, state_of
-from evokit.genomes.individuals import canonical, key_of
+from evokit.genomes.individuals import canonical, constraints_of, key_of
 from evokit.interfaces import Evaluation, Individual
 from evokit.measuring.backends import make_executor
 from evokit.measuring.evaluate import evaluate_batch
@@ -249,6 +249,7 @@ def _rehearse_search(parts: Parts) -> None:
         return  # which would take longer than it is worth
     search, other = build_part(section, context), build_part(section, context)
     who, n_cases = culprit(search), getattr(parts.fitness, "cases", 0)
+    n_constraints = len(constraints_of(parts.fitness))
     for generation in (1, 2):
         with blamed(search.ask):
             asked = list(search.ask())
@@ -256,7 +257,7 @@ def _rehearse_search(parts: Parts) -> None:
             raise ContractError(f"{culprit(search.ask)} returned something else than individuals; use make_individual")
         for one in asked:
             value = int(one.key[:8], 16) / 2**32
-            one.fitness.values = [value for _ in one.fitness.weights]
+            one.fitness.hold(tuple(value for _ in one.fitness.weights), (0.5 - value,) * n_constraints)
             one.cases = np.full(n_cases, value) if n_cases else None
         with blamed(search.tell):
             search.tell(asked)

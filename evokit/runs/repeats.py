@@ -15,7 +15,7 @@ from evokit.interfaces import Goal
 from evokit.measuring.ledger_files import ledger_of
 from evokit.runs.costs import NOTHING, told_cost
 from evokit.runs.register import UNSEAL
-from evokit.runs.summary import plain, told
+from evokit.runs.summary import best_value, plain, told
 from evokit.statistics.averages import mean
 from evokit.statistics.intervals import mean_interval
 from evokit.statistics.verdicts import Verdict, corrected, verdict
@@ -39,7 +39,7 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
         the places of its own, and ``repeats``: seed, validation and test of each.
     """
     sign = 1 if summaries[0]["objective"]["goal"] == "min" else -1
-    leader = min(summaries, key=lambda one: sign * one["best"]["values"][0] if one["best"] else math.inf)
+    leader = min(summaries, key=lambda one: _place(one["best"], sign))
     final, baselines, rival = leader["final"], leader["baselines"], leader["rival"]
     if final is not None:
         final = _with_costs(final, [one["final"] for one in summaries if one["final"] is not None])
@@ -78,7 +78,7 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
         "repeats": [
             {
                 "seed": one["seed"],
-                "validation": one["best"]["values"][0] if one["best"] else None,
+                "validation": best_value(one),
                 "test": None if one["final"] is None else one["final"]["test"],
                 "work": one["search"]["work"],
                 "verdicts": one["verdicts"],
@@ -86,6 +86,11 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
             for one in summaries
         ],
     }
+
+
+def _place(best: Mapping[str, Any] | None, sign: int) -> tuple[float, float]:
+    """Lower is better: first by the violation of constraints, then by value."""
+    return (math.inf, math.inf) if best is None else (best.get("violation", 0.0), sign * best["values"][0])
 
 
 def combined_vault(summaries: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> dict[str, Any] | None:

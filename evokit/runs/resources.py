@@ -14,7 +14,7 @@ from evokit.assembly.parts import Parts
 from evokit.assembly.workplace import Workplace
 from evokit.common.memory import peak_memory
 from evokit.energy import Cost
-from evokit.genomes.individuals import weights_of
+from evokit.genomes.individuals import feasible_value, weights_of
 from evokit.interfaces import Search
 from evokit.measuring.backends import make_executor
 from evokit.measuring.ledger import Ledger
@@ -80,7 +80,7 @@ class Resources:
     def show_best(self, search: Search, seconds_left: float | None = None) -> None:
         """Tell a person the best of a search, and what the run spent so far."""
         hall = search.hall_of_fame()
-        self.progress.best(hall[0].fitness.values[0] if hall else None, self.objective, self.goal)
+        self.progress.best(feasible_value(hall[0]) if hall else None, self.objective, self.goal)
         costs = self.ledger.costs()
         counts = Counter[str]()
         for phase in costs:

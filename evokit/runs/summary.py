@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ from evokit.assembly.identity import versions
 from evokit.assembly.jobs import CHAMPION
 from evokit.data.overlap import overlap_told
 from evokit.energy import Cost
+from evokit.genomes.individuals import constraints_of, feasible_value
+from evokit.interfaces import Individual
 from evokit.runs.contest import Entry
 from evokit.runs.costs import PREPARE, Payer, below, spent, told_cost, total
 from evokit.runs.openings import test_openings
@@ -58,6 +60,7 @@ def summarise(run: Run, status: str) -> dict[str, Any]:
         "best_measured": _best_measured(run),
         "would_have_reported": _would_have_reported(run),
         "evaluations": run.ledger.counts("search") | {"by_budget": run.ledger.by_budget("search")},
+        "constraints": _feasibility(run),
         "failures": [
             {"outcome": outcome, "message": message, "n": n}
             for outcome, message, n in run.ledger.failures("search")[:FAILURES]
@@ -118,12 +121,22 @@ def _best(run: Run) -> dict[str, Any] | None:
         "key": best.key,
         "genes": genome.to_json(best.genes),
         "values": list(best.fitness.values),
+        "constraints": dict(zip(constraints_of(run.parts.fitness), best.fitness.constraints, strict=True)),
+        "violation": best.fitness.violation,
         "source": _source(run, best.key),
         "generation": run.ledger.born("search", best.key),
         **_confirmed(run.confirmed),
         "refits": [json.loads(genes) for genes in run.refits],
         "show": None if show is None else show(best.genes),
     }
+
+
+def _feasibility(run: Run) -> dict[str, int] | None:
+    """Of those whose values the search took, known ones too, how many are feasible; None without constraints."""
+    if not constraints_of(run.parts.fitness):
+        return None
+    told = [record for record in run.parts.search.logbook if "feasible" in record]
+    return {name: sum(record[name] for record in told) for name in ("feasible", "measured")}
 
 
 def _source(run: Run, key: str) -> str:
@@ -137,10 +150,15 @@ def _front(run: Run) -> list[dict[str, Any]]:
     search, to_json = run.parts.search, run.parts.genome.to_json
     shared: Mapping[str, int] = getattr(search, "shared", dict)()
     points: dict[tuple[float, ...], dict[str, Any]] = {}
-    for one in search.front():
+    for one in _feasible(search.front()):
         point = {"key": one.key, "genes": to_json(one.genes), "values": list(one.fitness.values), "shared_by": 0}
         points.setdefault(one.fitness.values, point)["shared_by"] += shared.get(one.key, 1)
     return [points[values] for values in sorted(points)]
+
+
+def _feasible(front: Iterable[Individual]) -> list[Individual]:
+    """Without those that violate a constraint, of whom a front has one while there is nobody else."""
+    return [one for one in front if not one.fitness.violation]
 
 
 def _hypervolume(run: Run) -> dict[str, float] | None:
@@ -149,13 +167,14 @@ def _hypervolume(run: Run) -> dict[str, float] | None:
     if not front:
         return None
     fronts = {"search": front} | {entry.name: entry.front for entry in run.contest.baselines if entry.front}
-    return hypervolumes({name: [one.fitness.values for one in front] for name, front in fronts.items()}, run.weights)
+    points = {name: [one.fitness.values for one in _feasible(front)] for name, front in fronts.items()}
+    return hypervolumes(points, run.weights)
 
 
 def _best_measured(run: Run) -> float | None:
     """The best value that the search measured. After ``confirm`` the champion may be another."""
     hall = run.parts.search.hall_of_fame()
-    return hall[0].fitness.values[0] if hall else None
+    return feasible_value(hall[0]) if hall else None
 
 
 def _would_have_reported(run: Run) -> float | None:
@@ -169,7 +188,8 @@ def _would_have_reported(run: Run) -> float | None:
 
 
 def _counts_at_full(run: Run, row: Any) -> bool:
-    return bool(row.evaluation.ok and row.budget == run.parts.fitness.budgets[-1])
+    feasible = all(one <= 0 for one in row.evaluation.constraints)
+    return bool(row.evaluation.ok and feasible and row.budget == run.parts.fitness.budgets[-1])
 
 
 def _saved(run: Run, spent: Cost) -> dict[str, Any] | None:
@@ -198,8 +218,13 @@ def _screens(run: Run) -> list[dict[str, Any]]:
 def _confirmed(one: Confirmed | None) -> dict[str, Any]:
     """A champion's value on fresh data, of how many it is the best there, and the job that measured it."""
     if one is None or one.value is None:
-        return {"confirmed": None, "confirmed_of": None, "confirmed_on": None}
-    return {"confirmed": one.value, "confirmed_of": one.best_of, "confirmed_on": one.job}
+        return {"confirmed": None, "confirmed_of": None, "confirmed_on": None, "confirmed_violation": None}
+    return {
+        "confirmed": one.value,
+        "confirmed_of": one.best_of,
+        "confirmed_on": one.job,
+        "confirmed_violation": one.violation,
+    }
 
 
 def _entry(run: Run, entry: Entry, of: str = "") -> dict[str, Any]:
@@ -211,7 +236,8 @@ def _entry(run: Run, entry: Entry, of: str = "") -> dict[str, Any]:
         "settings": dict(entry.models[0].setting) if entry.models else None,
         "settings_tried": entry.n_settings,
         "validation": entry.validation,
-        "front": sorted({one.fitness.values for one in entry.front}),
+        "violation": entry.violation,
+        "front": sorted({one.fitness.values for one in _feasible(entry.front)}),
         "trained": not entry.searches,
         "metrics": dict(entry.models[0].evaluation.metrics) if entry.models else {},
         "seeds": seeds,
@@ -244,7 +270,7 @@ def _break_even(run: Run, rival: Entry, costs: Mapping[str, Cost]) -> dict[str, 
     None for controls, which search as well, and where models are no trainings, whose work would not compare.
     """
     champion = run.contest.champion
-    if champion is None or champion.scores is None or rival.searched is not None or rival.scores is None:
+    if champion is None or champion.scores is None or rival.searches or rival.scores is None:
         return None
     assert champion.contender is not None
     trainings = getattr(champion.contender, "trainings", 0)
@@ -279,6 +305,12 @@ def _prepared(costs: Mapping[str, Cost]) -> dict[str, dict[str, Any]]:
 def _mean(scores: np.ndarray) -> tuple[float, list[float] | None]:
     mean, interval = mean_interval(scores)
     return mean, plain(interval)
+
+
+def best_value(summary: Mapping[str, Any]) -> float | None:
+    """The champion's value; None if there is no champion, or one that violates constraints."""
+    best = summary["best"]
+    return None if best is None or best.get("violation") else float(best["values"][0])
 
 
 def plain(interval: Interval) -> list[float] | None:

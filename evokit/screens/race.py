@@ -54,8 +54,8 @@ class Racing:
             self._rung_work += sum(one.work for one in evaluations)
             n_kept = count_of(self._keep, len(runners))
             finished = [index for index, one in enumerate(evaluations) if one.ok]
-            places = preferred([Score(self._weights, evaluations[index].values) for index in finished])
-            order = [finished[place] for place in places]
+            scores = [Score(self._weights, one.values, one.constraints) for one in evaluations if one.ok]
+            order = [finished[place] for place in preferred(scores)]
             kept = set(order[:n_kept]) | {index for index in finished if runners[index].audited}
             self._dropped += len(runners) - len(kept)
             runners = [one for index, one in enumerate(runners) if index in kept]

@@ -12,7 +12,7 @@ from annotated_types import Ge, Interval
 
 from evokit.components.nested import Nested
 from evokit.genomes.encoding import Encoder, encoder_of
-from evokit.genomes.individuals import weights_of
+from evokit.genomes.individuals import constraints_of, weights_of
 from evokit.interfaces import Context, Goal, Individual, Measure, Surrogate
 from evokit.options import added
 from evokit.screens.acquisition import front_order, order
@@ -39,7 +39,8 @@ class SurrogateScreen:
     ``kappa`` spreads to the good side of it; or the ``expected_improvement`` on the best measured. The last two need a
     model that tells how sure it is; when the pool of the audit is full, its spreads are multiplied by what the errors
     there say. With several objectives each has a model of its own, and candidates are ranked by the hypervolume that
-    they would add to the front (SMS-EGO); each model is audited, and the worst one decides.
+    they would add to the front (SMS-EGO); each model is audited, and the worst one decides. Each constraint of the
+    fitness has a model too: who is predicted feasible, by the mean or the lower confidence bound, comes first.
 
     A genome without ``encode`` may have flat genes, lists or mappings of as many numbers and names, which models see as
     they are, names one-hot. ``orders``: of permutations models see where each item stands (``positions``), or of each
@@ -67,9 +68,10 @@ class SurrogateScreen:
     def build(self, context: Context) -> Surrogating:
         assert context.build is not None
         objectives = context.fitness.objectives
-        if len(objectives) > 1 and self.unmeasured == "paper":
-            raise ValueError("unmeasured: paper is of one objective; with several, write fill")
-        models = [context.build(self.model) for _ in objectives]
+        constraints = constraints_of(context.fitness)
+        if self.unmeasured == "paper" and (len(objectives) > 1 or constraints):
+            raise ValueError("unmeasured: paper is of one objective without constraints; else write fill")
+        models = [context.build(self.model) for _ in (*objectives, *constraints)]
         if self.acquisition != "mean" and not getattr(models[0], "spreads", True):
             name = getattr(self.model, "name", type(models[0]).__name__)
             raise ValueError(
@@ -78,7 +80,7 @@ class SurrogateScreen:
             )
         streams = context.streams.at("surrogate")
         encoder = encoder_of(context.genome, self.orders, streams.at("encoding").numpy())
-        return Surrogating(self, models, encoder, objectives, streams)
+        return Surrogating(self, models, encoder, objectives, constraints, streams)
 
 
 class Surrogating:
@@ -86,9 +88,10 @@ class Surrogating:
 
     Args:
         options: What the recipe says.
-        models: One an objective.
+        models: One an objective, then one a constraint.
         encoder: Makes features of genes.
         objectives: Of the fitness; predictions are lower-is-better inside.
+        constraints: Of the fitness, their names.
         streams: Decide the random share and what models draw.
     """
 
@@ -98,14 +101,16 @@ class Surrogating:
         models: Sequence[Surrogate],
         encoder: Encoder,
         objectives: Mapping[str, Goal],
+        constraints: Sequence[str],
         streams: Streams,
     ) -> None:
         self.unmeasured, self.refit_every = options.unmeasured, options.refit_every
         self._options, self._models, self._encoder, self._streams = options, models, encoder, streams
         self._signs = -np.array(weights_of(objectives))  # turn raw values into "lower is better"
+        self._n_objectives = len(objectives)
         self._fitted_at = 0  # generation of the fit in memory; it is derived, so it is no part of the state
-        self._audit = Audit(list(objectives), options.min_rank_correlation)
-        self._spreads: dict[str, np.ndarray] = {}  # by key, of those in the present random share
+        self._audit = Audit([*objectives, *constraints], options.min_rank_correlation)
+        self._told: dict[str, tuple[np.ndarray, np.ndarray]] = {}  # by key, of those in the present random share
         self._screened_out = 0
         self._fit_s = 0.0
 
@@ -116,7 +121,8 @@ class Surrogating:
         mean, spread = self._predicted(candidates)
         if not (np.isfinite(mean).all() and np.isfinite(spread).all()):
             return list(candidates)  # a model that went astray chooses nobody
-        for one, values in zip(candidates, (self._signs * mean).tolist(), strict=True):
+        raw = mean * np.concatenate([self._signs, np.ones(len(self._models) - self._n_objectives)])
+        for one, values in zip(candidates, raw[:, : self._n_objectives].tolist(), strict=True):
             one.predicted = tuple(values) if len(values) > 1 else values[0]
 
         # The random share is drawn first, from all, so that the audit sees an unbiased sample.
@@ -125,7 +131,7 @@ class Surrogating:
         audited = set(rng.choice(len(candidates), n_random, replace=False).tolist())
         for index in audited:
             candidates[index].audited = True
-        self._spreads = {candidates[index].key: spread[index] for index in audited}
+        self._told = {candidates[index].key: (raw[index], spread[index]) for index in audited}
         if self._audit.failed:
             return list(candidates)
         others = np.array([index for index in range(len(candidates)) if index not in audited], int)
@@ -137,7 +143,11 @@ class Surrogating:
     def observe(self, generation: int, measured: Sequence[Individual]) -> None:
         aside = self._audit.failed
         pairs = [
-            Pair(_several(one.predicted), one.fitness.values, self._spreads[one.key].tolist())
+            Pair(
+                self._told[one.key][0].tolist(),
+                (*one.fitness.values, *one.fitness.constraints),
+                self._told[one.key][1].tolist(),
+            )
             for one in measured
             if one.audited and one.predicted is not None and one.fitness.valid
         ]
@@ -177,14 +187,14 @@ class Surrogating:
         genes = [one.genes for one in known]
         self._encoder.fit(genes)
         X, rng = self._encoder(genes), self._streams.at("fit", generation).numpy()
-        for model, y in zip(self._models, self._values(known).T, strict=True):
+        for model, y in zip(self._models, np.hstack([self._values(known), self._constraints(known)]).T, strict=True):
             model.fit(X, y, rng)
         self._fit_s += time.perf_counter() - started
         self._fitted_at = generation
         return True
 
     def _predicted(self, candidates: Sequence[Individual]) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and spread, ``(n, n_objectives)`` each, lower is better."""
+        """Mean and spread, ``(n, n_objectives + n_constraints)`` each, lower is better."""
         X = self._encoder([one.genes for one in candidates])
         told = [model.predict(X) for model in self._models]
         return np.stack([mean for mean, _ in told], axis=1), np.stack([spread for _, spread in told], axis=1)
@@ -193,22 +203,31 @@ class Surrogating:
         """The ``n`` most worth measuring, at most all."""
         import moocore  # which brings more than a listing of components can wait for
 
-        kind, kappa = self._options.acquisition, self._options.kappa
-        known = self._values(measure.measured(before=measure.generation))
-        if len(self._models) == 1:
-            return order(kind, kappa, mean[:, 0], spread[:, 0], float(known.min()))[:n]
-        return front_order(kind, kappa, mean, spread, known[moocore.is_nondominated(known)], n)
+        kind, kappa, m = self._options.acquisition, self._options.kappa, self._n_objectives
+        told = mean[:, m:] - kappa * spread[:, m:] if kind == "lower_confidence_bound" else mean[:, m:]
+        violation = np.maximum(told, 0).sum(axis=1)
+        by_violation = np.argsort(violation, kind="stable")
+        hopeful = np.flatnonzero(violation == 0)
+        known = self._values([one for one in measure.measured(before=measure.generation) if not one.fitness.violation])
+        if not len(known) or not len(hopeful):
+            return list(map(int, by_violation[:n]))
+        mean, spread = mean[hopeful, :m], spread[hopeful, :m]
+        if m == 1:
+            wanted = order(kind, kappa, mean[:, 0], spread[:, 0], float(known.min()))[:n]
+        else:
+            wanted = front_order(kind, kappa, mean, spread, known[moocore.is_nondominated(known)], n)
+        return [*hopeful[wanted].tolist(), *by_violation[len(hopeful) :].tolist()][:n]
 
     def _values(self, individuals: Sequence[Individual]) -> np.ndarray:
         """``(n, n_objectives)``, lower is better."""
         values: np.ndarray = self._signs * np.array([one.fitness.values for one in individuals])
         return values.clip(-LARGEST, LARGEST)
 
+    def _constraints(self, individuals: Sequence[Individual]) -> np.ndarray:
+        """``(n, n_constraints)``."""
+        told = np.array([one.fitness.constraints for one in individuals]).reshape(len(individuals), -1)
+        return told.clip(-LARGEST, LARGEST)
+
     def _counts(self, n: float) -> tuple[int, int]:
         """Sizes of the random share and the top share."""
         return count_of(self._options.random, n), count_of(self._options.top, n)
-
-
-def _several(predicted: float | tuple[float, ...] | None) -> tuple[float, ...]:
-    assert predicted is not None
-    return predicted if isinstance(predicted, tuple) else (predicted,)

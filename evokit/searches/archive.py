@@ -10,6 +10,7 @@ import numpy as np
 from deap import tools
 
 from evokit.common.readonly import readonly
+from evokit.genomes.individuals import feasible_value
 from evokit.interfaces import Individual, Score
 from evokit.searches.front import Front
 from evokit.statistics.averages import mean
@@ -60,17 +61,20 @@ class Archive:
         Args:
             generation: Number of the generation that ends.
             told: All that were asked for; those without a fitness are passed over.
-            population: Whose statistics are logged; failed and predicted members are left out.
+            population: Whose statistics are logged; failed, predicted and infeasible members are left out.
         """
         measured = only_ok(told)
         self.hall.update(measured)
         front = self._extend_front(measured) if len(self._weights) > 1 else {}
         self.known.update(one.key for one in measured)
-        valid = only_ok(population)
+        valid = [one for one in only_ok(population) if not one.fitness.violation]
         record = {name: float(value) for name, value in self._statistics.compile(valid).items()} if valid else {}
-        best = self.hall[0].fitness.values[0] if len(self.hall) else None
+        best = feasible_value(self.hall[0]) if len(self.hall) else None
         refits = {"refits": self.refits} if self.refits else {}
-        self.logbook.record(generation=generation, best=best, measured=len(measured), **record, **front, **refits)
+        feasible = self._feasibility(measured)
+        self.logbook.record(
+            generation=generation, best=best, measured=len(measured), **record, **feasible, **front, **refits
+        )
 
     def renew(self, measured_again: Sequence[Individual]) -> None:
         """Forget all values of the context before a refit; these are what is known in the new one."""
@@ -85,6 +89,13 @@ class Archive:
         if len(self._weights) > 1:
             # Who stood for a point goes on to do so.
             self._extend({one.key: one for one in sorted(valid, key=lambda one: one.key not in found_first)})
+
+    def _feasibility(self, measured: Sequence[Individual]) -> dict[str, Any]:
+        """Under constraints how many of a generation are feasible, and the least violation so far."""
+        if not any(one.fitness.constraints for one in measured):
+            return {}
+        feasible = sum(not one.fitness.violation for one in measured)
+        return {"feasible": feasible, "violation": self.hall[0].fitness.violation}
 
     def _extend_front(self, measured: Iterable[Individual]) -> dict[str, int]:
         """Points on the front, and how many of them are new, for the logbook."""
@@ -138,6 +149,7 @@ def dump_individuals(individuals: Iterable[Individual], genome: Any) -> dict[str
     return {
         "genes": np.stack(genes) if together else list(map(genome.to_json, genes)),
         "values": [list(one.fitness.values) for one in ones],
+        "constraints": [list(one.fitness.constraints) for one in ones],
         **{name: [getattr(one, name) for one in ones] for name in COLUMNS},
         **_dumped_cases([one.cases for one in ones]),
     }
@@ -165,7 +177,7 @@ def load_individuals(
             if isinstance(genes := entry["genes"], np.ndarray)
             else genome.from_json(genes),
             key=entry["key"],
-            fitness=Score(weights, tuple(entry["values"])),
+            fitness=Score(weights, tuple(entry["values"]), tuple(entry.get("constraints", ()))),
             parents=tuple(entry["parents"]),
             born_by=entry["born_by"],
             predicted=tuple(told) if isinstance(told := entry["predicted"], list) else told,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from evokit.genomes.individuals import key_of, make_individual, make_individuals, weights_of
+from evokit.genomes.individuals import finite_scores, key_of, make_individual, make_individuals, weights_of
 from evokit.interfaces import Context, Individual
 from evokit.searches.credit import begun, drawn, lessons
 from evokit.searches.stepping import AskTell
@@ -198,7 +198,7 @@ def places_by(select: Select, pool: Sequence[Individual]) -> Callable[[int, np.r
     """A selection as one of places in ``pool``, told how many and what to draw from."""
     pick = getattr(select, "pick", None)
     if pick is not None:
-        scores = np.array([one.fitness.wvalues for one in pool])
+        scores = finite_scores(pool)
         return lambda n, rng: pick(scores, n, rng)
     places = {id(one): place for place, one in enumerate(pool)}
     return lambda n, rng: np.array([places[id(one)] for one in select(pool, n, rng)])

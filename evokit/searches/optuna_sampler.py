@@ -95,18 +95,23 @@ class OptunaSearch(AskTell):
 
     def tell(self, individuals: Sequence[Individual]) -> None:
         for one in individuals:
-            ok = bool(only_ok([one]))
-            self._told.append(
-                create_trial(
-                    state=TrialState.COMPLETE if ok else TrialState.FAIL,
-                    params=self._parameters(one.genes),
-                    distributions=self._distributions,
-                    values=list(one.fitness.values) if ok else None,
-                )
-            )
+            values = list(one.fitness.values) if only_ok([one]) else None
+            self._told.append(self._trial(self._parameters(one.genes), values, one.fitness.constraints))
         self.population = only_ok(individuals)
         self.archive.add(self.generation, individuals, self.population)
         self.generation += 1
+
+    def _trial(
+        self, parameters: Mapping[str, Any], values: Sequence[float] | None, constraints: Sequence[float]
+    ) -> FrozenTrial:
+        """What Optuna is told of an individual; without values it failed."""
+        return create_trial(
+            state=TrialState.FAIL if values is None else TrialState.COMPLETE,
+            params=parameters,
+            distributions=self._distributions,
+            values=values,
+            constraints={str(place): value for place, value in enumerate(constraints)},
+        )
 
     def _sampler(self, generation: int) -> BaseSampler:
         seed = self._streams.at("optuna", generation).entropy() % 2**32
@@ -129,19 +134,17 @@ class OptunaSearch(AskTell):
         told = {
             "genes": [list(trial.params.values()) for trial in self._told],
             "values": [list(trial.values) if trial.values is not None else None for trial in self._told],
+            "constraints": [list(trial.constraints.values()) for trial in self._told],
         }
         return super().state_dict() | {"told": told}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         super().load_state_dict(state)
+        told = state["told"]
+        constraints = told.get("constraints") or [()] * len(told["genes"])  # before 2026-11-29 there were none
         self._told = [
-            create_trial(
-                state=TrialState.FAIL if values is None else TrialState.COMPLETE,
-                params=dict(zip(self._distributions, genes, strict=True)),
-                distributions=self._distributions,
-                values=values,
-            )
-            for genes, values in zip(state["told"]["genes"], state["told"]["values"], strict=True)
+            self._trial(dict(zip(self._distributions, genes, strict=True)), *rest)
+            for genes, *rest in zip(told["genes"], told["values"], constraints, strict=True)
         ]
 
 

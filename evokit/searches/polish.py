@@ -101,8 +101,8 @@ class Polisher(AskTell):
 
     @property
     def _idle(self) -> int:
-        """Generations since the last with a new best."""
-        bests = self.logbook.select("best")
+        """Generations since the last with a new best, while nobody is feasible with a lesser violation."""
+        bests = list(zip(*self.logbook.select("best", "violation"), strict=True))
         return sum(1 for _ in takewhile(lambda best: best == bests[-1], reversed(bests))) - 1
 
     def _go_on(self) -> None:

@@ -11,6 +11,7 @@ from annotated_types import Ge
 from scipy.optimize import minimize
 
 from evokit.common.conversation import Conversation
+from evokit.genomes.individuals import constraints_of
 from evokit.interfaces import Context, Individual
 from evokit.searches.archive import only_ok
 from evokit.searches.box import BoxSearch
@@ -30,10 +31,12 @@ class QuasiNewton:
     somewhere else: the first at ``init`` or in the middle of the box, the others at random. ``auto`` takes turns with
     ``cma``, which sees further.
 
+    Constraints of the fitness are followed by their own differences, at no evaluation more.
+
     A generation is a point, or the differences of one in all directions, which can be measured side by side.
 
-    Source: Kraft 1988, "A Software Package for Sequential Quadratic Programming" (SLSQP, of which the bounds are used),
-    as in ``scipy.optimize.minimize``.
+    Source: Kraft 1988, "A Software Package for Sequential Quadratic Programming" (SLSQP), as in
+    ``scipy.optimize.minimize``.
     """
 
     generations: Annotated[int, Ge(1)] | None = None
@@ -52,9 +55,10 @@ class QuasiNewtonSearch(BoxSearch):
 
     def __init__(self, options: QuasiNewton, context: Context) -> None:
         super().__init__(context, options.generations)
+        self._n_constraints = len(constraints_of(context.fitness))
         self._descents = 0
         self._answers: list[np.ndarray] = []
-        self._worst = -np.inf
+        self._worst = np.full(1 + self._n_constraints, -np.inf)
         self._descent = self._begun()
 
     @property
@@ -83,17 +87,20 @@ class QuasiNewtonSearch(BoxSearch):
         self.population = [max(self.population, key=lambda one: one.fitness.wvalues)] if self.population else []
 
     def _losses(self, individuals: Sequence[Individual]) -> np.ndarray:
-        """Lower is better; who failed is as bad as the worst so far (C6)."""
-        valid = {one.key: -one.fitness.wvalues[0] for one in only_ok(individuals)}
-        self._worst = max([self._worst, *valid.values()])
-        bad = self._worst if np.isfinite(self._worst) else 0.0
+        """``(n, 1 + n_constraints)``, lower is better; who failed is as bad as the worst so far in each (C6)."""
+        valid: dict[str, list[float]] = {
+            one.key: [-self._weights[0] * one.fitness.values[0], *one.fitness.constraints]
+            for one in only_ok(individuals)
+        }
+        self._worst = np.maximum.reduce([self._worst, *map(np.array, valid.values())])
+        bad = np.where(np.isfinite(self._worst), self._worst, 0.0)
         return np.array([valid.get(one.key, bad) for one in individuals])
 
     def _begun(self) -> Conversation:
         start = self._streams.at("quasi_newton", self._descents).numpy().random(len(self._low))
         if self._descents < max(1, len(self._init)):
             start = self._init[self._descents] if self._init else np.full(len(self._low), 0.5)
-        return Conversation(lambda ask: _descend(start, ask))
+        return Conversation(lambda ask: _descend(start, ask, self._n_constraints))
 
     def state_dict(self) -> dict[str, Any]:
         mine = {"descents": self._descents, "answers": list(self._answers), "worst": self._worst}
@@ -108,28 +115,52 @@ class QuasiNewtonSearch(BoxSearch):
             self._descent.answer(losses)
 
 
-def _descend(start: np.ndarray, ask: Callable[[np.ndarray], np.ndarray]) -> None:
+def _descend(start: np.ndarray, ask: Callable[[np.ndarray], np.ndarray], n_constraints: int) -> None:
     """One descent in the unit box.
 
     Args:
         start: ``(n_genes,)``.
-        ask: The losses ``(n,)`` of points ``(n, n_genes)``.
+        ask: The losses and constraints ``(n, 1 + n_constraints)`` of points ``(n, n_genes)``.
+        n_constraints: How many must not be above 0.
     """
-    known: dict[bytes, float] = {}
+    known: dict[bytes, np.ndarray] = {}  # the last point's are all that are asked for twice
+    sloped: dict[bytes, np.ndarray] = {}
 
-    def value(point: np.ndarray) -> float:
+    def values(point: np.ndarray) -> np.ndarray:
         if (place := point.tobytes()) not in known:
-            known.clear()  # the last point is all that is asked for twice
-            known[place] = float(ask(np.clip(point / SIDE, 0, 1)[None])[0])
+            known.clear()
+            known[place] = ask(np.clip(point / SIDE, 0, 1)[None])[0]
         return known[place]
 
-    def gradient(point: np.ndarray) -> np.ndarray:
-        here = value(point)
-        place = np.clip(point / SIDE, 0, 1)
-        steps = np.where(place + STEP <= 1, STEP, -STEP)
-        slopes: np.ndarray = (ask(np.clip(place + np.diag(steps), 0, 1)) - here) / (steps * SIDE)
-        return slopes
+    def slopes(point: np.ndarray) -> np.ndarray:
+        """``(1 + n_constraints, n_genes)``."""
+        if (where := point.tobytes()) not in sloped:
+            here = values(point)
+            place = np.clip(point / SIDE, 0, 1)
+            steps = np.where(place + STEP <= 1, STEP, -STEP)
+            sloped.clear()
+            found = (ask(np.clip(place + np.diag(steps), 0, 1)) - here) / (steps * SIDE)[:, None]
+            sloped[where] = np.ascontiguousarray(found.T)  # SciPy 1.17 reads rows of other arrays as if they were one
+        return sloped[where]
 
+    inside: list[dict[str, Any]] = []  # what must not be below 0
+    if n_constraints:
+        # In lengths of the box, and off the border by as much as a difference is long: SciPy ends a little beyond.
+        steepness = np.linalg.norm(slopes(start * SIDE)[1:], axis=1)
+        scale = 1 / np.where(steepness > 0, steepness, 1.0)
+        inside = [{
+            "type": "ineq",
+            "fun": lambda point: -values(point)[1:] * scale - STEP * SIDE,
+            "jac": lambda point: -slopes(point)[1:] * scale[:, None],
+        }]  # fmt: skip
     bounds = [(0.0, SIDE)] * len(start)
     options = {"maxiter": STEPS, "ftol": PRECISION}
-    minimize(value, start * SIDE, method="SLSQP", jac=gradient, bounds=bounds, options=options)
+    minimize(
+        lambda point: float(values(point)[0]),
+        start * SIDE,
+        method="SLSQP",
+        jac=lambda point: slopes(point)[0],
+        bounds=bounds,
+        constraints=inside,
+        options=options,
+    )

@@ -80,8 +80,10 @@ class Restarting(AskTell):
         records, patience = self._inner.logbook, self._options.patience
         if len(records) <= patience or any(one.get("front_new") for one in records[-patience:]):
             return False
-        before, now = records[-1 - patience]["best"], records[-1]["best"]
-        return before == now or (before is not None and abs(before - now) <= self._options.tolerance)
+        before, now = records[-1 - patience], records[-1]
+        if before["best"] is None or now["best"] is None:  # as long as nobody is feasible, violations count
+            return before["best"] is now["best"] and bool(before.get("violation") == now.get("violation"))
+        return bool(abs(before["best"] - now["best"]) <= self._options.tolerance)
 
     def _restart(self) -> None:
         known = len(self.archive.known)

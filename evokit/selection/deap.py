@@ -11,7 +11,7 @@ from deap import tools
 
 from evokit.contracts.deap_functions import check_call, refuse_failing
 from evokit.contracts.global_generators import driven_by
-from evokit.genomes.individuals import weights_of
+from evokit.genomes.individuals import constraints_of, weights_of
 from evokit.interfaces import Context, Individual, Score
 from evokit.options import rest
 
@@ -26,6 +26,7 @@ ANY_NUMBER = (
 )
 EACH_ONCE = ("selBest", "selWorst", "selNSGA2", "selSPEA2")  # never more than there are members
 PROPORTIONAL = ("selRoulette", "selStochasticUniversalSampling")
+BY_VALUES = (*PROPORTIONAL, "selLexicase", "selEpsilonLexicase", "selAutomaticEpsilonLexicase")  # not by comparison
 REFERENCES = "needs reference points, which no recipe's fitness has; use selNSGA2 or the search nsga2"
 REFUSED = {
     "selDoubleTournament": "compares the lengths of individuals, which are all alike here; use selTournament",
@@ -60,6 +61,8 @@ class DeapSelection:
 
     def build(self, context: Context) -> Callable[[Sequence[Individual], int, np.random.Generator], list[Individual]]:
         weights = weights_of(context.fitness.objectives)
+        if self.operator in BY_VALUES and constraints_of(context.fitness):
+            raise ValueError(f"{self.operator} sees values alone, and this fitness has constraints; use selTournament")
         if self.operator in PROPORTIONAL and weights[0] < 0:
             raise ValueError(f"{self.operator} is for values that are to be maximised; use roulette")
         some = [Individual(None, str(value), Score(weights, (value,) * len(weights))) for value in (1.0, 2.0)]

@@ -70,6 +70,8 @@ class Lexicase:
     of which there must be two or more, the more the better (from about four on fronts hold nearly everybody, and
     ``nsga2`` has nothing to choose by).
 
+    Under constraints the feasible alone are picked, as long as there are any.
+
     ``epsilon``: how far from the best still counts as best, in the objectives' own unit; null for the median absolute
     deviation of each objective in the population, 0 for exact equality.
 
@@ -116,6 +118,8 @@ class ByCases:
     def on(self, population: Sequence[Individual]) -> Select:
         """The selection from one population, whose values are looked at once for many calls. Raises likewise."""
         members = [one for one in population if one.cases is not None]
+        least = min((one.fitness.violation for one in members), default=0.0)
+        members = [one for one in members if one.fitness.violation == least]  # all that are feasible, if any is
         if not members:
             raise ValueError("population: must hold at least one individual with values of cases")
         scores = self.weight * np.array([one.cases for one in members])

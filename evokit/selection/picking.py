@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evokit.genomes.individuals import finite_scores
 from evokit.interfaces import Individual
 
 
@@ -29,5 +30,5 @@ class Picking:
         """
         if not population:
             raise ValueError("population: must hold at least one measured individual")
-        scores = np.array([one.fitness.wvalues for one in population])
+        scores = finite_scores(population)
         return [population[place] for place in self.pick(scores, n, rng)]

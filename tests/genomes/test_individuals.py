@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 from evokit.common.keys import array_key, digest
 from evokit.contracts.blame import ContractError
 from evokit.genomes.bits import Bits
-from evokit.genomes.individuals import canonical, key_of, make_individual, ranked, refuse_changed, weights_of
+from evokit.genomes.individuals import (
+    canonical,
+    feasible_value,
+    finite_scores,
+    key_of,
+    make_individual,
+    ranked,
+    refuse_changed,
+    weights_of,
+)
 from evokit.interfaces import Individual, Score
 
 
@@ -94,3 +103,16 @@ def test_genes_that_were_changed_after_they_were_made_are_noticed():
     other.genes.append(5)
     with pytest.raises(ContractError, match="an individual born by random were changed in place after it was made"):
         refuse_changed(genome, [one, other])
+
+
+def bounded(*told):
+    return [Individual(None, str(place), Score((-1.0,), (value,), over)) for place, (value, over) in enumerate(told)]
+
+
+def test_scores_on_the_scale_of_values_keep_the_order_of_the_rules():
+    people = bounded((3.0, (0.0,)), (1.0, (-1.0,)), (0.0, (4.0,)), (0.0, (1.0,)))
+    # The worst feasible is -3 and their range is 2: the worst violation lies that much lower, a fourth of it a fourth.
+    assert finite_scores(people).ravel().tolist() == [-3.0, -1.0, -5.0, -3.5]
+    nobody = bounded((7.0, (4.0,)), (9.0, (1.0,)))
+    assert finite_scores(nobody).ravel().tolist() == [-1.0, -0.25]
+    assert [feasible_value(one) for one in people] == [3.0, 1.0, None, None]

@@ -400,3 +400,45 @@ def test_cases_that_depend_on_company_are_found_out():
     told = Cases(lambda batch: [Evaluation((1.0,), cases=[len(batch), 2]) for _ in batch])
     with pytest.raises(ContractError, match="let no value depend on the rest of it"):
         rehearsed(partial(evaluate_batch, told, float, budget=7), told, [1, 2])
+
+
+class Bounded(Answer):
+    """A fitness with two constraints."""
+
+    budgets = (3, 7)
+    constraints = ("weight", "length")
+
+
+@pytest.mark.parametrize("budget", [3, 7])
+def test_constraints_are_plain_numbers_at_every_budget(budget):
+    told = Bounded(lambda batch: [Evaluation((1.0,), constraints=np.array([x, -2], np.float32)) for x in batch])
+    found = evaluate_batch(told, float, [1, 2], budget)
+    assert [one.constraints for one in found] == [(1.0, -2.0), (2.0, -2.0)]
+    assert {type(value) for one in found for value in one.constraints} == {float}
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "message"),
+    [
+        (lambda batch: np.ones(len(batch)), "raised", "0 constraints where its ``constraints`` name 2: length, weight"),
+        (lambda batch: [Evaluation((1.0,), constraints=(1, 2, 3))], "raised", "answered 3 constraints"),
+        (lambda batch: [Evaluation((1.0,), constraints=(1, np.nan))], "nan", "the constraint 'length' is not finite"),
+        (lambda batch: [Evaluation((1.0,), constraints=("x", 1))], "raised", "constraints numbers"),
+    ],
+)
+def test_wrong_constraints_are_a_failure(answer, outcome, message):
+    (found,) = evaluate_batch(Bounded(answer), float, [1], 7)
+    assert (found.outcome, found.values, found.constraints) == (outcome, (), ())
+    assert message in found.message
+
+
+def test_constraints_that_nobody_named_are_a_failure():
+    found = one(lambda batch: [Evaluation((1.0,), constraints=(1.0,))])
+    assert (found.outcome, found.constraints) == ("raised", ())
+    assert "1 constraints where its ``constraints`` name 0" in found.message
+
+
+def test_constraints_that_depend_on_company_are_found_out():
+    told = Bounded(lambda batch: [Evaluation((1.0,), constraints=(len(batch), 0)) for _ in batch])
+    with pytest.raises(ContractError, match="answers 1.0 for an individual alone"):
+        rehearsed(partial(evaluate_batch, told, float, budget=7, key=str), told, [1, 2])

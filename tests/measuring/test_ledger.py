@@ -317,6 +317,17 @@ def test_cases_come_back_to_the_last_bit_and_an_old_ledger_has_none(tmp_path):
         ledger.add([row(seq=2, cases=cases)])
 
 
+def test_constraints_come_back_to_the_last_bit_and_an_old_ledger_has_none(tmp_path):
+    constraints = (0.1, -1e300, 5e-324)
+    path = written(tmp_path / "new", row(seq=0, constraints=constraints), row(seq=1))
+    with closing(Ledger(path)) as ledger:
+        assert [found.evaluation.constraints for found in ledger.rows("search")] == [constraints, ()]
+    with sqlite3.connect(path) as db:
+        db.execute("ALTER TABLE evaluations DROP COLUMN constraints")
+    with closing(Ledger(path)) as ledger:
+        assert [found.evaluation.constraints for found in ledger.rows("search")] == [(), ()]
+
+
 def written(path, *rows):
     ledger = Ledger(path)
     ledger.add(rows)

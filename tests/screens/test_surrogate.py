@@ -374,7 +374,7 @@ def test_the_worst_of_several_models_decides():
 
 def test_paper_is_of_one_objective():
     context = Context(Streams(0), fitness=Both(), genome=GENOME, build=lambda _: Model())
-    with pytest.raises(ValueError, match="unmeasured: paper is of one objective; with several, write fill"):
+    with pytest.raises(ValueError, match="unmeasured: paper is of one objective without constraints; else write fill"):
         SurrogateScreen(model={}, unmeasured="paper").build(context)
 
 
@@ -428,3 +428,53 @@ def test_a_real_model_finds_the_good():
     candidates, chosen = screened(screening(ridge, top=0.2, random=0.0), n=50, measure=measure)
     truth = {one.key: float(one.genes @ np.arange(1, 5)) for one in candidates}
     assert np.mean([truth[one.key] for one in chosen]) < np.mean(sorted(truth.values())[:15])
+
+
+class Bounded(SumFitness):
+    """The weighted sum, where the first gene must be 5 at least."""
+
+    constraints = ("first",)
+
+    def answer(self, genes, budget):
+        return Evaluation((float(genes @ np.arange(1, 5)),), work=budget, constraints=(float(5 - genes[0]),))
+
+
+class Shortfall(Model):
+    """Predicts how much the first gene lacks of 5."""
+
+    def predict(self, X):
+        return 5 - X[:, 0], np.ones(len(X))
+
+
+def test_each_constraint_has_a_model_and_who_is_predicted_feasible_comes_first():
+    models = Model(), Shortfall()
+    made = iter(models)
+    context = Context(Streams(0), fitness=Bounded(), genome=GENOME, build=lambda section: next(made))
+    screen = SurrogateScreen(model={}, top=0.2, random=0.2, unmeasured="fill").build(context)
+    measure = door(Bounded(), genome=GENOME)
+    measure(crowd(20, 1000))
+    measure.generation = 5
+    candidates = crowd(20, 5)
+    chosen = screen(candidates, measure)
+    assert models[1].fits[0][1] == [one.fitness.constraints[0] for one in measure.measured()]
+    rest = [one for one in candidates if not one.audited]
+    wanted = sorted(rest, key=lambda one: (max(5 - one.genes[0], 0), one.genes @ np.arange(1, 5)))[:4]
+    assert {one.key for one in chosen if not one.audited} == {one.key for one in wanted}
+    measure(chosen)
+    screen.observe(5, chosen)
+    (entry,) = screen.summary()["audit"]
+    assert set(entry["objectives"]) == {"sum", "first"}
+    assert [one.predicted for one in candidates] == [float(one.genes @ np.arange(1, 5)) for one in candidates]
+
+
+def test_while_nobody_is_feasible_the_least_violation_is_wanted():
+    made = iter([Model(), Shortfall()])
+    context = Context(Streams(0), fitness=Bounded(), genome=GENOME, build=lambda section: next(made))
+    screen = SurrogateScreen(model={}, top=0.3, random=0.0).build(context)
+    measure = door(Bounded(), genome=GENOME)
+    measure([one for one in crowd(40, 1000) if one.genes[0] < 5])
+    measure.generation = 5
+    candidates = [one for one in crowd(40, 5) if one.genes[0] < 5]
+    chosen = screen(candidates, measure)
+    worst = min(one.genes[0] for one in chosen)
+    assert all(one in chosen for one in candidates if one.genes[0] > worst)

@@ -113,3 +113,35 @@ def test_it_goes_on_from_its_state_as_if_never_stopped(tmp_path):
     ledger = Ledger(":memory:")
     for resumed, _ in stopped_and_resumed(lambda: searched(ledger=ledger), tmp_path, (-1.0,)):
         assert portrait(resumed) == whole
+
+
+class Bounded(SumFitness):
+    """The squared distance from the top corner, below a diagonal; steep in one constraint and flat in the other."""
+
+    constraints = ("diagonal", "first")
+
+    def answer(self, genes, budget):
+        over = (1000 * (genes.sum() - 3), 0.001 * (genes[0] - 0.5))
+        return Evaluation((float(((genes - 2) ** 2).sum()),), work=budget, constraints=over)
+
+
+def test_it_ends_at_the_border_of_constraints_and_inside():
+    # The nearest to (2, 2, 2) with x + y + z <= 3 and x <= 0.5 is (0.5, 1.25, 1.25), where both are at their border.
+    fitness, box = Bounded(), RealVector(-2, 2, 3)
+    search, measure = built(QuasiNewton(30), fitness, box), door(fitness, genome=box)
+    run(search, measure)
+    assert search.best().fitness.violation == 0
+    assert search.best().genes == pytest.approx(np.array([0.5, 1.25, 1.25]), abs=1e-5)
+    assert search.logbook[-1]["violation"] == 0
+
+
+def test_under_constraints_it_goes_on_from_its_state(tmp_path):
+    fitness, box, ledger = Bounded(), RealVector(-2, 2, 3), Ledger(":memory:")
+
+    def make():
+        return built(QuasiNewton(30), fitness, box), door(fitness, ledger, box)
+
+    whole, measure = make()
+    run(whole, measure)
+    for resumed, _ in stopped_and_resumed(make, tmp_path, (-1.0,)):
+        assert portrait(resumed) == portrait(whole)
