@@ -121,7 +121,7 @@ def _best(run: Run) -> dict[str, Any] | None:
         "key": best.key,
         "genes": genome.to_json(best.genes),
         "values": list(best.fitness.values),
-        "constraints": dict(zip(constraints_of(run.parts.fitness), best.fitness.constraints, strict=True)),
+        "constraints": dict(zip(constraints_of(run.parts.fitness), best.fitness.constraints, strict=True)) or None,
         "violation": best.fitness.violation,
         "source": _source(run, best.key),
         "generation": run.ledger.born("search", best.key),

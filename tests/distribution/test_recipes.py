@@ -100,6 +100,8 @@ def adapted(path, finished):
             values["fitness.continuous.fit_tokens"] = 25_600
         if "hybrid:" in text:
             values |= {"final.hybrid.steps": 2, "final.hybrid.rungs": "[1]"}
+    if "name: auto" in text:
+        del values["search.population"]
     if "text_classification" in text:
         values |= SMALL_TEXTS
     if "trained_accuracy" in text:

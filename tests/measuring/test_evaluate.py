@@ -440,5 +440,5 @@ def test_constraints_that_nobody_named_are_a_failure():
 
 def test_constraints_that_depend_on_company_are_found_out():
     told = Bounded(lambda batch: [Evaluation((1.0,), constraints=(len(batch), 0)) for _ in batch])
-    with pytest.raises(ContractError, match="answers 1.0 for an individual alone"):
+    with pytest.raises(ContractError, match=r"answers 1\.0 for an individual alone"):
         rehearsed(partial(evaluate_batch, told, float, budget=7, key=str), told, [1, 2])
