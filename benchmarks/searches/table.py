@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.searches.contenders import of_kind
 from benchmarks.searches.problems import ANY, Suite
-from benchmarks.searches.score import area, interval, reached_at
+from benchmarks.searches.score import interval, reached_at
 from benchmarks.searches.store import Row, Store
 from benchmarks.searches.suites import BUDGETS
 
@@ -89,7 +89,9 @@ def _cell(store: Store, suite: Suite, dimension: int, each: int) -> dict[str, An
 def _areas(suite: Suite, rows: Rows, functions: Sequence[str], each: int) -> np.ndarray:
     """``(n_functions, n_runs)``, as many runs as each function has."""
     n_runs = min(len(rows[name]["runs"]) for name in functions)
-    found = [[area(*one) for one in reached(suite, {name: rows[name]}, [name], each)][:n_runs] for name in functions]
+    found = [
+        [suite.score(*one) for one in reached(suite, {name: rows[name]}, [name], each)][:n_runs] for name in functions
+    ]
     return np.array(found)
 
 

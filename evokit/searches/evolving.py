@@ -205,17 +205,29 @@ def places_by(select: Select, pool: Sequence[Individual]) -> Callable[[int, np.r
 
 
 def survivors(candidates: Iterable[Individual], n: int) -> list[Individual]:
-    """The ``n`` most preferred, best first; of twins the first, so that who took a cached value takes no second place.
+    """The ``n`` most preferred, best first.
 
     Args:
-        candidates: Measured.
+        candidates: Measured; twins count once.
         n: How many may live; all do if there are fewer.
     """
-    distinct: dict[str, Individual] = {}
-    for one in candidates:
-        distinct.setdefault(one.key, one)
-    members = list(distinct.values())
+    members = once_each(candidates)
     return [members[place] for place in preferred([one.fitness for one in members])[:n]]
+
+
+def once_each(individuals: Iterable[Individual]) -> list[Individual]:
+    """Of twins the first, so that who took a cached value takes no second place."""
+    distinct: dict[str, Individual] = {}
+    for one in individuals:
+        distinct.setdefault(one.key, one)
+    return list(distinct.values())
+
+
+def any_pairs(pool: Sequence[Individual], n: int, rng: np.random.Generator) -> list[Individual]:
+    """``n`` members, an even number: pairs of two different ones as far as there are two, each pair as likely."""
+    alone = len(pool) == 1
+    places = [rng.choice(len(pool), 2, replace=alone) for _ in range(n // 2)]
+    return [pool[place] for place in np.concatenate(places).tolist()]
 
 
 def expected(first: int, later: int, generations: int, context: Context) -> tuple[int, int]:
