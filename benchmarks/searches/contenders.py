@@ -13,9 +13,9 @@ from typing import Any
 from benchmarks.searches import peers, peers_fronts
 from benchmarks.searches import peers_discrete as discrete
 from benchmarks.searches import peers_trees as trees
-from benchmarks.searches.fronts import POPULATION
+from benchmarks.searches.fronts import NUMBER, POPULATION
 from benchmarks.searches.own import searched
-from benchmarks.searches.problems import ANY, Record
+from benchmarks.searches.problems import Record
 from evokit.common.extras import DISTRIBUTION
 
 SLOW_BITS = {64: 50, 100: 50}
@@ -146,7 +146,7 @@ CONTENDERS: tuple[Contender, ...] = (
     Contender("gplearn", "tree", trees.gplearn_regressor, needs="gplearn"),
     Contender("pymoo_permutation", "permutation", discrete.pymoo_permutation, needs="pymoo"),
     *(Contender(name, "fronts", loop, needs="pymoo") for name, loop in peers_fronts.PYMOO.items()),
-    Contender("optuna_nsga2", "fronts", peers_fronts.optuna_nsga2, needs="optuna", most={ANY: 50}),
+    Contender("optuna_nsga2", "fronts", peers_fronts.optuna_nsga2, needs="optuna", most={NUMBER: 50}),
 )
 
 

@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from benchmarks.searches.problems import ANY, Problem, Record, Suite
+from benchmarks.searches.problems import Problem, Record, Suite
 
+NUMBER = 20  # evaluations are counted in so many, whatever the numbers of a problem, 10 to 30
 POPULATION = 100  # of every search that has one
 REFERENCE = 1.1  # of each objective, where the true front is from 0 to 1
 DENSE, EVEN = 100_001, 501  # points of a true front: for its hypervolume, for distances to it
@@ -100,12 +101,9 @@ class Fronts(Suite):
 
     name = "fronts"
     kind = "fronts"
-    dimensions = (ANY,)
+    dimensions = (NUMBER,)
     targets = 1 - np.arange(1, LEVELS + 1) / LEVELS
-    functions: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("zdt1", "zdt2", "zdt3", "zdt4", "zdt6"), "two objectives"),
-        "dtlz2": "three objectives",
-    }
+    functions: ClassVar[Mapping[str, str]] = {one: one for one in ("zdt1", "zdt2", "zdt3", "zdt4", "zdt6", "dtlz2")}
 
     def score(self, reached: np.ndarray, budget: int) -> float:
         """The share at the end of a run."""

@@ -48,7 +48,7 @@ def measured(piece: Piece) -> dict[str, Any]:
 
 def _run(contender: Contender, piece: Piece, number: int) -> dict[str, Any]:
     problem = SUITES[piece.suite].problem(piece.function, piece.dimension, number)
-    record = problem.record(piece.each * problem.dimension)
+    record = problem.record(piece.each * (piece.dimension or problem.dimension))
     started, ending = time.process_time(), "by itself"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # peers speak of what their own dependencies do

@@ -107,7 +107,8 @@ def searched(sections: Mapping[str, Any], record: Record, seed: int) -> None:
     while not parts.search.done and idle < PATIENCE:
         before = record.evaluations
         parts.search.step(measure)
-        record.kept(np.array([one.fitness.values for one in parts.search.population if one.fitness.valid]))
+        if getattr(parts.search, "breeds", True):  # else a population is what was drawn last
+            record.kept(np.array([one.fitness.values for one in parts.search.population if one.fitness.valid]))
         idle = 0 if record.evaluations > before else idle + 1
 
 

@@ -48,8 +48,11 @@ def test_the_batch_of_the_measure_changes_nothing_and_the_seed_does(options):
 
 @BOTH
 def test_the_failed_and_those_who_lost_a_race_are_no_parents(options):
+    def some_fail():
+        return TwoFitness(budgets=(1, 2), fails=lambda genes: "nan" if genes[0] < 4 else None)
+
     ledger = Ledger(":memory:")
-    search, measure = built(options, fitness(), WIDE, [Race()]), door(fitness(), ledger, WIDE)
+    search, measure = built(options, some_fail(), WIDE, [Race()]), door(some_fail(), ledger, WIDE)
     while not search.done:
         search.step(measure)
         measured = {row[2] for row in story(ledger) if row[3] == 2 and row[5] == "ok"}
