@@ -98,14 +98,23 @@ def crowded_tournament(
 ) -> list[Individual]:
     """The winners of ``n`` tournaments of two by front, then crowding distance; of equals, the first drawn.
 
+    As in Deb's code everybody enters one tournament before anybody enters two.
+
     Args:
         population: Measured individuals, at least one; left unchanged.
         standing: One a member.
         n: Number of winners.
-        rng: Draws the entrants, without replacement. (DEAP's own tournament draws from Python's global generator.)
+        rng: Draws the entrants. (DEAP's own tournament draws from Python's global generator.)
 
     Source: Deb et al. 2002, section III.C, the crowded-comparison operator.
     """
-    entrants = min(2, len(population))
-    draws = (rng.choice(len(population), entrants, replace=False).tolist() for _ in range(n))
-    return [population[max(drawn, key=standing.__getitem__)] for drawn in draws]
+    entrants = in_turn(len(population), 2 * n, rng)
+    pairs = zip(entrants[::2], entrants[1::2], strict=True)
+    return [population[max(pair, key=standing.__getitem__)] for pair in pairs]
+
+
+def in_turn(size: int, n: int, rng: np.random.Generator) -> list[int]:
+    """``n`` of ``size`` places in random order, each of them once before any is there twice."""
+    rounds = [rng.permutation(size) for _ in range(-(-n // size))]
+    places: list[int] = np.concatenate(rounds)[:n].tolist()
+    return places

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-import numpy as np
 from annotated_types import Ge, MinLen
 
 from evokit.interfaces import Context, Individual
 from evokit.options import Count
 from evokit.searches.evolving import Select, expected
-from evokit.searches.nsga2 import NSGA2Search, check_several
+from evokit.searches.nsga2 import NSGA2Search, check_several, in_turn
 from evokit.statistics.pareto import costs_of, ranks
 from evokit.statistics.reference_points import niched, reference_points
 
@@ -72,7 +70,7 @@ class NSGA3Search(NSGA2Search):
         self.expected = lambda: expected(population, population, options.generations, context)
 
     def _selection(self) -> Select:
-        return in_turn
+        return lambda pool, n, rng: [pool[place] for place in in_turn(len(pool), n, rng)]
 
     def _survivors(self, candidates: list[Individual]) -> list[Individual]:
         if len(candidates) <= self._size:
@@ -82,9 +80,3 @@ class NSGA3Search(NSGA2Search):
         rng = self._streams.at("niching", self.generation).numpy()
         places = niched(costs_of(scores), ranks(scores), self._size, self._points, costs_of(seen), rng)
         return [candidates[place] for place in places]
-
-
-def in_turn(pool: Sequence[Individual], n: int, rng: np.random.Generator) -> list[Individual]:
-    """``n`` members in random order, each of them once before any is there twice."""
-    rounds = [rng.permutation(len(pool)) for _ in range(-(-n // len(pool)))]
-    return [pool[place] for place in np.concatenate(rounds)[:n].tolist()]
