@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.searches.table import between, lacking
+from benchmarks.searches.table import between, further, lacking, told_too
 
-MEDIAN = {"bbob": "above the optimum", "pbo": "of random's distance", "knapsack": "of the profit", "tsp": "longer"}
+MEDIAN = {
+    "bbob": "above the optimum",
+    "pbo": "of random's distance",
+    "knapsack": "of the profit",
+    "tsp": "longer",
+    "fronts": "of the hypervolume missed",
+}
 
 
 def tables(suite: Mapping[str, Any]) -> str:
@@ -26,6 +32,8 @@ def tables(suite: Mapping[str, Any]) -> str:
 def _table(suite: Mapping[str, Any], cell: Mapping[str, Any]) -> str:
     peer = cell["best_peer"] or "a peer"
     head = ["search", "area", f"to {peer}", f"median {MEDIAN[suite['suite']]}", "runs", "CPU s a run"]
+    some = told_too(cell)
+    head += some.values()
     rows = [head, ["---"] * len(head)]
     for one in cell["contenders"]:
         name, failed = one["name"], f", {one['failed']} failed" if one["failed"] else ""
@@ -39,6 +47,7 @@ def _table(suite: Mapping[str, Any], cell: Mapping[str, Any]) -> str:
                 f"{one['median']:.2g}",
                 f"{one['runs']}{failed}",
                 f"{one['seconds']:.2g}" if one["seconds_of"] == cell["each"] else "",
+                *further(one, some),
             ]
         )
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -105,6 +105,8 @@ def evokit_components() -> list[Component]:
         Component("search", "mu_comma_lambda", "evokit.searches.mu_lambda:MuCommaLambda"),
         Component("search", "mu_plus_lambda", "evokit.searches.mu_lambda:MuPlusLambda"),
         Component("search", "nsga2", "evokit.searches.nsga2:NSGA2"),
+        Component("search", "nsga3", "evokit.searches.nsga3:NSGA3"),
+        Component("search", "sms_emoa", "evokit.searches.sms_emoa:SMSEMOA"),
         Component("search", "steady_state", "evokit.searches.steady_state:SteadyState"),
         Component("search", "optuna", "evokit.searches.optuna_sampler:OptunaSampler", extra="optuna"),
         Component("search", "polish", "evokit.searches.polish:Polish"),

@@ -10,9 +10,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from benchmarks.searches import peers
+from benchmarks.searches import peers, peers_fronts
 from benchmarks.searches import peers_discrete as discrete
 from benchmarks.searches import peers_trees as trees
+from benchmarks.searches.fronts import NUMBER, POPULATION
 from benchmarks.searches.own import searched
 from benchmarks.searches.problems import Record
 from evokit.common.extras import DISTRIBUTION
@@ -99,7 +100,22 @@ TREE: Mapping[str, Sections | Callable[[int, int], Sections]] = {
     "generational_unscaled": _growing(scaling=False),
     "random_search": {"search": {"name": "random_search"}},
 }
-OWN = {"vector": VECTOR, "bits": BITS, "permutation": PERMUTATION, "tree": TREE}
+
+
+def _trading(name: str, eta: float = 15.0, prob: float = 0.9) -> Sections:
+    search = {"name": name, "population": POPULATION, "generations": ENDLESS}
+    crossover = {"name": "simulated_binary", "eta": eta, "prob": prob}
+    return {"search": search, "crossover": crossover, "mutation": {"name": "polynomial"}}
+
+
+# Populations of one size, with the operators of each search's paper.
+FRONTS: Mapping[str, Sections | Callable[[int, int], Sections]] = {
+    "nsga2": _trading("nsga2"),
+    "nsga3": _trading("nsga3", eta=30.0, prob=1.0),
+    "sms_emoa": _trading("sms_emoa"),
+    "random_search": {"search": {"name": "random_search"}},
+}
+OWN = {"vector": VECTOR, "bits": BITS, "permutation": PERMUTATION, "tree": TREE, "fronts": FRONTS}
 
 
 def _own(name: str, kind: str, given: Sections | Callable[[int, int], Sections]) -> Contender:
@@ -129,6 +145,8 @@ CONTENDERS: tuple[Contender, ...] = (
     Contender("deap_trees", "tree", trees.deap_trees, needs="deap"),
     Contender("gplearn", "tree", trees.gplearn_regressor, needs="gplearn"),
     Contender("pymoo_permutation", "permutation", discrete.pymoo_permutation, needs="pymoo"),
+    *(Contender(name, "fronts", loop, needs="pymoo") for name, loop in peers_fronts.PYMOO.items()),
+    Contender("optuna_nsga2", "fronts", peers_fronts.optuna_nsga2, needs="optuna", most={NUMBER: 50}),
 )
 
 

@@ -15,13 +15,17 @@ from evokit.interfaces import Goal
 
 @dataclass(frozen=True)
 class Benchmark:
-    """One value to be minimised."""
+    """Values to be minimised."""
 
-    objectives: ClassVar[Mapping[str, Goal]] = {"value": "min"}
+    n_objectives: int = 1
     takes: ClassVar[frozenset[str]] = frozenset({"vector", "bits", "permutation"})
     slots: ClassVar[Mapping[str, Any]] = {}
     budgets: ClassVar[Sequence[int]] = (1,)
     context: ClassVar[str] = "benchmark"
+
+    @property
+    def objectives(self) -> Mapping[str, Goal]:
+        return {f"value_{i}": "min" for i in range(self.n_objectives)}
 
     def evaluate(self, batch: Sequence[Any], budget: int) -> np.ndarray:
         raise NotImplementedError("python -m benchmarks searches evaluates by itself")

@@ -11,8 +11,16 @@ import numpy as np
 from benchmarks.searches.problems import Record
 
 
-def pymoo_loop(algorithm: Any, record: Record, seed: int, low: float, high: float) -> None:
-    """``minimize`` of pymoo on whole populations."""
+def pymoo_loop(
+    algorithm: Any,
+    record: Record,
+    seed: int,
+    low: float,
+    high: float,
+    n_objectives: int = 1,
+    told: Callable[[Any], None] = lambda algorithm: None,
+) -> None:
+    """``minimize`` of pymoo on whole populations; ``told`` gets the algorithm after each."""
     from pymoo.core.problem import Problem
     from pymoo.optimize import minimize
 
@@ -20,8 +28,8 @@ def pymoo_loop(algorithm: Any, record: Record, seed: int, low: float, high: floa
         def _evaluate(self, x: np.ndarray, out: dict[str, Any], *args: Any, **options: Any) -> None:
             out["F"] = record.many(x)
 
-    function = Function(n_var=record.problem.dimension, n_obj=1, xl=low, xu=high)
-    minimize(function, algorithm, ("n_eval", record.budget), seed=seed)
+    function = Function(n_var=record.problem.dimension, n_obj=n_objectives, xl=low, xu=high)
+    minimize(function, algorithm, ("n_eval", record.budget), seed=seed, callback=told)
 
 
 def deap_loop(

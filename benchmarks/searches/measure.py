@@ -11,7 +11,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from benchmarks.searches.contenders import Contender, of_kind
-from benchmarks.searches.problems import Over, Record
+from benchmarks.searches.problems import Over
 from benchmarks.searches.store import Key
 from benchmarks.searches.suites import SUITES
 from evokit.assembly.directory import now
@@ -48,7 +48,7 @@ def measured(piece: Piece) -> dict[str, Any]:
 
 def _run(contender: Contender, piece: Piece, number: int) -> dict[str, Any]:
     problem = SUITES[piece.suite].problem(piece.function, piece.dimension, number)
-    record = Record(problem, piece.each * problem.dimension)
+    record = problem.record(piece.each * (piece.dimension or problem.dimension))
     started, ending = time.process_time(), "by itself"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # peers speak of what their own dependencies do
@@ -65,4 +65,5 @@ def _run(contender: Contender, piece: Piece, number: int) -> dict[str, Any]:
         "ending": ending,
         "at": [n for n, _ in record.improvements],
         "value": [float(f"{value:.{DIGITS}g}") for _, value in record.improvements],
+        **record.figures,
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -25,6 +24,7 @@ GENOMES: Mapping[str, Mapping[str, Any]] = {
     "vector": {"name": "real_vector", "low": -5.0, "high": 5.0},
     "bits": {"name": "bits"},
     "permutation": {"name": "permutation"},
+    "fronts": {"name": "real_vector", "low": 0.0, "high": 1.0},
     "tree": {
         "name": "tree",
         "primitives": {"name": "elementary", "functions": list(FUNCTIONS)},
@@ -50,9 +50,10 @@ class Direct:
 
     def __call__(self, individuals: Sequence[Individual], budget: int | None = None) -> list[Evaluation]:
         points = [self._express(one.genes) for one in individuals]
-        for one, point, value in zip(individuals, points, self._record.many(np.stack(points)).tolist(), strict=True):
-            if math.isfinite(value):
-                one.fitness.values = (value,)
+        values = self._record.many(np.stack(points)).reshape(len(points), -1)  # one or several
+        for one, point, row in zip(individuals, points, values, strict=True):
+            if np.isfinite(row).all():
+                one.fitness.values = tuple(row.tolist())
                 one.cases = self._told(point)
             if one.key not in self._known:
                 self._known.add(one.key)
@@ -106,6 +107,8 @@ def searched(sections: Mapping[str, Any], record: Record, seed: int) -> None:
     while not parts.search.done and idle < PATIENCE:
         before = record.evaluations
         parts.search.step(measure)
+        if getattr(parts.search, "breeds", True):  # else a population is what was drawn last
+            record.kept(np.array([one.fitness.values for one in parts.search.population if one.fitness.valid]))
         idle = 0 if record.evaluations > before else idle + 1
 
 
@@ -121,7 +124,7 @@ def _whole(sections: Mapping[str, Any], record: Record) -> dict[str, Any]:
         }
     else:
         genome = {**GENOMES[problem.kind], "length": problem.dimension}
-        about = {"fitness": {"name": "benchmark"}, "genome": genome}
+        about = {"fitness": {"name": "benchmark", "n_objectives": problem.n_objectives}, "genome": genome}
     return {
         "plugins": [str(Path(fitness.__file__))],
         **about,

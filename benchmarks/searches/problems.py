@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from benchmarks.searches.score import area
+
 ANY = 0  # a dimension: each function has one of its own
 PATIENCE = 100_000  # points in a row without a new one, after which a run has nothing left to try
 INSTANCES = 20_261_128  # of all seeds that of instances
@@ -24,6 +26,7 @@ class Problem:
         values: ``(n, dimension)`` points to ``(n,)`` values, lower is better.
         last: A run that has found a value as low as this is over.
         of: What else contenders are told, to find their points by; see the suite.
+        n_objectives: How many values a point has; they are ``(n, n_objectives)`` if several.
     """
 
     kind: str
@@ -31,6 +34,11 @@ class Problem:
     values: Callable[[np.ndarray], np.ndarray] = field(repr=False)
     last: float = -np.inf
     of: tuple[Any, ...] = ()
+    n_objectives: int = 1
+
+    def record(self, budget: int) -> Record:
+        """Of a run at its beginning."""
+        return Record(self, budget)
 
 
 def drawn(instance: int) -> np.random.Generator:
@@ -53,6 +61,10 @@ class Suite(ABC):
     dimensions: ClassVar[Sequence[int]]
     functions: ClassVar[Mapping[str, str]]
     targets: ClassVar[np.ndarray]
+
+    def score(self, reached: np.ndarray, budget: int) -> float:
+        """How well a run did, of 1, by the evaluation that reached each target."""
+        return area(reached, budget)
 
     @abstractmethod
     def problem(self, function: str, dimension: int, instance: int) -> Problem:
@@ -84,6 +96,14 @@ class Record:
         self._known: dict[bytes, float] = {}
         self._idle = 0  # points in a row that were known
         self.improvements: list[tuple[int, float]] = []
+
+    @property
+    def figures(self) -> Mapping[str, Any]:
+        """What else there is to tell of the run when it is over."""
+        return {}
+
+    def kept(self, values: np.ndarray) -> None:
+        """Take the values of a population, for records that look at it."""
 
     @property
     def best(self) -> float:

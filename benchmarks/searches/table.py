@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from benchmarks.searches.contenders import of_kind
 from benchmarks.searches.problems import ANY, Suite
-from benchmarks.searches.score import area, interval, reached_at
+from benchmarks.searches.score import interval, reached_at
 from benchmarks.searches.store import Row, Store
 from benchmarks.searches.suites import BUDGETS
 
 DIGITS = 4  # after the point, of areas
+MORE = {"igd_plus": "IGD+", "population": "hypervolume of the population"}  # what runs of some suites tell too
 Rows = Mapping[str, Row]  # by function
 
 
@@ -89,7 +90,9 @@ def _cell(store: Store, suite: Suite, dimension: int, each: int) -> dict[str, An
 def _areas(suite: Suite, rows: Rows, functions: Sequence[str], each: int) -> np.ndarray:
     """``(n_functions, n_runs)``, as many runs as each function has."""
     n_runs = min(len(rows[name]["runs"]) for name in functions)
-    found = [[area(*one) for one in reached(suite, {name: rows[name]}, [name], each)][:n_runs] for name in functions]
+    found = [
+        [suite.score(*one) for one in reached(suite, {name: rows[name]}, [name], each)][:n_runs] for name in functions
+    ]
     return np.array(found)
 
 
@@ -111,7 +114,18 @@ def _of_runs(rows: Rows, each: int) -> dict[str, Any]:
         "seconds": float(f"{np.mean([run['seconds'] for run, _ in runs]):.3g}"),
         "seconds_of": max(row["each"] for row in rows.values()),
         "failed": sum(run["ending"].startswith("failed") for run, _ in runs),
+        **{
+            name: float(f"{np.mean([_at(run, name, most) for run, most in runs]):.3g}")
+            for name in MORE
+            if name in runs[0][0]
+        },
     }
+
+
+def _at(run: Mapping[str, Any], name: str, budget: int) -> float:
+    """What a run tells beside its last value within the budget."""
+    within = (value for at, value in zip(run["at"], run[name], strict=True) if at <= budget)
+    return float(list(within)[-1])
 
 
 def _best(run: Mapping[str, Any], budget: int) -> float:
@@ -143,8 +157,21 @@ def markdown(cell: Mapping[str, Any]) -> str:
     groups = list(cell["contenders"][0]["groups"])
     peer = cell["best_peer"] or "a peer"
     head = ["search", "area [95 %]", f"to {peer} [95 %]", *groups, "median", "runs", "CPU s a run"]
-    lines = [head, ["---"] * len(head), *(_line(one, groups, cell["each"]) for one in cell["contenders"])]
+    some = told_too(cell)
+    head += some.values()
+    lines = [head, ["---"] * len(head)]
+    lines += [[*_line(one, groups, cell["each"]), *further(one, some)] for one in cell["contenders"]]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def told_too(cell: Mapping[str, Any]) -> Mapping[str, str]:
+    """What else there is to show of a cell, with its heading."""
+    return {name: head for name, head in MORE.items() if any(name in one for one in cell["contenders"])}
+
+
+def further(one: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    """Of a contender, by ``told_too``; empty where it does not tell."""
+    return [f"{one[name]:.3g}" if name in one else "" for name in names]
 
 
 def _line(one: Mapping[str, Any], groups: Sequence[str], each: int) -> list[str]:

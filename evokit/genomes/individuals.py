@@ -115,27 +115,6 @@ def feasible_value(individual: Individual) -> float | None:
     return None if individual.fitness.violation else float(individual.fitness.values[0])
 
 
-def finite_scores(individuals: Sequence[Individual]) -> np.ndarray:
-    """``(n, n_objectives)`` of measured individuals, larger is better, on the scale of the values.
-
-    Of the infeasible, whose ``wvalues`` are on none, the one that violates most lies below the worst feasible one by
-    the range of these, or by 1, and the others between.
-
-    Source: Deb 2000, "An efficient constraint handling method for genetic algorithms", eq. 4, which adds violations to
-    the worst feasible value.
-    """
-    scores = np.array([one.fitness.wvalues for one in individuals])
-    violations = np.array([one.fitness.violation for one in individuals])
-    infeasible = violations > 0
-    if infeasible.any():
-        worst, width = np.zeros(scores.shape[1]), np.zeros(scores.shape[1])
-        if not infeasible.all():
-            worst, width = scores[~infeasible].min(axis=0), np.ptp(scores[~infeasible], axis=0)
-        shares = violations[infeasible] / violations.max()
-        scores[infeasible] = worst - np.where(width > 0, width, 1.0) * shares[:, None]
-    return scores
-
-
 def ranked(individuals: Iterable[Individual]) -> list[Individual]:
     """Best first by score, objectives compared in their order; ties keep their order, unmeasured come last."""
     # DEAP keeps wvalues larger-is-better and an unmeasured individual's empty, which is less than any tuple.

@@ -123,6 +123,12 @@ def _front(summary: Mapping[str, Any]) -> str:
     ]
     volumes = ", ".join(f"{name} {number(volume)}" for name, volume in summary["hypervolume"].items())
     lines += ["", wrapped(f"Hypervolume, as a share of the box around these fronts (1 is ideal): {volumes}")]
+    gaps = summary.get("gaps") or {}  # runs before 2026-11-29 lack it
+    if len(gaps) > 1:  # of one front alone all are 0
+        told = "; ".join(f"{name} {number(one['igd_plus'])}, {number(one['epsilon'])}" for name, one in gaps.items())
+        lines += [
+            wrapped(f"Distances to the best of all fronts together in that box (IGD+, epsilon; 0 is best): {told}")
+        ]
     return "\n".join(lines)
 
 

@@ -22,7 +22,7 @@ from evokit.runs.openings import test_openings
 from evokit.statistics.averages import mean
 from evokit.statistics.break_even import Point, break_even
 from evokit.statistics.intervals import Interval, mean_interval
-from evokit.statistics.pareto import hypervolumes
+from evokit.statistics.pareto import gaps, hypervolumes
 from evokit.statistics.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def summarise(run: Run, status: str) -> dict[str, Any]:
     in_all = sum(costs.values(), Cost.none())
     contest = run.contest
     rival = contest.rival()
-    champion = contest.champion
+    champion, fronts = contest.champion, _fronts(run)
     if champion is None and run.champion is not None:  # stopped after its search, before its turn in the contest
         champion = Entry(CHAMPION, CHAMPION, builds_on=None)
     return {
@@ -56,7 +56,8 @@ def summarise(run: Run, status: str) -> dict[str, Any]:
         "objectives": dict(run.parts.fitness.objectives),
         "best": _best(run),
         "front": _front(run),
-        "hypervolume": _hypervolume(run),
+        "hypervolume": None if fronts is None else hypervolumes(fronts, run.weights),
+        "gaps": None if fronts is None else gaps(fronts, run.weights),
         "best_measured": _best_measured(run),
         "would_have_reported": _would_have_reported(run),
         "evaluations": run.ledger.counts("search") | {"by_budget": run.ledger.by_budget("search")},
@@ -161,14 +162,13 @@ def _feasible(front: Iterable[Individual]) -> list[Individual]:
     return [one for one in front if not one.fitness.violation]
 
 
-def _hypervolume(run: Run) -> dict[str, float] | None:
-    """Of the front of the search and those of the control searches, in the same box."""
+def _fronts(run: Run) -> dict[str, list[tuple[float, ...]]] | None:
+    """Values of the feasible on the fronts of the search and of the control searches; None where there is none."""
     front = run.parts.search.front()
     if not front:
         return None
-    fronts = {"search": front} | {entry.name: entry.front for entry in run.contest.baselines if entry.front}
-    points = {name: [one.fitness.values for one in _feasible(front)] for name, front in fronts.items()}
-    return hypervolumes(points, run.weights)
+    every = {"search": front} | {entry.name: entry.front for entry in run.contest.baselines if entry.front}
+    return {name: [one.fitness.values for one in _feasible(front)] for name, front in every.items()}
 
 
 def _best_measured(run: Run) -> float | None:

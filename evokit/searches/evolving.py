@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from evokit.genomes.individuals import finite_scores, key_of, make_individual, make_individuals, weights_of
+from evokit.genomes.individuals import key_of, make_individual, make_individuals, weights_of
 from evokit.interfaces import Context, Individual
 from evokit.searches.credit import begun, drawn, lessons
 from evokit.searches.stepping import AskTell
-from evokit.statistics.pareto import preferred
+from evokit.statistics.pareto import costs_of, preferred
 
 Select = Callable[[Sequence[Individual], int, np.random.Generator], list[Individual]]
 LOOKED_AT = 10_000  # generations that an estimate adds up; all later ones are like the mean of their second half
@@ -198,24 +198,36 @@ def places_by(select: Select, pool: Sequence[Individual]) -> Callable[[int, np.r
     """A selection as one of places in ``pool``, told how many and what to draw from."""
     pick = getattr(select, "pick", None)
     if pick is not None:
-        scores = finite_scores(pool)
+        scores = -costs_of([one.fitness for one in pool])
         return lambda n, rng: pick(scores, n, rng)
     places = {id(one): place for place, one in enumerate(pool)}
     return lambda n, rng: np.array([places[id(one)] for one in select(pool, n, rng)])
 
 
 def survivors(candidates: Iterable[Individual], n: int) -> list[Individual]:
-    """The ``n`` most preferred, best first; of twins the first, so that who took a cached value takes no second place.
+    """The ``n`` most preferred, best first.
 
     Args:
-        candidates: Measured.
+        candidates: Measured; twins count once.
         n: How many may live; all do if there are fewer.
     """
-    distinct: dict[str, Individual] = {}
-    for one in candidates:
-        distinct.setdefault(one.key, one)
-    members = list(distinct.values())
+    members = once_each(candidates)
     return [members[place] for place in preferred([one.fitness for one in members])[:n]]
+
+
+def once_each(individuals: Iterable[Individual]) -> list[Individual]:
+    """Of twins the first, so that who took a cached value takes no second place."""
+    distinct: dict[str, Individual] = {}
+    for one in individuals:
+        distinct.setdefault(one.key, one)
+    return list(distinct.values())
+
+
+def any_pairs(pool: Sequence[Individual], n: int, rng: np.random.Generator) -> list[Individual]:
+    """``n`` members, an even number: pairs of two different ones as far as there are two, each pair as likely."""
+    alone = len(pool) == 1
+    places = [rng.choice(len(pool), 2, replace=alone) for _ in range(n // 2)]
+    return [pool[place] for place in np.concatenate(places).tolist()]
 
 
 def expected(first: int, later: int, generations: int, context: Context) -> tuple[int, int]:

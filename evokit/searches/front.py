@@ -26,6 +26,7 @@ class Front:
         self._size = size
         self._members: dict[tuple[float, ...], Individual] = {}  # in the order in which they were found
         self._shared: dict[tuple[float, ...], int] = {}
+        self._gains = np.empty((0, 0))  # weighted values of the members, in their order
 
     def __len__(self) -> int:
         return len(self._members)
@@ -58,22 +59,25 @@ class Front:
         self._shared.clear()
 
     def _take(self, one: Individual) -> None:
-        point = one.fitness.values
+        point, gains = one.fitness.values, np.array(one.fitness.wvalues)
         if point in self._members:
             self._shared[point] += 1
             return
-        others = np.array([other.fitness.wvalues for other in self]).reshape(len(self), len(point))
-        gains = np.array(one.fitness.wvalues)
-        if (others >= gains).all(axis=1).any():
+        if not self._members:
+            self._gains = np.empty((0, len(point)))
+        if (self._gains >= gains).all(axis=1).any():
+            return
+        self._drop(np.flatnonzero((self._gains <= gains).all(axis=1)))
+        self._members[point], self._shared[point] = deepcopy(one), 1
+        self._gains = np.vstack([self._gains, gains])
+        if len(self._members) > self._size:
+            last_first = crowding(self._gains * one.fitness.weights)[::-1]
+            self._drop(np.array([len(self) - 1 - int(last_first.argmin())]))
+
+    def _drop(self, places: np.ndarray) -> None:
+        if not len(places):
             return
         points = list(self._members)
-        for place in np.flatnonzero((others <= gains).all(axis=1)):
-            self._drop(points[place])
-        self._members[point], self._shared[point] = deepcopy(one), 1
-        if len(self._members) > self._size:
-            points = list(self._members)
-            last_first = crowding(np.array(points))[::-1]
-            self._drop(points[len(points) - 1 - int(last_first.argmin())])
-
-    def _drop(self, point: tuple[float, ...]) -> None:
-        del self._members[point], self._shared[point]
+        for place in places.tolist():
+            del self._members[points[place]], self._shared[points[place]]
+        self._gains = np.delete(self._gains, places, axis=0)

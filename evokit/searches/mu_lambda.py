@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from evokit.interfaces import Context, Individual
 from evokit.options import Count
 from evokit.searches.archive import only_ok
-from evokit.searches.evolving import Evolving, expected, survivors
+from evokit.searches.evolving import Evolving, any_pairs, expected, survivors
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ class MuLambdaSearch(Evolving):
         rng = self._rng()
         if not self.population:
             return self._first(rng)
-        return self._children(self._offspring, self.population, _any_pairs, rng)
+        return self._children(self._offspring, self.population, any_pairs, rng)
 
     def tell(self, individuals: Sequence[Individual]) -> None:
         old, new = self.population, only_ok(individuals)
@@ -93,10 +91,3 @@ class MuLambdaSearch(Evolving):
         rest = survivors([one for one in old if one.key not in here], self._size - len(best))
         self.population = [*best, *rest]
         self._end_generation(individuals, old)
-
-
-def _any_pairs(pool: Sequence[Individual], n: int, rng: np.random.Generator) -> list[Individual]:
-    """``n`` members, an even number: pairs of two different ones as far as there are two, each pair as likely."""
-    alone = len(pool) == 1
-    places = [rng.choice(len(pool), 2, replace=alone) for _ in range(n // 2)]
-    return [pool[place] for place in np.concatenate(places).tolist()]

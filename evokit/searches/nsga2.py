@@ -11,7 +11,7 @@ from annotated_types import Ge
 
 from evokit.interfaces import Context, Individual
 from evokit.searches.archive import only_ok
-from evokit.searches.evolving import Evolving, survivors
+from evokit.searches.evolving import Evolving, Select, once_each, survivors
 from evokit.statistics.pareto import Standing, standings
 
 
@@ -37,33 +37,60 @@ class NSGA2:
     reads: ClassVar[frozenset[str]] = frozenset({"crossover", "mutation", "screens", "init"})
 
     def build(self, context: Context) -> NSGA2Search:
-        if len(context.fitness.objectives) < 2:
-            only = next(iter(context.fitness.objectives))
-            raise ValueError(f"nsga2 needs two or more objectives, the fitness has {only} alone; use generational")
-        return NSGA2Search(self, context)
+        check_several("nsga2", context)
+        return NSGA2Search(context, self.population, self.generations, self.refit_every)
+
+
+def check_several(name: str, context: Context) -> None:
+    """Raises ``ValueError`` where there is one objective, for the search of a name."""
+    if len(context.fitness.objectives) < 2:
+        only = next(iter(context.fitness.objectives))
+        raise ValueError(f"{name} needs two or more objectives, the fitness has {only} alone; use generational")
 
 
 class NSGA2Search(Evolving):
-    """The loop. Offspring are new keys; those that a screen drops or that fail are forgotten (C1)."""
+    """The loop. Offspring are new keys; those that a screen drops or that fail are forgotten (C1).
 
-    def __init__(self, options: NSGA2, context: Context) -> None:
-        super().__init__(context, options.population, options.generations, options.refit_every)
+    Other searches with several objectives change who has children, how many, and who survives.
+
+    Args:
+        context: As for every search with crossover and mutation.
+        population: Places in the population.
+        horizon: Generations until the search is done.
+        refit_every: Generations between refits of the fitness; None for no refits.
+        offspring: Children of a generation, as many as ``population`` if not given.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        population: int,
+        horizon: int,
+        refit_every: int | None = None,
+        offspring: int | None = None,
+    ) -> None:
+        super().__init__(context, population, horizon, refit_every)
+        self._offspring = offspring or population
 
     def ask(self) -> list[Individual]:
         rng = self._rng()
         if not self.population:
             return self._first(rng)
-        standing = standings([one.fitness for one in self.population])
-
-        def select(pool: Sequence[Individual], n: int, rng: np.random.Generator) -> list[Individual]:
-            return crowded_tournament(pool, standing, n, rng)
-
-        return self._children(self._size, self.population, select, rng)
+        return self._children(self._offspring, self.population, self._selection(), rng)
 
     def tell(self, individuals: Sequence[Individual]) -> None:
         old = self.population
-        self.population = survivors([*old, *only_ok(individuals)], self._size)
+        self.population = self._survivors(once_each([*old, *only_ok(individuals)]))
         self._end_generation(individuals, old)
+
+    def _selection(self) -> Select:
+        """How parents are drawn from the population."""
+        standing = standings([one.fitness for one in self.population])
+        return lambda pool, n, rng: crowded_tournament(pool, standing, n, rng)
+
+    def _survivors(self, candidates: list[Individual]) -> list[Individual]:
+        """The next population, of distinct measured individuals."""
+        return survivors(candidates, self._size)
 
 
 def crowded_tournament(
@@ -71,14 +98,23 @@ def crowded_tournament(
 ) -> list[Individual]:
     """The winners of ``n`` tournaments of two by front, then crowding distance; of equals, the first drawn.
 
+    As in Deb's code everybody enters one tournament before anybody enters two.
+
     Args:
         population: Measured individuals, at least one; left unchanged.
         standing: One a member.
         n: Number of winners.
-        rng: Draws the entrants, without replacement. (DEAP's own tournament draws from Python's global generator.)
+        rng: Draws the entrants. (DEAP's own tournament draws from Python's global generator.)
 
     Source: Deb et al. 2002, section III.C, the crowded-comparison operator.
     """
-    entrants = min(2, len(population))
-    draws = (rng.choice(len(population), entrants, replace=False).tolist() for _ in range(n))
-    return [population[max(drawn, key=standing.__getitem__)] for drawn in draws]
+    entrants = in_turn(len(population), 2 * n, rng)
+    pairs = zip(entrants[::2], entrants[1::2], strict=True)
+    return [population[max(pair, key=standing.__getitem__)] for pair in pairs]
+
+
+def in_turn(size: int, n: int, rng: np.random.Generator) -> list[int]:
+    """``n`` of ``size`` places in random order, each of them once before any is there twice."""
+    rounds = [rng.permutation(size) for _ in range(-(-n // size))]
+    places: list[int] = np.concatenate(rounds)[:n].tolist()
+    return places

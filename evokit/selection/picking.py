@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evokit.genomes.individuals import finite_scores
 from evokit.interfaces import Individual
+from evokit.statistics.pareto import costs_of
 
 
 @dataclass(frozen=True)
@@ -30,5 +30,5 @@ class Picking:
         """
         if not population:
             raise ValueError("population: must hold at least one measured individual")
-        scores = finite_scores(population)
+        scores = -costs_of([one.fitness for one in population])
         return [population[place] for place in self.pick(scores, n, rng)]

@@ -45,6 +45,7 @@ TOLD = (
     "best",
     "front",
     "hypervolume",
+    "gaps",
     "verdicts",
     "rival",
     "would_have_reported",

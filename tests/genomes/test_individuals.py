@@ -11,7 +11,6 @@ from evokit.genomes.bits import Bits
 from evokit.genomes.individuals import (
     canonical,
     feasible_value,
-    finite_scores,
     key_of,
     make_individual,
     ranked,
@@ -105,14 +104,6 @@ def test_genes_that_were_changed_after_they_were_made_are_noticed():
         refuse_changed(genome, [one, other])
 
 
-def bounded(*told):
-    return [Individual(None, str(place), Score((-1.0,), (value,), over)) for place, (value, over) in enumerate(told)]
-
-
-def test_scores_on_the_scale_of_values_keep_the_order_of_the_rules():
-    people = bounded((3.0, (0.0,)), (1.0, (-1.0,)), (0.0, (4.0,)), (0.0, (1.0,)))
-    # The worst feasible is -3 and their range is 2: the worst violation lies that much lower, a fourth of it a fourth.
-    assert finite_scores(people).ravel().tolist() == [-3.0, -1.0, -5.0, -3.5]
-    nobody = bounded((7.0, (4.0,)), (9.0, (1.0,)))
-    assert finite_scores(nobody).ravel().tolist() == [-1.0, -0.25]
-    assert [feasible_value(one) for one in people] == [3.0, 1.0, None, None]
+def test_who_violates_a_constraint_has_no_value():
+    people = [Individual(None, "", Score((-1.0,), (3.0,), (over,))) for over in (-1.0, 0.0, 0.5)]
+    assert [feasible_value(one) for one in people] == [3.0, 3.0, None]

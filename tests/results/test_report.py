@@ -118,7 +118,12 @@ def test_the_hypervolumes_of_search_and_control_stand_side_by_side(two_objective
     volumes = two_objectives["hypervolume"]
     assert 0 < volumes["random_search"] < volumes["search"] < 1
     assert two_objectives["baselines"][0]["front"]
-    assert "search 0." in report(two_objectives)
+    text = report(two_objectives)
+    assert "search 0." in text
+    ours, theirs = (two_objectives["gaps"][name] for name in ("search", "random_search"))
+    assert 0 <= ours["igd_plus"] < theirs["igd_plus"]
+    assert 0 <= ours["epsilon"] < theirs["epsilon"]
+    assert "in that box (IGD+, epsilon; 0 is best): search" in " ".join(text.split())
 
 
 def test_what_an_early_stop_saved_is_told_as_an_estimate(small):

@@ -240,9 +240,10 @@ def evokit_components():
 """
 
 
-def test_many_genomes_with_the_same_values_are_one_point_and_no_improvement(run, tmp_path):
+@pytest.mark.parametrize("name", ["nsga2", "nsga3", "sms_emoa"])
+def test_many_genomes_with_the_same_values_are_one_point_and_no_improvement(name, run, tmp_path):
     (tmp_path / "ties.py").write_text(TIES_PLUGIN)
-    summary, _, _ = run(text=TIES)
+    summary, _, _ = run(text=TIES.replace("nsga2", name))
     assert summary["stopped"] == "no improvement for 5 generations (stop.patience 5)"
     front = summary["front"]
     assert len({tuple(one["values"]) for one in front}) == len(front) <= 4
@@ -251,6 +252,7 @@ def test_many_genomes_with_the_same_values_are_one_point_and_no_improvement(run,
     assert sorted(map(tuple, summary["baselines"][0]["front"])) == sorted(
         set(map(tuple, summary["baselines"][0]["front"]))
     )
+    assert summary["gaps"].keys() == summary["hypervolume"].keys() == {"search", "random_search"}
 
 
 PENALTY_PLUGIN = """\

@@ -12,8 +12,10 @@ from evokit.searches.generational import Generational
 from evokit.searches.halving import Halving
 from evokit.searches.mu_lambda import MuCommaLambda, MuPlusLambda
 from evokit.searches.nsga2 import NSGA2
+from evokit.searches.nsga3 import NSGA3
 from evokit.searches.random_search import RandomSearch
 from evokit.searches.regularised import Regularised
+from evokit.searches.sms_emoa import SMSEMOA
 from evokit.streams import Streams
 from tests.door import SumFitness, door
 from tests.searches.building import built, run
@@ -45,12 +47,14 @@ SEARCHES = pytest.mark.parametrize(
         (CoordinateDescent(2, 6), SumFitness, "coordinate_descent"),
         (Generational(6, 6), SumFitness, "variation"),
         (NSGA2(6, 6), Pair, "variation"),
+        (NSGA3(6, 6), Pair, "variation"),
+        (SMSEMOA(6, 6, 4), Pair, "variation"),
         (Halving(generations=6), lambda: SumFitness((1, 3)), "halving"),
         (MuPlusLambda(6, 9, 6), SumFitness, "variation"),
         (MuCommaLambda(6, 9, 6), SumFitness, "variation"),
         (Regularised(6, 2, 3, 6), SumFitness, "variation"),
     ],
-    ids=["random", "descent", "generational", "nsga2", "halving", "plus", "comma", "regularised"],
+    ids=["random", "descent", "generational", "nsga2", "nsga3", "sms_emoa", "halving", "plus", "comma", "regularised"],
 )
 
 

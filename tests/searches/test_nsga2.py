@@ -16,7 +16,7 @@ from evokit.measuring.ledger import Ledger
 from evokit.mutation.gaussian import Gaussian
 from evokit.screens.race import Race
 from evokit.screens.surrogate import SurrogateScreen
-from evokit.searches.nsga2 import NSGA2, crowded_tournament
+from evokit.searches.nsga2 import NSGA2, crowded_tournament, in_turn
 from evokit.searches.random_search import RandomSearch
 from evokit.statistics.pareto import hypervolumes, standings
 from evokit.streams import Streams
@@ -155,15 +155,23 @@ def population(points):
 def test_a_tournament_of_two_is_won_by_front_then_crowding():
     members = population([(0, 0), (1, 1), (2, 5), (9, 9), (5, 1)])
     standing = standings([one.fitness for one in members])
-    rng = np.random.default_rng(0)
     wins = dict.fromkeys(range(5), 0)
-    drawn = np.random.default_rng(0)
-    for winner in crowded_tournament(members, standing, 200, rng):
-        a, b = drawn.choice(5, 2, replace=False).tolist()
+    drawn = in_turn(5, 400, np.random.default_rng(0))
+    for place, winner in enumerate(crowded_tournament(members, standing, 200, np.random.default_rng(0))):
+        a, b = drawn[2 * place : 2 * place + 2]
         expected = a if standing[a] >= standing[b] else b
         assert winner is members[expected]
         wins[expected] += 1
-    assert wins[4] == 0  # dominated by all others but one, which is drawn beside it and preferred too
+    assert wins[4] < 12  # dominated by all others but one, it wins where the end of one round meets itself in the next
+
+
+def test_everybody_enters_once_before_anybody_enters_twice():
+    rng = np.random.default_rng(0)
+    for size, n in ((5, 12), (4, 4), (3, 1), (1, 2)):
+        entrants = in_turn(size, n, rng)
+        assert len(entrants) == n
+        assert all(len(set(entrants[at : at + size])) == len(entrants[at : at + size]) for at in range(0, n, size))
+    assert in_turn(9, 9, rng) != in_turn(9, 9, rng)
 
 
 def test_a_population_of_one_is_its_own_winner():
