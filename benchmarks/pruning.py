@@ -3,10 +3,10 @@
     python benchmarks/pruning.py [--runs 11] [--work 2700] [--json FILE]
 
 All have the same work, in epochs, what the rungs took included; what a last generation spent beyond it is cut off. The
-hypervolume is a share of one box around the fronts of all searches and seeds, as far as they do better than guessing: who
-does not would stretch the box until nothing else is seen in it. A front's members are the best of many by
-the images that chose them, so the same settings are trained again from other weights and judged by images that no
-search saw. Differences are paired by seed, intervals Student's.
+hypervolume is a share of one box around all networks that any search trained in full, as far as they do better than
+guessing: others would stretch the box until nothing else is seen in it. A front's members are the best of many by the
+images that chose them, so the same settings are trained again from other weights and judged by images that no search
+saw. Differences are paired by seed, intervals Student's.
 
 Then what the rungs know, of random settings that are trained on each: the rank correlation of the cross-entropy there
 with that of the whole training, and which share of the front of whole trainings each rung would have kept.
