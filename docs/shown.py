@@ -17,7 +17,12 @@ from evokit.results.report import SAYS, p_value
 Result = Mapping[str, Any]
 NOTHING = "not measured with this version yet"
 WIDTH = 118  # of a recipe's header, without "# "
-UNITS = {"gpt2_loss": "tokens", "text_classification": "tokens", "trained_accuracy": "training steps"}
+UNITS = {
+    "gpt2_loss": "tokens",
+    "text_classification": "tokens",
+    "trained_accuracy": "training steps",
+    "digit_networks": "epochs",
+}
 
 
 class Shown:

@@ -64,6 +64,7 @@ class Trainings:
     def evaluate(self, batch: Sequence[np.ndarray], budget: int) -> list[Evaluation]:
         return [self._trained(genes, budget) for genes in batch]
 
+    @np.errstate(all="ignore")  # a training that diverges has no finite value, and is recorded as failed
     def _trained(self, genes: np.ndarray, epochs: int) -> Evaluation:
         rng = self._context.streams.at("training", self._replicate).numpy()
         width, scale = round(WIDEST ** float(genes[0])), 10 ** (2 * genes[1] - 1)
