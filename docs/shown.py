@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import pruning_tables
 import result_files
 import search_tables
 import surrogate_tables
@@ -17,7 +18,12 @@ from evokit.results.report import SAYS, p_value
 Result = Mapping[str, Any]
 NOTHING = "not measured with this version yet"
 WIDTH = 118  # of a recipe's header, without "# "
-UNITS = {"gpt2_loss": "tokens", "text_classification": "tokens", "trained_accuracy": "training steps"}
+UNITS = {
+    "gpt2_loss": "tokens",
+    "text_classification": "tokens",
+    "trained_accuracy": "training steps",
+    "digit_networks": "epochs",
+}
 
 
 class Shown:
@@ -37,7 +43,8 @@ class Shown:
         Args:
             kind: ``runs``, a row for each in one table; ``run``: where each comes from, contenders and verdicts;
                 ``points``, a row for each point of a grid; ``levels``, of verdicts by simulation; ``searches``, of one
-                suite of problems; ``surrogates``, of what they save.
+                suite of problems; ``surrogates``, of what they save; ``pruning`` and ``rungs``, what a race is worth and
+                what it goes by.
             words: Names of results; of ``points`` one, and what its fitness noted.
 
         Raises:
@@ -53,6 +60,8 @@ class Shown:
             return search_tables.tables(found[0])
         if kind == "surrogates":
             return surrogate_tables.tables(found[0])
+        if kind in ("pruning", "rungs"):
+            return {"pruning": pruning_tables.tables, "rungs": pruning_tables.rungs}[kind](found[0])
         if kind == "points":
             return f"{self._source(found[0])}\n\n{_points(found[0], words[1:])}"
         return {"runs": self._table_of_runs, "run": self._whole_runs}[kind](found)

@@ -14,10 +14,15 @@ MOST_BYTES = 400e6
 
 def test_code_and_recipes_of_the_checkout_are_in_the_wheel(tmp_path):
     wheel = built_evokit(tmp_path)
-    packed = {name.removeprefix("evokit/recipe/files/") for name in content(wheel) if name.endswith(".yaml")}
-    assert packed == {path.relative_to(ROOT / "recipes").as_posix() for path in (ROOT / "recipes").rglob("*.yaml")}
+    home = "evokit/recipe/files/"
+    packed = {name.removeprefix(home) for name in content(wheel) if name.startswith(home)}
+    assert packed == {
+        path.relative_to(ROOT / "recipes").as_posix()
+        for pattern in ("*.yaml", "*.py")  # a recipe may have a plugin beside it
+        for path in (ROOT / "recipes").rglob(pattern)
+    }
     assert "Name: evokit-deap" in metadata_of(wheel)
-    code = {name for name in content(wheel) if name.endswith(".py")}
+    code = {name for name in content(wheel) if name.endswith(".py") and not name.startswith(home)}
     homes = (ROOT, ROOT / "plugins")  # a package that setup.cfg does not list is in no wheel
     assert code == {
         path.relative_to(home).as_posix() for home in homes for path in home.glob("evokit*/**/*.py") if path.is_file()

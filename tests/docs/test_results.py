@@ -31,7 +31,7 @@ MEASURED = {
     "representation": _part("docs/reproduction_representation.md", "## Measured", "## Not measured yet"),
     **{
         name: (DOCS / f"{name}.md").read_text()
-        for name in ("reproduction_clso", "clso_further", "reproduction_optimizers")
+        for name in ("reproduction_clso", "clso_further", "reproduction_optimizers", "pruning")
     },
 }
 # The paper's sizes of representation search are told by arithmetic.
