@@ -43,8 +43,8 @@ class Shown:
         Args:
             kind: ``runs``, a row for each in one table; ``run``: where each comes from, contenders and verdicts;
                 ``points``, a row for each point of a grid; ``levels``, of verdicts by simulation; ``searches``, of one
-                suite of problems; ``surrogates``, of what they save; ``pruning`` and ``rungs``, what a race is worth and
-                what it goes by.
+                suite of problems; ``surrogates``, of what they save; ``pruning`` and ``rungs``, what a race is
+                worth and what it goes by.
             words: Names of results; of ``points`` one, and what its fitness noted.
 
         Raises:

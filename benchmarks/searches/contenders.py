@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from benchmarks.searches import peers, peers_fronts
+from benchmarks.searches import peers, peers_constrained, peers_fronts
 from benchmarks.searches import peers_discrete as discrete
 from benchmarks.searches import peers_trees as trees
 from benchmarks.searches.fronts import NUMBER, POPULATION
@@ -115,7 +115,15 @@ FRONTS: Mapping[str, Sections | Callable[[int, int], Sections]] = {
     "sms_emoa": _trading("sms_emoa"),
     "random_search": {"search": {"name": "random_search"}},
 }
-OWN = {"vector": VECTOR, "bits": BITS, "permutation": PERMUTATION, "tree": TREE, "fronts": FRONTS}
+BOUNDED = {name: VECTOR[name] for name in ("auto", "quasi_newton", "cma", "de", "generational", "random_search")}
+OWN = {
+    "constrained": BOUNDED,
+    "vector": VECTOR,
+    "bits": BITS,
+    "permutation": PERMUTATION,
+    "tree": TREE,
+    "fronts": FRONTS,
+}
 
 
 def _own(name: str, kind: str, given: Sections | Callable[[int, int], Sections]) -> Contender:
@@ -145,6 +153,10 @@ CONTENDERS: tuple[Contender, ...] = (
     Contender("deap_trees", "tree", trees.deap_trees, needs="deap"),
     Contender("gplearn", "tree", trees.gplearn_regressor, needs="gplearn"),
     Contender("pymoo_permutation", "permutation", discrete.pymoo_permutation, needs="pymoo"),
+    Contender("pymoo_ga", "constrained", peers_constrained.pymoo_ga, needs="pymoo"),
+    Contender("pymoo_de", "constrained", peers_constrained.pymoo_de, needs="pymoo"),
+    Contender("pymoo_isres", "constrained", peers_constrained.pymoo_isres, needs="pymoo"),
+    Contender("scipy_slsqp", "constrained", peers_constrained.scipy_slsqp, needs="scipy"),
     *(Contender(name, "fronts", loop, needs="pymoo") for name, loop in peers_fronts.PYMOO.items()),
     Contender("optuna_nsga2", "fronts", peers_fronts.optuna_nsga2, needs="optuna", most={NUMBER: 50}),
 )

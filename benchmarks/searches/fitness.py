@@ -18,6 +18,7 @@ class Benchmark:
     """Values to be minimised."""
 
     n_objectives: int = 1
+    n_constraints: int = 0
     takes: ClassVar[frozenset[str]] = frozenset({"vector", "bits", "permutation"})
     slots: ClassVar[Mapping[str, Any]] = {}
     budgets: ClassVar[Sequence[int]] = (1,)
@@ -26,6 +27,10 @@ class Benchmark:
     @property
     def objectives(self) -> Mapping[str, Goal]:
         return {f"value_{i}": "min" for i in range(self.n_objectives)}
+
+    @property
+    def constraints(self) -> Sequence[str]:
+        return tuple(f"constraint_{i}" for i in range(self.n_constraints))
 
     def evaluate(self, batch: Sequence[Any], budget: int) -> np.ndarray:
         raise NotImplementedError("python -m benchmarks searches evaluates by itself")

@@ -17,18 +17,22 @@ def pymoo_loop(
     seed: int,
     low: float,
     high: float,
-    n_objectives: int = 1,
     told: Callable[[Any], None] = lambda algorithm: None,
 ) -> None:
     """``minimize`` of pymoo on whole populations; ``told`` gets the algorithm after each."""
     from pymoo.core.problem import Problem
     from pymoo.optimize import minimize
 
+    n_objectives, n_constraints = record.problem.n_objectives, record.problem.n_constraints
+
     class Function(Problem):  # type: ignore[misc]
         def _evaluate(self, x: np.ndarray, out: dict[str, Any], *args: Any, **options: Any) -> None:
-            out["F"] = record.many(x)
+            found = record.many(x).reshape(len(x), -1)
+            out["F"] = found[:, :n_objectives]
+            if n_constraints:
+                out["G"] = found[:, n_objectives:]
 
-    function = Function(n_var=record.problem.dimension, n_obj=n_objectives, xl=low, xu=high)
+    function = Function(n_var=record.problem.dimension, n_obj=n_objectives, n_ieq_constr=n_constraints, xl=low, xu=high)
     minimize(function, algorithm, ("n_eval", record.budget), seed=seed, callback=told)
 
 

@@ -25,6 +25,7 @@ GENOMES: Mapping[str, Mapping[str, Any]] = {
     "bits": {"name": "bits"},
     "permutation": {"name": "permutation"},
     "fronts": {"name": "real_vector", "low": 0.0, "high": 1.0},
+    "constrained": {"name": "real_vector", "low": 0.0, "high": 1.0},
     "tree": {
         "name": "tree",
         "primitives": {"name": "elementary", "functions": list(FUNCTIONS)},
@@ -50,15 +51,16 @@ class Direct:
 
     def __call__(self, individuals: Sequence[Individual], budget: int | None = None) -> list[Evaluation]:
         points = [self._express(one.genes) for one in individuals]
-        values = self._record.many(np.stack(points)).reshape(len(points), -1)  # one or several
+        values = self._record.many(np.stack(points)).reshape(len(points), -1)  # values, then constraints
         for one, point, row in zip(individuals, points, values, strict=True):
             if np.isfinite(row).all():
-                one.fitness.values = tuple(row.tolist())
+                told, n_objectives = tuple(row.tolist()), len(one.fitness.weights)
+                one.fitness.hold(told[:n_objectives], told[n_objectives:])
                 one.cases = self._told(point)
             if one.key not in self._known:
                 self._known.add(one.key)
                 self._measured.append((self.generation, one))
-        return [Evaluation(one.fitness.values, work=1) for one in individuals]
+        return [Evaluation(one.fitness.values, work=1, constraints=one.fitness.constraints) for one in individuals]
 
     def each(self, individuals: Iterable[Individual | None], n: int) -> Iterator[Individual]:
         for one in individuals:
@@ -124,7 +126,8 @@ def _whole(sections: Mapping[str, Any], record: Record) -> dict[str, Any]:
         }
     else:
         genome = {**GENOMES[problem.kind], "length": problem.dimension}
-        about = {"fitness": {"name": "benchmark", "n_objectives": problem.n_objectives}, "genome": genome}
+        numbers = {"n_objectives": problem.n_objectives, "n_constraints": problem.n_constraints}
+        about = {"fitness": {"name": "benchmark", **numbers}, "genome": genome}
     return {
         "plugins": [str(Path(fitness.__file__))],
         **about,

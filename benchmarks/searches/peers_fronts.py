@@ -55,7 +55,7 @@ def _pymoo(algorithm: Any, record: TradedRecord, seed: int) -> None:
     def told(algorithm: Any) -> None:
         record.kept(algorithm.pop.get("F"))
 
-    pymoo_loop(algorithm, record, seed, 0.0, 1.0, record.traded.n_objectives, told)
+    pymoo_loop(algorithm, record, seed, 0.0, 1.0, told)
 
 
 PYMOO: Mapping[str, Callable[[Any, int], None]] = {

@@ -27,6 +27,7 @@ class Problem:
         last: A run that has found a value as low as this is over.
         of: What else contenders are told, to find their points by; see the suite.
         n_objectives: How many values a point has; they are ``(n, n_objectives)`` if several.
+        n_constraints: How many more, none above 0 if it is feasible.
     """
 
     kind: str
@@ -35,6 +36,7 @@ class Problem:
     last: float = -np.inf
     of: tuple[Any, ...] = ()
     n_objectives: int = 1
+    n_constraints: int = 0
 
     def record(self, budget: int) -> Record:
         """Of a run at its beginning."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from benchmarks.searches.bbob import Bbob
+from benchmarks.searches.constrained import Constrained
 from benchmarks.searches.formulas import Formulas
 from benchmarks.searches.fronts import Fronts
 from benchmarks.searches.knapsack import Knapsack
@@ -13,4 +14,6 @@ from benchmarks.searches.problems import Suite
 from benchmarks.searches.tsp import Tsp
 
 BUDGETS = (50, 500)  # evaluations per dimension
-SUITES: Mapping[str, Suite] = {suite.name: suite for suite in (Bbob(), Pbo(), Knapsack(), Tsp(), Formulas(), Fronts())}
+SUITES: Mapping[str, Suite] = {
+    suite.name: suite for suite in (Bbob(), Pbo(), Knapsack(), Tsp(), Formulas(), Fronts(), Constrained())
+}

@@ -14,7 +14,11 @@ from benchmarks.searches.store import Row, Store
 from benchmarks.searches.suites import BUDGETS
 
 DIGITS = 4  # after the point, of areas
-MORE = {"igd_plus": "IGD+", "population": "hypervolume of the population"}  # what runs of some suites tell too
+MORE = {
+    "feasible": "feasible",
+    "igd_plus": "IGD+",
+    "population": "hypervolume of the population",
+}  # what runs of some suites tell too
 Rows = Mapping[str, Row]  # by function
 
 
