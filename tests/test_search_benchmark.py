@@ -11,10 +11,12 @@ import search_tables
 
 from benchmarks.searches import contenders, figures, own, problems
 from benchmarks.searches.command import main
+from benchmarks.searches.constrained import Bounded
 from benchmarks.searches.contenders import CONTENDERS, Contender
 from benchmarks.searches.formulas import rows_of
+from benchmarks.searches.fronts import Traded
 from benchmarks.searches.knapsack import best_profit, items
-from benchmarks.searches.problems import Over, Problem, Record
+from benchmarks.searches.problems import Over, Problem, Record, Suite
 from benchmarks.searches.score import area, interval, reached_at
 from benchmarks.searches.store import Store
 from benchmarks.searches.suites import SUITES
@@ -28,7 +30,15 @@ SPHERE = Problem("vector", 3, lambda points: np.square(points - CENTRE).sum(axis
 ONES = Problem("bits", 12, lambda points: 12.0 - points.sum(axis=1), 0.0)
 SORTED = Problem("permutation", 6, lambda points: np.abs(points - np.arange(6)).sum(axis=1), 0.0)
 FORMULA = SUITES["formulas"].problem("nguyen-6", 20, 1)
-PROBLEMS = {problem.kind: problem for problem in (SPHERE, ONES, SORTED, FORMULA)}
+TRADED = Traded(
+    "fronts", 3, lambda points: np.square(points[:, :1] - [0, 1]) + points[:, 1:].sum(axis=1, keepdims=True),
+    n_objectives=2, front=np.array([[0.0, 1.0], [0.25, 0.25], [1.0, 0.0]]),
+)  # fmt: skip
+BOUNDED = Bounded(  # in the half where numbers sum to 2 at least
+    "constrained", 3, lambda points: np.stack([np.square(points).sum(axis=1), 2 - points.sum(axis=1)], axis=1),
+    n_constraints=1, optimum=4 / 3,
+)  # fmt: skip
+PROBLEMS = {problem.kind: problem for problem in (SPHERE, ONES, SORTED, FORMULA, TRADED, BOUNDED)}
 
 
 # --- the score
@@ -160,7 +170,7 @@ def test_the_value_of_a_formula_is_its_error_over_the_variance():
 
 
 def called(contender, seed, budget=60):
-    record = Record(PROBLEMS[contender.kind], budget)
+    record = PROBLEMS[contender.kind].record(budget)
     try:
         contender.run(record, seed)
     except Over:
@@ -168,8 +178,9 @@ def called(contender, seed, budget=60):
     return record, False
 
 
-# Their first descents, from the middle, take all of this budget; NGOpt's is Cobyla's.
+# Their first descents, from the middle, take all of this budget or end at the best; NGOpt's is Cobyla's.
 DRAW_NOTHING = {("vector", name) for name in ("auto", "quasi_newton", "nevergrad_ngopt", "scipy_slsqp")}
+DRAW_NOTHING |= {("constrained", name) for name in ("auto", "quasi_newton", "scipy_slsqp")}
 
 
 @pytest.mark.parametrize("contender", CONTENDERS, ids=lambda one: one.name)
@@ -183,6 +194,70 @@ def test_a_contender_spends_its_budget_and_one_seed_is_one_run(contender):
     assert called(contender, 1)[0].improvements == record.improvements
     if (contender.kind, contender.name) not in DRAW_NOTHING:
         assert called(contender, 2)[0].improvements != record.improvements
+
+
+def test_a_record_under_constraints_goes_by_violation_and_then_by_error():
+    record = BOUNDED.record(9)
+    points = np.array([[0.2, 0, 0], [0.6, 0.6, 0.6], [0.9, 0.9, 0.9], [0, 0, 0], [0.7, 0.7, 0.7]])
+    record.many(points)
+    at, values = zip(*record.improvements, strict=True)
+    assert at == (1, 2, 3, 5)
+    # Errors are shares of the optimum, 4 / 3.
+    assert values == pytest.approx([1e6 * 2.8, 1e6 * 1.2, 2.43 * 0.75 - 1, 1.47 * 0.75 - 1])
+    assert record.figures == {"feasible": [0, 0, 1, 1]}
+
+
+@pytest.mark.parametrize(
+    ("function", "point"),  # as the report of the competition has them
+    [
+        ("g1", [1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 3, 3, 1]),
+        ("g6", [14.09500000000000064, 0.8429607892154795668]),
+        ("g8", [1.22797135260752599, 4.24537336612274885]),
+        ("g9", [2.33049935147405174, 1.95137236847114592, -0.477541399510615805, 4.36572624923625874,
+                -0.624486959100388983, 1.03813099410962173, 1.5942266780671519]),
+    ],
+)  # fmt: skip
+def test_optima_under_constraints_are_those_of_the_competition(function, point):
+    get_problem = pytest.importorskip("pymoo.problems", reason=BENCH).get_problem
+    one, problem = get_problem(function), SUITES["constrained"].problem(function, 20, 1)
+    row = problem.values((np.array([point]) - one.xl) / (one.xu - one.xl))[0]
+    assert row[0] == pytest.approx(problem.optimum, rel=1e-6)
+    assert row[1:].max() < 1e-6
+
+
+def test_a_record_of_fronts_looks_at_them_now_and_then_whatever_the_batches():
+    points = np.random.default_rng(0).random((200, 3))
+    rows = []
+    for batch in (1, 7, 200):
+        record = TRADED.record(200)
+        for some in np.split(points, range(batch, 200, batch)):
+            record.many(some)
+            record.kept(TRADED.values(points[:1]))
+        rows.append((record.improvements, record.figures))
+    assert rows[0] == rows[1] == rows[2]
+    at = [n for n, _ in rows[0][0]]
+    assert at[0] == 2
+    assert {20, 200} <= set(at), "the smaller of two budgets is a tenth of the larger"
+    values = TRADED.values(points)
+    front = [one for one in values if not ((values <= one).all(axis=1) & (values < one).any(axis=1)).any()]
+    corners = sorted(map(tuple, np.minimum(front, 1.1)))
+    area = sum(
+        (right - x) * (1.1 - y) for (x, y), right in zip(corners, [x for x, _ in corners[1:]] + [1.1], strict=True)
+    )
+    assert rows[0][0][-1] == (200, pytest.approx(1 - area))
+    assert rows[0][1]["population"] == [rows[0][1]["population"][0]] * len(at)
+
+
+def test_the_true_fronts_are_those_of_the_formulas():
+    pytest.importorskip("pymoo", reason=BENCH)
+    problem = SUITES["fronts"].problem("zdt1", 20, 1)
+    assert problem.most == pytest.approx(1.1 * 1.1 - 1 / 3, abs=1e-4)  # a third lies below 1 - sqrt(x)
+    on_it = np.zeros((3, 30))
+    on_it[:, 0] = 0, 0.25, 1
+    assert problem.values(on_it).tolist() == [[0, 1], [0.25, 0.5], [1, 0]]
+    sphere = SUITES["fronts"].problem("dtlz2", 20, 1)
+    assert np.linalg.norm(sphere.front, axis=1) == pytest.approx(1)
+    assert sphere.most == pytest.approx(1.1**3 - math.pi / 6)
 
 
 def test_a_search_of_evokit_is_built_from_its_recipe():
@@ -223,7 +298,7 @@ def row(contender, values, function="a", each=50, dimension=2, failed=False):
 
 
 class Toy:
-    name, kind, targets = "toy", "toy", np.array([100.0, 1.0])
+    name, kind, targets, score = "toy", "toy", np.array([100.0, 1.0]), Suite.score
     functions = {"a": "first", "b": "second"}  # noqa: RUF012 - as suites have them
 
 
@@ -249,6 +324,23 @@ def test_a_table_tells_the_difference_to_the_best_peer(toy, tmp_path):
     assert ours["to_best_peer"] == 0.375
     assert ours["groups"] == {"first": 0.75, "second": 0.75}
     assert "| **ours** | 0.750 [0.750, 0.750] | +0.375" in markdown(cell)
+
+
+def test_what_runs_tell_beside_their_values_is_that_of_the_budget(toy, tmp_path):
+    store = Store(tmp_path)
+    for function in toy.functions:
+        ours = row("ours", [(50.0, 0.5), (50.0, 0.5)], function, each=500)
+        for run, further in zip(ours["runs"], (0.25, 0.75), strict=True):
+            run.update(budget=50, igd_plus=[4.0, further])
+        store.put(ours)
+        store.put(row("theirs", [(50.0, 0.5)], function, each=500))
+    small, large = summed_up(store, toy)["cells"]
+    told = [one for cell in (small, large) for one in cell["contenders"] if one["name"] == "ours"]
+    assert [one["igd_plus"] for one in told] == [4.0, 0.5]
+    assert "population" not in told[0]
+    lines = markdown(large).splitlines()
+    assert lines[0].endswith("| CPU s a run | IGD+ |")
+    assert {line.rsplit("|", 2)[1].strip() for line in lines[2:]} == {"0.5", ""}
 
 
 def test_a_run_of_a_large_budget_holds_that_of_a_smaller_one_unless_it_was_told(toy, tmp_path, monkeypatch):

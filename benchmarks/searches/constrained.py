@@ -42,7 +42,7 @@ class Bounded(Problem):
 
 
 class BoundedRecord(Record):
-    """An improvement is the relative error above the optimum of a feasible point, or before there is one a violation."""
+    """An improvement is the error of a feasible point above the optimum, and before there is one a violation."""
 
     def __init__(self, problem: Bounded, budget: int) -> None:
         super().__init__(problem, budget)

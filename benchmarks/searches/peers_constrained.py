@@ -39,7 +39,8 @@ def scipy_slsqp(record: Record, seed: int) -> None:
     n, rng = record.problem.dimension, np.random.default_rng(seed)
 
     def rows(point: np.ndarray) -> np.ndarray:
-        return record.many(np.clip(point, 0, 1)[None])[0]
+        found: np.ndarray = record.many(np.clip(point, 0, 1)[None])[0]
+        return found
 
     start = np.full(n, 0.5)
     while True:
