@@ -44,6 +44,8 @@ evaluations a number; where it is not, half the work is CMA-ES's |
 operators, for bits ``heavy_tailed`` mutation | each child is made of all that is known, so that few evaluations do |
     | any other genome, noisy | ``generational`` with 32 and the same operators | a lucky value leaves with its \
 generation |
+    | any other genome, and a fitness with fingerprints | the same | ``steady_state`` measures also what does the same |
+    | with constraints | what is taken without | ``quasi_newton`` follows them, all others prefer the feasible |
 
     A fitness counts as noisy if it has fresh replicates to measure on (``fresh``). Neither workers nor stop rules have
     a part in the choice, which would make a result depend on them. For other choices name the search, such as a
@@ -93,14 +95,16 @@ def _continuous(context: Context) -> AskTell:
 
 def _of_any_genome(context: Context) -> AskTell:
     genome, noisy = context.genome, hasattr(context.fitness, "fresh")
+    tells = hasattr(context.fitness, "fingerprint")
     mutation = HeavyTailed() if getattr(genome, "genes", "") == "bits" else OwnMutation()
     options: Generational | SteadyState = Generational(generations=ANY)
-    if not noisy:
+    if not (noisy or tells):
         options = SteadyState(population=16, generations=ANY, in_flight=4)
     search = options.build(_with(context, OwnCrossover(), mutation, FEW if noisy else MORE))
-    name, what = ("generational", "a noisy") if noisy else ("steady_state", "an exact")
+    name = "generational" if noisy or tells else "steady_state"
+    what = "a noisy fitness" if noisy else "an exact fitness with fingerprints" if tells else "an exact fitness"
     kind = getattr(genome, "genes", "") or type(genome).__name__
-    search.chosen = f"auto took {name}: {what} fitness, and genes are of kind {kind}"
+    search.chosen = f"auto took {name}: {what}, and genes are of kind {kind}"
     return search
 
 

@@ -26,7 +26,7 @@ class SteadyState:
 
     A generation is ``births`` children, after which a checkpoint may be written; at its end workers wait for the last
     of them. Null: four for each in flight, and at least as many as ``population``. As a part of another search it makes
-    ``in_flight`` children at a time and waits for them.
+    ``in_flight`` children at a time and waits for them. Fingerprints of a fitness are not asked for.
 
     Source: Syswerda 1991, "A Study of Reproduction in Generational and Steady-State Genetic Algorithms"; replacing the
     worst by Whitley 1989, "The GENITOR Algorithm and Selection Pressure"; the asynchronous form by Scott and De Jong

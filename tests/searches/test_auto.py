@@ -21,6 +21,11 @@ class Noisy(SumFitness):
         return self
 
 
+class Telling(SumFitness):
+    def fingerprint(self, phenotype):
+        return phenotype
+
+
 @pytest.mark.parametrize(
     ("fitness", "genome", "kind", "said"),
     [
@@ -34,6 +39,7 @@ class Noisy(SumFitness):
             SteadyStateSearch,
             "auto took steady_state: an exact fitness, and genes are of kind bits",
         ),
+        (Telling, Bits(3), GenerationalSearch, "auto took generational: an exact fitness with fingerprints, and"),
         (Noisy, Bits(3), GenerationalSearch, "auto took generational: a noisy fitness, and genes are of kind bits"),
     ],
 )
