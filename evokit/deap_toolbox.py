@@ -11,7 +11,7 @@ from deap import base
 
 from evokit.assembly.parts import assemble
 from evokit.genomes.individuals import make_individual, weights_of
-from evokit.interfaces import Individual
+from evokit.interfaces import Individual, Score
 from evokit.measuring.evaluate import evaluate_batch
 from evokit.recipe import Recipe, load_recipe
 
@@ -22,7 +22,8 @@ def toolbox(recipe: Recipe | Path | str) -> base.Toolbox:
     Registered are ``individual``, ``population(n=)``, ``mate``, ``mutate``, ``select``, ``evaluate`` and ``clone``.
     The operators draw from streams of the recipe's seed that advance with each call; only DEAP's own loops draw from
     Python's global generator. Screens, ledger and confirmation belong to ``evokit run``, not to a toolbox. A failed
-    evaluation becomes the worst value there is, since DEAP has no other word for it.
+    evaluation becomes the worst value there is, since DEAP has no other word for it, and an infeasible one a value that
+    is worse than all feasible ones, the more it violates.
 
     Args:
         recipe: A loaded recipe, or the path of one.
@@ -65,7 +66,10 @@ def toolbox(recipe: Recipe | Path | str) -> base.Toolbox:
 
     def evaluate(one: Individual) -> tuple[float, ...]:
         (evaluation,) = evaluate_batch(fitness, genome.express, [one.genes], fitness.budgets[-1])
-        return evaluation.values if evaluation.ok else worst
+        if not evaluation.ok:
+            return worst
+        score = Score(weights, evaluation.values, evaluation.constraints)
+        return tuple(gain * weight for gain, weight in zip(score.wvalues, weights, strict=True))
 
     box = base.Toolbox()
     for function in (individual, population, mate, mutate, select, evaluate):

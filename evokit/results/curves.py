@@ -184,7 +184,8 @@ class _Reader:
             work += row.evaluation.work
             if row.context != context:
                 best, context = np.inf, row.context
-            if row.evaluation.ok and row.budget == full and self._sign * row.evaluation.values[0] < best:
+            feasible = all(one <= 0 for one in row.evaluation.constraints)
+            if row.evaluation.ok and feasible and row.budget == full and self._sign * row.evaluation.values[0] < best:
                 best = self._sign * row.evaluation.values[0]
                 points.append(Point("best so far", work, cpu_s, cpu_s, row.evaluation.values[0]))
         if points:

@@ -16,7 +16,7 @@ from evokit.assembly.jobs import AGAIN
 from evokit.assembly.parts import Parts, assemble
 from evokit.assembly.workplace import after_refit, contender_of
 from evokit.common.cores import set_threads
-from evokit.genomes.individuals import key_of
+from evokit.genomes.individuals import constraints_of, key_of
 from evokit.interfaces import Contender, Fitness
 from evokit.measuring.evaluate import evaluate_batch
 from evokit.measuring.ledger_files import ledger_of
@@ -76,8 +76,9 @@ def _champion(parts: Parts, best: dict[str, Any]) -> Iterator[Claim]:
         parts = after_refit(parts, json.dumps(one))
     yield Claim("key of the champion", best["key"], key_of(parts.genome, genes))
     values = _measured(parts, parts.fitness, genes)
-    names = list(parts.fitness.objectives)
-    for name, claimed, found in zip(names, best["values"], values, strict=True):
+    names, told = list(parts.fitness.objectives), best.get("constraints") or {}
+    claims = [*zip(names, best["values"], strict=True), *told.items()]
+    for (name, claimed), found in zip(claims, values, strict=True):
         yield Claim(f"{name} of the champion", claimed, found)
     if best["confirmed"] is not None:
         fresh = parts.fresh_again() if best.get("confirmed_on") == AGAIN else parts.fresh_fitness()
@@ -87,10 +88,11 @@ def _champion(parts: Parts, best: dict[str, Any]) -> Iterator[Claim]:
 
 
 def _measured(parts: Parts, fitness: Fitness, genes: Any) -> Sequence[Any]:
-    """Values at full budget, or for each objective why there is none."""
+    """Values at full budget, then those of constraints; or for each why there is none."""
     (evaluation,) = evaluate_batch(fitness, parts.genome.express, [genes], fitness.budgets[-1])
     failure = f"{evaluation.outcome}: {evaluation.message}"
-    return evaluation.values if evaluation.ok else [failure] * len(fitness.objectives)
+    n = len(fitness.objectives) + len(constraints_of(fitness))
+    return (*evaluation.values, *evaluation.constraints) if evaluation.ok else [failure] * n
 
 
 def _models(parts: Parts, directory: RunDirectory, summary: dict[str, Any]) -> Iterator[Claim]:

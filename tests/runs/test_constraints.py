@@ -5,9 +5,12 @@ import json
 import numpy as np
 import pytest
 
+from evokit import toolbox
 from evokit.measuring.ledger import Ledger
 from evokit.measuring.ledger_files import same_but_for_costs
+from evokit.results.curves import read_curves
 from evokit.results.report import report
+from evokit.results.verify import verify
 from evokit.runs import run as running
 from evokit.runs.repeats import combine
 from tests.small import launched
@@ -203,3 +206,36 @@ def test_would_have_reported_counts_the_feasible_alone(tmp_path):
     with_predictions = summary["would_have_reported"]
     assert summary["evaluations"]["predicted"]
     assert with_predictions <= summary["best_measured"]
+
+
+def test_a_claimed_constraint_is_measured_again(tmp_path):
+    constrained(tmp_path, GENERATIONS, more=VARIATION)
+    claims = {claim.what: claim for claim in verify(tmp_path / "run")}
+    assert all(claim.holds for claim in claims.values())
+    path = tmp_path / "run" / "summary.json"
+    summary = json.loads(path.read_text())
+    summary["best"]["constraints"]["first"] -= 1
+    path.write_text(json.dumps(summary))
+    assert [claim.what for claim in verify(tmp_path / "run") if not claim.holds] == ["first of the champion"]
+
+
+def test_a_curve_gets_better_by_the_feasible_alone(tmp_path):
+    summary, _ = constrained(tmp_path, GENERATIONS, more=VARIATION)
+    (found,) = read_curves(tmp_path / "run")
+    assert found.curves[0].points[-1].value == summary["best_measured"]
+
+
+def test_loops_of_deap_prefer_the_feasible(tmp_path):
+    (tmp_path / "corner.py").write_text(PLUGIN)
+    path = tmp_path / "recipe.yaml"
+    path.write_text(RECIPE.replace("SEARCH", GENERATIONS) + VARIATION)
+    box = toolbox(path)
+    people = box.population(n=40)
+    for one in people:
+        one.fitness.values = box.evaluate(one)
+    people.sort(key=lambda one: one.fitness, reverse=True)
+    over = [max(0, 1.5 - one.genes.sum()) + max(0, 0.5 - one.genes[0]) for one in people]
+    assert over == sorted(over)
+    feasible = [one.fitness.values[0] for one, beyond in zip(people, over, strict=True) if not beyond]
+    assert 0 < len(feasible) < 40
+    assert feasible == sorted(feasible) == [pytest.approx((one.genes**2).sum()) for one in people[: len(feasible)]]
