@@ -13,6 +13,7 @@ MEDIAN = {
     "knapsack": "of the profit",
     "tsp": "longer",
     "fronts": "of the hypervolume missed",
+    "illumination": "of the QD score missed",
 }
 
 

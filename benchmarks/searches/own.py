@@ -21,7 +21,8 @@ from evokit.recipe import Recipe, load_recipe
 
 PATIENCE = 1000  # steps without a new individual, after which a search has nothing left to try
 GENOMES: Mapping[str, Mapping[str, Any]] = {
-    "vector": {"name": "real_vector", "low": -5.0, "high": 5.0},
+    "vector": {"name": "real_vector"},
+    "archive": {"name": "real_vector"},
     "bits": {"name": "bits"},
     "permutation": {"name": "permutation"},
     "fronts": {"name": "real_vector", "low": 0.0, "high": 1.0},
@@ -54,7 +55,7 @@ class Direct:
         for one, point, row in zip(individuals, points, values, strict=True):
             if np.isfinite(row).all():
                 one.fitness.values = tuple(row.tolist())
-                one.cases = self._told(point)
+                one.cases, one.metrics = self._told(point), self._record.metrics(point)
             if one.key not in self._known:
                 self._known.add(one.key)
                 self._measured.append((self.generation, one))
@@ -123,7 +124,9 @@ def _whole(sections: Mapping[str, Any], record: Record) -> dict[str, Any]:
             "genome": GENOMES["tree"],
         }
     else:
-        genome = {**GENOMES[problem.kind], "length": problem.dimension}
+        low, high = problem.box
+        box = {"low": low, "high": high} if GENOMES[problem.kind]["name"] == "real_vector" else {}
+        genome = {**box, **GENOMES[problem.kind], "length": problem.dimension}
         about = {"fitness": {"name": "benchmark", "n_objectives": problem.n_objectives}, "genome": genome}
     return {
         "plugins": [str(Path(fitness.__file__))],

@@ -143,16 +143,26 @@ class Archive:
 def dump_individuals(individuals: Iterable[Individual], genome: Any) -> dict[str, Any]:
     """Individuals as a state holds them: JSON values a column, genes that are arrays of one shape as one array."""
     ones = list(individuals)
-    genes: Any = [one.genes for one in ones]
-    kinds = {(one.dtype, one.shape) if isinstance(one, np.ndarray) else None for one in genes}
-    together = len(kinds) == 1 and None not in kinds
     return {
-        "genes": np.stack(genes) if together else list(map(genome.to_json, genes)),
+        "genes": dump_genes([one.genes for one in ones], genome),
         "values": [list(one.fitness.values) for one in ones],
         "constraints": [list(one.fitness.constraints) for one in ones],
         **{name: [getattr(one, name) for one in ones] for name in COLUMNS},
         **_dumped_cases([one.cases for one in ones]),
+        **({"metrics": [dict(one.metrics) for one in ones]} if any(one.metrics for one in ones) else {}),
     }
+
+
+def dump_genes(genes: Sequence[Any], genome: Any) -> np.ndarray | list[Any]:
+    """Arrays of one shape as one array, other genes as JSON values."""
+    kinds = {(one.dtype, one.shape) if isinstance(one, np.ndarray) else None for one in genes}
+    together = len(kinds) == 1 and None not in kinds
+    return np.stack(genes) if together else list(map(genome.to_json, genes))
+
+
+def load_genes(saved: Any, genome: Any) -> Any:
+    """One entry of what ``dump_genes`` gave, as genes."""
+    return readonly(saved.copy()) if isinstance(saved, np.ndarray) else genome.from_json(saved)
 
 
 def _dumped_cases(cases: Sequence[np.ndarray | None]) -> dict[str, np.ndarray]:
@@ -173,15 +183,14 @@ def load_individuals(
         data = [dict(zip(data, entry, strict=True)) for entry in zip(*data.values(), strict=True)]
     return [
         Individual(
-            genes=readonly(genes.copy())
-            if isinstance(genes := entry["genes"], np.ndarray)
-            else genome.from_json(genes),
+            genes=load_genes(entry["genes"], genome),
             key=entry["key"],
             fitness=Score(weights, tuple(entry["values"]), tuple(entry.get("constraints", ()))),
             parents=tuple(entry["parents"]),
             born_by=entry["born_by"],
             predicted=tuple(told) if isinstance(told := entry["predicted"], list) else told,
             cases=_loaded_cases(entry.get("cases")),
+            metrics=entry.get("metrics", {}),
         )
         for entry in data
     ]
