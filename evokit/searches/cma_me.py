@@ -1,4 +1,4 @@
-"""CMA-ME and CMA-MAE: an archive of elites that is filled by CMA-ES."""
+"""CMA-ME and CMA-MAE: an archive of elites that is filled by CMA-ES, by the library ``cmaes``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
+import cmaes
 import numpy as np
 from annotated_types import Ge, Gt, Le
 
@@ -14,7 +15,9 @@ from evokit.options import Count
 from evokit.searches.archive import only_ok
 from evokit.searches.box import BoxSearch
 from evokit.searches.elites import Added, Diverse, Elites
-from evokit.searches.emitter import Emitter
+
+FEWEST = 2  # parents that the library has weights for
+RATES = ("_mu", "_mu_eff", "_c1", "_cmu", "_cc", "_c_sigma", "_d_sigma")  # of a strategy, by the number of parents
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class CMAME(Diverse):
     """
 
     emitters: Count = 5
-    batch: Annotated[int, Ge(2)] = 36
+    batch: Annotated[int, Ge(4)] = 36
     generations: Count | None = None
     sigma: Annotated[float, Gt(0), Le(1)] = 0.1
     learning_rate: Annotated[float, Ge(0), Le(1)] = 1.0
@@ -62,11 +65,11 @@ class CMAMESearch(BoxSearch):
         self._emitters = [self._begun(begin[number % len(begin)]) for number in range(options.emitters)]
 
     def ask(self) -> list[Individual]:
-        points = [
-            emitter.sample(self._streams.at("cma_me", number, self.generation).numpy())
-            for number, emitter in enumerate(self._emitters)
-        ]
-        return [self._individual(point, "cma_me") for point in np.concatenate(points)]
+        points = []
+        for number, emitter in enumerate(self._emitters):
+            emitter.reseed_rng(self._streams.at("cma_me", number, self.generation).entropy() % 2**32)
+            points += [emitter.ask() for _ in range(self._options.batch)]
+        return [self._individual(point, "cma_me") for point in points]
 
     @property
     def _asked(self) -> int:
@@ -87,30 +90,31 @@ class CMAMESearch(BoxSearch):
     def _adapt(self, number: int, points: np.ndarray, added: Added) -> None:
         """Let an emitter learn from its sample, and begin anew where that has led nowhere."""
         annealing = self._options.learning_rate < 1
-        has_place = np.isfinite(added.gain)
-        ranked_by = np.stack([np.zeros(len(points)) if annealing else added.status, added.gain], axis=1)
-        order = np.lexsort((-ranked_by[:, 1], -ranked_by[:, 0]))
-        n_parents = min(len(points) // 2, int(has_place.sum())) if annealing else added.n
-        if n_parents:
-            self._emitters[number].learn(points[order[:n_parents]])
-        ranked = ranked_by[order[: has_place.sum()]]
-        if not n_parents or self._emitters[number].stuck(ranked[-1], ranked[0]):
-            rng = self._streams.at("cma_me", "restart", number, self.generation).numpy()
-            somebody = self.elites.sample(1, rng) if self.elites.members else []
-            self._emitters[number] = self._begun(
-                self._point(somebody[0].genes) if somebody else rng.random(len(self._low))
-            )
-            self._restarts += 1
+        emitter, has_place = self._emitters[number], np.isfinite(added.gain)
+        wanted = len(points) // 2 if annealing else added.n
+        n_parents = min(max(wanted, FEWEST), int(has_place.sum()))
+        if wanted and n_parents >= FEWEST:
+            order = np.lexsort((-added.gain, np.zeros(len(points)) if annealing else -added.status))
+            _expect(emitter, n_parents)
+            # Told ranks, it stops for what its distribution has become, never for values that are all the same.
+            emitter.tell([(points[place], float(rank)) for rank, place in enumerate(order[:n_parents])])
+            if not emitter.should_stop():
+                return
+        rng = self._streams.at("cma_me", "restart", number, self.generation).numpy()
+        somebody = self.elites.sample(1, rng) if self.elites.members else []
+        self._emitters[number] = self._begun(self._point(somebody[0].genes) if somebody else rng.random(len(self._low)))
+        self._restarts += 1
 
-    def _begun(self, mean: np.ndarray) -> Emitter:
-        return Emitter(mean, self._options.sigma, self._options.batch)
+    def _begun(self, mean: np.ndarray) -> cmaes.CMA:
+        box = np.array([[0.0, 1.0]] * len(mean))
+        return cmaes.CMA(np.clip(mean, 0, 1), self._options.sigma, box, population_size=self._options.batch)
 
     def receive(self, individuals: Sequence[Individual]) -> None:
         """Let measured individuals from elsewhere compete for their cells."""
         self.elites.add(individuals)
 
     def state_dict(self) -> dict[str, Any]:
-        mine = {"restarts": self._restarts, "emitters": [one.state_dict() for one in self._emitters]}
+        mine = {"restarts": self._restarts, "emitters": [one.__getstate__() for one in self._emitters]}
         return super().state_dict() | {"elites": self.elites.state_dict(), "cma_me": mine}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -118,4 +122,13 @@ class CMAMESearch(BoxSearch):
         self.elites.load_state_dict(state["elites"])
         self._restarts = state["cma_me"]["restarts"]
         for emitter, saved in zip(self._emitters, state["cma_me"]["emitters"], strict=True):
-            emitter.load_state_dict(saved)
+            emitter.__setstate__(dict(saved))
+
+
+def _expect(strategy: cmaes.CMA, n_parents: int) -> None:
+    """Let a strategy be told parents alone, so many, with the weights and rates that it would give them."""
+    sized = cmaes.CMA(strategy.mean, 1.0, population_size=2 * n_parents).__getstate__()
+    fitting = {name: sized[name] for name in RATES}
+    fitting |= {"_popsize": n_parents, "_weights": sized["_weights"][:n_parents]}
+    # A state holds one half of the matrix, whose halves differ in the last bit: go on as a resumed run does.
+    strategy.__setstate__(strategy.__getstate__() | fitting)

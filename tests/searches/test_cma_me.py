@@ -1,4 +1,4 @@
-"""CMA-ME and its emitters."""
+"""CMA-ME."""
 
 from dataclasses import replace
 
@@ -10,7 +10,6 @@ from evokit.interfaces import Context, Evaluation
 from evokit.measuring.ledger import Ledger
 from evokit.searches.cells import Descriptor
 from evokit.searches.cma_me import CMAME
-from evokit.searches.emitter import Emitter
 from evokit.searches.random_search import RandomSearch
 from evokit.streams import Streams
 from tests.door import SumFitness, door
@@ -38,45 +37,6 @@ class Projected(SumFitness):
 def searched(options=SMALL, fitness=None, **more):
     fitness = fitness or Projected()
     return built(options, fitness, BOX, **more), door(fitness, genome=BOX)
-
-
-# --- emitters
-
-
-def test_an_emitter_finds_the_lowest_point_of_a_badly_scaled_valley():
-    emitter, scales = Emitter(np.full(5, 0.8), 0.2, 16), 10.0 ** np.arange(5)
-    for generation in range(300):
-        points = emitter.sample(np.random.default_rng(generation))
-        losses = (scales * np.square(points - 0.3)).sum(axis=1)
-        emitter.learn(points[np.argsort(losses)[:8]])
-    assert losses.min() < 1e-9
-
-
-def test_a_parent_draws_the_mean_to_itself_and_any_number_of_them_do():
-    for n_parents in (1, 2, 7):
-        emitter = Emitter(np.full(3, 0.5), 0.1, 7)
-        points = emitter.sample(np.random.default_rng(0))
-        emitter.learn(points[:n_parents])
-        weights = np.log(n_parents + 0.5) - np.log(np.arange(1, n_parents + 1))
-        assert emitter.state_dict()["_mean"] == pytest.approx(weights / weights.sum() @ points[:n_parents])
-        assert np.linalg.eigvalsh(emitter.state_dict()["_covariance"]).min() > 0
-
-
-def test_a_sample_stays_in_the_box_though_its_mean_is_a_corner():
-    points = Emitter(np.zeros(30), 0.5, 50).sample(np.random.default_rng(0))
-    assert points.shape == (50, 30)
-    assert points.min() >= 0
-    assert points.max() <= 1
-
-
-def test_it_is_stuck_where_it_is_narrow_or_all_are_the_same():
-    best, worst = np.array([2.0, 1.0]), np.array([0.0, 1.0])
-    assert not Emitter(np.full(3, 0.5), 0.1, 7).stuck(worst, best)
-    assert Emitter(np.full(3, 0.5), 1e-12, 7).stuck(worst, best)
-    assert Emitter(np.full(3, 0.5), 0.1, 7).stuck(best, best)
-
-
-# --- the search
 
 
 def test_it_fills_the_archive_better_than_random_search_in_as_many_evaluations():
@@ -125,10 +85,28 @@ def test_where_all_failed_it_begins_anew_somewhere():
     assert len({one.key for one in search.ask()}) == 24
 
 
-def test_failures_teach_nothing():
-    search, measure = searched(CMAME(descriptors=PLACES, offset=60.0, learning_rate=0.5), Projected(limit=0.5))
-    run(search, measure, 5)
-    assert all(one.genes[0] <= 0.5 for one in search.elites.members)
+@pytest.mark.parametrize("rate", [1.0, 0.1])
+def test_parents_are_those_that_were_added_and_never_who_failed(rate):
+    search, measure = searched(replace(SMALL, emitters=1, batch=9, learning_rate=rate))
+    asked = search.ask()
+    measure(asked[:3])  # the others have no value, as if they had failed
+    points, gains = (
+        np.stack([search._point(one.genes) for one in asked[:3]]),
+        [search.elites.worth(one) for one in asked[:3]],
+    )
+    search.tell(asked)
+    weights = np.log(3.5) - np.log([1, 2, 3])
+    assert search._emitters[0].mean == pytest.approx(weights / weights.sum() @ points[np.argsort(gains)[::-1]])
+    assert search.logbook[-1]["restarts"] == 0
+
+
+def test_one_that_did_not_fail_is_too_few_to_learn_from():
+    search, measure = searched(replace(SMALL, emitters=1))
+    asked = search.ask()
+    measure(asked[:1])
+    search.tell(asked)
+    assert search._emitters[0].mean == pytest.approx(search._point(asked[0].genes)), "it begins anew at the elite"
+    assert search.logbook[-1]["restarts"] == 1
 
 
 def test_it_asks_the_same_again_takes_a_part_and_tells_what_it_will_measure():
