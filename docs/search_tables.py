@@ -14,6 +14,7 @@ MEDIAN = {
     "tsp": "longer",
     "fronts": "of the hypervolume missed",
     "constrained": "error",
+    "illumination": "of the QD score missed",
 }
 
 

@@ -141,6 +141,7 @@ class Individual:
     predicted: float | tuple[float, ...] | None = None  # by a surrogate, one an objective if several; never a fitness
     audited: bool = False  # in a surrogate's random share: no later screen may drop it
     cases: np.ndarray | None = None  # ``(n_cases,)`` float64, of a measurement whose fitness tells them
+    metrics: Mapping[str, float] = field(default_factory=dict)  # what else its measurement at full budget told
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Individual:
         # Genes are immutable, so a clone shares them; DEAP clears and sets the fitness of clones.
@@ -215,7 +216,10 @@ class Measure(Protocol):
     generation: int
 
     def __call__(self, individuals: Sequence[Individual], budget: int | None = None) -> list[Evaluation]:
-        """Measure at ``budget`` (default full), in order. Sets ``fitness`` only at full budget and only when ok."""
+        """Measure at ``budget`` (default full), in order.
+
+        Sets ``fitness`` and ``metrics`` only at full budget and only when ok.
+        """
 
     def each(self, individuals: Iterable[Individual | None], n: int) -> Iterator[Individual]:
         """Measure at full budget ``n`` individuals that are made while others are measured.
@@ -295,6 +299,8 @@ class Search(Protocol):
     before, so that a generation that fails as a whole ends nothing. ``shared() -> {key: n}``, of each member of the
     front how many individuals have its values; without it each stands for itself. ``receive(individuals)`` takes in
     measured individuals of another search, for islands. ``endless``, where it goes on for ever without a stop rule.
+    ``metrics_read``, names of the fitness's metrics that it cannot do without. ``elites``, where it keeps an archive of
+    them (``evokit.searches.elites.Elites``), for summary, report and export.
     """
 
     generation: int  # steps completed

@@ -38,7 +38,8 @@ BOUNDED = Bounded(  # in the half where numbers sum to 2 at least
     "constrained", 3, lambda points: np.stack([np.square(points).sum(axis=1), 2 - points.sum(axis=1)], axis=1),
     n_constraints=1, optimum=4 / 3,
 )  # fmt: skip
-PROBLEMS = {problem.kind: problem for problem in (SPHERE, ONES, SORTED, FORMULA, TRADED, BOUNDED)}
+ARM = SUITES["illumination"].problem("arm", 4, 1)
+PROBLEMS = {problem.kind: problem for problem in (SPHERE, ONES, SORTED, FORMULA, TRADED, BOUNDED, ARM)}
 
 
 # --- the score
@@ -164,6 +165,29 @@ def test_the_value_of_a_formula_is_its_error_over_the_variance():
     said = np.stack([rows.y, np.full(20, rows.y.mean()), rows.y + 1, np.full(20, np.nan), np.full(20, 1e300)])
     assert FORMULA.values(said) == pytest.approx([0, 1, 1 / rows.y.var(), math.inf, math.inf])
     assert not np.array_equal(rows.x, rows_of("nguyen-6", 2).x)
+
+
+def test_what_a_record_with_descriptors_keeps_is_the_best_of_each_cell():
+    record = SUITES["illumination"].problem("arm", 2, 1).record(4)
+    straight, bent = np.zeros(2), np.array([0.0, np.pi / 2])
+    values, descriptors = record.told(np.array([straight, bent, straight]))
+    assert values == pytest.approx([0, np.pi / 4, 0])
+    assert descriptors == pytest.approx(np.array([[2, 0], [1, 1], [2, 0]]))
+    assert record.figures["coverage"] == [2 / 100**2]
+    assert record.metrics(bent) == pytest.approx({"first": 1, "second": 1})
+    assert record.evaluations == 2, "one was known"
+    with pytest.raises(Over):
+        record.told(np.full((3, 2), [[1.0], [2.0], [3.0]]))
+    assert record.improvements[-1][0] == 4
+    assert record.improvements[0] == (2, pytest.approx(1 - (1 + 0.75) / 100**2))
+    suite = SUITES["illumination"]
+    assert suite.score(reached_at([1, 4], [0.9995, 0.75], suite.targets), 4) == 0.25
+
+
+def test_the_projections_are_those_of_cma_me():
+    worst = SUITES["illumination"].problem("sphere", 4, 1).worst
+    assert worst == pytest.approx(4 * (1.4 * 5.12) ** 2)
+    assert SUITES["illumination"].problem("rastrigin", 4, 1).values(np.full((1, 4), 0.4 * 5.12))[0] == 0
 
 
 # --- contenders
@@ -298,7 +322,8 @@ def row(contender, values, function="a", each=50, dimension=2, failed=False):
 
 
 class Toy:
-    name, kind, targets, score = "toy", "toy", np.array([100.0, 1.0]), Suite.score
+    name, kind, targets, budgets = "toy", "toy", np.array([100.0, 1.0]), (50, 500)
+    score = Suite.score
     functions = {"a": "first", "b": "second"}  # noqa: RUF012 - as suites have them
 
 

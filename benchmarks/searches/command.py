@@ -16,7 +16,7 @@ from benchmarks.searches.figures import draw
 from benchmarks.searches.measure import Piece, measured
 from benchmarks.searches.problems import Suite
 from benchmarks.searches.store import Store
-from benchmarks.searches.suites import BUDGETS, SUITES
+from benchmarks.searches.suites import SUITES
 from benchmarks.searches.table import heading, markdown, summed_up
 
 INSTALL = "pip install 'evokit-deap[bench]'"
@@ -56,14 +56,15 @@ def _show(store: Store, suite: Suite, out: Path, kept: Path | None) -> None:
 def _pieces(given: argparse.Namespace, known: dict[str, Contender]) -> Iterator[Piece]:
     """All that is asked for, small budgets first."""
     suite = SUITES[given.suite]
+    budgets = given.budgets or suite.budgets
     functions = [name for name in suite.functions if not given.functions or name in given.functions]
     for dimension in given.dimensions or suite.dimensions:
-        for each in sorted(given.budgets):
+        for each in sorted(budgets):
             for name in known:
                 if given.only and name not in given.only:
                     continue
                 one = known[name]
-                later = [other for other in given.budgets if each < other <= one.most.get(dimension, other)]
+                later = [other for other in budgets if each < other <= one.most.get(dimension, other)]
                 # A run at the largest budget holds those at smaller ones, unless it was told.
                 if each > one.most.get(dimension, each) or (later and not one.told):
                     continue
@@ -103,7 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks searches", description=__doc__)
     parser.add_argument("--suite", choices=list(SUITES), default="bbob")
     parser.add_argument("--dimensions", type=int, nargs="+", help="those of the suite unless given")
-    parser.add_argument("--budgets", type=int, nargs="+", default=list(BUDGETS), help="evaluations per dimension")
+    parser.add_argument(
+        "--budgets", type=int, nargs="+", help="evaluations per dimension, those of the suite unless given"
+    )
     parser.add_argument("--functions", nargs="+", help="names of functions (all)")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="names of contenders (all)")
     parser.add_argument("--runs", type=int, default=11, help="runs of a function, each on an instance of its own (11)")

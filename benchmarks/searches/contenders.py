@@ -10,10 +10,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from benchmarks.searches import peers, peers_constrained, peers_fronts
+from benchmarks.searches import peers, peers_constrained, peers_fronts, peers_ribs
 from benchmarks.searches import peers_discrete as discrete
 from benchmarks.searches import peers_trees as trees
 from benchmarks.searches.fronts import NUMBER, POPULATION
+from benchmarks.searches.illumination import CELLS, METRICS, Described
 from benchmarks.searches.own import searched
 from benchmarks.searches.problems import Record
 from evokit.common.extras import DISTRIBUTION
@@ -126,6 +127,58 @@ OWN = {
 }
 
 
+def _described(name: str, **options: Any) -> Callable[[Described], Sections]:
+    """The search of a problem with descriptors."""
+
+    def sections(problem: Described) -> Sections:
+        bounds = {"low": -problem.reach, "high": problem.reach, "cells": CELLS}
+        descriptors = [{"metric": metric, **bounds} for metric in METRICS]
+        archive = {"descriptors": descriptors, "offset": problem.worst, "generations": ENDLESS}
+        return {"search": {"name": name, **archive, **options}}
+
+    return sections
+
+
+def _bred(name: str, **more: Any) -> Callable[[Described], Sections]:
+    """One that breeds, with steps along all axes."""
+
+    def sections(problem: Described) -> Sections:
+        mutation = {"name": "gaussian", "prob": 1, "sigma": problem.sigma, "relative": False, "bounds": "clip"}
+        own = {"crossover": {"name": "own", "prob": 0}, "mutation": mutation, **more}
+        return {**_described(name, **{SIZES[name]: peers_ribs.MUTANTS})(problem), **own}
+
+    return sections
+
+
+def _strategies(**options: Any) -> Callable[[Described], Sections]:
+    """Those of CMA-ME, as many and as wide as pyribs'."""
+    size = {"emitters": peers_ribs.EMITTERS, "batch": peers_ribs.BATCH}
+
+    def sections(problem: Described) -> Sections:
+        return _described("cma_me", sigma=problem.sigma / (problem.box[1] - problem.box[0]), **size, **options)(problem)
+
+    return sections
+
+
+SIZES = {"map_elites": "batch", "novelty": "population"}
+ARCHIVE: Mapping[str, Callable[[Described], Sections]] = {
+    "map_elites": _bred("map_elites"),
+    "map_elites_line": _bred("map_elites", crossover={"name": "line", "sigma": peers_ribs.LINE}),
+    "cma_me": _strategies(),
+    "cma_mae": _strategies(learning_rate=0.01),
+    "novelty": _bred("novelty"),
+    "random_search": lambda problem: {"search": {"name": "random_search", "batch": peers_ribs.MUTANTS}},
+}
+
+
+def _illuminating(name: str, given: Callable[[Described], Sections]) -> Contender:
+    def run(record: Record, seed: int) -> None:
+        assert isinstance(record.problem, Described)
+        searched(given(record.problem), record, seed)
+
+    return Contender(name, "archive", run, own=True)
+
+
 def _own(name: str, kind: str, given: Sections | Callable[[int, int], Sections]) -> Contender:
     def run(record: Record, seed: int) -> None:
         sections = given(record.budget, record.problem.dimension) if callable(given) else given
@@ -159,6 +212,8 @@ CONTENDERS: tuple[Contender, ...] = (
     Contender("scipy_slsqp", "constrained", peers_constrained.scipy_slsqp, needs="scipy"),
     *(Contender(name, "fronts", loop, needs="pymoo") for name, loop in peers_fronts.PYMOO.items()),
     Contender("optuna_nsga2", "fronts", peers_fronts.optuna_nsga2, needs="optuna", most={NUMBER: 50}),
+    *(_illuminating(name, given) for name, given in ARCHIVE.items()),
+    *(Contender(name, "archive", loop, needs="ribs") for name, loop in peers_ribs.LOOPS.items()),
 )
 
 

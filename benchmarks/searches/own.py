@@ -21,7 +21,8 @@ from evokit.recipe import Recipe, load_recipe
 
 PATIENCE = 1000  # steps without a new individual, after which a search has nothing left to try
 GENOMES: Mapping[str, Mapping[str, Any]] = {
-    "vector": {"name": "real_vector", "low": -5.0, "high": 5.0},
+    "vector": {"name": "real_vector"},
+    "archive": {"name": "real_vector"},
     "bits": {"name": "bits"},
     "permutation": {"name": "permutation"},
     "fronts": {"name": "real_vector", "low": 0.0, "high": 1.0},
@@ -56,7 +57,7 @@ class Direct:
             if np.isfinite(row).all():
                 told, n_objectives = tuple(row.tolist()), len(one.fitness.weights)
                 one.fitness.hold(told[:n_objectives], told[n_objectives:])
-                one.cases = self._told(point)
+                one.cases, one.metrics = self._told(point), self._record.metrics(point)
             if one.key not in self._known:
                 self._known.add(one.key)
                 self._measured.append((self.generation, one))
@@ -125,7 +126,9 @@ def _whole(sections: Mapping[str, Any], record: Record) -> dict[str, Any]:
             "genome": GENOMES["tree"],
         }
     else:
-        genome = {**GENOMES[problem.kind], "length": problem.dimension}
+        low, high = problem.box
+        box = {"low": low, "high": high} if GENOMES[problem.kind]["name"] == "real_vector" else {}
+        genome = {**box, **GENOMES[problem.kind], "length": problem.dimension}
         numbers = {"n_objectives": problem.n_objectives, "n_constraints": problem.n_constraints}
         about = {"fitness": {"name": "benchmark", **numbers}, "genome": genome}
     return {

@@ -21,13 +21,14 @@ class Problem:
     """A function to be minimised.
 
     Attributes:
-        kind: ``vector``, in the box [-5, 5]; ``bits``; ``permutation``, of 0 to dimension - 1; ``tree``.
+        kind: ``vector``; ``archive``, one with descriptors; ``bits``; ``permutation``, of 0 to dimension - 1; ``tree``.
         dimension: How many numbers, bits or places there are.
         values: ``(n, dimension)`` points to ``(n,)`` values, lower is better.
         last: A run that has found a value as low as this is over.
         of: What else contenders are told, to find their points by; see the suite.
         n_objectives: How many values a point has; they are ``(n, n_objectives)`` if several.
         n_constraints: How many more, none above 0 if it is feasible.
+        box: Bounds of each number, for vectors.
     """
 
     kind: str
@@ -37,6 +38,7 @@ class Problem:
     of: tuple[Any, ...] = ()
     n_objectives: int = 1
     n_constraints: int = 0
+    box: tuple[float, float] = (-5.0, 5.0)
 
     def record(self, budget: int) -> Record:
         """Of a run at its beginning."""
@@ -56,6 +58,7 @@ class Suite(ABC):
         dimensions: Those that are measured unless others are named.
         functions: The group of each, by name.
         targets: Values, falling, that a run may reach.
+        budgets: Evaluations per dimension that are measured unless others are named.
     """
 
     name: ClassVar[str]
@@ -63,6 +66,7 @@ class Suite(ABC):
     dimensions: ClassVar[Sequence[int]]
     functions: ClassVar[Mapping[str, str]]
     targets: ClassVar[np.ndarray]
+    budgets: ClassVar[Sequence[int]] = (50, 500)
 
     def score(self, reached: np.ndarray, budget: int) -> float:
         """How well a run did, of 1, by the evaluation that reached each target."""
@@ -115,6 +119,10 @@ class Record:
     @property
     def solved(self) -> bool:
         return self.best <= self.problem.last
+
+    def metrics(self, point: np.ndarray) -> dict[str, float]:
+        """What else there is to tell of a point that was evaluated."""
+        return {}
 
     def __call__(self, point: np.ndarray) -> float:
         """The value of one point, ``(dimension,)``. Raises ``Over`` in place of an evaluation too many."""

@@ -8,12 +8,13 @@ from benchmarks.searches.bbob import Bbob
 from benchmarks.searches.constrained import Constrained
 from benchmarks.searches.formulas import Formulas
 from benchmarks.searches.fronts import Fronts
+from benchmarks.searches.illumination import Illumination
 from benchmarks.searches.knapsack import Knapsack
 from benchmarks.searches.pbo import Pbo
 from benchmarks.searches.problems import Suite
 from benchmarks.searches.tsp import Tsp
 
-BUDGETS = (50, 500)  # evaluations per dimension
 SUITES: Mapping[str, Suite] = {
-    suite.name: suite for suite in (Bbob(), Pbo(), Knapsack(), Tsp(), Formulas(), Fronts(), Constrained())
+    suite.name: suite
+    for suite in (Bbob(), Pbo(), Knapsack(), Tsp(), Formulas(), Fronts(), Constrained(), Illumination())
 }

@@ -11,21 +11,21 @@ from benchmarks.searches.contenders import of_kind
 from benchmarks.searches.problems import ANY, Suite
 from benchmarks.searches.score import interval, reached_at
 from benchmarks.searches.store import Row, Store
-from benchmarks.searches.suites import BUDGETS
 
 DIGITS = 4  # after the point, of areas
-MORE = {
+MORE = {  # what runs of some suites tell too
     "feasible": "feasible",
     "igd_plus": "IGD+",
     "population": "hypervolume of the population",
-}  # what runs of some suites tell too
+    "coverage": "coverage",
+}
 Rows = Mapping[str, Row]  # by function
 
 
 def summed_up(store: Store, suite: Suite) -> dict[str, Any]:
     """JSON values: a cell for each dimension and budget."""
     dimensions = sorted({row["dimension"] for row in store.rows.values() if row["suite"] == suite.name})
-    cells = [_cell(store, suite, dimension, each) for dimension in dimensions for each in BUDGETS]
+    cells = [_cell(store, suite, dimension, each) for dimension in dimensions for each in suite.budgets]
     rows = [row for row in store.rows.values() if row["suite"] == suite.name]
     return {
         "suite": suite.name,

@@ -93,7 +93,7 @@ class LedgeredMeasure:
         return self._fitness.budgets
 
     def __call__(self, individuals: Sequence[Individual], budget: int | None = None) -> list[Evaluation]:
-        """Measure, in order. Sets ``fitness`` only at full budget and only when ok (C1).
+        """Measure, in order. Sets ``fitness`` and ``metrics`` only at full budget and only when ok (C1).
 
         A failure at any budget takes the prediction away: it was wrong, and must not stand for the individual (C6).
 
@@ -308,7 +308,13 @@ class LedgeredMeasure:
             self._note_function(row)
             if row.budget == self.budgets[-1] and row.evaluation.source in NEW and row.evaluation.ok:
                 score = Score(weights, row.evaluation.values, row.evaluation.constraints)
-                one = Individual(self._genome.from_json(genes[row.key]), row.key, score, cases=row.evaluation.cases)
+                one = Individual(
+                    self._genome.from_json(genes[row.key]),
+                    row.key,
+                    score,
+                    cases=row.evaluation.cases,
+                    metrics=row.evaluation.metrics,
+                )
                 self._history.append((row.generation, row.context, one))
         self._next = state["next"]
 
@@ -394,7 +400,7 @@ class LedgeredMeasure:
             individual.fitness.values = evaluation.values
             if evaluation.constraints:
                 individual.fitness.hold(evaluation.values, evaluation.constraints)
-            individual.cases = evaluation.cases
+            individual.cases, individual.metrics = evaluation.cases, evaluation.metrics
             if evaluation.source in NEW:
                 self._history.append((self.generation, self._context, individual))
         return evaluation

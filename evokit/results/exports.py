@@ -7,13 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from evokit.assembly.directory import RunDirectory, repeat_folder
-from evokit.assembly.parts import assemble, build_part
+from evokit.assembly.parts import Parts, assemble, build_part
 from evokit.common.files import share
 from evokit.errors import UserError
 from evokit.interfaces import Measured
 from evokit.measuring.ledger_files import ledger_of
 from evokit.recipe import Recipe, Section
+from evokit.runs.checkpoint import load_checkpoint
+from evokit.runs.diversity import write_table
 from evokit.runs.launch import open_recipe
+from evokit.searches.elites import Diverse
+
+ARCHIVE = "archive"  # the format of an archive of elites, whatever the fitness
 
 
 def export_model(
@@ -23,7 +28,7 @@ def export_model(
 
     Args:
         folder: A finished run.
-        name: Of the export; None takes the fitness's only one.
+        name: Of the export; None takes the fitness's only one. ``archive`` is that of a search that keeps elites.
         contender: ``champion`` or a baseline's name; of several seeds the first, of repeats the best on validation.
         out: Where to; None is ``export/NAME`` in the run directory.
         force: Write also where ``out`` is a file or holds some; what has another name stays.
@@ -38,12 +43,14 @@ def export_model(
         state = "holds files" if out.is_dir() else "is a file"
         raise UserError(f"{out} {state} already; choose another --out, or add --force")
     recipe, directory = open_recipe(folder)
-    section = _section(recipe, name)
+    section = None if _is_archive(recipe, name) else _section(recipe, name)
     summary = directory.read_summary()
     home = directory.path
     if summary is not None and "repeats" in summary:
         home = repeat_folder(home, summary["seed"] - recipe.seed)
     parts = assemble(recipe, home)
+    if section is None:
+        return _export_archive(parts, home, directory.path / "export" / ARCHIVE if out is None else out)
     exporter = build_part(section, parts.context)
     out = directory.path / "export" / section.name if out is None else out
     try:
@@ -51,6 +58,27 @@ def export_model(
             exporter.export_measured(_measured(folder, home, parts.fitness.budgets[-1]), out)
         else:
             exporter.export(_model(folder, home, summary, contender), out)
+        share(out)
+    except OSError as error:
+        raise UserError(f"cannot export to {out}: {error.strerror or error}") from error
+    return out
+
+
+def _is_archive(recipe: Recipe, name: str | None) -> bool:
+    """Whether the archive of elites is asked for: by name, or where there is nothing else."""
+    nothing_else = not recipe.registry.names("export", recipe.fitness.name)
+    return isinstance(recipe.search.options, Diverse) and (name == ARCHIVE or (name is None and nothing_else))
+
+
+def _export_archive(parts: Parts, home: Path, out: Path) -> Path:
+    """Write all elites of the last checkpoint to ``archive.csv`` in a folder."""
+    if (state := load_checkpoint(RunDirectory(home).checkpoints)) is None:
+        raise UserError(f"{home} has no checkpoint yet whose archive could be exported")
+    parts.search.load_state_dict(state["search"])
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        objective = next(iter(parts.fitness.objectives))
+        write_table(parts.search.elites, objective, parts.genome.to_json, out / "archive.csv")  # type: ignore[attr-defined]  # optional
         share(out)
     except OSError as error:
         raise UserError(f"cannot export to {out}: {error.strerror or error}") from error

@@ -21,6 +21,7 @@ from evokit.runs.controls import run_to_work
 from evokit.runs.openings import registered
 from evokit.runs.resources import Resources
 from evokit.screens.race import Racing
+from evokit.searches.elites import Elites
 from evokit.statistics.averages import mean
 from evokit.statistics.verdicts import Verdict, corrected, verdict
 from evokit.streams import Streams
@@ -54,6 +55,7 @@ class Entry:
     refits: Refits = ()  # of the fitness that a search ended with
     shown: str = ""  # what a control found, for people
     front: Sequence[Individual] = ()  # of a control search, with several objectives
+    elites: Elites | None = None  # of a control search, where the run's own keeps an archive of them
     skipped: str = ""  # why it does not take part
     scores: np.ndarray | None = None  # (n_models, n_units) on the sealed test
     variants: dict[str, Entry] = field(default_factory=dict)  # more models of the same setting, such as longer trained
@@ -106,7 +108,7 @@ class Contest:
             entry.skipped = "it gets the search's measured work, and there was no search yet"
             run.progress.note(f"{name} is skipped: {entry.skipped}")
             return
-        best, entry.confirmed, entry.refits = run_to_work(run, entry.phase, name, limit, refits)
+        best, entry.confirmed, entry.refits, entry.elites = run_to_work(run, entry.phase, name, limit, refits)
         if best is None:
             entry.skipped = "every individual failed"
             return

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from evokit.assembly.jobs import AGAIN, FRESH, RENEWED, SEARCH, Refits
 from evokit.assembly.parts import Parts
 from evokit.assembly.workplace import of_control
-from evokit.interfaces import Individual
+from evokit.interfaces import Individual, Search
 from evokit.runs.confirming import Confirmed, confirm
 from evokit.runs.resources import Resources
+from evokit.searches.elites import Elites
 
 IDLE_STEPS = 100  # steps of a control that find nothing new to measure before its space counts as exhausted
 
 
 def run_to_work(
     run: Resources, phase: str, name: str, limit: int, ours: Refits
-) -> tuple[Individual | None, Confirmed, Refits]:
-    """Let a control spend ``limit`` units of measured work: its best, its value on fresh data, and its refits.
+) -> tuple[Individual | None, Confirmed, Refits, Elites | None]:
+    """Let a control spend ``limit`` units of measured work: its best, its value on fresh data, its refits, its elites.
 
     A search measures its individuals at full budget and stays within the limit; the search of a varied recipe
     screens as that recipe says and ends with the generation in which it reaches the limit. A resumed control
@@ -29,7 +32,8 @@ def run_to_work(
         ours: Refits of the run's own search.
 
     Returns:
-        None first if all failed; without ``confirm`` there is no value on fresh data.
+        None first if all failed; without ``confirm`` there is no value on fresh data, and elites, those of all that it
+        measured, only where the run's search keeps some.
     """
     part = run.workplace.baseline(name)
     varied = isinstance(part, Parts)
@@ -50,11 +54,21 @@ def run_to_work(
         idle = idle + 1 if measure.work == before else 0
     run.show_best(search)
     if not search.hall_of_fame():
-        return None, Confirmed(), measure.refits
+        return None, Confirmed(), measure.refits, None
     jobs = of_control(FRESH, name, part), of_control(AGAIN, name, part)
     fresh = _as_fresh_as_ours(measure.refits, ours)
     best, confirmed = confirm(run, search, parts, f"{phase}/confirm", jobs, fresh)
-    return best, confirmed, measure.refits
+    return best, confirmed, measure.refits, _elites_of(measure.measured(), run.parts.search)
+
+
+def _elites_of(measured: Sequence[Individual], search: Search) -> Elites | None:
+    """What the search's archive would hold if it had met these."""
+    own: Elites | None = getattr(search, "elites", None)
+    if own is None:
+        return None
+    elites = own.like()
+    elites.add(measured)
+    return elites
 
 
 def _as_fresh_as_ours(refits: Refits, ours: Refits) -> Refits:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +27,7 @@ from evokit.measuring.backends import make_executor
 from evokit.measuring.evaluate import evaluate_batch
 from evokit.measuring.execution import LOST, Executor, Task
 from evokit.runs.checkpoint import as_saved
+from evokit.searches.cells import untold
 
 DRAWN = 3  # individuals that go through genome and operators
 MEASURED = 8  # individuals of which one must not fail
@@ -69,6 +70,8 @@ def rehearse_measuring(parts: Parts, executor: Executor) -> str:
             found += _answers(executor, Task(genes[TOGETHER:], budget))
         if found[0].ok:
             _refuse_luck(parts, genes[0], found[0])
+            if budget == parts.fitness.budgets[-1]:
+                _refuse_untold(parts, found[0])
         if any(one.ok for one in found):
             return ""
         first = found[0]
@@ -79,6 +82,12 @@ def rehearse_measuring(parts: Parts, executor: Executor) -> str:
         if all(one.outcome == "raised" for one in found):
             raise ContractError(told)
     return told
+
+
+def _refuse_untold(parts: Parts, found: Evaluation) -> None:
+    """Metrics that the search cannot do without are told by the fitness."""
+    if said := untold(getattr(parts.search, "metrics_read", ()), found.metrics):
+        raise parts.recipe.error(("search",), said)
 
 
 def _refuse_luck(parts: Parts, genes: Any, found: Evaluation) -> None:
@@ -241,6 +250,22 @@ def _wrong(member: str, answer: Any) -> str:
     return ""
 
 
+class _AnyMetrics(Mapping[str, float]):
+    """Made-up metrics: whatever is asked for has the same value."""
+
+    def __init__(self, value: float) -> None:
+        self._value = value
+
+    def __getitem__(self, name: str) -> float:
+        return self._value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
 def _rehearse_search(parts: Parts) -> None:
     """One generation with made-up values, on a search that is thrown away; what it saves goes on like it."""
     section, context = parts.recipe.search, parts.context
@@ -259,6 +284,7 @@ def _rehearse_search(parts: Parts) -> None:
             value = int(one.key[:8], 16) / 2**32
             one.fitness.hold(tuple(value for _ in one.fitness.weights), (0.5 - value,) * n_constraints)
             one.cases = np.full(n_cases, value) if n_cases else None
+            one.metrics = _AnyMetrics(value)
         with blamed(search.tell):
             search.tell(asked)
         if search.generation != generation:

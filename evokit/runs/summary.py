@@ -18,6 +18,7 @@ from evokit.genomes.individuals import constraints_of, feasible_value
 from evokit.interfaces import Individual
 from evokit.runs.contest import Entry
 from evokit.runs.costs import PREPARE, Payer, below, spent, told_cost, total
+from evokit.runs.diversity import told as told_archive
 from evokit.runs.openings import test_openings
 from evokit.statistics.averages import mean
 from evokit.statistics.break_even import Point, break_even
@@ -58,6 +59,7 @@ def summarise(run: Run, status: str) -> dict[str, Any]:
         "front": _front(run),
         "hypervolume": None if fronts is None else hypervolumes(fronts, run.weights),
         "gaps": None if fronts is None else gaps(fronts, run.weights),
+        "archive": _archive(run),
         "best_measured": _best_measured(run),
         "would_have_reported": _would_have_reported(run),
         "evaluations": run.ledger.counts("search") | {"by_budget": run.ledger.by_budget("search")},
@@ -169,6 +171,15 @@ def _fronts(run: Run) -> dict[str, list[tuple[float, ...]]] | None:
         return None
     every = {"search": front} | {entry.name: entry.front for entry in run.contest.baselines if entry.front}
     return {name: [one.fitness.values for one in _feasible(front)] for name, front in every.items()}
+
+
+def _archive(run: Run) -> dict[str, Any] | None:
+    """The archive of elites beside those that control searches would have filled."""
+    elites = getattr(run.parts.search, "elites", None)
+    if elites is None:
+        return None
+    controls = {entry.name: entry.elites for entry in run.contest.baselines if entry.elites is not None}
+    return told_archive({"search": elites, **controls}, run.objective)
 
 
 def _best_measured(run: Run) -> float | None:

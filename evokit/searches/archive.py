@@ -28,6 +28,11 @@ def only_ok(individuals: Iterable[Individual]) -> list[Individual]:
     return [one for one in individuals if (gains := one.fitness.wvalues) and all(map(finite, gains))]
 
 
+def only_feasible(individuals: Iterable[Individual]) -> list[Individual]:
+    """Those of ``only_ok`` that violate no constraint."""
+    return [one for one in only_ok(individuals) if not one.fitness.violation]
+
+
 def same_key(a: Individual, b: Individual) -> bool:
     return a.key == b.key
 
@@ -67,7 +72,7 @@ class Archive:
         self.hall.update(measured)
         front = self._extend_front(measured) if len(self._weights) > 1 else {}
         self.known.update(one.key for one in measured)
-        valid = [one for one in only_ok(population) if not one.fitness.violation]
+        valid = only_feasible(population)
         record = {name: float(value) for name, value in self._statistics.compile(valid).items()} if valid else {}
         best = feasible_value(self.hall[0]) if len(self.hall) else None
         refits = {"refits": self.refits} if self.refits else {}
@@ -143,16 +148,26 @@ class Archive:
 def dump_individuals(individuals: Iterable[Individual], genome: Any) -> dict[str, Any]:
     """Individuals as a state holds them: JSON values a column, genes that are arrays of one shape as one array."""
     ones = list(individuals)
-    genes: Any = [one.genes for one in ones]
-    kinds = {(one.dtype, one.shape) if isinstance(one, np.ndarray) else None for one in genes}
-    together = len(kinds) == 1 and None not in kinds
     return {
-        "genes": np.stack(genes) if together else list(map(genome.to_json, genes)),
+        "genes": dump_genes([one.genes for one in ones], genome),
         "values": [list(one.fitness.values) for one in ones],
         "constraints": [list(one.fitness.constraints) for one in ones],
         **{name: [getattr(one, name) for one in ones] for name in COLUMNS},
         **_dumped_cases([one.cases for one in ones]),
+        **({"metrics": [dict(one.metrics) for one in ones]} if any(one.metrics for one in ones) else {}),
     }
+
+
+def dump_genes(genes: Sequence[Any], genome: Any) -> np.ndarray | list[Any]:
+    """Arrays of one shape as one array, other genes as JSON values."""
+    kinds = {(one.dtype, one.shape) if isinstance(one, np.ndarray) else None for one in genes}
+    together = len(kinds) == 1 and None not in kinds
+    return np.stack(genes) if together else list(map(genome.to_json, genes))
+
+
+def load_genes(saved: Any, genome: Any) -> Any:
+    """One entry of what ``dump_genes`` gave, as genes."""
+    return readonly(saved.copy()) if isinstance(saved, np.ndarray) else genome.from_json(saved)
 
 
 def _dumped_cases(cases: Sequence[np.ndarray | None]) -> dict[str, np.ndarray]:
@@ -173,15 +188,14 @@ def load_individuals(
         data = [dict(zip(data, entry, strict=True)) for entry in zip(*data.values(), strict=True)]
     return [
         Individual(
-            genes=readonly(genes.copy())
-            if isinstance(genes := entry["genes"], np.ndarray)
-            else genome.from_json(genes),
+            genes=load_genes(entry["genes"], genome),
             key=entry["key"],
             fitness=Score(weights, tuple(entry["values"]), tuple(entry.get("constraints", ()))),
             parents=tuple(entry["parents"]),
             born_by=entry["born_by"],
             predicted=tuple(told) if isinstance(told := entry["predicted"], list) else told,
             cases=_loaded_cases(entry.get("cases")),
+            metrics=entry.get("metrics", {}),
         )
         for entry in data
     ]

@@ -204,6 +204,11 @@ def places_by(select: Select, pool: Sequence[Individual]) -> Callable[[int, np.r
     return lambda n, rng: np.array([places[id(one)] for one in select(pool, n, rng)])
 
 
+def evenly(pool: Sequence[Individual], n: int, rng: np.random.Generator) -> list[Individual]:
+    """``n`` members, each as likely and drawn anew each time: a selection that looks at nobody's fitness."""
+    return [pool[place] for place in rng.integers(len(pool), size=n).tolist()]
+
+
 def survivors(candidates: Iterable[Individual], n: int) -> list[Individual]:
     """The ``n`` most preferred, best first.
 

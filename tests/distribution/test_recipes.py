@@ -102,6 +102,8 @@ def adapted(path, finished):
             values |= {"final.hybrid.steps": 2, "final.hybrid.rungs": "[1]"}
     if "name: auto" in text:
         del values["search.population"]
+    if "map_elites" in text:
+        values["search.batch"] = values.pop("search.population")
     if "text_classification" in text:
         values |= SMALL_TEXTS
     if "trained_accuracy" in text:

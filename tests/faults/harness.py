@@ -46,6 +46,7 @@ TOLD = (
     "front",
     "hypervolume",
     "gaps",
+    "archive",
     "verdicts",
     "rival",
     "would_have_reported",

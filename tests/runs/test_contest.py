@@ -613,7 +613,7 @@ def controlled(tmp_path, monkeypatch):
         def run_to_work(by, *how):
             assert by is run
             told.append(how)
-            return best, "confirmed", ("refit",)
+            return best, "confirmed", ("refit",), None
 
         monkeypatch.setattr("evokit.runs.contest.run_to_work", run_to_work)
         run.parts.genome = genome or SimpleNamespace()

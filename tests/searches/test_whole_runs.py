@@ -51,14 +51,12 @@ VALLEY = '''
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
-from evokit import Component, hookimpl
+from evokit import Component, Evaluation, hookimpl
 
 
 @dataclass(frozen=True)
 class Valley:
-    """Rosenbrock's function, which has no value where the first number is above 1."""
+    """Rosenbrock's function, which has no value where the first number is above 1; its metrics are two numbers."""
 
     objectives: ClassVar = {"loss": "min"}
     budgets: ClassVar = (1,)
@@ -72,17 +70,21 @@ class Valley:
     def evaluate(self, batch, budget):
         if any(x[0] > 1.0 for x in batch):
             raise ValueError("too large")
-        return np.array([float(100 * ((x[1:] - x[:-1] ** 2) ** 2).sum() + ((1 - x[:-1]) ** 2).sum()) for x in batch])
+        for x in batch:
+            loss = float(100 * ((x[1:] - x[:-1] ** 2) ** 2).sum() + ((1 - x[:-1]) ** 2).sum())
+            yield Evaluation((loss,), work=1, metrics={"first": float(x[0]), "second": float(x[1])})
 
 
 @hookimpl
 def evokit_components():
     return [Component("fitness", "valley", Valley)]
 '''
+KINDS = "descriptors: [{metric: first, low: -2, high: 1}, {metric: second, low: -2, high: 2, cells: 5}], offset: 50"
 VARIATION = "crossover: {name: simulated_binary}\nmutation: {name: polynomial}\n"
 OF_VECTORS = {  # and what they read
     "auto": ("{name: auto, generations: 40}", ""),
     "cma": ("{name: cma, generations: 12}", ""),
+    "cma_me": (f"{{name: cma_me, emitters: 2, batch: 6, learning_rate: 0.1, generations: 8, {KINDS}}}", ""),
     "coordinate_descent": ("{name: coordinate_descent, generations: 30}", ""),
     "de": ("{name: de, population: 10, generations: 8, shrink_over: 60}", ""),
     "generational": ("{name: generational, population: 8, generations: 8}", VARIATION),
@@ -91,7 +93,13 @@ OF_VECTORS = {  # and what they read
         " generations: 8}]}",
         VARIATION,
     ),
+    "map_elites": (
+        f"{{name: islands, every: 2, islands: [{{name: map_elites, batch: 6, generations: 8, niches: 30, {KINDS}}},"
+        " {name: generational, population: 4, generations: 6}]}",
+        VARIATION,
+    ),
     "mu_comma_lambda": ("{name: mu_comma_lambda, population: 4, offspring: 8, generations: 8}", VARIATION),
+    "novelty": (f"{{name: novelty, population: 8, generations: 8, {KINDS}}}", VARIATION),
     "optuna": ("{name: optuna, batch: 4, generations: 8}", ""),
     "polish": (
         "{name: polish, search: {name: generational, population: 6, generations: 4}, then: {name:"

@@ -1,0 +1,98 @@
+"""Where an individual stands by its descriptors: which metrics they are, and which cell of an archive they lead to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+from scipy.stats import qmc
+
+from evokit.common.names import did_you_mean, listed
+from evokit.options import Count
+
+MOST = 10**9  # cells of a grid
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """A ``metric`` of the fitness from ``low`` to ``high``, in so many ``cells``; what lies outside counts as the ends.
+
+    Raises:
+        ValueError: A bound is not finite, or ``low`` is not below ``high``.
+    """
+
+    metric: str
+    low: float
+    high: float
+    cells: Count = 20
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
+            raise ValueError(f"low and high: must be finite with low below high, got {self.low} and {self.high}")
+
+
+class Cells:
+    """The space of the descriptors, cut into cells.
+
+    Args:
+        descriptors: At least one.
+        niches: None for a grid of each descriptor's cells, in C order, the last descriptor's running fastest. Else so
+            many cells, each of what is nearest to one of evenly spread points, whatever the number of descriptors.
+
+    Raises:
+        ValueError: Two descriptors are the same metric, or the grid has too many cells.
+
+    Source: Vassiliades, Chatzilygeroudis and Mouret 2018, "Using Centroidal Voronoi Tessellations to Scale Up the
+    Multidimensional Archive of Phenotypic Elites Algorithm"; with points of a Halton sequence for centroids, so that
+    the cells are the same in every run and take no time to find.
+    """
+
+    def __init__(self, descriptors: Sequence[Descriptor], niches: int | None = None) -> None:
+        self.metrics = [one.metric for one in descriptors]
+        if twice := {one for one in self.metrics if self.metrics.count(one) > 1}:
+            raise ValueError(f"descriptors: {listed(twice)} is there twice")
+        self.low = np.array([one.low for one in descriptors])
+        self.high = np.array([one.high for one in descriptors])
+        self.shape = tuple(one.cells for one in descriptors)
+        self.n = niches or math.prod(self.shape)
+        if niches is None and self.n > MOST:
+            raise ValueError(f"descriptors: make {self.n:,} cells; name fewer, or say niches: 10000")
+        # Without the first point of the sequence, which is a corner.
+        spread = qmc.Halton(len(descriptors), scramble=False).fast_forward(1).random(niches) if niches else None
+        self._nearest = None if spread is None else cKDTree(spread)
+
+    def points(self, told: Sequence[Mapping[str, float]]) -> np.ndarray:
+        """``(n, n_descriptors)`` of individuals by their metrics; NaN for one that is not there."""
+        rows = [[one.get(name, math.nan) for name in self.metrics] for one in told]
+        return np.array(rows, float).reshape(len(told), len(self.metrics))
+
+    def unit(self, points: np.ndarray) -> np.ndarray:
+        """``(n, n_descriptors)`` points as shares of the way from low to high, those outside at the ends."""
+        shares: np.ndarray = np.clip((points - self.low) / (self.high - self.low), 0, 1)
+        return shares
+
+    def of(self, points: np.ndarray) -> np.ndarray:
+        """The cells of ``(n, n_descriptors)`` finite points, ``(n,)`` int64."""
+        shares = self.unit(points)
+        if self._nearest is not None:
+            return np.asarray(self._nearest.query(shares)[1], dtype=np.int64)
+        places = np.minimum((shares * self.shape).astype(np.int64), np.array(self.shape) - 1)
+        return np.asarray(np.ravel_multi_index(tuple(places.T), self.shape), dtype=np.int64)
+
+
+def untold(wanted: Sequence[str], told: Mapping[str, float]) -> str:
+    """What to say of the first metric that is wanted and not told; empty if there is none.
+
+    >>> untold(["length", "loops"], {"length": 3.0, "loop": 1.0})
+    "the fitness tells no metric 'loops', it tells length, loop; did you mean 'loop'?"
+    """
+    missing = next((name for name in wanted if name not in told), None)
+    if missing is None:
+        return ""
+    if not told:
+        remedy = "let its evaluate return an Evaluation with metrics for each individual"
+        return f"the fitness tells no metric {missing!r}, nor any other: {remedy}"
+    return f"the fitness tells no metric {missing!r}, it tells {listed(told)}{did_you_mean(missing, told)}"
