@@ -27,6 +27,7 @@ from benchmarks.searches import fitness
 from benchmarks.searches.bbob import Bbob
 from benchmarks.searches.knapsack import Knapsack
 from benchmarks.searches.pbo import Pbo
+from benchmarks.searches.score import interval
 from evokit.assembly.directory import now
 from evokit.assembly.identity import cpu_model
 from evokit.assembly.parts import Parts, assemble
@@ -35,7 +36,6 @@ from evokit.interfaces import Evaluation, Individual
 from evokit.recipe import load_recipe
 
 Values = Callable[[np.ndarray], np.ndarray]  # (n, dimension) points to (n, n_objectives) values, lower is better
-RESAMPLES, LEVEL = 2000, 0.95
 
 
 @dataclass(frozen=True)
@@ -254,7 +254,7 @@ def measured(name: str, model: str, number: int) -> dict[str, Any]:
 def compared(rows: Sequence[Mapping[str, Any]], name: str, model: str) -> dict[str, Any]:
     """A model on a problem beside none, runs paired by their number; who did not reach the target counts as the budget.
 
-    ``ratio`` is the geometric mean of evaluations with it by those without, its interval that of runs drawn anew.
+    ``ratio`` is the geometric mean of evaluations with it by those without, its interval Student's of the logarithms.
     """
     budget = CASES[name].budget
     mine, plain = (
@@ -264,8 +264,7 @@ def compared(rows: Sequence[Mapping[str, Any]], name: str, model: str) -> dict[s
     runs = sorted(mine.keys() & plain.keys())
     took = np.array([[some[run]["at"] or budget for run in runs] for some in (mine, plain)], float)
     logs = np.log(took[0] / took[1])
-    drawn = np.random.default_rng(0).integers(len(runs), size=(RESAMPLES, len(runs)))
-    low, high = np.exp(np.quantile(logs[drawn].mean(axis=1), [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
+    low, high = np.exp(interval(logs) or (-np.inf, np.inf))
     return {
         "problem": name,
         "model": model,

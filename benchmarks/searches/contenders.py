@@ -197,7 +197,7 @@ CONTENDERS: tuple[Contender, ...] = (
     Contender("pymoo_ga", "vector", peers.pymoo_ga, needs="pymoo"),
     Contender("deap_simple", "vector", peers.deap_simple, needs="deap"),
     Contender("optuna_tpe", "vector", peers.optuna_tpe, needs="optuna", most={5: 50, 20: 0}),
-    Contender("nevergrad_ngopt", "vector", peers.nevergrad_ngopt, needs="nevergrad", told=True, most={5: 50, 20: 50}),
+    Contender("nevergrad_ngopt", "vector", peers.nevergrad_ngopt, needs="nevergrad", told=True, most={5: 500, 20: 50}),
     Contender("deap_bits", "bits", discrete.deap_bits, needs="deap"),
     Contender("pymoo_bits", "bits", discrete.pymoo_bits, needs="pymoo"),
     Contender("nevergrad_one_plus_one", "bits", discrete.nevergrad_one_plus_one, needs="nevergrad", most=SLOW_BITS),
