@@ -35,7 +35,7 @@ class Space:
     ``not``); of a list of such mappings one is enough. Beside the parameters of a group ``when`` is of the whole group.
     ``forbidden`` is a list of such mappings of which none may hold. ``file`` is a ConfigSpace JSON file in their place.
 
-    A fitness gets a dictionary of what exists, of kind ``params``. Crossover and mutation are the genome's own, by kind.
+    A fitness gets a dictionary of what exists, of kind ``params``. Operators are the genome's own, by kind.
     """
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
