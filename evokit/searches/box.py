@@ -1,4 +1,7 @@
-"""What searches over real vectors have in common: genes as points of the unit box, values to be minimised."""
+"""What searches over real vectors have in common: genes as points of the unit box, values to be minimised.
+
+A space of numbers alone is searched like one.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from evokit.genomes.individuals import make_individual, weights_of
+from evokit.genomes.space.box import SpaceBox
+from evokit.genomes.space.genome import SpaceGenome
 from evokit.interfaces import Context, Individual
 from evokit.searches.archive import only_ok
 from evokit.searches.stepping import AskTell
@@ -17,7 +22,14 @@ def bounds_of(genome: Any) -> tuple[np.ndarray, np.ndarray]:
     """Of each gene the lowest and the highest value; the choices of an index vector count from 0."""
     if hasattr(genome, "sizes"):
         return np.zeros(genome.n_genes), np.array(genome.sizes, float) - 1
+    if isinstance(genome, SpaceBox):
+        return np.zeros(len(genome.steps)), np.ones(len(genome.steps))
     return genome.low, genome.high
+
+
+def space_box(genome: Any, smooth: bool = False) -> SpaceBox | None:
+    """The box of a space; None of a genome that is one by itself. Raises ``ValueError``: as ``SpaceBox``."""
+    return SpaceBox(genome, smooth) if isinstance(genome, SpaceGenome) else None
 
 
 class BoxSearch(AskTell):
@@ -36,7 +48,8 @@ class BoxSearch(AskTell):
         if len(weights) > 1:
             raise ValueError(f"this search has one objective, the fitness has {len(weights)}: name nsga2")
         super().__init__(context.genome, weights, horizon)
-        self._low, self._high = bounds_of(context.genome)
+        self._space = space_box(context.genome)
+        self._low, self._high = bounds_of(context.genome if self._space is None else self._space)
         self._width = self._high - self._low
         self._streams, self._init = context.streams, [self._point(genes) for genes in context.init]
         if horizon is not None:  # a search without an end cannot tell
@@ -69,13 +82,17 @@ class BoxSearch(AskTell):
         raise NotImplementedError
 
     def _individual(self, point: np.ndarray, born_by: str, parents: tuple[str, ...] = ()) -> Individual:
-        genes = np.clip(self._low + point * self._width, self._low, self._high)
-        if np.issubdtype(self._genome.dtype, np.integer):
+        genes: Any = np.clip(self._low + point * self._width, self._low, self._high)
+        if self._space is not None:
+            genes = self._space.genes(genes)
+        elif np.issubdtype(self._genome.dtype, np.integer):
             genes = np.rint(genes).astype(self._genome.dtype)
         return make_individual(self._genome, genes, self._weights, parents, born_by)
 
     def _point(self, genes: Any) -> np.ndarray:
         """``(n_genes,)`` in the unit box."""
+        if self._space is not None:
+            return self._space.point(genes)
         point: np.ndarray = (np.asarray(genes, float) - self._low) / self._width
         return point
 

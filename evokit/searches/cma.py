@@ -12,7 +12,7 @@ from annotated_types import Ge, Gt, Le
 
 from evokit.interfaces import Context, Individual
 from evokit.searches.archive import only_ok
-from evokit.searches.box import BoxSearch
+from evokit.searches.box import BoxSearch, bounds_of, space_box
 
 GROWTH = 2  # of the population at a restart
 
@@ -32,7 +32,8 @@ class CMA:
     that; of more, the first mean, scale and (if full) covariance are those of the members.
 
     The choices of an index vector are taken as whole numbers, in their order; a margin keeps the chance that each
-    changes from vanishing.
+    changes from vanishing. So are whole numbers, steps and ordered choices of a space, which must be of numbers alone;
+    of whole numbers with ``log`` the nearest one is taken.
 
     Source: Hansen 2016, "The CMA Evolution Strategy: A Tutorial"; Ros and Hansen 2008 (separable); Auger and Hansen
     2005 (ipop); Hansen 2009, "Benchmarking a BI-population CMA-ES on the BBOB-2009 function testbed"; Nomura, Akimoto
@@ -49,7 +50,7 @@ class CMA:
     adapt_rate: bool = False
 
     reads: ClassVar[frozenset[str]] = frozenset({"init"})
-    genes: ClassVar[frozenset[str]] = frozenset({"real_vector", "index_vector"})
+    genes: ClassVar[frozenset[str]] = frozenset({"real_vector", "index_vector", "space"})
 
     def __post_init__(self) -> None:
         if self.adapt_rate and self.covariance == "separable":
@@ -57,10 +58,12 @@ class CMA:
 
     def build(self, context: Context) -> CMASearch:
         sizes = getattr(context.genome, "sizes", ())
-        if context.genome.n_genes < 2:
+        space = space_box(context.genome)
+        steps = sizes or (space is not None and space.steps.any())
+        if len(bounds_of(space or context.genome)[0]) < 2:
             others = "grid" if sizes else "de or quasi_newton"
             raise ValueError(f"cma is for two numbers or more, the genome has one: name {others}")
-        if sizes and (self.adapt_rate or self.covariance == "separable"):
+        if steps and (self.adapt_rate or self.covariance == "separable"):
             raise ValueError("covariance and adapt_rate: whole numbers have covariance: full and no adapt_rate")
         if 1 in sizes:
             raise ValueError(f"cma: gene {sizes.index(1)} has a single choice: leave it out of the genome")
@@ -72,7 +75,12 @@ class CMASearch(BoxSearch):
 
     def __init__(self, options: CMA, context: Context) -> None:
         super().__init__(context, options.generations)
-        self._options, self._whole = options, hasattr(context.genome, "sizes")
+        self._options = options
+        # In the unit box, of whole numbers and the like; 0 of all others.
+        self._steps = np.zeros(len(self._low)) if self._space is None else self._space.steps
+        if hasattr(context.genome, "sizes"):
+            self._steps = 1 / self._width
+        self._whole = bool(self._steps.any())
         self._stuck = False
         # Points from elsewhere, for the next sample: first the best of an earlier run, as it is.
         self._injected = np.array(self._init[:1]).reshape(-1, len(self._low))
@@ -121,7 +129,10 @@ class CMASearch(BoxSearch):
 
     def _rounded(self, points: np.ndarray) -> np.ndarray:
         """``(n, n_genes)`` points that genes can be."""
-        return np.rint(points * self._width) / self._width if self._whole else points
+        if not self._whole:
+            return points
+        steps = np.where(self._steps > 0, self._steps, 1.0)
+        return np.where(self._steps > 0, np.rint(points / steps) * steps, points)
 
     @property
     def _usual_size(self) -> int:
@@ -172,7 +183,7 @@ class CMASearch(BoxSearch):
             how.pop("cov", None)
             return cmaes.SepCMA(**how)
         if self._whole:
-            return cmaes.CMAwM(**how, steps=1 / self._width)
+            return cmaes.CMAwM(**how, steps=self._steps)
         return cmaes.CMA(**how, lr_adapt=self._options.adapt_rate)
 
     def _warm(self) -> dict[str, Any]:

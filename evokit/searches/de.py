@@ -29,7 +29,7 @@ class DE:
 
     ``population`` is 2 for each number and at least 10 if null. With ``shrink_over`` it shrinks in a line to 4 members
     within so many measurements: best all that there are, if that is known, from 18 for each number. ``init`` gives the
-    first members.
+    first members. Of a space of numbers alone it takes whole numbers and steps as the nearest one.
 
     Source: Tanabe and Fukunaga 2014, "Improving the Search Performance of SHADE Using Linear Population Size Reduction"
     (L-SHADE); the repair at bounds is that of Zhang and Sanderson 2009 (JADE).
@@ -40,7 +40,7 @@ class DE:
     shrink_over: Annotated[int, Ge(1)] | None = None
 
     reads: ClassVar[frozenset[str]] = frozenset({"init"})
-    genes: ClassVar[frozenset[str]] = frozenset({"real_vector"})
+    genes: ClassVar[frozenset[str]] = frozenset({"real_vector", "space"})
 
     def build(self, context: Context) -> DESearch:
         return DESearch(self, context)

@@ -9,17 +9,19 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 import optuna
 from annotated_types import Ge
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.samplers import BaseSampler, GPSampler, TPESampler
-from optuna.study import StudyDirection
+from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from evokit.genomes.individuals import make_individual, weights_of
 from evokit.interfaces import Context, Individual
 from evokit.options import Count
 from evokit.searches.archive import only_ok
+from evokit.searches.optuna_space import told_of
 from evokit.searches.stepping import AskTell
 
+TRIES = 20  # of a suggestion until it is allowed
+Answer = tuple[Any, Sequence[float] | None, Sequence[float]]  # genes, values and constraints; without values it failed
 FEW = 20  # real numbers that a Gaussian process is for
 SAMPLERS: Mapping[str, Callable[..., BaseSampler]] = {"tpe": TPESampler, "gp": GPSampler}
 
@@ -34,8 +36,9 @@ class OptunaSampler:
     is.
 
     ``batch`` individuals a generation are asked for without knowing each other's values. ``options`` are the sampler's
-    own, such as ``{multivariate: true}``. Choices of an index vector have no order. (Of Optuna's CMA-ES and NSGA-II the
-    state can be saved by pickling alone: name ``cma`` and ``nsga2``.)
+    own, such as ``{multivariate: true}``. Choices of an index vector have no order. Of a space what exists is asked for
+    by its name, and what is forbidden asked for anew; orders are nothing that Optuna knows. (Of Optuna's CMA-ES and
+    NSGA-II the state can be saved by pickling alone: name ``cma`` and ``nsga2``.)
 
     Source: Akiba et al. 2019, "Optuna: A Next-generation Hyperparameter Optimization Framework"; Bergstra et al. 2011,
     "Algorithms for Hyper-Parameter Optimization" (tpe).
@@ -47,7 +50,7 @@ class OptunaSampler:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     reads: ClassVar[frozenset[str]] = frozenset({"init"})
-    genes: ClassVar[frozenset[str]] = frozenset({"real_vector", "index_vector", "bits"})
+    genes: ClassVar[frozenset[str]] = frozenset({"real_vector", "index_vector", "bits", "space"})
 
     def __post_init__(self) -> None:
         if "seed" in self.options:
@@ -71,9 +74,9 @@ class OptunaSearch(AskTell):
             few = context.genome.genes == "real_vector" and context.genome.n_genes <= FEW and len(weights) == 1
             self._name = "gp" if few else "tpe"
             self.chosen = f"optuna took the sampler {self._name}"
-        self._distributions = _distributions(context.genome)
+        self._space = told_of(context.genome)
         self._directions = [StudyDirection.MAXIMIZE if weight > 0 else StudyDirection.MINIMIZE for weight in weights]
-        self._told: list[FrozenTrial] = []
+        self._told: list[Answer] = []
         self._sampler(0)  # which refuses options that it does not know
         if options.generations is not None:
             n = options.generations * options.batch
@@ -84,31 +87,40 @@ class OptunaSearch(AskTell):
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         try:
             study = optuna.create_study(directions=self._directions, sampler=self._sampler(self.generation))
-            study.add_trials(self._told)
+            study.add_trials([self._trial(*one) for one in self._told])
             first = self.generation * self._options.batch
             for genes in self._init[first : first + self._options.batch]:
-                study.enqueue_trial(self._parameters(genes))
-            trials = [study.ask(self._distributions) for _ in range(self._options.batch)]
+                study.enqueue_trial(self._space.told(genes)[0])
+            rng = self._streams.at("optuna", "repair", self.generation).numpy()
+            asked = [self._asked_for(study, rng) for _ in range(self._options.batch)]
         finally:
             optuna.logging.set_verbosity(verbosity)
-        return [self._individual(trial.params) for trial in trials]
+        return [make_individual(self._genome, genes, self._weights, born_by=self._name) for genes in asked]
+
+    def _asked_for(self, study: Study, rng: np.random.Generator) -> Any:
+        """Genes that the sampler suggests; after many that are forbidden, random ones."""
+        for _ in range(TRIES):
+            genes = self._space.asked(trial := study.ask(), rng)
+            if getattr(self._genome, "allowed", lambda _: True)(genes):
+                return genes
+            study.tell(trial, state=TrialState.FAIL)
+        return self._genome.random(rng)
 
     def tell(self, individuals: Sequence[Individual]) -> None:
         for one in individuals:
             values = list(one.fitness.values) if only_ok([one]) else None
-            self._told.append(self._trial(self._parameters(one.genes), values, one.fitness.constraints))
+            self._told.append((one.genes, values, one.fitness.constraints))
         self.population = only_ok(individuals)
         self.archive.add(self.generation, individuals, self.population)
         self.generation += 1
 
-    def _trial(
-        self, parameters: Mapping[str, Any], values: Sequence[float] | None, constraints: Sequence[float]
-    ) -> FrozenTrial:
+    def _trial(self, genes: Any, values: Sequence[float] | None, constraints: Sequence[float]) -> FrozenTrial:
         """What Optuna is told of an individual; without values it failed."""
+        parameters, distributions = self._space.told(genes)
         return create_trial(
             state=TrialState.FAIL if values is None else TrialState.COMPLETE,
             params=parameters,
-            distributions=self._distributions,
+            distributions=distributions,
             values=values,
             constraints={str(place): value for place, value in enumerate(constraints)},
         )
@@ -123,18 +135,11 @@ class OptunaSearch(AskTell):
         except TypeError as error:
             raise ValueError(f"options: the sampler {self._name} does not take them: {error}") from error
 
-    def _parameters(self, genes: np.ndarray) -> dict[str, Any]:
-        return dict(zip(self._distributions, self._genome.to_json(genes), strict=True))
-
-    def _individual(self, parameters: Mapping[str, Any]) -> Individual:
-        genes = self._genome.from_json([parameters[name] for name in self._distributions])
-        return make_individual(self._genome, genes, self._weights, born_by=self._name)
-
     def state_dict(self) -> dict[str, Any]:
         told = {
-            "genes": [list(trial.params.values()) for trial in self._told],
-            "values": [list(trial.values) if trial.values is not None else None for trial in self._told],
-            "constraints": [list(trial.constraints.values()) for trial in self._told],
+            "genes": [self._genome.to_json(genes) for genes, _, _ in self._told],
+            "values": [None if values is None else list(values) for _, values, _ in self._told],
+            "constraints": [list(constraints) for _, _, constraints in self._told],
         }
         return super().state_dict() | {"told": told}
 
@@ -143,15 +148,6 @@ class OptunaSearch(AskTell):
         told = state["told"]
         constraints = told.get("constraints") or [()] * len(told["genes"])  # before 2026-11-29 there were none
         self._told = [
-            self._trial(dict(zip(self._distributions, genes, strict=True)), *rest)
+            (self._genome.from_json(genes), *rest)
             for genes, *rest in zip(told["genes"], told["values"], constraints, strict=True)
         ]
-
-
-def _distributions(genome: Any) -> dict[str, BaseDistribution]:
-    """By the place of each gene."""
-    if genome.genes == "real_vector":
-        bounds = zip(genome.low.tolist(), genome.high.tolist(), strict=True)
-        return {str(place): FloatDistribution(low, high) for place, (low, high) in enumerate(bounds)}
-    sizes = getattr(genome, "sizes", (2,) * genome.n_genes)  # a bit has two choices
-    return {str(place): CategoricalDistribution(range(size)) for place, size in enumerate(sizes)}

@@ -14,7 +14,7 @@ from evokit.common.conversation import Conversation
 from evokit.genomes.individuals import constraints_of
 from evokit.interfaces import Context, Individual
 from evokit.searches.archive import only_ok
-from evokit.searches.box import BoxSearch
+from evokit.searches.box import BoxSearch, space_box
 
 STEP = 1e-8  # of a difference, as a share of a gene's range: about the root of a double's precision
 SIDE = 10.0  # of the box that SciPy sees, whose first step is as long as the gradient; of 1, 10 and 100 the best
@@ -31,6 +31,8 @@ class QuasiNewton:
     somewhere else: the first at ``init`` or in the middle of the box, the others at random. ``auto`` takes turns with
     ``cma``, which sees further.
 
+    A space must be of real numbers alone, without steps.
+
     Constraints of the fitness are followed by their own differences, at no evaluation more.
 
     A generation is a point, or the differences of one in all directions, which can be measured side by side.
@@ -42,9 +44,10 @@ class QuasiNewton:
     generations: Annotated[int, Ge(1)] | None = None
 
     reads: ClassVar[frozenset[str]] = frozenset({"init"})
-    genes: ClassVar[frozenset[str]] = frozenset({"real_vector"})
+    genes: ClassVar[frozenset[str]] = frozenset({"real_vector", "space"})
 
     def build(self, context: Context) -> QuasiNewtonSearch:
+        space_box(context.genome, smooth=True)  # which refuses what has no slopes
         return QuasiNewtonSearch(self, context)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -76,15 +77,11 @@ class SpaceGenome:
             elif self._lengths[place] is None:
                 first[place], second[place] = kind.crossed(a[place], b[place], rng)
             else:
-                pairs = [
-                    (x, y) if x == y else kind.crossed(x, y, rng) for x, y in zip(a[place], b[place], strict=True)
-                ]
+                pairs = [(x, y) if x == y else kind.crossed(x, y, rng) for x, y in zip(a[place], b[place], strict=True)]
                 first[place], second[place] = (tuple(side) for side in zip(*pairs, strict=True))
         if numbers:
             low = np.zeros(len(units := self._units(a, numbers)))
-            x, y = simulated_binary_crossover(
-                units, self._units(b, numbers), low=low, high=low + 1, eta=ETA, rng=rng
-            )
+            x, y = simulated_binary_crossover(units, self._units(b, numbers), low=low, high=low + 1, eta=ETA, rng=rng)
             self._put(first, numbers, x.tolist())
             self._put(second, numbers, y.tolist())
         children = []
@@ -119,7 +116,7 @@ class SpaceGenome:
             child = list(genes)
             for part in np.flatnonzero(changed).tolist():
                 place, item = parts[part]
-                child[place] = self._with(child[place], place, item, lambda kind, gene: _moved(kind, gene, rng, strength))
+                child[place] = self._with(child[place], place, item, partial(_moved, rng=rng, strength=strength))
             whole = self._whole(child, rng)
             if self.allowed(whole):
                 return whole
@@ -222,9 +219,10 @@ class SpaceGenome:
     def encode(self, genes: Genes) -> np.ndarray:
         """Features for a surrogate, ``(n_features,)`` float32.
 
-        Numbers are where they lie between their lowest, 0, and highest, 1, with ``log`` on the scale of factors; choices
-        and subsets a column an option, orders the place of each option. A parameter that does not always exist has one
-        column more, which says whether it does; where it does not, numbers and places are in the middle, options 0.
+        Numbers are where they lie between their lowest, 0, and highest, 1, with ``log`` on the scale of factors;
+        choices and subsets a column an option, orders the place of each option. A parameter that does not always exist
+        has one column more, which says whether it does; where it does not, numbers and places are in the middle,
+        options 0.
         """
         features: list[float] = []
         for leaf, kind, gene in zip(self.leaves, self.kinds, genes, strict=True):
@@ -274,7 +272,7 @@ def _at(kind: Numeric, gene: Any, unit: float) -> Any:
     return gene if kind.unit(gene) == unit else kind.at(unit)
 
 
-def _moved(kind: Kind, gene: Any, rng: np.random.Generator, strength: float) -> Any:
+def _moved(kind: Kind, gene: Any, *, rng: np.random.Generator, strength: float) -> Any:
     """One part of a parameter mutated."""
     if not isinstance(kind, Numeric):
         return kind.mutated(gene, rng)

@@ -127,23 +127,25 @@ class Grid(Numeric):
         return 1 / (self.n - 1)
 
     @abstractmethod
-    def _number(self, gene: Any) -> int: ...
+    def number(self, gene: Any) -> int:
+        """Its place in the row."""
 
     @abstractmethod
-    def _numbered(self, number: int) -> Any: ...
+    def numbered(self, number: int) -> Any:
+        """The gene of a place in the row."""
 
     def unit(self, gene: Any) -> float:
-        return self._number(gene) / (self.n - 1)
+        return self.number(gene) / (self.n - 1)
 
     def at(self, unit: float) -> Any:
-        return self._numbered(min(max(round(float(unit) * (self.n - 1)), 0), self.n - 1))
+        return self.numbered(min(max(round(float(unit) * (self.n - 1)), 0), self.n - 1))
 
     def neighbour(self, gene: Any, up: bool) -> Any:
-        number = self._number(gene)
-        return self._numbered(number + (1 if (up and number < self.n - 1) or not number else -1))
+        number = self.number(gene)
+        return self.numbered(number + (1 if (up and number < self.n - 1) or not number else -1))
 
     def random(self, rng: np.random.Generator) -> Any:
-        return self._numbered(int(rng.integers(self.n)))
+        return self.numbered(int(rng.integers(self.n)))
 
 
 @dataclass(frozen=True)
@@ -152,10 +154,10 @@ class Steps(Grid):
 
     parameter: Float | Int
 
-    def _number(self, gene: float) -> int:
+    def number(self, gene: float) -> int:
         return round((gene - self.parameter.low) / (self.parameter.step or 1))
 
-    def _numbered(self, number: int) -> float:
+    def numbered(self, number: int) -> float:
         value = self.parameter.low + number * (self.parameter.step or 1)
         # Of three steps of 0.1 floats make 0.30000000000000004, and the last of many may be a bit above the end.
         return min(float(f"{value:.15g}") if isinstance(value, float) else value, self.parameter.high)
@@ -166,7 +168,7 @@ class Steps(Grid):
     def gene(self, value: Any) -> float:
         step, low, high = self.parameter.step or 1, self.parameter.low, self.parameter.high
         if not isinstance(value, bool) and isinstance(value, int | float) and low <= value <= high:
-            gene = self._numbered(self._number(value))
+            gene = self.numbered(self.number(value))
             if abs(gene - value) <= 1e-9 * step:
                 return gene
         what = "a number" if isinstance(self.parameter, Float) else "a whole number"
@@ -180,10 +182,10 @@ class Ordered(Grid):
 
     parameter: Choice
 
-    def _number(self, gene: int) -> int:
+    def number(self, gene: int) -> int:
         return gene
 
-    def _numbered(self, number: int) -> int:
+    def numbered(self, number: int) -> int:
         return number
 
     def express(self, gene: int) -> Any:
@@ -212,7 +214,7 @@ class LogWhole(Numeric):
         return min(max(round(value), self.parameter.low), self.parameter.high)
 
     def neighbour(self, gene: int, up: bool) -> int:
-        return gene + (1 if up and gene < self.parameter.high or gene == self.parameter.low else -1)
+        return gene + (1 if (up and gene < self.parameter.high) or gene == self.parameter.low else -1)
 
     def random(self, rng: np.random.Generator) -> int:
         low, high = math.log(self.parameter.low - 0.5), math.log(self.parameter.high + 0.5)
@@ -282,7 +284,7 @@ class Some(Kind):
         return tuple(sorted(rng.permutation(len(self.parameter.options))[:size].tolist()))
 
     def mutated(self, gene: tuple[int, ...], rng: np.random.Generator) -> tuple[int, ...]:
-        """One option comes or goes; where the limits forbid that, or in one of four cases, one takes another's place."""
+        """One option comes or goes; where the limits forbid that, or one time in four, it takes another's place."""
         least, most = self._limits
         inside, n = set(gene), len(self.parameter.options)
         place = int(rng.integers(n))
@@ -303,6 +305,18 @@ class Some(Kind):
         fewest = max(least - len(both), len(apart) - (most - len(both)))
         n = min(max(n, fewest), min(most - len(both), len(apart) - (least - len(both))))
         return tuple(sorted({*both, *apart[:n]})), tuple(sorted({*both, *apart[n:]}))
+
+    def within(self, gene: tuple[int, ...], rng: np.random.Generator) -> tuple[int, ...]:
+        """The same within the limits: as few as need be come or go by chance."""
+        least, most = self._limits
+        inside = list(gene)
+        while not least <= len(inside) <= most:
+            others = [place for place in range(len(self.parameter.options)) if place not in inside]
+            if len(inside) > most:
+                inside.pop(int(rng.integers(len(inside))))
+            else:
+                inside.append(others[int(rng.integers(len(others)))])
+        return tuple(sorted(inside))
 
     def express(self, gene: tuple[int, ...]) -> list[Any]:
         return [self.parameter.options[place] for place in gene]
