@@ -11,6 +11,8 @@ from annotated_types import Ge, Gt, Le
 
 from evokit.common.names import listed
 from evokit.genomes.individuals import make_individual, ranked, weights_of
+from evokit.genomes.space.genome import SpaceGenome
+from evokit.genomes.space.kinds import Numeric
 from evokit.interfaces import Context, Individual
 from evokit.options import Label, added
 from evokit.searches.archive import only_ok
@@ -29,6 +31,9 @@ class CoordinateDescent:
     down to ``tolerance``: compass search. Where nothing is better any more it starts again from a new random point, or
     with ``restarts: false`` ends.
 
+    Of a space a gene is a parameter: numbers have steps, whole ones of one at least, choices all options, a subset an
+    option more, less or exchanged, an order two neighbours that change places; what begins to exist is drawn.
+
     The first start is the best of ``init``, if the recipe has one, and with ``seeds`` of the genome's known good
     individuals and a random one, as in evolution. ``label`` is its name in the results.
 
@@ -45,7 +50,7 @@ class CoordinateDescent:
     label: Label = ""
 
     reads: ClassVar[frozenset[str]] = frozenset({"init"})
-    genes: ClassVar[frozenset[str]] = frozenset({"index_vector", "bits", "real_vector"})
+    genes: ClassVar[frozenset[str]] = frozenset({"index_vector", "bits", "real_vector", "space"})
 
     def build(self, context: Context) -> CoordinateDescender:
         genes = getattr(context.genome, "genes", "genes of its own")
@@ -67,6 +72,8 @@ class CoordinateDescender(AskTell):
         self._stuck = 0  # genes since the last improvement, or the last halving of the step
         self._step = options.step
         self._ended = False
+        kinds = genome.kinds if isinstance(genome, SpaceGenome) else ()
+        self._has_steps = genome.genes == "real_vector" or any(isinstance(kind, Numeric) for kind in kinds)
 
     @property
     def done(self) -> bool:
@@ -85,6 +92,11 @@ class CoordinateDescender(AskTell):
             return [*self._told, drawn] if self._draws else list(self._told)
         current, per_gene = self.population[0], self._options.per_gene
         gene = self._order()[(self.generation - self._started - 1) % len(current.genes)]
+        if isinstance(self._genome, SpaceGenome):
+            beside: Sequence[Any] = self._genome.beside(current.genes, gene, self._step, rng)
+            if per_gene is not None and per_gene < len(beside):
+                beside = [beside[place] for place in sorted(rng.choice(len(beside), per_gene, replace=False).tolist())]
+            return [make_individual(self._genome, one, self._weights, (current.key,), "one_gene") for one in beside]
         choices = [value for value in self._values(gene, current.genes[gene]) if value != current.genes[gene]]
         if per_gene is not None and per_gene < len(choices):
             choices = sorted(rng.choice(choices, per_gene, replace=False).tolist())
@@ -105,7 +117,7 @@ class CoordinateDescender(AskTell):
 
     def _sweep_in_vain(self) -> None:
         """Nothing is better than the current point: go on by smaller steps, elsewhere or not at all."""
-        if self._genome.genes == "real_vector" and self._step / 2 >= self._options.tolerance:
+        if self._has_steps and self._step / 2 >= self._options.tolerance:
             self._step, self._stuck = self._step / 2, 0
         elif self._options.restarts:
             self.population = []

@@ -122,6 +122,29 @@ class SpaceGenome:
                 return whole
         return genes
 
+    def beside(self, genes: Genes, place: int, step: float, rng: np.random.Generator) -> list[Genes]:
+        """All that differ in one part of one parameter by as little as can be, for local searches.
+
+        Args:
+            genes: Left unchanged.
+            place: Of the parameter.
+            step: Of numbers, as a share of their range.
+            rng: Draws what begins to exist.
+        """
+        gene, kind = genes[place], self.kinds[place]
+        if gene is None:
+            return []
+        if self._lengths[place] is None:
+            others = kind.beside(gene, step)
+        else:
+            others = [
+                (*gene[:item], one, *gene[item + 1 :])
+                for item in range(len(gene))
+                for one in kind.beside(gene[item], step)
+            ]
+        found = [self._whole([*genes[:place], one, *genes[place + 1 :]], rng) for one in others]
+        return [one for one in found if self.allowed(one)]
+
     def _with(self, gene: Any, place: int, item: int, change: Callable[[Kind, Any], Any]) -> Any:
         """A parameter's gene with one part changed."""
         if self._lengths[place] is None:

@@ -46,6 +46,10 @@ class Kind(ABC):
         return (b, a) if rng.random() < 0.5 else (a, b)
 
     @abstractmethod
+    def beside(self, gene: Any, step: float) -> list[Any]:
+        """All genes that are next to one; of numbers those a step up and down, in their unit."""
+
+    @abstractmethod
     def features(self, gene: Any | None) -> list[float]:
         """Numbers for a surrogate, always as many; of None, which does not exist, those of nothing in particular."""
 
@@ -76,6 +80,13 @@ class Numeric(Kind):
     def neighbour(self, gene: Any, up: bool) -> Any:
         """The next gene, at an end the one before it; where ``whole``."""
         raise NotImplementedError
+
+    def beside(self, gene: Any, step: float) -> list[Any]:
+        found = []
+        for up in (False, True):
+            moved = self.at(min(max(self.unit(gene) + (step if up else -step), 0.0), 1.0))
+            found.append(self.neighbour(gene, up) if self.whole and moved == gene else moved)
+        return [one for one in dict.fromkeys(found) if one != gene]
 
     def features(self, gene: Any | None) -> list[float]:
         return [0.5 if gene is None else self.unit(gene)]
@@ -253,6 +264,10 @@ class Category(Kind):
     def gene(self, value: Any) -> int:
         return _place(self.parameter.options, value)
 
+    def beside(self, gene: int, step: float) -> list[int]:
+        """All other options."""
+        return [place for place in range(len(self.parameter.options)) if place != gene]
+
     def features(self, gene: int | None) -> list[float]:
         options = () if self.constant else self.parameter.options
         return [float(place == gene) for place in range(len(options))]
@@ -327,6 +342,14 @@ class Some(Kind):
             raise ValueError(f"must be a list of {least} to {most} options, got {value!r:.60}")
         return tuple(sorted(_each_once(self.parameter.options, value)))
 
+    def beside(self, gene: tuple[int, ...], step: float) -> list[tuple[int, ...]]:
+        """An option more or less, or another one for one."""
+        least, most = self._limits
+        apart = [place for place in range(len(self.parameter.options)) if place not in gene]
+        sets = [set(gene) ^ {place} for place in range(len(self.parameter.options))]
+        sets += [set(gene) ^ {here, there} for here in gene for there in apart]
+        return [tuple(sorted(one)) for one in sets if least <= len(one) <= most]
+
     def features(self, gene: tuple[int, ...] | None) -> list[float]:
         return [float(place in (gene or ())) for place in range(len(self.parameter.options))]
 
@@ -360,6 +383,10 @@ class Permuted(Kind):
         if not isinstance(value, list | tuple) or len(value) != n:
             raise ValueError(f"must be a list of all {n} options, got {value!r:.60}")
         return _each_once(self.parameter.options, value)
+
+    def beside(self, gene: tuple[int, ...], step: float) -> list[tuple[int, ...]]:
+        """Two that stand side by side have changed places."""
+        return [(*gene[:i], gene[i + 1], gene[i], *gene[i + 2 :]) for i in range(len(gene) - 1)]
 
     def features(self, gene: tuple[int, ...] | None) -> list[float]:
         """Where each option stands."""

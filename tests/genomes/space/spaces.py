@@ -47,14 +47,16 @@ def parameters(draw, names=()):
     if names and draw(st.booleans()):
         how["when"] = {draw(st.sampled_from(names)): draw(st.sampled_from(["a", "b", ["a", "b"]]))}
     return draw(
-        st.sampled_from([
-            Float(low, high, log, **how),
-            Float(low, high, step=0.7, **how),
-            Int(low, high, log, **how),
-            Choice(options, ordered=log, **how),
-            Subset(options, at_most=most, at_least=draw(st.integers(0, most)), **how),
-            Order(options, **how),
-        ])
+        st.sampled_from(
+            [
+                Float(low, high, log, **how),
+                Float(low, high, step=0.7, **how),
+                Int(low, high, log, **how),
+                Choice(options, ordered=log, **how),
+                Subset(options, at_most=most, at_least=draw(st.integers(0, most)), **how),
+                Order(options, **how),
+            ]
+        )
     )
 
 

@@ -131,6 +131,24 @@ def test_numbers_move_by_a_fifth_of_their_range_and_whole_ones_to_the_next_at_le
         assert abs(n - 2) + abs(size - 1) in (1, 2)
 
 
+def test_those_beside_differ_in_one_parameter_by_the_least():
+    genome, rng = NUMBERS.build(None), np.random.default_rng(0)
+    genes = genome.from_json({"x": 0.1, "steps": 0.5, "n": 1, "units": [1, 50], "size": "m", "constant": 3})
+    beside = [[one[place] for one in genome.beside(genes, place, 0.1, rng)] for place in range(6)]
+    assert beside[0] == pytest.approx([0.1 / 10**0.3, 0.1 * 10**0.3])
+    assert beside[1:3] == [[0.25, 0.75], [2]]
+    assert beside[3] == [(2, 50), (1, 32), (1, 79)]
+    assert beside[4:] == [[0, 2], []]
+    genome = genome_of({"c": Choice(list("pqrs")), "s": Subset(list("abc"), at_most=2, at_least=1),
+                        "o": Order(["i", "j", "k"]), "x": Float(0, 1, when={"c": "p"})})  # fmt: skip
+    genes = (1, (0, 2), (0, 1, 2), None)
+    beside = [[one[place] for one in genome.beside(genes, place, 0.1, rng)] for place in range(4)]
+    assert beside[0] == [0, 2, 3]
+    assert sorted(beside[1]) == [(0,), (0, 1), (1, 2), (2,)]
+    assert beside[2:] == [[(1, 0, 2), (0, 2, 1)], []]
+    assert [one[3] is None for one in genome.beside(genes, 0, 0.1, rng)] == [False, True, True]
+
+
 def test_crossover_of_numbers_is_simulated_binary(rng):
     genome = genome_of({"x": Float(0, 1), "n": Int(0, 100)})
     for _ in range(50):
@@ -140,13 +158,15 @@ def test_crossover_of_numbers_is_simulated_binary(rng):
 
 
 def test_features_and_distance_by_hand():
-    genome = genome_of({
-        "x": Float(1, 100, log=True),
-        "c": Choice(["a", "b"]),
-        "y": Int(0, 4, when={"c": "b"}),
-        "s": Subset(["p", "q"]),
-        "o": Order(["i", "j", "k"]),
-    })
+    genome = genome_of(
+        {
+            "x": Float(1, 100, log=True),
+            "c": Choice(["a", "b"]),
+            "y": Int(0, 4, when={"c": "b"}),
+            "s": Subset(["p", "q"]),
+            "o": Order(["i", "j", "k"]),
+        }
+    )
     a = genome.from_json({"x": 10.0, "c": "a", "s": ["q"], "o": ["k", "i", "j"]})
     b = genome.from_json({"x": 1.0, "c": "b", "y": 1, "s": ["q", "p"], "o": ["i", "k", "j"]})
     assert genome.encode(a) == pytest.approx([0.5, 1, 0, 0, 0.5, 0, 1, 0.5, 1, 0])
