@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from evokit.genomes.space.layout import Layout, layout_of, written
+from evokit.genomes.space.parameters import SpaceError
 from evokit.interfaces import Context
 
 if TYPE_CHECKING:
@@ -49,17 +50,24 @@ class Space:
         if self.file is not None:
             if self.parameters or self.forbidden:
                 raise ValueError("file: holds parameters and what is forbidden; leave these out")
-            return
+            self._read(self.file)
         self.layout()
         object.__setattr__(self, "parameters", written(self.parameters))
         object.__setattr__(self, "forbidden", tuple(dict(one) for one in self.forbidden))
 
+    def _read(self, file: Path) -> None:
+        """Take what is in a file in its place, so that a run's own recipe needs it no more."""
+        from evokit.genomes.space.configspace import space_from_configspace
+
+        try:
+            read = space_from_configspace(file)
+        except ValueError as error:
+            raise SpaceError([(("file",), str(error))]) from error
+        for name, value in (("parameters", read.parameters), ("forbidden", read.forbidden), ("file", None)):
+            object.__setattr__(self, name, value)
+
     def layout(self) -> Layout:
         """Raises ``SpaceError``, a ``ValueError``: what is wrong, with its places."""
-        if self.file is not None:
-            from evokit.genomes.space.configspace import space_from_configspace
-
-            return space_from_configspace(self.file).layout()
         return layout_of(self.parameters, self.forbidden)
 
     def build(self, context: Context) -> SpaceGenome:
