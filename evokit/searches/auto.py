@@ -9,10 +9,12 @@ from annotated_types import Ge
 
 from evokit.crossover.own import OwnCrossover
 from evokit.crossover.simulated_binary import SimulatedBinary
+from evokit.genomes.space.box import is_box
 from evokit.interfaces import Context
 from evokit.mutation.heavy_tailed import HeavyTailed
 from evokit.mutation.own import OwnMutation
 from evokit.mutation.polynomial import Polynomial
+from evokit.searches.box import bounds_of, space_box
 from evokit.searches.cma import CMA
 from evokit.searches.de import DE
 from evokit.searches.generational import Generational
@@ -40,6 +42,7 @@ evaluations a number; where it is not, half the work is CMA-ES's |
     | real numbers, noisy | ``cma`` with ``adapt_rate`` | differences of noisy values mean nothing |
     | more than 200 real numbers | the same with ``covariance: separable`` | correlations cost n² numbers to learn |
     | a single real number | the same with ``de`` for ``cma`` | CMA-ES is for two or more |
+    | a space of real numbers alone | what is taken for real numbers | it is searched as a box |
     | any other genome, exact | ``steady_state`` with 16 members, 4 in flight and tournaments of 5; the genome's own \
 operators, for bits ``heavy_tailed`` mutation | each child is made of all that is known, so that few evaluations do |
     | any other genome, noisy | ``generational`` with 32 and the same operators | a lucky value leaves with its \
@@ -63,11 +66,12 @@ generation |
         n_objectives, genome = len(context.fitness.objectives), context.genome
         real = getattr(genome, "genes", "") == "real_vector"
         search: AskTell
+        smooth = real or is_box(genome, smooth=True)
         if n_objectives > 1:
             operators = (SimulatedBinary(), Polynomial()) if real else (OwnCrossover(), OwnMutation())
             search = NSGA2(generations=ANY).build(_with(context, *operators))
             search.chosen = f"auto took nsga2: there are {n_objectives} objectives"
-        elif real:
+        elif smooth:
             search = _continuous(context)
         else:
             search = _of_any_genome(context)
@@ -77,7 +81,8 @@ generation |
 
 
 def _continuous(context: Context) -> AskTell:
-    n, noisy = context.genome.n_genes, hasattr(context.fitness, "fresh")
+    low, _ = bounds_of(space_box(context.genome) or context.genome)
+    n, noisy = len(low), hasattr(context.fitness, "fresh")
     few = n <= MANY
     wide: CMA | DE = CMA(covariance="full" if few else "separable", adapt_rate=noisy and few) if n > 1 else DE()
     name = type(wide).__name__.lower()

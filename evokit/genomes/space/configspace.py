@@ -117,14 +117,12 @@ def _alternatives(one: Mapping[str, Any]) -> Alternatives:
         return _all([_alternatives(below) for below in one["conditions"]], child)
     if kind == "OR":
         return [way for below in one["conditions"] for way in _alternatives(below)]
-    tests = {"EQ": "value", "IN": "values", "NEQ": "not", "GT": "above", "LT": "below"}
+    tests = {"NEQ": "not", "GT": "above", "LT": "below"}
+    if kind in ("EQ", "IN"):
+        return [{one["parent"]: [one["value"]] if kind == "EQ" else list(one["values"])}]
     if kind not in tests:
         raise ValueError(f"{child}: a space knows no condition like {kind!r}")
-    if kind == "EQ":
-        told = [one["value"]]
-    else:
-        told = list(one["values"]) if kind == "IN" else {tests[kind]: one["value"]}
-    return [{one["parent"]: told}]
+    return [{one["parent"]: {tests[kind]: one["value"]}}]
 
 
 def _all(parts: Sequence[Alternatives], child: str) -> Alternatives:

@@ -18,7 +18,7 @@ Genes = tuple[Any, ...]  # a parameter each: a gene of its kind, of one with a l
 
 DRAWS = 10_000  # of random genes until some are allowed
 TRIES = 10  # of a mutation until its genes are allowed
-SIGMA = 0.2  # of a number's mutation, as a share of its range
+SIGMA = 0.1  # of a number's mutation, as a share of its range
 ETA = 15.0  # of simulated binary crossover
 
 
@@ -100,7 +100,7 @@ class SpaceGenome:
         Args:
             genes: Left unchanged.
             rng: Decides all.
-            strength: Of the steps of numbers, as a multiple of a fifth of their range.
+            strength: Of the steps of numbers, as a multiple of a tenth of their range.
         """
         parts = [
             (place, item)

@@ -12,14 +12,15 @@ FILE = {
     "name": "x",
     "hyperparameters": [
         {"type": "constant", "name": "k", "value": 3, "meta": None},
-        {"type": "uniform_int", "name": "layers", "lower": 1, "upper": 8, "default_value": 4, "log": False, "meta": None},
+        {"type": "uniform_int", "name": "layers", "lower": 1, "upper": 8, "default_value": 4, "log": False,
+         "meta": None},
         {"type": "uniform_float", "name": "lr", "lower": 1e-05, "upper": 1.0, "default_value": 0.01, "log": True,
          "meta": None},
         {"type": "categorical", "name": "opt", "choices": ["adam", "sgd"], "weights": None, "default_value": "adam",
          "meta": None},
         {"type": "ordinal", "name": "size", "sequence": ["s", "m", "l"], "default_value": "s", "meta": None},
-        {"type": "uniform_float", "name": "sgd.momentum", "lower": 0.0, "upper": 1.0, "default_value": 0.5, "log": False,
-         "meta": None},
+        {"type": "uniform_float", "name": "sgd.momentum", "lower": 0.0, "upper": 1.0, "default_value": 0.5,
+         "log": False, "meta": None},
         {"type": "uniform_float", "name": "warm", "lower": 0.0, "upper": 1.0, "default_value": 0.5, "log": False,
          "meta": None},
     ],
@@ -56,7 +57,7 @@ SAME = Space(
         ),
     },
     ({"opt": ["sgd"], "size": ["s", "l"]},),
-)
+)  # fmt: skip
 
 
 def test_what_configspace_wrote_is_read():
