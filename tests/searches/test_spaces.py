@@ -88,7 +88,7 @@ CASES = {  # the space, the search, how many objectives more, and what else the 
     "islands": (
         ORDERED,
         "{name: islands, every: 2, islands: [{name: generational, population: 4, generations: 4},"
-        " {name: random_search, generations: 4}]}",
+        " {name: steady_state, population: 4, in_flight: 2, generations: 4}]}",
         0,
         "",
     ),

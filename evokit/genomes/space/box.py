@@ -27,9 +27,9 @@ class SpaceBox:
 
     def __init__(self, genome: SpaceGenome, smooth: bool = False) -> None:
         if misfits := list(_misfits(genome, smooth)):
-            kind = "real numbers" if smooth else "numbers"
+            what = "real numbers" if smooth else "numbers"
             raise ValueError(
-                f"works on spaces of {kind} alone, and here {misfits[0]}: name auto, steady_state or optuna"
+                f"works on spaces of {what} alone, and here {misfits[0]}: name auto, steady_state or optuna"
             )
         self._genome = genome
         kinds: list[Numeric] = []

@@ -63,12 +63,15 @@ def test_of(leaf: int, parameter: Parameter, told: Any) -> Test:
     _check_words(told)
     other = told.get("not", ())
     other = tuple(other) if isinstance(other, list | tuple) else (other,)
-    ends = {
-        {"at_least": "least", "at_most": "most"}.get(word, word): _number(parameter, value, inside=False)
-        for word, value in told.items()
-        if word != "not"
-    }
-    return Test(leaf, other=tuple(_number(parameter, value) for value in other), **ends)
+    ends = {word: _number(parameter, value, inside=False) for word, value in told.items() if word != "not"}
+    return Test(
+        leaf,
+        least=ends.get("at_least", -INFINITE),
+        most=ends.get("at_most", INFINITE),
+        above=ends.get("above", -INFINITE),
+        below=ends.get("below", INFINITE),
+        other=tuple(_number(parameter, value) for value in other),
+    )
 
 
 test_of.__test__ = False  # type: ignore[attr-defined]

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from evokit.genomes.space.conditions import INFINITE, Test
-from evokit.genomes.space.layout import DOT, Combination, Leaf
+from evokit.genomes.space.layout import DOT, Combination, Layout, Leaf
 from evokit.genomes.space.parameters import Choice, Float, Int, Parameter
-from evokit.genomes.space.space import Space
 
 FORMAT = 0.4  # of ConfigSpace 1
 MOST = 1000  # values of a whole number that a forbidden range may hold
@@ -23,8 +22,8 @@ MOST = 1000  # values of a whole number that a forbidden range may hold
 Alternatives = list[dict[str, Any]]  # of which one is enough
 
 
-def space_from_configspace(source: Path | str | Mapping[str, Any] | Any) -> Space:
-    """A space of what ConfigSpace knows as one.
+def from_configspace(source: Any) -> tuple[dict[str, Any], tuple[dict[str, Any], ...]]:
+    """Parameters and forbidden combinations, as a recipe writes them, of a space of ConfigSpace.
 
     Names with dots become those of groups. Default values have no counterpart.
 
@@ -46,10 +45,10 @@ def space_from_configspace(source: Path | str | Mapping[str, Any] | Any) -> Spac
         if not isinstance(group, dict) or name in group:
             raise ValueError(f"{one['name']}: its name is that of a group as well")
         group[name] = _written(one, when.get(one["name"]))
-    return Space(parameters, tuple(_forbidden(one) for one in data.get("forbiddens", ())))
+    return parameters, tuple(_forbidden(one) for one in data.get("forbiddens", ()))
 
 
-def to_configspace(space: Space, name: str = "") -> dict[str, Any]:
+def to_configspace(layout: Layout, name: str = "") -> dict[str, Any]:
     """The JSON values of ConfigSpace's file; names in groups get dots.
 
     Steps become ordinal values, and defaults are in the middle.
@@ -57,7 +56,7 @@ def to_configspace(space: Space, name: str = "") -> dict[str, Any]:
     Raises:
         ValueError: It has what ConfigSpace does not know: a subset, an order, a list, a range that ends at a number.
     """
-    leaves = space.layout().leaves
+    leaves = layout.leaves
     for leaf in leaves:
         kind = "list" if leaf.parameter.length is not None else leaf.parameter.kind
         if kind not in ("float", "int", "choice"):
@@ -66,7 +65,7 @@ def to_configspace(space: Space, name: str = "") -> dict[str, Any]:
         "name": name or None,
         "hyperparameters": [_hyperparameter(leaf) for leaf in leaves],
         "conditions": [one for leaf in leaves if (one := _condition(leaf, leaves)) is not None],
-        "forbiddens": [_clauses(combination, leaves) for combination in space.layout().forbidden],
+        "forbiddens": [_clauses(combination, leaves) for combination in layout.forbidden],
         "python_module_version": "1.2.0",
         "format_version": FORMAT,
     }

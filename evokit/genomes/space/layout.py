@@ -97,8 +97,8 @@ def layout_of(parameters: Mapping[str, Any], forbidden: Sequence[Mapping[str, An
     if not found:
         problems.append((("parameters",), "there is none"))
     combinations = []
-    for place, told in enumerate(forbidden):
-        combinations.append(_combination(told, ("forbidden", place), (), paths, parts, problems))
+    for place, one in enumerate(forbidden):
+        combinations.append(_combination(one, ("forbidden", place), (), paths, parts, problems))
     order = _order(leaves, problems)
     if problems:
         raise SpaceError(problems)

@@ -57,14 +57,35 @@ class Space:
 
     def _read(self, file: Path) -> None:
         """Take what is in a file in its place, so that a run's own recipe needs it no more."""
-        from evokit.genomes.space.configspace import space_from_configspace
+        from evokit.genomes.space.configspace import from_configspace
 
         try:
-            read = space_from_configspace(file)
+            parameters, forbidden = from_configspace(file)
         except ValueError as error:
             raise SpaceError([(("file",), str(error))]) from error
-        for name, value in (("parameters", read.parameters), ("forbidden", read.forbidden), ("file", None)):
+        for name, value in (("parameters", parameters), ("forbidden", forbidden), ("file", None)):
             object.__setattr__(self, name, value)
+
+    @classmethod
+    def from_configspace(cls, source: Any) -> Space:
+        """A space of a ConfigSpace JSON file, of its content, or of a ``ConfigurationSpace``.
+
+        Raises:
+            ValueError: It holds what a space cannot say.
+        """
+        from evokit.genomes.space.configspace import from_configspace
+
+        return cls(*from_configspace(source))
+
+    def to_configspace(self, name: str = "") -> dict[str, Any]:
+        """The JSON values of such a file.
+
+        Raises:
+            ValueError: The space has what ConfigSpace cannot say.
+        """
+        from evokit.genomes.space.configspace import to_configspace
+
+        return to_configspace(self.layout(), name)
 
     def layout(self) -> Layout:
         """Raises ``SpaceError``, a ``ValueError``: what is wrong, with its places."""

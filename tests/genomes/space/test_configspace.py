@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from evokit import Choice, Float, Int, Order, Space, Subset
-from evokit.genomes.space.configspace import space_from_configspace, to_configspace
 
 # As ConfigSpace 1.2 writes it.
 FILE = {
@@ -61,13 +60,13 @@ SAME = Space(
 
 
 def test_what_configspace_wrote_is_read():
-    assert space_from_configspace(FILE) == SAME
+    assert Space.from_configspace(FILE) == SAME
 
 
 def test_a_file_becomes_the_parameters_of_a_recipe(tmp_path):
     path = tmp_path / "space.json"
     path.write_text(json.dumps(FILE))
-    assert Space(file=path) == space_from_configspace(path) == SAME
+    assert Space(file=path) == Space.from_configspace(path) == SAME
     with pytest.raises(ValueError, match="file: holds parameters and what is forbidden; leave these out"):
         Space({"x": 1}, file=path)
     with pytest.raises(ValueError, match=r"file: .*nowhere.json: cannot be read as JSON"):
@@ -75,7 +74,7 @@ def test_a_file_becomes_the_parameters_of_a_recipe(tmp_path):
 
 
 def test_written_and_read_it_is_the_same_space(rng):
-    again = space_from_configspace(to_configspace(SAME))
+    again = Space.from_configspace(SAME.to_configspace())
     first, second = SAME.build(None), again.build(None)
     for genes in (first.random(rng) for _ in range(200)):
         assert second.from_json(first.to_json(genes)) == genes
@@ -89,7 +88,7 @@ def test_steps_become_an_order_and_ends_of_ranges_the_numbers_before():
         "n": Int(1, 9),
         "y": Float(0, 1, when={"n": {"at_least": 3, "at_most": 5, "not": 4}}),
     }, ({"n": {"above": 7}},))  # fmt: skip
-    data = to_configspace(space, "name")
+    data = space.to_configspace("name")
     assert data["hyperparameters"][0] == {
         "type": "ordinal", "name": "x", "meta": None, "sequence": [0.0, 0.25, 0.5, 0.75, 1.0], "default_value": 0.5,
     }  # fmt: skip
@@ -112,7 +111,7 @@ def test_steps_become_an_order_and_ends_of_ranges_the_numbers_before():
 )  # fmt: skip
 def test_what_a_space_cannot_say_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
-        space_from_configspace(FILE | change)
+        Space.from_configspace(FILE | change)
 
 
 @pytest.mark.parametrize(
@@ -126,13 +125,13 @@ def test_what_a_space_cannot_say_is_refused(change, message):
 )
 def test_what_configspace_cannot_say_is_refused(parameters, message):
     with pytest.raises(ValueError, match=message):
-        to_configspace(Space(parameters))
+        Space(parameters).to_configspace()
 
 
 def test_the_package_reads_and_writes_the_same():
     package = pytest.importorskip("ConfigSpace", reason="ConfigSpace is not installed; pip install ConfigSpace")
-    theirs = package.ConfigurationSpace.from_serialized_dict(to_configspace(SAME))
-    assert space_from_configspace(theirs).build(None) is not None
+    theirs = package.ConfigurationSpace.from_serialized_dict(SAME.to_configspace())
+    assert Space.from_configspace(theirs).build(None) is not None
     genome = SAME.build(None)
     theirs.seed(0)
     for one in theirs.sample_configuration(50):
