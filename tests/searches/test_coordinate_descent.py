@@ -216,7 +216,9 @@ def test_the_batch_of_the_measure_changes_nothing():
     ("genome", "kind"), [(SimpleNamespace(genes="permutation"), "permutation"), (object(), "genes of its own")]
 )
 def test_other_genes_are_an_error(genome, kind):
-    with pytest.raises(ValueError, match=f"coordinate_descent works on bits, index_vector, real_vector, not on {kind}"):
+    with pytest.raises(
+        ValueError, match=f"coordinate_descent works on bits, index_vector, real_vector, space, not on {kind}"
+    ):
         CoordinateDescent().build(Context(Streams(0), fitness=SumFitness(), genome=genome))
 
 

@@ -99,7 +99,13 @@ CASES = {  # the space, the search, how many objectives more, and what else the 
     "nsga2": (ORDERED, "{name: nsga2, population: 8, generations: 4}", 1, ""),
     "nsga3": (ORDERED, "{name: nsga3, population: 8, generations: 4}", 2, ""),
     "optuna": (ANY, "{name: optuna, batch: 4, generations: 4}", 0, ""),
-    "polish": (ORDERED, "{name: polish, search: {name: generational, population: 6, generations: 3}}", 0, ""),
+    "polish": (
+        ORDERED,
+        "{name: polish, search: {name: generational, population: 6, generations: 3},"
+        " then: {name: coordinate_descent, generations: 10}}",
+        0,
+        "",
+    ),
     "portfolio": (NUMBERS, "{name: portfolio, generations: 6, searches: [{name: cma}, {name: de}]}", 0, ""),
     "quasi_newton": (REALS, "{name: quasi_newton, generations: 12}", 0, ""),
     "random_search": (ORDERED, "{name: random_search, generations: 3}", 0, ""),
