@@ -12,8 +12,10 @@ from evokit.progress import duration, energy, number
 from evokit.runs.costs import PARTS
 from evokit.runs.found import State
 from evokit.runs.register import spoken
+from evokit.runs.summary import best_value
 from evokit.statistics.pareto import FRONT
 
+INFEASIBLE = " (nobody feasible)"
 SHOWN = 12  # members of a front
 SHADES = "░▒▓█"  # from the worst to the best
 COSTS = ("work", "cpu_s", "wall_s", "energy_j")
@@ -273,9 +275,9 @@ def _screen(screen: Mapping[str, Any]) -> str:
 def _entries(summary: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Label and entry of each contender."""
     if (final := summary["final"]) is not None:
-        best = summary["best"]
-        validation = final["validation"] if final["validation"] is not None else best and best["values"][0]
-        yield "champion", {**final, "validation": validation}
+        validation = final["validation"] if final["validation"] is not None else best_value(summary)
+        infeasible = summary["best"] is not None and summary["best"].get("violation")
+        yield "champion" + INFEASIBLE * bool(infeasible), {**final, "validation": validation}
     for entry in summary["baselines"]:
         yield entry["name"] + _remark(entry), entry
 
@@ -297,7 +299,7 @@ def _remark(entry: Mapping[str, Any]) -> str:
     if entry["skipped"]:
         return " (skipped)"
     if entry.get("violation"):
-        return " (nobody feasible)"
+        return INFEASIBLE
     fitted = bool(entry["seeds"])  # else it was stopped before that was known
     return " (untuned)" if entry["trained"] and fitted and entry["settings_tried"] == 1 else ""
 

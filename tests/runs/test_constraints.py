@@ -162,7 +162,9 @@ def test_nobody_feasible_is_said_and_counts_as_no_value(tmp_path):
     text = report(summary)
     assert "Nobody is feasible. The one that violates least: loss" in text
     assert f"Feasible: 0 of {summary['constraints']['measured']} that have values" in text
+    assert "champion (nobody feasible)" in text
     assert "random_search (nobody feasible)" in text
+    assert "validation" not in text  # there is nobody who has a value
     records = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert [one["best"] for one in records] == [None] * 4
     violations = [one["violation"] for one in records]
