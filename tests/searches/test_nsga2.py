@@ -113,8 +113,11 @@ def test_a_child_that_took_a_cached_value_takes_no_second_place():
 
 
 def test_a_failed_individual_is_never_a_parent():
+    def half_fail():
+        return TwoFitness(budgets=(1, 2), fails=lambda genes: "nan" if genes[0] < 4 else None)
+
     ledger = Ledger(":memory:")
-    run(built(SMALL, fitness(), WIDE, [Race()]), door(fitness(), ledger, WIDE))
+    run(built(SMALL, half_fail(), WIDE, [Race()]), door(half_fail(), ledger, WIDE))
     failed = {row[2] for row in story(ledger) if row[5] != "ok"}
     query = ledger._db.execute("SELECT parents FROM individuals")
     assert failed
