@@ -18,6 +18,9 @@ MEDIAN = {
 }
 
 
+FEW = 0.5  # of runs that found a feasible point, of which the median is one
+
+
 def tables(suite: Mapping[str, Any]) -> str:
     """A table for each dimension and budget, after what repeats it."""
     where = ", ".join(suite["processors"])
@@ -46,7 +49,7 @@ def _table(suite: Mapping[str, Any], cell: Mapping[str, Any]) -> str:
                 f"{one['to_best_peer']:+.3f}{between(one['to_best_peer_interval'], '+')}"
                 if "to_best_peer" in one
                 else "",
-                f"{one['median']:.2g}",
+                f"{one['median']:.2g}" if one.get("feasible", 1.0) > FEW else "infeasible",
                 f"{one['runs']}{failed}",
                 f"{one['seconds']:.2g}" if one["seconds_of"] == cell["each"] else "",
                 *further(one, some),
