@@ -5,7 +5,6 @@ Everything measured passes one door, ``Measure``; the test split passes none. Ar
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
@@ -70,8 +69,9 @@ class Score(base.Fitness):  # type: ignore[misc]
 
     Under constraints it follows Deb's rules: the feasible are better than the infeasible, of the infeasible those are
     better that violate less in sum, and of the feasible those of better values. For that ``wvalues``, which every
-    comparison reads, DEAP's too, are of an infeasible one not its weighted values: for each objective it is so far
-    below all that a feasible one can have as its violation is large. ``values`` are what was measured.
+    comparison reads, DEAP's too, are of an infeasible one not its weighted values: for each objective it is as far
+    below all values of a feasible one, which must not be beyond 1e100, as its violation is large. ``values`` are what
+    was measured.
 
     Source: Deb 2000, "An efficient constraint handling method for genetic algorithms"; Deb et al. 2002, "A fast and
     elitist multiobjective genetic algorithm: NSGA-II", section VI.
@@ -103,12 +103,12 @@ class Score(base.Fitness):  # type: ignore[misc]
         self.constraints = constraints
         if (violation := self.violation) > 0:
             self._infeasible = values
-            self.wvalues = (-BEYOND * min(max(violation, LEAST), 1 / LEAST),) * len(values)
+            self.wvalues = (-BEYOND * max(violation, LEAST),) * len(values)
 
     @property
     def violation(self) -> float:
-        """The sum of what constraints are above 0; 0 of a feasible one."""
-        return math.fsum(one for one in self.constraints if one > 0)
+        """The sum of what constraints are above 0, 1e90 at most; 0 of a feasible one."""
+        return min(sum(one for one in self.constraints if one > 0), 1 / LEAST)
 
     def _told(self) -> tuple[float, ...]:
         return self._infeasible or base.Fitness.getValues(self)
@@ -299,6 +299,8 @@ class Search(Protocol):
     before, so that a generation that fails as a whole ends nothing. ``shared() -> {key: n}``, of each member of the
     front how many individuals have its values; without it each stands for itself. ``receive(individuals)`` takes in
     measured individuals of another search, for islands. ``endless``, where it goes on for ever without a stop rule.
+    ``functional = False``, where fingerprints of the fitness are not to be asked for, by its controls neither: metrics
+    decide, which equal fingerprints do not promise, or individuals are measured one by one.
     ``metrics_read``, names of the fitness's metrics that it cannot do without. ``elites``, where it keeps an archive of
     them (``evokit.searches.elites.Elites``), for summary, report and export.
     """

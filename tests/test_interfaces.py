@@ -58,6 +58,12 @@ def test_what_was_measured_stays(a):
     assert one.wvalues == weighted(a[0])
 
 
+def test_violations_that_overflow_are_finite():
+    one, other = Score((-1.0,), (1.0,), (1e308, 1e308)), Score((-1.0,), (1.0,), (1e30,))
+    assert one < other
+    assert one.violation == 1 / LEAST
+
+
 @pytest.mark.parametrize("over", [1e-300, LEAST, 1.0, 1 / LEAST, 1e300])
 def test_any_violation_counts_as_worse_than_any_value_and_stays_finite(over):
     infeasible, feasible = Score((-1.0,), (-1e99,), (over,)), Score((-1.0,), (BEYOND**0.5,), (0.0,))

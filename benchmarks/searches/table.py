@@ -121,7 +121,7 @@ def _of_runs(rows: Rows, each: int) -> dict[str, Any]:
         **{
             name: float(f"{np.mean([_at(run, name, most) for run, most in runs]):.3g}")
             for name in MORE
-            if name in runs[0][0]
+            if all(name in run for run, _ in runs)
         },
     }
 

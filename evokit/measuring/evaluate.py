@@ -176,7 +176,7 @@ def _checked(evaluation: Evaluation, shape: Shape) -> Evaluation:
     # NumPy's numbers compare like plain ones but do not survive SQLite and JSON.
     try:
         metrics = {str(name): float(value) for name, value in evaluation.metrics.items()}
-        values, constraints = _numbers(evaluation.values), _numbers(evaluation.constraints)
+        values, constraints = _numbers(evaluation.values), _constraints(evaluation.constraints, shape.constraints)
         work = int(evaluation.work)
         if work < 0:
             raise ValueError("work is below 0")
@@ -200,10 +200,9 @@ def _checked(evaluation: Evaluation, shape: Shape) -> Evaluation:
     if len(values) != shape.n_objectives:
         raise ValueError(f"the fitness answered {len(values)} values for {shape.n_objectives} objectives")
     if len(constraints) != len(shape.constraints):
-        raise ValueError(
-            f"the fitness answered {len(constraints)} constraints where its ``constraints`` name"
-            f" {len(shape.constraints)}{': ' if shape.constraints else ''}{listed(shape.constraints)}"
-        )
+        named = f"its constraints are {listed(shape.constraints)}" if shape.constraints else "it names none"
+        remedy = "return Evaluation(values, constraints=(...)) with a number for each name in the fitness's constraints"
+        raise ValueError(f"the fitness answered {len(constraints)} constraints where {named}; {remedy}")
     if not all(map(math.isfinite, constraints)):
         name = next(name for name, one in zip(shape.constraints, constraints, strict=True) if not math.isfinite(one))
         return replace(plain, outcome="nan", message=f"the constraint {name!r} is not finite")
@@ -220,6 +219,15 @@ def _checked(evaluation: Evaluation, shape: Shape) -> Evaluation:
     if not np.isfinite(cases).all():
         return replace(plain, values=(), constraints=(), outcome="nan", message="the value of a case is not finite")
     return replace(plain, cases=readonly(cases))
+
+
+def _constraints(told: Any, names: tuple[str, ...]) -> tuple[float, ...]:
+    """In the order of their names, also of a mapping."""
+    if isinstance(told, Mapping):
+        if set(told) != set(names):
+            raise TypeError(f"constraints are told of {listed(map(str, told))}, and named {listed(names)}")
+        told = [told[name] for name in names]
+    return _numbers(told)
 
 
 def _numbers(told: Iterable[Any]) -> tuple[float, ...]:

@@ -420,7 +420,11 @@ def test_constraints_are_plain_numbers_at_every_budget(budget):
 @pytest.mark.parametrize(
     ("answer", "outcome", "message"),
     [
-        (lambda batch: np.ones(len(batch)), "raised", "0 constraints where its ``constraints`` name 2: length, weight"),
+        (
+            lambda batch: np.ones(len(batch)),
+            "raised",
+            "answered 0 constraints where its constraints are length, weight; return Evaluation",
+        ),
         (lambda batch: [Evaluation((1.0,), constraints=(1, 2, 3))], "raised", "answered 3 constraints"),
         (lambda batch: [Evaluation((1.0,), constraints=(1, np.nan))], "nan", "the constraint 'length' is not finite"),
         (lambda batch: [Evaluation((1.0,), constraints=("x", 1))], "raised", "constraints numbers"),
@@ -435,7 +439,15 @@ def test_wrong_constraints_are_a_failure(answer, outcome, message):
 def test_constraints_that_nobody_named_are_a_failure():
     found = one(lambda batch: [Evaluation((1.0,), constraints=(1.0,))])
     assert (found.outcome, found.constraints) == ("raised", ())
-    assert "1 constraints where its ``constraints`` name 0" in found.message
+    assert "1 constraints where it names none; return Evaluation(values, constraints=(...))" in found.message
+
+
+def test_constraints_may_be_told_by_name():
+    told = Bounded(lambda batch: [Evaluation((1.0,), constraints={"length": -1, "weight": x}) for x in batch])
+    assert [one.constraints for one in evaluate_batch(told, float, [1, 2], 7)] == [(1.0, -1.0), (2.0, -1.0)]
+    wrong = Bounded(lambda batch: [Evaluation((1.0,), constraints={"height": -1, "weight": x}) for x in batch])
+    (found,) = evaluate_batch(wrong, float, [1], 7)
+    assert "constraints are told of height, weight, and named length, weight" in found.message
 
 
 def test_constraints_that_depend_on_company_are_found_out():

@@ -51,7 +51,7 @@ def test_the_map_has_the_best_of_each_block_the_high_ones_first():
 @pytest.mark.parametrize(("options", "shape"), [({}, (18, 60)), ({"niches": 2000}, (ROWS, COLUMNS))])
 def test_what_a_summary_says_of_a_large_archive_is_bounded(options, shape):
     descriptors = (Descriptor("first", 0, 1, 300), Descriptor("second", 0, 1, 90))
-    elites, rng = Elites(Diverse(descriptors, **options), context()), np.random.default_rng(0)
+    elites, rng = Elites(Diverse(descriptors, **{"offset": 40.0} | options), context()), np.random.default_rng(0)
     some = []
     for place, (x, y) in enumerate(rng.random((3000, 2))):
         some.append(one(x, y, place, rest=(place % 4, place // 4 % 4)))
@@ -63,7 +63,7 @@ def test_what_a_summary_says_of_a_large_archive_is_bounded(options, shape):
 
 
 def test_one_descriptor_and_an_empty_archive_are_told_too():
-    elites = Elites(Diverse((Descriptor("first", 0, 4, 4),)), context())
+    elites = Elites(Diverse((Descriptor("first", 0, 4, 4),), offset=40.0), context())
     assert told({"search": elites}, "sum")["some"] == []
     elites.add([one(2, 0, 5)])
     assert told({"search": elites}, "sum")["map"] == [[None, None, 5, None]]
