@@ -12,6 +12,7 @@ MEDIAN = {
     "pbo": "of random's distance",
     "knapsack": "of the profit",
     "tsp": "longer",
+    "formulas": "of the variance",
     "fronts": "of the hypervolume missed",
     "constrained": "error",
     "illumination": "of the QD score missed",

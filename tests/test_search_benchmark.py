@@ -447,3 +447,7 @@ def test_problems_of_ioh_have_their_optimum_at_zero(suite, function, dimension):
         assert values.mean() == pytest.approx(1, abs=0.1)
         every = np.array(list(itertools.product((False, True), repeat=dimension)))
         assert problem.values(every).min() == pytest.approx(0, abs=1e-9)
+
+
+def test_the_page_says_what_the_median_of_every_suite_is():
+    assert set(search_tables.MEDIAN) == set(SUITES)
