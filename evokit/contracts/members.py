@@ -75,6 +75,7 @@ OPTIONAL: Mapping[str, str] = {  # of a fitness
 }
 EASILY_MISSED = ("fingerprint", "constraints", "refitted", "prepared")  # long words
 ALIKE = 0.85  # of a name's letters
+MISSING = object()
 CALLED: frozenset[Kind] = frozenset({"selection", "crossover", "mutation", "screen"})  # kinds that are functions
 
 
@@ -162,8 +163,8 @@ def _refuse_optional(fitness: Any) -> None:
     """What a fitness may have is what it must be, and what resembles its name is not passed over."""
     own = [name for name in dir(fitness) if name[0] != "_" and name not in (*MEMBERS["fitness"], *OPTIONAL)]
     for name, meaning in OPTIONAL.items():
-        value = getattr(fitness, name, None)
-        if value is None:
+        value = getattr(fitness, name, MISSING)
+        if value is MISSING or (value is None and name == "refitted"):  # there is nothing to fit
             near = get_close_matches(name, own, n=1, cutoff=ALIKE) if name in EASILY_MISSED else []
             if near:
                 raise ContractError(
@@ -171,7 +172,7 @@ def _refuse_optional(fitness: Any) -> None:
                 )
         elif not _is_as_meant(name, value):
             raise ContractError(f"{culprit(fitness)} has {name} {value!r:.60}: it must be {meaning}")
-    constraints = list(getattr(fitness, "constraints", None) or [])
+    constraints = list(getattr(fitness, "constraints", ()))
     if len({*constraints, *fitness.objectives}) < len(constraints) + len(fitness.objectives):
         raise ContractError(
             f"{culprit(fitness)} has constraints {constraints!r:.60}: each needs a name of its own, and none of an"

@@ -49,6 +49,9 @@ def fitness(**members):
         ({"prepared": {"x": 3.0}}, r"mapping of names to evokit\.energy\.Cost"),
         ({"prepared": 3}, "has prepared 3"),
         ({"fresh": 5}, r"has fresh 5: it must be a method, fresh\(\)"),
+        ({"fresh": None}, "has fresh None: it must be a method"),
+        ({"constraints": None}, "has constraints None"),
+        ({"batch": None}, "has batch None"),
         ({"fingerprint": b"x"}, "it must be a method, fingerprint"),
         ({"fingerprints": len}, "has 'fingerprints', which nobody asks for; did you mean 'fingerprint'"),
         ({"contraints": ("v",)}, "did you mean 'constraints'"),
@@ -60,7 +63,7 @@ def test_what_a_fitness_may_have_must_be_as_meant(members, said):
 
 
 @pytest.mark.parametrize(
-    "members", [{}, {"batch": np.int64(3)}, {"cases": 0, "constraints": []}, {"constraints": None, "prepared": {}}]
+    "members", [{}, {"batch": np.int64(3)}, {"cases": 0, "constraints": []}, {"refitted": None, "prepared": {}}]
 )
 def test_what_is_as_meant_passes(members):
     refuse_misfit("fitness", fitness(batches=[], printed="x", **members))
