@@ -63,6 +63,12 @@ class Evaluation:
     def ok(self) -> bool:
         return self.outcome == "ok"
 
+    def says_as(self, other: Evaluation) -> bool:
+        """Whether another one tells the same to the last bit: outcome, values, constraints and cases."""
+        mine, theirs = ([] if one.cases is None else list(one.cases) for one in (self, other))
+        told = (self.outcome, self.values, self.constraints, mine)
+        return told == (other.outcome, other.values, other.constraints, theirs)
+
 
 class Score(base.Fitness):  # type: ignore[misc]
     """DEAP's comparison under the run's weights. Empty until an ok measurement at full budget (C1).

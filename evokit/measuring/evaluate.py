@@ -277,7 +277,7 @@ def rehearsed(evaluate: Callable[..., list[Evaluation]], fitness: Fitness, genes
         )
     with other_world(2) as touched:  # the first time may import a module that draws
         (again,) = measured(genes[:1])
-    if not _same(alone, again):
+    if not alone.says_as(again):
         drawn = f", and draws from the global generator of {' and '.join(touched)}" if touched else ""
         raise ContractError(
             f"{culprit(fitness, 'evaluate')} answers {_told(alone)} and then {_told(again)} for the same genes and"
@@ -292,22 +292,13 @@ def rehearsed(evaluate: Callable[..., list[Evaluation]], fitness: Fitness, genes
         return [alone]
     first, *others, last = measured([*genes, genes[0]])
     for one, place in ((first, "first"), (last, "last")):
-        if not _same(alone, one):
+        if not alone.says_as(one):
             raise ContractError(
                 f"{culprit(fitness, 'evaluate')} answers {_told(alone)} for an individual alone and {_told(one)} for it"
                 f" as the {place} of a batch; answer in the order of the batch, and let no value depend on the rest of"
                 " it, not in its last digit"
             )
     return [alone, *others]
-
-
-def _same(a: Evaluation, b: Evaluation) -> bool:
-    same = (a.outcome, a.values, a.constraints) == (b.outcome, b.values, b.constraints)
-    return same and np.array_equal(_cases(a), _cases(b))
-
-
-def _cases(evaluation: Evaluation) -> Any:
-    return [] if evaluation.cases is None else evaluation.cases
 
 
 def _told(evaluation: Evaluation) -> str:

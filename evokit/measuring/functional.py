@@ -87,18 +87,13 @@ class Functions:
             ContractError: Their values differ, so that the fingerprint says too little.
         """
         _, known = self._first[function]
-        cases = [[] if one.cases is None else one.cases.tolist() for one in (known, evaluation)]
-        if known.ok and evaluation.ok and (_told(known) != _told(evaluation) or cases[0] != cases[1]):
-            others = " with other cases" * (cases[0] != cases[1])
+        if known.ok and evaluation.ok and not known.says_as(evaluation):
+            first, other = ([*one.values, *one.constraints] for one in (known, evaluation))
             raise ContractError(
-                f"{culprit(fitness, 'fingerprint')} is the same for two individuals that were measured as"
-                f" {_told(known)} and {_told(evaluation)}{others}; let it hold all that decides a value, such as"
-                " the outputs on more inputs, or give it up"
+                f"{culprit(fitness, 'fingerprint')} is the same for two individuals that were measured as {first} and"
+                f" {other if other != first else 'with other cases'}; let it hold all that decides a value, such as the"
+                " outputs on more inputs, or give it up"
             )
-
-
-def _told(evaluation: Evaluation) -> list[float]:
-    return [*evaluation.values, *evaluation.constraints]
 
 
 def _text(fingerprint: Any) -> str:

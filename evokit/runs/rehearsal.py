@@ -112,7 +112,7 @@ def _refuse_luck(parts: Parts, genes: Any, found: Evaluation) -> None:
     with other_world(3):
         twin = build_part(section, bare)
         (again,) = evaluate_batch(twin, parts.genome.express, [genes], twin.budgets[0])
-    if (twin.context, again.outcome, again.values) != (parts.fitness.context, found.outcome, found.values):
+    if twin.context != parts.fitness.context or not again.says_as(found):
         raise ContractError(
             f"{culprit(section.maker)} builds a fitness that answers {list(again.values)} where the first"
             f" one answered {list(found.values)}, or has another context; {DRAW_IN_FITNESS}"
