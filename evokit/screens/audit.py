@@ -81,13 +81,11 @@ class Audit:
         """Rank correlation, lower and upper end, by objective; all 0 of a model that predicts one value for all."""
         found = []
         for column in range(len(self._objectives)):
-            predicted, measured = ([pair[column] for pair in some] for some in self._columns())
+            predicted = [one.predicted[column] for one in self._pairs]
+            measured = [one.measured[column] for one in self._pairs]
             knows_nothing = len(set(predicted)) == 1 < len(set(measured))
             found.append((0.0, 0.0, 0.0) if knows_nothing else spearman_interval(predicted, measured))
         return found
-
-    def _columns(self) -> tuple[list[Sequence[float]], list[Sequence[float]]]:
-        return [one.predicted for one in self._pairs], [one.measured for one in self._pairs]
 
     def _ratios(self) -> list[float | None]:
         """Root mean square of error / spread by objective; None where there is no spread or no error."""

@@ -77,9 +77,8 @@ class Cells:
 
     def of(self, points: np.ndarray) -> np.ndarray:
         """The cells of ``(n, n_descriptors)`` finite points, ``(n,)`` int64."""
-        shares = self.unit(points)
         if self._nearest is not None:
-            return np.asarray(self._nearest.query(shares)[1], dtype=np.int64)
+            return np.asarray(self._nearest.query(self.unit(points))[1], dtype=np.int64)
         # Multiplied before it is divided, so that whole numbers on borders of cells are in the upper one.
         clipped = np.clip(points, self.low, self.high)
         places = ((clipped - self.low) * self.shape / (self.high - self.low) + ROUNDING).astype(np.int64)
