@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from evokit.errors import UserError
+from evokit.results.archive_text import archive_text
 from evokit.results.exports import export_model
 from evokit.results.report import report
 from evokit.runs.diversity import COLUMNS, ROWS, SHOWN, told
@@ -115,3 +116,13 @@ def test_a_metric_that_is_not_told_is_refused_before_anything_is_measured(tmp_pa
     with pytest.raises(UserError, match=r"recipe.yaml:4: search: the fitness tells no metric 'z', it tells x, y"):
         launched(tmp_path, RECIPE.replace("metric: x", "metric: z"), [])
     assert not (tmp_path / "run" / "metrics.jsonl").exists()
+
+
+def test_the_map_says_how_many_cells_share_a_character():
+    elites = Elites(Diverse((Descriptor("first", 0, 4, 100), Descriptor("second", 0, 4, 20)), offset=40.0), context())
+    elites.add([one(1, 0, 5), one(3, 3, 9)])
+    summary = {"objective": {"name": "sum", "goal": "min"}, "archive": told({"search": elites}, "sum")}
+    assert "each character the best of 2 x 1 cells" in " ".join(archive_text(summary).split())
+    few = Elites(Diverse(**WHOLE), context())
+    few.add([one(1, 0, 5)])
+    assert "each character" not in archive_text(summary | {"archive": told({"search": few}, "sum")})

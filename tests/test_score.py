@@ -7,7 +7,7 @@ from deap import tools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evokit.interfaces import BEYOND, LEAST, Score
+from evokit.score import BEYOND, LEAST, Score
 
 value = st.floats(-1e99, 1e99)
 constraint = st.one_of(st.floats(-10, 0), st.floats(1e-80, 1e80))
