@@ -36,6 +36,7 @@ def evaluate_batch(
     budget: int,
     key: Callable[[Any], str] | None = None,
     told: Callable[[BaseException], str] = said,
+    strict: bool = False,
 ) -> list[Evaluation]:
     """Evaluate a batch; if it fails as a whole, its members one by one.
 
@@ -46,6 +47,7 @@ def evaluate_batch(
         budget: One of ``fitness.budgets``.
         key: Of genes, to see whether they were changed in place; without it genes of foreign classes are not looked at.
         told: The message of what was raised.
+        strict: Whether a batch with another number of answers is a breach, not a failure.
 
     Returns:
         One evaluation per individual, in order; failures are recorded, never raised.
@@ -58,6 +60,8 @@ def evaluate_batch(
     except (ContractError, KeyboardInterrupt):
         raise
     except BaseException as error:  # a bad individual harms nobody, not even one that would end the process
+        if strict and isinstance(error, CountError):  # else all are measured one by one, and nobody hears of it
+            raise ContractError(f"{culprit(fitness, 'evaluate')}: {error}; answer one for each") from error
         if wrote_to_readonly(error):
             with blamed(fitness, "evaluate"):
                 raise
@@ -66,6 +70,10 @@ def evaluate_batch(
             # What was spent before the failure is not known; it counts as all, so that failing is never free.
             return [Evaluation(outcome=_outcome_of(error), work=budget, message=told(error))]
         return [one for gene in genes for one in evaluate_batch(fitness, express, [gene], budget, key, told)]
+
+
+class CountError(ValueError):
+    """There are more or fewer answers than individuals."""
 
 
 def evaluate_together(
@@ -141,7 +149,7 @@ def answered(answer: Any, n: int, n_objectives: int, budget: int) -> list[Evalua
     else:
         evaluations = [_evaluation(one, budget) for one in answer]
     if len(evaluations) != n:
-        raise ValueError(f"the fitness answered {len(evaluations)} evaluations for {n} individuals")
+        raise CountError(f"the fitness answered {len(evaluations)} evaluations for {n} individuals")
     return evaluations
 
 
@@ -264,7 +272,7 @@ def rehearsed(evaluate: Callable[..., list[Evaluation]], fitness: Fitness, genes
     """
 
     def measured(some: Sequence[Any]) -> list[Evaluation]:
-        return evaluate(some, told=lambda error: readable(raised(error, fitness)))
+        return evaluate(some, told=lambda error: readable(raised(error, fitness)), strict=len(some) > 1)
 
     here = os.getcwd()
     with other_world(1):

@@ -120,7 +120,7 @@ def test_other_errors_of_the_system_are_raised_errors():
 
 
 def test_too_few_answers_are_a_failure():
-    assert one(lambda batch: []).message == "ValueError: the fitness answered 0 evaluations for 1 individuals"
+    assert one(lambda batch: []).message == "CountError: the fitness answered 0 evaluations for 1 individuals"
 
 
 def test_too_many_answers_are_a_failure():
@@ -128,7 +128,7 @@ def test_too_many_answers_are_a_failure():
 
 
 def test_a_wrong_number_of_values_is_a_failure():
-    assert one(lambda batch: np.zeros((1, 2))).message == "ValueError: the fitness answered 2 values for 1 objectives"
+    assert one(lambda batch: np.zeros((1, 2))).message == "CountError: the fitness answered 2 values for 1 objectives"
 
 
 def test_an_answer_that_is_no_evaluation_is_a_failure():
@@ -454,3 +454,13 @@ def test_constraints_that_depend_on_company_are_found_out():
     told = Bounded(lambda batch: [Evaluation((1.0,), constraints=(len(batch), 0)) for _ in batch])
     with pytest.raises(ContractError, match=r"answers 1\.0 for an individual alone"):
         rehearsed(partial(evaluate_batch, told, float, budget=7, key=str), told, [1, 2])
+
+
+def test_a_batch_with_too_few_answers_is_a_breach_before_a_run_and_a_detour_in_it():
+    def make(batch):
+        return [1.0] * max(1, len(batch) - 1)
+
+    answer = Answer(make)
+    assert [one.values for one in evaluate_batch(answer, float, [1, 2, 3], 7)] == [(1.0,)] * 3
+    with pytest.raises(ContractError, match=r"answered 2 evaluations for 3 individuals; answer one for each"):
+        rehearsed(partial(evaluate_batch, answer, float, budget=7, key=str), answer, [1, 2])
