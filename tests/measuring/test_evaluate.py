@@ -128,7 +128,7 @@ def test_too_many_answers_are_a_failure():
 
 
 def test_a_wrong_number_of_values_is_a_failure():
-    assert one(lambda batch: np.zeros((1, 2))).message == "CountError: the fitness answered 2 values for 1 objectives"
+    assert one(lambda batch: np.zeros((1, 2))).message == "ValueError: the fitness answered 2 values for 1 objectives"
 
 
 def test_an_answer_that_is_no_evaluation_is_a_failure():
