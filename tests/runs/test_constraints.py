@@ -13,7 +13,7 @@ from evokit.results.report import report
 from evokit.results.verify import verify
 from evokit.runs import run as running
 from evokit.runs.repeats import combine
-from tests.small import launched
+from tests.small import killed_after, launched
 
 PLUGIN = '''
 from dataclasses import dataclass
@@ -124,23 +124,12 @@ def test_every_search_ends_with_the_best_of_the_feasible_and_resumes_as_it_was(n
     assert summary["best"]["violation"] == 0 >= max(summary["best"]["constraints"].values())
     assert summary["constraints"]["feasible"] >= len(feasible)
     with monkeypatch.context() as patch:
-        patch.setattr(Ledger, "add", killed_after(len(rows) // 5))
+        patch.setattr(Ledger, "add", killed_after(len(rows) // 3))
         with pytest.raises(KeyboardInterrupt):
             constrained(tmp_path, search, fails, more=more, out="killed")
     workers = "execution={backend: processes, workers: 2, batch: 2}"
     constrained(tmp_path, search, fails, workers, more=more, out="killed", resume=True)
     assert same_but_for_costs(tmp_path / "run" / "ledger.sqlite", tmp_path / "killed" / "ledger.sqlite")
-
-
-def killed_after(n):
-    add, left = Ledger.add, iter(range(n))
-
-    def adding(self, rows):
-        if next(left, None) is None:
-            raise KeyboardInterrupt
-        add(self, rows)
-
-    return adding
 
 
 GENERATIONS = "{name: generational, population: 10, generations: 4}"
