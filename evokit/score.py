@@ -54,7 +54,7 @@ class Score(base.Fitness):  # type: ignore[misc]
     @property
     def violation(self) -> float:
         """The sum of what constraints are above 0, 1e90 at most; 0 of a feasible one."""
-        return min(sum(one for one in self.constraints if one > 0), 1 / LEAST)
+        return min(sum(one for one in self.constraints if one > 0), 1 / LEAST) if self.constraints else 0.0
 
     def _told(self) -> tuple[float, ...]:
         return self._infeasible or base.Fitness.getValues(self)
