@@ -31,8 +31,22 @@ def tables(suite: Mapping[str, Any]) -> str:
         lines += [
             f"**{of}{cell['each']} evaluations a dimension**, {cell['functions']} functions{lacking(cell)}:",
             _table(suite, cell),
+            *_beside_the_same(cell),
         ]
     return "\n\n".join(lines)
+
+
+def _beside_the_same(cell: Mapping[str, Any]) -> list[str]:
+    """Of each search the difference to the peer that does the same, by group of functions."""
+    found = [one for one in cell["contenders"] if "same" in one]
+    if not found:
+        return []
+    groups = list(found[0]["same"]["groups"])
+    rows = [["search", "less the same of", *groups], ["---"] * (2 + len(groups))]
+    for one in found:
+        told = [f"{value:+.3f}{between(ends, '+')}" for value, ends in one["same"]["groups"].values()]
+        rows.append([f"**{one['name']}**", one["same"]["peer"], *told])
+    return ["\n".join(f"| {' | '.join(row)} |" for row in rows)]
 
 
 def _table(suite: Mapping[str, Any], cell: Mapping[str, Any]) -> str:
