@@ -254,28 +254,54 @@ def measured(name: str, model: str, number: int) -> dict[str, Any]:
 def compared(rows: Sequence[Mapping[str, Any]], name: str, model: str) -> dict[str, Any]:
     """A model on a problem beside none, runs paired by their number; who did not reach the target counts as the budget.
 
-    ``ratio`` is the geometric mean of evaluations with it by those without, its interval Student's of the logarithms.
+    ``ratio`` is the geometric mean of evaluations with it by those without, its interval Student's of the logarithms;
+    ``to_chance`` the same by those of a screen that picks blindly, which differs in nothing but the picking.
     """
-    budget = CASES[name].budget
-    mine, plain = (
-        {one["run"]: one for one in rows if (one["problem"], one["model"]) == (name, which)}
-        for which in (model, "none")
+    mine, plain, blind = (
+        {
+            one["run"]: one | {"at": one["at"] or CASES[name].budget, "reached": one["at"] is not None}
+            for one in rows
+            if (one["problem"], one["model"]) == (name, which)
+        }
+        for which in (model, "none", "chance")
     )
     runs = sorted(mine.keys() & plain.keys())
-    took = np.array([[some[run]["at"] or budget for run in runs] for some in (mine, plain)], float)
-    logs = np.log(took[0] / took[1])
-    low, high = np.exp(interval(logs) or (-np.inf, np.inf))
+    ratio, ends = _ratio(mine, plain)
+    to_chance, ends_to_chance = _ratio(mine, blind)
     return {
         "problem": name,
         "model": model,
         "runs": len(runs),
-        "reached": sum(mine[run]["at"] is not None for run in runs),
-        "median": float(np.median(took[0])),
-        "ratio": round(float(np.exp(logs.mean())), 3),
-        "interval": [round(float(low), 3), round(float(high), 3)],
+        "reached": sum(mine[run]["reached"] for run in runs),
+        "median": float(np.median([mine[run]["at"] for run in runs])),
+        "ratio": ratio,
+        "interval": ends,
+        "to_chance": to_chance,
+        "to_chance_interval": ends_to_chance,
         "cpu_s": round(float(np.mean([mine[run]["cpu_s"] for run in runs])), 2),
         "fit_s": round(float(np.mean([mine[run]["fit_s"] for run in runs])), 2),
     }
+
+
+def _ratio(
+    mine: Mapping[int, Mapping[str, Any]], others: Mapping[int, Mapping[str, Any]]
+) -> tuple[float, list[float]] | tuple[None, None]:
+    """The geometric mean of paired ratios of evaluations with its interval; nothing where there are no two runs."""
+    runs = sorted(mine.keys() & others.keys())
+    if len(runs) < 2:
+        return None, None
+    logs = np.log([mine[run]["at"] / others[run]["at"] for run in runs])
+    ends = interval(logs)
+    assert ends is not None
+    return round(float(np.exp(logs.mean())), 3), np.exp(ends).round(3).tolist()
+
+
+def told(ratio: float | None, ends: Sequence[float] | None) -> str:
+    """
+    >>> told(0.5, [0.25, 1.0]), told(None, None)
+    ('0.50 [0.25, 1.00]', '')
+    """
+    return "" if ratio is None or ends is None else "{:.2f} [{:.2f}, {:.2f}]".format(ratio, *ends)
 
 
 def main() -> None:
@@ -303,12 +329,15 @@ def main() -> None:
         lines = [
             (
                 one["model"], f"{one['reached']} of {one['runs']}", f"{one['median']:,.0f}",
-                "{:.2f} [{:.2f}, {:.2f}]".format(one["ratio"], *one["interval"]), f"{one['cpu_s']:.1f}",
+                told(one["ratio"], one["interval"]),
+                told(one["to_chance"], one["to_chance_interval"]), f"{one['cpu_s']:.1f}",
             )
             for one in found
             if one["problem"] == name
         ]  # fmt: skip
-        print(f"\n{name}\n" + table(("surrogate", "reached", "median", "with / without", "CPU s"), lines))
+        print(
+            f"\n{name}\n" + table(("surrogate", "reached", "median", "with / without", "with / chance", "CPU s"), lines)
+        )
     if given.json:
         of = {"command": "python -m benchmarks.surrogates", "date": now()[:10], "processor": cpu_model()}
         cases = {

@@ -12,10 +12,14 @@ MEDIAN = {
     "pbo": "of random's distance",
     "knapsack": "of the profit",
     "tsp": "longer",
+    "formulas": "of the variance",
     "fronts": "of the hypervolume missed",
     "constrained": "error",
     "illumination": "of the QD score missed",
 }
+
+
+FEW = 0.5  # of runs that found a feasible point, of which the median is one
 
 
 def tables(suite: Mapping[str, Any]) -> str:
@@ -27,8 +31,22 @@ def tables(suite: Mapping[str, Any]) -> str:
         lines += [
             f"**{of}{cell['each']} evaluations a dimension**, {cell['functions']} functions{lacking(cell)}:",
             _table(suite, cell),
+            *_beside_the_same(cell),
         ]
     return "\n\n".join(lines)
+
+
+def _beside_the_same(cell: Mapping[str, Any]) -> list[str]:
+    """Of each search the difference to the peer that does the same, by group of functions."""
+    found = [one for one in cell["contenders"] if "same" in one]
+    if not found:
+        return []
+    groups = list(found[0]["same"]["groups"])
+    rows = [["search", "less the same of", *groups], ["---"] * (2 + len(groups))]
+    for one in found:
+        told = [f"{value:+.3f}{between(ends, '+')}" for value, ends in one["same"]["groups"].values()]
+        rows.append([f"**{one['name']}**", one["same"]["peer"], *told])
+    return ["\n".join(f"| {' | '.join(row)} |" for row in rows)]
 
 
 def _table(suite: Mapping[str, Any], cell: Mapping[str, Any]) -> str:
@@ -46,7 +64,7 @@ def _table(suite: Mapping[str, Any], cell: Mapping[str, Any]) -> str:
                 f"{one['to_best_peer']:+.3f}{between(one['to_best_peer_interval'], '+')}"
                 if "to_best_peer" in one
                 else "",
-                f"{one['median']:.2g}",
+                f"{one['median']:.2g}" if one.get("feasible", 1.0) > FEW else "infeasible",
                 f"{one['runs']}{failed}",
                 f"{one['seconds']:.2g}" if one["seconds_of"] == cell["each"] else "",
                 *further(one, some),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-HEAD = ("surrogate", "reached", "median evaluations", "with / without", "CPU s a run")
+from benchmarks.surrogates import told
+
+HEAD = ("surrogate", "reached", "median evaluations", "with / without", "with / chance", "CPU s a run")
 
 
 def tables(result: Mapping[str, Any]) -> str:
@@ -23,6 +25,7 @@ def tables(result: Mapping[str, Any]) -> str:
 
 
 def _row(one: Mapping[str, Any]) -> list[str]:
-    ratio = "{:.2f} [{:.2f}, {:.2f}]".format(one["ratio"], *one["interval"]) if one["model"] != "none" else ""
-    reached = f"{one['reached']} of {one['runs']}"
-    return [one["model"], reached, f"{one['median']:,.0f}", ratio, f"{one['cpu_s']:.1f}"]
+    model, reached = one["model"], f"{one['reached']} of {one['runs']}"
+    without = told(one["ratio"], one["interval"]) if model != "none" else ""
+    chance = told(one["to_chance"], one["to_chance_interval"]) if model not in ("none", "chance") else ""
+    return [model, reached, f"{one['median']:,.0f}", without, chance, f"{one['cpu_s']:.1f}"]

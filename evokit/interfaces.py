@@ -5,7 +5,6 @@ Everything measured passes one door, ``Measure``; the test split passes none. Ar
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
@@ -13,18 +12,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
-from deap import base
-
 from evokit.energy import Meter
+from evokit.score import Score as Score
 
 if TYPE_CHECKING:  # these take a while to import
     import numpy as np
     from deap import gp, tools
 
     from evokit.streams import Streams
-
-BEYOND = 2.0**664  # 1e200, how much worse a violation of 1 counts; a power of two, so that none are rounded together
-LEAST = 1e-90  # violation that is told from none; beyond its inverse all are alike
 
 G = TypeVar("G")  # genes: immutable, whatever the genome says
 
@@ -64,69 +59,11 @@ class Evaluation:
     def ok(self) -> bool:
         return self.outcome == "ok"
 
-
-class Score(base.Fitness):  # type: ignore[misc]
-    """DEAP's comparison under the run's weights. Empty until an ok measurement at full budget (C1).
-
-    Under constraints it follows Deb's rules: the feasible are better than the infeasible, of the infeasible those are
-    better that violate less in sum, and of the feasible those of better values. For that ``wvalues``, which every
-    comparison reads, DEAP's too, are of an infeasible one not its weighted values: for each objective it is so far
-    below all that a feasible one can have as its violation is large. ``values`` are what was measured.
-
-    Source: Deb 2000, "An efficient constraint handling method for genetic algorithms"; Deb et al. 2002, "A fast and
-    elitist multiobjective genetic algorithm: NSGA-II", section VI.
-
-    Args:
-        weights: -1 per objective to minimise, +1 per objective to maximise.
-        values: Raw values, one per objective; none means not measured.
-        constraints: Their values, none above 0 if it is feasible.
-
-    >>> near, far, good = (Score((-1.0,), (1.0,), (over, -5.0)) for over in (0.1, 0.2, 0.0))
-    >>> far < near < good, near.values, near.violation
-    (True, (1.0,), 0.1)
-    """
-
-    constraints: tuple[float, ...] = ()
-    _infeasible: tuple[float, ...] = ()  # values of one that is; ``wvalues`` do not tell them
-
-    def __init__(
-        self, weights: tuple[float, ...], values: tuple[float, ...] = (), constraints: tuple[float, ...] = ()
-    ) -> None:
-        self.weights = weights
-        super().__init__(values)
-        if constraints:
-            self.hold(values, constraints)
-
-    def hold(self, values: tuple[float, ...], constraints: tuple[float, ...]) -> None:
-        """Take what was measured; without constraints setting ``values`` does."""
-        self.values = values
-        self.constraints = constraints
-        if (violation := self.violation) > 0:
-            self._infeasible = values
-            self.wvalues = (-BEYOND * min(max(violation, LEAST), 1 / LEAST),) * len(values)
-
-    @property
-    def violation(self) -> float:
-        """The sum of what constraints are above 0; 0 of a feasible one."""
-        return math.fsum(one for one in self.constraints if one > 0)
-
-    def _told(self) -> tuple[float, ...]:
-        return self._infeasible or base.Fitness.getValues(self)
-
-    def _take(self, values: tuple[float, ...]) -> None:
-        self._forget()
-        base.Fitness.setValues(self, values)
-
-    def _forget(self) -> None:
-        base.Fitness.delValues(self)
-        if self.constraints:
-            self.constraints = self._infeasible = ()
-
-    values = property(_told, _take, _forget)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Score:
-        # DEAP's own calls the class without arguments, which would lose the run's weights.
-        return Score(self.weights, self.values, self.constraints)
+    def says_as(self, other: Evaluation) -> bool:
+        """Whether another one tells the same to the last bit: outcome, values, constraints and cases."""
+        mine, theirs = ([] if one.cases is None else list(one.cases) for one in (self, other))
+        told = (self.outcome, self.values, self.constraints, mine)
+        return told == (other.outcome, other.values, other.constraints, theirs)
 
 
 @dataclass(eq=False, slots=True)
@@ -299,6 +236,8 @@ class Search(Protocol):
     before, so that a generation that fails as a whole ends nothing. ``shared() -> {key: n}``, of each member of the
     front how many individuals have its values; without it each stands for itself. ``receive(individuals)`` takes in
     measured individuals of another search, for islands. ``endless``, where it goes on for ever without a stop rule.
+    ``functional = False``, where fingerprints of the fitness are not to be asked for, by its controls neither: metrics
+    decide, which equal fingerprints do not promise, or individuals are measured one by one.
     ``metrics_read``, names of the fitness's metrics that it cannot do without. ``elites``, where it keeps an archive of
     them (``evokit.searches.elites.Elites``), for summary, report and export.
     """

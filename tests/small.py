@@ -9,6 +9,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from evokit.measuring.ledger import Ledger
 from evokit.measuring.ledger_files import ledger_of
 from evokit.progress import LineProgress
 from evokit.recipe import load_recipe
@@ -160,3 +161,16 @@ def launched(folder: Path, text: str, overrides: Sequence[str], name: str = "run
     summary = launch(load_recipe(path, overrides), folder / name, LineProgress(StringIO()), resume=resume)
     with ledger_of(folder / name / "ledger.sqlite") as ledger:
         return summary, ledger.rows("search")
+
+
+def killed_after(rows: int) -> Any:
+    """A ledger that ends the run before it writes more than so many rows."""
+    whole_add, left = Ledger.add, [rows]
+
+    def add(ledger: Ledger, some: Sequence[Any]) -> None:
+        left[0] -= len(some)
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        whole_add(ledger, some)
+
+    return add

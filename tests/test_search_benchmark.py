@@ -351,6 +351,19 @@ def test_a_table_tells_the_difference_to_the_best_peer(toy, tmp_path):
     assert "| **ours** | 0.750 [0.750, 0.750] | +0.375" in markdown(cell)
 
 
+def test_the_page_holds_a_search_against_the_peer_that_does_the_same(toy, tmp_path, monkeypatch):
+    monkeypatch.setitem(contenders.SAME, "ours", "theirs")
+    store = Store(tmp_path)
+    for function, theirs in zip(toy.functions, (2.0, 0.5), strict=True):
+        store.put(row("ours", [(50.0, 0.5)] * 2, function))
+        store.put(row("theirs", [(50.0, theirs)] * 2, function))
+    suite = summed_up(store, toy) | {"suite": "tsp", "command": "do", "date": "today", "processors": [], "packages": []}
+    (ours,) = (one for one in suite["cells"][-1]["contenders"] if one["name"] == "ours")
+    # On the first function theirs reaches one target of two, on the second both, as ours does.
+    assert ours["same"] == {"peer": "theirs", "groups": {"first": [0.25, [0.25, 0.25]], "second": [0.0, [0.0, 0.0]]}}
+    assert "| **ours** | theirs | +0.250 [+0.250, +0.250] | +0.000 [+0.000, +0.000] |" in search_tables.tables(suite)
+
+
 def test_what_runs_tell_beside_their_values_is_that_of_the_budget(toy, tmp_path):
     store = Store(tmp_path)
     for function in toy.functions:
@@ -447,3 +460,7 @@ def test_problems_of_ioh_have_their_optimum_at_zero(suite, function, dimension):
         assert values.mean() == pytest.approx(1, abs=0.1)
         every = np.array(list(itertools.product((False, True), repeat=dimension)))
         assert problem.values(every).min() == pytest.approx(0, abs=1e-9)
+
+
+def test_the_page_says_what_the_median_of_every_suite_is():
+    assert set(search_tables.MEDIAN) == set(SUITES)

@@ -187,6 +187,15 @@ def _own(name: str, kind: str, given: Sections | Callable[[int, int], Sections])
     return Contender(name, kind, run, own=True, told=callable(given))
 
 
+SAME: Mapping[str, str] = {  # of evokit's searches the peer that does the same
+    "nsga2": "pymoo_nsga2",
+    "nsga3": "pymoo_nsga3",
+    "sms_emoa": "pymoo_sms_emoa",
+    "map_elites": "ribs_map_elites",
+    "map_elites_line": "ribs_line",
+    "cma_me": "ribs_cma_me",
+    "cma_mae": "ribs_cma_mae",
+}
 CONTENDERS: tuple[Contender, ...] = (
     *(_own(name, kind, given) for kind, table in OWN.items() for name, given in table.items()),
     Contender("cmaes_ipop", "vector", peers.cmaes_ipop, needs="cmaes"),

@@ -33,7 +33,7 @@ def draw(store: Store, suite: Suite, dimension: int, each: int, folder: Path) ->
 
     found = rows_of(store, suite, dimension, each)
     functions = [name for name in suite.functions if any(name in rows for rows in found.values())]
-    at = np.logspace(0, np.log10(each), POINTS)
+    at = np.geomspace(1, each, POINTS)  # both ends exactly: some suites count at the end alone
     curves = {}
     for name, rows in found.items():
         if len(rows) == len(functions):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.searches.contenders import of_kind
+from benchmarks.searches.contenders import SAME, of_kind
 from benchmarks.searches.problems import ANY, Suite
 from benchmarks.searches.score import interval, reached_at
 from benchmarks.searches.store import Row, Store
@@ -76,10 +76,16 @@ def _cell(store: Store, suite: Suite, dimension: int, each: int) -> dict[str, An
             **_of_runs(whole[name], each),
         }
         if best is not None and known[name].own:
-            runs = min(areas[one].shape[1] for one in (name, best))
-            difference = areas[name][:, :runs] - areas[best][:, :runs]
+            difference = _difference(areas[name], areas[best])
             entry["to_best_peer"] = _rounded(difference.mean())
             entry["to_best_peer_interval"] = _interval(difference)
+        if (same := SAME.get(name)) in areas and known[name].own:
+            difference = _difference(areas[name], areas[same])
+            by_group = {group: difference[groups == group] for group in entry["groups"]}
+            entry["same"] = {
+                "peer": same,
+                "groups": {group: [_rounded(some.mean()), _interval(some)] for group, some in by_group.items()},
+            }
         entries.append(entry)
     return {
         "dimension": dimension,
@@ -89,6 +95,13 @@ def _cell(store: Store, suite: Suite, dimension: int, each: int) -> dict[str, An
         "contenders": entries,
         "unfinished": {name: len(found.get(name, ())) for name in known if name not in whole},
     }
+
+
+def _difference(mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """Of ``(n_functions, n_runs)`` areas, of as many runs as both have."""
+    runs = min(mine.shape[1], theirs.shape[1])
+    found: np.ndarray = mine[:, :runs] - theirs[:, :runs]
+    return found
 
 
 def _areas(suite: Suite, rows: Rows, functions: Sequence[str], each: int) -> np.ndarray:
@@ -121,7 +134,7 @@ def _of_runs(rows: Rows, each: int) -> dict[str, Any]:
         **{
             name: float(f"{np.mean([_at(run, name, most) for run, most in runs]):.3g}")
             for name in MORE
-            if name in runs[0][0]
+            if all(name in run for run, _ in runs)
         },
     }
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence, Set
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 
 from evokit.common.names import did_you_mean
 from evokit.contracts.blame import ContractError, culprit, raised
+from evokit.energy import Cost
 from evokit.interfaces import Data, Kind
 
 MEMBERS: Mapping[Kind, Mapping[str, str]] = {
@@ -62,6 +64,18 @@ MEMBERS: Mapping[Kind, Mapping[str, str]] = {
         "score": "score(artifact, split)",
     },
 }
+OPTIONAL: Mapping[str, str] = {  # of a fitness
+    "fresh": "a method, fresh()",
+    "refitted": "a method, refitted(phenotype)",
+    "fingerprint": "a method, fingerprint(phenotype)",
+    "prepared": "a mapping of names to evokit.energy.Cost",
+    "batch": "a whole number, 1 at least",
+    "cases": "a whole number, 0 where there are none",
+    "constraints": 'a tuple of names, such as ("weight", "volume")',
+}
+EASILY_MISSED = ("fingerprint", "constraints", "refitted", "prepared")  # long words
+ALIKE = 0.85  # of a name's letters
+MISSING = object()
 CALLED: frozenset[Kind] = frozenset({"selection", "crossover", "mutation", "screen"})  # kinds that are functions
 
 
@@ -89,6 +103,7 @@ def refuse_misfit(kind: Kind, thing: Any) -> None:
         _refuse_missing(kind, thing, name, meaning)
     if kind == "fitness":
         _refuse_objectives(thing)
+        _refuse_optional(thing)
     if kind in ("fitness", "final"):
         _refuse_budgets(thing)
     if kind == "final" and thing.goal not in ("min", "max"):
@@ -142,6 +157,41 @@ def _refuse_objectives(fitness: Any) -> None:
         )
     if not isinstance(fitness.slots, Mapping):
         raise ContractError(f"{culprit(fitness)} has slots {fitness.slots!r:.60}: they must be a mapping, such as {{}}")
+
+
+def _refuse_optional(fitness: Any) -> None:
+    """What a fitness may have is what it must be, and what resembles its name is not passed over."""
+    own = [name for name in dir(fitness) if name[0] != "_" and name not in (*MEMBERS["fitness"], *OPTIONAL)]
+    for name, meaning in OPTIONAL.items():
+        value = getattr(fitness, name, MISSING)
+        if value is MISSING or (value is None and name == "refitted"):  # there is nothing to fit
+            near = get_close_matches(name, own, n=1, cutoff=ALIKE) if name in EASILY_MISSED else []
+            if near:
+                raise ContractError(
+                    f"{culprit(fitness)} has {near[0]!r}, which nobody asks for; did you mean {name!r}?"
+                )
+        elif not _is_as_meant(name, value):
+            raise ContractError(f"{culprit(fitness)} has {name} {value!r:.60}: it must be {meaning}")
+    constraints = list(getattr(fitness, "constraints", ()))
+    if len({*constraints, *fitness.objectives}) < len(constraints) + len(fitness.objectives):
+        raise ContractError(
+            f"{culprit(fitness)} has constraints {constraints!r:.60}: each needs a name of its own, and none of an"
+            " objective"
+        )
+
+
+def _is_as_meant(name: str, value: Any) -> bool:
+    if name in ("fresh", "refitted", "fingerprint"):
+        return callable(value)
+    if name == "prepared":
+        return isinstance(value, Mapping) and all(isinstance(one, Cost) for one in value.values())
+    if name == "constraints":
+        return isinstance(value, Sequence) and not isinstance(value, str) and all(_is_name(one) for one in value)
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= (name == "batch"))
+
+
+def _is_name(one: Any) -> bool:
+    return isinstance(one, str) and one != ""
 
 
 def _refuse_budgets(thing: Any) -> None:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from evokit.common.bounds import reflected
-from evokit.crossover.pairs import PairsAtOnce
+from evokit.crossover.pairs import PairsAtOnce, within
 from evokit.interfaces import Context
 from evokit.options import NonNegative, Probability
 
@@ -55,7 +55,4 @@ class BLXAlpha:
     genes: ClassVar[frozenset[str]] = frozenset({"real_vector"})
 
     def build(self, context: Context) -> PairsAtOnce:
-        low, high = context.genome.low, context.genome.high
-        return PairsAtOnce(
-            lambda a, b, rng: blend_crossover(a, b, low=low, high=high, alpha=self.alpha, rng=rng), self.prob
-        )
+        return within(context.genome, blend_crossover, self.prob, alpha=self.alpha)

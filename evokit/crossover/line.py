@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from evokit.crossover.pairs import PairsAtOnce
+from evokit.crossover.pairs import PairsAtOnce, within
 from evokit.interfaces import Context
 from evokit.options import Positive, Probability
 
@@ -53,7 +53,4 @@ class Line:
     genes: ClassVar[frozenset[str]] = frozenset({"real_vector"})
 
     def build(self, context: Context) -> PairsAtOnce:
-        low, high = context.genome.low, context.genome.high
-        return PairsAtOnce(
-            lambda a, b, rng: line_crossover(a, b, low=low, high=high, sigma=self.sigma, rng=rng), self.prob
-        )
+        return within(context.genome, line_crossover, self.prob, sigma=self.sigma)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,15 @@ def check_pair(a: np.ndarray, b: np.ndarray) -> None:
     """Raises ``ValueError`` if the parents differ in shape."""
     if a.shape != b.shape:
         raise ValueError(f"parents must have equal shapes, got {a.shape} and {b.shape}")
+
+
+def within(genome: Any, cross: Callable[..., Any], prob: float, **options: Any) -> PairsAtOnce:
+    """A crossover of real numbers that is told the bounds of a genome and options of its own, as keywords."""
+    return PairsAtOnce(partial(_with_rng, partial(cross, low=genome.low, high=genome.high, **options)), prob)
+
+
+def _with_rng(cross: Callable[..., Any], a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> Any:
+    return cross(a, b, rng=rng)
 
 
 def sometimes(cross: Crossover, prob: float) -> Crossover:

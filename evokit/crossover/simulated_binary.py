@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from evokit.common.readonly import readonly
-from evokit.crossover.pairs import PairsAtOnce, check_pair
+from evokit.crossover.pairs import PairsAtOnce, check_pair, within
 from evokit.interfaces import Context
 from evokit.options import Positive, Probability
 
@@ -69,7 +69,4 @@ class SimulatedBinary:
     genes: ClassVar[frozenset[str]] = frozenset({"real_vector"})
 
     def build(self, context: Context) -> PairsAtOnce:
-        low, high = context.genome.low, context.genome.high
-        return PairsAtOnce(
-            lambda a, b, rng: simulated_binary_crossover(a, b, low=low, high=high, eta=self.eta, rng=rng), self.prob
-        )
+        return within(context.genome, simulated_binary_crossover, self.prob, eta=self.eta)

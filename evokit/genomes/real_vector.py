@@ -40,6 +40,12 @@ class RealVector(ArrayGenome):
         if not (self.low < self.high).all():
             raise ValueError(f"low: must be below high, got {self.low.tolist()} and {self.high.tolist()}")
 
+    def encode(self, genes: np.ndarray) -> np.ndarray:
+        """Features for a surrogate, ``(n_genes,)`` float32 in [0, 1]: where each gene lies between its bounds."""
+        low, high = self.low.astype(float), self.high.astype(float)
+        features: np.ndarray = (genes - low) / (high - low)
+        return features.astype(np.float32)
+
     def random(self, rng: np.random.Generator) -> np.ndarray:
         """Each gene uniform between its bounds, ``(n_genes,)``, read-only."""
         return readonly(rng.uniform(self.low, self.high).astype(self.dtype, copy=False))

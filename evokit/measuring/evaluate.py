@@ -36,6 +36,7 @@ def evaluate_batch(
     budget: int,
     key: Callable[[Any], str] | None = None,
     told: Callable[[BaseException], str] = said,
+    strict: bool = False,
 ) -> list[Evaluation]:
     """Evaluate a batch; if it fails as a whole, its members one by one.
 
@@ -46,6 +47,7 @@ def evaluate_batch(
         budget: One of ``fitness.budgets``.
         key: Of genes, to see whether they were changed in place; without it genes of foreign classes are not looked at.
         told: The message of what was raised.
+        strict: Whether a batch with another number of answers is a breach, not a failure.
 
     Returns:
         One evaluation per individual, in order; failures are recorded, never raised.
@@ -58,6 +60,8 @@ def evaluate_batch(
     except (ContractError, KeyboardInterrupt):
         raise
     except BaseException as error:  # a bad individual harms nobody, not even one that would end the process
+        if strict and isinstance(error, CountError):  # else all are measured one by one, and nobody hears of it
+            raise ContractError(f"{culprit(fitness, 'evaluate')}: {error}; answer one for each") from error
         if wrote_to_readonly(error):
             with blamed(fitness, "evaluate"):
                 raise
@@ -66,6 +70,10 @@ def evaluate_batch(
             # What was spent before the failure is not known; it counts as all, so that failing is never free.
             return [Evaluation(outcome=_outcome_of(error), work=budget, message=told(error))]
         return [one for gene in genes for one in evaluate_batch(fitness, express, [gene], budget, key, told)]
+
+
+class CountError(ValueError):
+    """There are more or fewer answers than individuals."""
 
 
 def evaluate_together(
@@ -141,7 +149,7 @@ def answered(answer: Any, n: int, n_objectives: int, budget: int) -> list[Evalua
     else:
         evaluations = [_evaluation(one, budget) for one in answer]
     if len(evaluations) != n:
-        raise ValueError(f"the fitness answered {len(evaluations)} evaluations for {n} individuals")
+        raise CountError(f"the fitness answered {len(evaluations)} evaluations for {n} individuals")
     return evaluations
 
 
@@ -176,7 +184,7 @@ def _checked(evaluation: Evaluation, shape: Shape) -> Evaluation:
     # NumPy's numbers compare like plain ones but do not survive SQLite and JSON.
     try:
         metrics = {str(name): float(value) for name, value in evaluation.metrics.items()}
-        values, constraints = _numbers(evaluation.values), _numbers(evaluation.constraints)
+        values, constraints = _numbers(evaluation.values), _constraints(evaluation.constraints, shape.constraints)
         work = int(evaluation.work)
         if work < 0:
             raise ValueError("work is below 0")
@@ -200,10 +208,9 @@ def _checked(evaluation: Evaluation, shape: Shape) -> Evaluation:
     if len(values) != shape.n_objectives:
         raise ValueError(f"the fitness answered {len(values)} values for {shape.n_objectives} objectives")
     if len(constraints) != len(shape.constraints):
-        raise ValueError(
-            f"the fitness answered {len(constraints)} constraints where its ``constraints`` name"
-            f" {len(shape.constraints)}{': ' if shape.constraints else ''}{listed(shape.constraints)}"
-        )
+        named = f"its constraints are {listed(shape.constraints)}" if shape.constraints else "it names none"
+        remedy = "return Evaluation(values, constraints=(...)) with a number for each name in the fitness's constraints"
+        raise ValueError(f"the fitness answered {len(constraints)} constraints where {named}; {remedy}")
     if not all(map(math.isfinite, constraints)):
         name = next(name for name, one in zip(shape.constraints, constraints, strict=True) if not math.isfinite(one))
         return replace(plain, outcome="nan", message=f"the constraint {name!r} is not finite")
@@ -220,6 +227,15 @@ def _checked(evaluation: Evaluation, shape: Shape) -> Evaluation:
     if not np.isfinite(cases).all():
         return replace(plain, values=(), constraints=(), outcome="nan", message="the value of a case is not finite")
     return replace(plain, cases=readonly(cases))
+
+
+def _constraints(told: Any, names: tuple[str, ...]) -> tuple[float, ...]:
+    """In the order of their names, also of a mapping."""
+    if isinstance(told, Mapping):
+        if set(told) != set(names):
+            raise TypeError(f"constraints are told of {listed(map(str, told))}, and named {listed(names)}")
+        told = [told[name] for name in names]
+    return _numbers(told)
 
 
 def _numbers(told: Iterable[Any]) -> tuple[float, ...]:
@@ -256,7 +272,7 @@ def rehearsed(evaluate: Callable[..., list[Evaluation]], fitness: Fitness, genes
     """
 
     def measured(some: Sequence[Any]) -> list[Evaluation]:
-        return evaluate(some, told=lambda error: readable(raised(error, fitness)))
+        return evaluate(some, told=lambda error: readable(raised(error, fitness)), strict=len(some) > 1)
 
     here = os.getcwd()
     with other_world(1):
@@ -269,7 +285,7 @@ def rehearsed(evaluate: Callable[..., list[Evaluation]], fitness: Fitness, genes
         )
     with other_world(2) as touched:  # the first time may import a module that draws
         (again,) = measured(genes[:1])
-    if not _same(alone, again):
+    if not alone.says_as(again):
         drawn = f", and draws from the global generator of {' and '.join(touched)}" if touched else ""
         raise ContractError(
             f"{culprit(fitness, 'evaluate')} answers {_told(alone)} and then {_told(again)} for the same genes and"
@@ -284,22 +300,13 @@ def rehearsed(evaluate: Callable[..., list[Evaluation]], fitness: Fitness, genes
         return [alone]
     first, *others, last = measured([*genes, genes[0]])
     for one, place in ((first, "first"), (last, "last")):
-        if not _same(alone, one):
+        if not alone.says_as(one):
             raise ContractError(
                 f"{culprit(fitness, 'evaluate')} answers {_told(alone)} for an individual alone and {_told(one)} for it"
                 f" as the {place} of a batch; answer in the order of the batch, and let no value depend on the rest of"
                 " it, not in its last digit"
             )
     return [alone, *others]
-
-
-def _same(a: Evaluation, b: Evaluation) -> bool:
-    same = (a.outcome, a.values, a.constraints) == (b.outcome, b.values, b.constraints)
-    return same and np.array_equal(_cases(a), _cases(b))
-
-
-def _cases(evaluation: Evaluation) -> Any:
-    return [] if evaluation.cases is None else evaluation.cases
 
 
 def _told(evaluation: Evaluation) -> str:

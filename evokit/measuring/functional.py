@@ -6,6 +6,7 @@ the same context and phase, the first one that is asked for is measured and the 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from evokit.contracts.blame import ContractError, culprit
 from evokit.interfaces import Evaluation, Fitness, Goal
 
 Function = tuple[str, str, int]  # context, fingerprint, budget
-CHECKED = 3  # of a phase, so many are measured all the same, to see whether the fitness tells the truth
+CHECKED = 3  # of a phase, context and budget, so many are measured all the same, to see whether it is so
 
 
 class Fingerprints:
@@ -46,12 +47,13 @@ class Functions:
 
     def __init__(self) -> None:
         self._first: dict[Function, tuple[str, Evaluation]] = {}
-        self._checks = 0
+        self._checks = Counter[tuple[str, int]]()  # by context and budget
 
     def note(self, function: Function, key: str, evaluation: Evaluation) -> None:
         """Take what was measured, those of a resumed run too, in the order of their slots."""
         first, _ = self._first.setdefault(function, (key, evaluation))
-        self._checks += first != key
+        context, _, budget = function
+        self._checks[context, budget] += first != key
 
     def known(self, function: Function) -> bool:
         """Whether one that does it was measured, ok or not."""
@@ -61,10 +63,9 @@ class Functions:
         """Whether the first one that does it was measured and failed."""
         return function in self._first and not self._first[function][1].ok
 
-    @property
-    def checks_left(self) -> int:
+    def checks_left(self, context: str, budget: int) -> int:
         """How many are still to be measured although another one does the same."""
-        return max(CHECKED - self._checks, 0)
+        return max(CHECKED - self._checks[context, budget], 0)
 
     def values(self, function: Function) -> Evaluation:
         """Those of the first one, which have cost nothing."""
@@ -86,16 +87,13 @@ class Functions:
             ContractError: Their values differ, so that the fingerprint says too little.
         """
         _, known = self._first[function]
-        if known.ok and evaluation.ok and _told(known) != _told(evaluation):
+        if known.ok and evaluation.ok and not known.says_as(evaluation):
+            first, other = ([*one.values, *one.constraints] for one in (known, evaluation))
             raise ContractError(
-                f"{culprit(fitness, 'fingerprint')} is the same for two individuals that were measured as"
-                f" {_told(known)} and {_told(evaluation)}; let it hold all that decides a value, such as"
-                " the outputs on more inputs, or give it up"
+                f"{culprit(fitness, 'fingerprint')} is the same for two individuals that were measured as {first} and"
+                f" {other if other != first else 'with other cases'}; let it hold all that decides a value, such as the"
+                " outputs on more inputs, or give it up"
             )
-
-
-def _told(evaluation: Evaluation) -> list[float]:
-    return [*evaluation.values, *evaluation.constraints]
 
 
 def _text(fingerprint: Any) -> str:

@@ -67,13 +67,14 @@ class LedgeredMeasure:
         job: str = SEARCH,
         refits: Refits = (),
         jobs: Jobs | None = None,
+        functional: bool = True,
     ) -> None:
         self.generation = 0
         self.refits = refits
         self.tally = Tally()  # of the slots that were asked for, those of a resumed run that it has yet to repeat not
         self._phase, self._genome, self._fitness, self._job = phase, genome, fitness, job
         self._context = fitness.context
-        self._jobs = jobs
+        self._jobs, self._functional = jobs, functional
         self._ledger, self._executor, self._progress = ledger, executor, progress
         self._batch = max(batch, getattr(fitness, "batch", 1))
         self._next = 0
@@ -333,7 +334,7 @@ class LedgeredMeasure:
 
     def _take_fingerprints(self, individuals: Sequence[Individual]) -> None:
         """Have those taken that are not known, where individuals are measured, and write them down."""
-        if not hasattr(self._fitness, "fingerprint"):
+        if not (self._functional and hasattr(self._fitness, "fingerprint")):
             return
         new = [one for one in individuals if (self._context, one.key) not in self._fingerprints]
         batches = [new[i : i + self._batch] for i in range(0, len(new), self._batch)]
@@ -345,7 +346,7 @@ class LedgeredMeasure:
 
     def _split(self, asked: Sequence[tuple[int, str]], budget: int) -> tuple[list[int], dict[int, Function]]:
         """Who is measured, and who does what another one does; positions, told with their keys."""
-        checks, firsts = self._functions.checks_left, set[Function]()
+        checks, firsts = self._functions.checks_left(self._context, budget), set[Function]()
         measured: list[int] = []
         same: dict[int, Function] = {}
         for position, key in asked:

@@ -9,13 +9,15 @@ from typing import Any
 from evokit.assembly.jobs import AGAIN, CHAMPION
 from evokit.common.text import size, table, wrapped
 from evokit.progress import duration, energy, number
+from evokit.results.archive_text import archive_text
 from evokit.runs.costs import PARTS
 from evokit.runs.found import State
 from evokit.runs.register import spoken
+from evokit.runs.summary import best_value
 from evokit.statistics.pareto import FRONT
 
+INFEASIBLE = " (nobody feasible)"
 SHOWN = 12  # members of a front
-SHADES = "░▒▓█"  # from the worst to the best
 COSTS = ("work", "cpu_s", "wall_s", "energy_j")
 SAYS = {
     "better": "is better than",
@@ -36,7 +38,7 @@ def report(summary: Mapping[str, Any], now: State | None = None) -> str:
     if now is not None:
         summary = {**summary, "status": now.status, "generations": now.generations}
     found = _so_far(summary, now.best) if now is not None and under_way else _search(summary)
-    parts = ["\n".join(map(wrapped, _head(summary))), found, _front(summary), _archive(summary)]
+    parts = ["\n".join(map(wrapped, _head(summary))), found, _front(summary), archive_text(summary)]
     if entries:
         parts += _contest(entries, summary["verdicts"], "test")
         parts.append("\n".join(map(wrapped, _verdicts(summary))))
@@ -133,53 +135,6 @@ def _front(summary: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _archive(summary: Mapping[str, Any]) -> str:
-    """How full the archive of elites is beside those of the controls, and a map of it by its first two descriptors."""
-    archive = summary.get("archive")
-    if archive is None:
-        return ""
-    objective, elites = summary["objective"], archive["elites"]
-    kinds = f"{archive['cells']:,} cells" if archive["niches"] is None else f"{archive['niches']:,} niches"
-    names = ", ".join(one["metric"] for one in archive["descriptors"])
-    head = ("", "elites", "coverage", "QD score")
-    rows = [
-        (name, f"{n:,}", f"{archive['coverage'][name]:.1%}", number(archive["qd_score"][name]))
-        for name, n in elites.items()
-    ]
-    lines = [
-        wrapped(f"Archive of the best in each of {kinds} by {names}; QD score: the sum over elites of how much better"
-                f" than {number(archive['offset'])} their {objective['name']} is:"),
-        "", table(head, rows),
-    ]  # fmt: skip
-    if archive["outside"] or archive["unplaced"]:
-        told = f"{archive['outside']:,} measured had a descriptor outside its bounds and count as at the bound"
-        lines += ["", wrapped(f"{told}; {archive['unplaced']:,} had one that is no finite number, and no cell.")]
-    return "\n".join([*lines, "", *_map(archive, objective)] if elites["search"] else lines)
-
-
-def _map(archive: Mapping[str, Any], objective: Mapping[str, Any]) -> Iterator[str]:
-    """A character a block of cells, the darker the better its best elite; empty where there is none."""
-    first, *more = archive["descriptors"]
-    values = sorted(value for row in archive["map"] for value in row if value is not None)
-    low, high = values[0], values[-1]
-    best, worst = (low, high) if objective["goal"] == "min" else (high, low)
-    legend = f"{SHADES[-1]} {number(best)} ... {SHADES[0]} {number(worst)}"
-    rest = ", the best over the other descriptors" if len(more) > 1 else ""
-    across = f"{first['metric']} {number(first['low'])} to {number(first['high'])} from left to right"
-    up = f", {more[0]['metric']} {number(more[0]['low'])} to {number(more[0]['high'])} upwards" if more else ""
-    yield wrapped(f"{objective['name']} by {across}{up}{rest} ({legend}):")
-    yield ""
-    for row in archive["map"]:
-        yield f"|{''.join(_shade(value, worst, best) for value in row)}|"
-
-
-def _shade(value: float | None, worst: float, best: float) -> str:
-    if value is None:
-        return " "
-    share = 1.0 if best == worst else (value - worst) / (best - worst)
-    return SHADES[min(int(share * len(SHADES)), len(SHADES) - 1)]
-
-
 def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]:
     objective, counts = summary["objective"], summary["evaluations"]
     direction = "lower" if objective["goal"] == "min" else "higher"
@@ -273,9 +228,9 @@ def _screen(screen: Mapping[str, Any]) -> str:
 def _entries(summary: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Label and entry of each contender."""
     if (final := summary["final"]) is not None:
-        best = summary["best"]
-        validation = final["validation"] if final["validation"] is not None else best and best["values"][0]
-        yield "champion", {**final, "validation": validation}
+        validation = final["validation"] if final["validation"] is not None else best_value(summary)
+        infeasible = summary["best"] is not None and summary["best"].get("violation")
+        yield "champion" + INFEASIBLE * bool(infeasible), {**final, "validation": validation}
     for entry in summary["baselines"]:
         yield entry["name"] + _remark(entry), entry
 
@@ -297,7 +252,7 @@ def _remark(entry: Mapping[str, Any]) -> str:
     if entry["skipped"]:
         return " (skipped)"
     if entry.get("violation"):
-        return " (nobody feasible)"
+        return INFEASIBLE
     fitted = bool(entry["seeds"])  # else it was stopped before that was known
     return " (untuned)" if entry["trained"] and fitted and entry["settings_tried"] == 1 else ""
 

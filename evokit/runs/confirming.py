@@ -11,6 +11,7 @@ from evokit.assembly.parts import Parts
 from evokit.genomes.individuals import ranked
 from evokit.interfaces import Individual, Score, Search
 from evokit.runs.resources import Resources
+from evokit.searches.archive import only_feasible
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ def confirm(
         refits: What the fitness was refitted to.
     """
     hall = search.hall_of_fame()
+    hall = only_feasible(hall) or hall
     if run.recipe.confirm is None:
         return hall[0], Confirmed()
     phase = f"{phase}/{search.generation}"  # an extended search confirms others

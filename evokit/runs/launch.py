@@ -153,7 +153,20 @@ def _admit(directory: RunDirectory, recipe: Recipe, resume: bool) -> None:
             return  # a plugin that has moved since: what the ledger holds decides
         refuse_other_recipe(then, recipe)
         directory.refuse_lost_ledger()
+        _refuse_shorter(directory, recipe)
         _refuse_unsealed(directory, then, recipe)
+
+
+def _refuse_shorter(directory: RunDirectory, now: Recipe) -> None:
+    """Refuse a horizon that the search is beyond: recipe and result would contradict each other."""
+    horizon = getattr(now.search.options, "generations", None)
+    lines = directory.metrics.read_bytes().splitlines() if directory.metrics.exists() else []
+    done = sum(line.startswith(b"{") for line in lines)  # what else somebody left there is no generation
+    if horizon is not None and horizon < done:
+        raise UserError(
+            f"{directory.path} has {done:,} generations already, more than search.generations ({horizon:,});"
+            f" say {done} or more, or --out for another place"
+        )
 
 
 def _refuse_unsealed(directory: RunDirectory, then: Recipe, now: Recipe) -> None:

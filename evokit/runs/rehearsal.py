@@ -22,7 +22,7 @@ from evokit.contracts.blame import ContractError, blamed, culprit
 from evokit.contracts.global_generators import DRAW, DRAW_IN_FITNESS, other_world
 from evokit.contracts.in_place import COPY, state_of
 from evokit.genomes.individuals import canonical, constraints_of, key_of
-from evokit.interfaces import Evaluation, Individual
+from evokit.interfaces import Evaluation, Fitness, Individual
 from evokit.measuring.backends import make_executor
 from evokit.measuring.evaluate import evaluate_batch
 from evokit.measuring.execution import LOST, Executor, Task
@@ -72,6 +72,8 @@ def rehearse_measuring(parts: Parts, executor: Executor) -> str:
             _refuse_luck(parts, genes[0], found[0])
             if budget == parts.fitness.budgets[-1]:
                 _refuse_untold(parts, found[0])
+            if hasattr(parts.fitness, "fingerprint"):
+                _refuse_useless_fingerprints(parts.fitness, executor, genes[:TOGETHER])
         if any(one.ok for one in found):
             return ""
         first = found[0]
@@ -90,6 +92,16 @@ def _refuse_untold(parts: Parts, found: Evaluation) -> None:
         raise parts.recipe.error(("search",), said)
 
 
+def _refuse_useless_fingerprints(fitness: Fitness, executor: Executor, genes: Sequence[Any]) -> None:
+    """A fingerprint that fails, or is another one the next time, would spare nothing and never be heard of."""
+    once, again = (_answers(executor, Task(genes, 0, fingerprints=True)) for _ in range(2))
+    who = culprit(fitness, "fingerprint")
+    if not any(one.ok or one.outcome in LOST for one in once):
+        raise ContractError(f"{who} fails on all of {len(genes)} individuals: {' '.join(once[0].message.split())}")
+    if any(one.ok and other.ok and one.message != other.message for one, other in zip(once, again, strict=True)):
+        raise ContractError(f"{who} says something else when the same individual is asked for again; {DRAW_IN_FITNESS}")
+
+
 def _refuse_luck(parts: Parts, genes: Any, found: Evaluation) -> None:
     """A plugin's fitness is the same each time that it is built: workers and resumed runs build it anew."""
     section, registry = parts.recipe.fitness, parts.recipe.registry
@@ -100,7 +112,7 @@ def _refuse_luck(parts: Parts, genes: Any, found: Evaluation) -> None:
     with other_world(3):
         twin = build_part(section, bare)
         (again,) = evaluate_batch(twin, parts.genome.express, [genes], twin.budgets[0])
-    if (twin.context, again.outcome, again.values) != (parts.fitness.context, found.outcome, found.values):
+    if twin.context != parts.fitness.context or not again.says_as(found):
         raise ContractError(
             f"{culprit(section.maker)} builds a fitness that answers {list(again.values)} where the first"
             f" one answered {list(found.values)}, or has another context; {DRAW_IN_FITNESS}"

@@ -64,8 +64,10 @@ class Resources:
         batch, jobs = self.recipe.execution.batch if batch is None else batch, self.workplace
         fitness = jobs.job(job, refits).fitness
         return LedgeredMeasure(
-            phase, genome, fitness, self.ledger, self.executor, batch, self.progress, job, refits, jobs
-        )
+            phase, genome, fitness, self.ledger, self.executor, batch, self.progress, job, refits, jobs,
+            # What its search does not do its controls do not either.
+            functional=getattr(self.parts.search, "functional", True),
+        )  # fmt: skip
 
     @contextmanager
     def costed(self, phase: str) -> Iterator[None]:

@@ -173,8 +173,8 @@ class Run(Resources):
     def _cut_metrics(self, generation: int) -> None:
         """Drop the lines of generations that a resumed run is about to repeat."""
         if self.directory.metrics.exists():
-            lines = self.directory.metrics.read_text().splitlines(keepends=True)
-            write_atomically(self.directory.metrics, "".join(lines[:generation]).encode())
+            lines = self.directory.metrics.read_bytes().splitlines(keepends=True)
+            write_atomically(self.directory.metrics, b"".join(lines[:generation]))
 
     def _why_failed(self) -> str:
         failed = [row.evaluation for row in self.ledger.rows("search") if not row.evaluation.ok]

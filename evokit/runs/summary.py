@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +15,11 @@ from evokit.assembly.jobs import CHAMPION
 from evokit.data.overlap import overlap_told
 from evokit.energy import Cost
 from evokit.genomes.individuals import constraints_of, feasible_value
-from evokit.interfaces import Individual
 from evokit.runs.contest import Entry
 from evokit.runs.costs import PREPARE, Payer, below, spent, told_cost, total
 from evokit.runs.diversity import told as told_archive
 from evokit.runs.openings import test_openings
+from evokit.searches.archive import only_feasible
 from evokit.statistics.averages import mean
 from evokit.statistics.break_even import Point, break_even
 from evokit.statistics.intervals import Interval, mean_interval
@@ -149,19 +149,14 @@ def _source(run: Run, key: str) -> str:
 
 
 def _front(run: Run) -> list[dict[str, Any]]:
-    """Each point of the Pareto front, by values: key and genes of the first found there, and how many share it."""
+    """Each feasible point of the front, by values: key and genes of the first found there, and how many share it."""
     search, to_json = run.parts.search, run.parts.genome.to_json
     shared: Mapping[str, int] = getattr(search, "shared", dict)()
     points: dict[tuple[float, ...], dict[str, Any]] = {}
-    for one in _feasible(search.front()):
+    for one in only_feasible(search.front()):
         point = {"key": one.key, "genes": to_json(one.genes), "values": list(one.fitness.values), "shared_by": 0}
         points.setdefault(one.fitness.values, point)["shared_by"] += shared.get(one.key, 1)
     return [points[values] for values in sorted(points)]
-
-
-def _feasible(front: Iterable[Individual]) -> list[Individual]:
-    """Without those that violate a constraint, of whom a front has one while there is nobody else."""
-    return [one for one in front if not one.fitness.violation]
 
 
 def _fronts(run: Run) -> dict[str, list[tuple[float, ...]]] | None:
@@ -170,7 +165,7 @@ def _fronts(run: Run) -> dict[str, list[tuple[float, ...]]] | None:
     if not front:
         return None
     every = {"search": front} | {entry.name: entry.front for entry in run.contest.baselines if entry.front}
-    return {name: [one.fitness.values for one in _feasible(front)] for name, front in every.items()}
+    return {name: [one.fitness.values for one in only_feasible(front)] for name, front in every.items()}
 
 
 def _archive(run: Run) -> dict[str, Any] | None:
@@ -189,8 +184,11 @@ def _best_measured(run: Run) -> float | None:
 
 
 def _would_have_reported(run: Run) -> float | None:
-    """The best value if predictions counted as losses, as in the code of the CLSO paper."""
-    if not run.ledger.counts("search")["predicted"]:
+    """The best value if predictions counted as losses, as in the code of the CLSO paper.
+
+    Under constraints that is left out: nobody claims that what was predicted is feasible.
+    """
+    if constraints_of(run.parts.fitness) or not run.ledger.counts("search")["predicted"]:
         return _best_measured(run)
     values = [row.evaluation.values[0] for row in run.ledger.present_rows("search") if _counts_at_full(run, row)]
     if not values:
@@ -199,8 +197,7 @@ def _would_have_reported(run: Run) -> float | None:
 
 
 def _counts_at_full(run: Run, row: Any) -> bool:
-    feasible = all(one <= 0 for one in row.evaluation.constraints)
-    return bool(row.evaluation.ok and feasible and row.budget == run.parts.fitness.budgets[-1])
+    return bool(row.evaluation.ok and row.budget == run.parts.fitness.budgets[-1])
 
 
 def _saved(run: Run, spent: Cost) -> dict[str, Any] | None:
@@ -248,7 +245,7 @@ def _entry(run: Run, entry: Entry, of: str = "") -> dict[str, Any]:
         "settings_tried": entry.n_settings,
         "validation": entry.validation,
         "violation": entry.violation,
-        "front": sorted({one.fitness.values for one in _feasible(entry.front)}),
+        "front": sorted({one.fitness.values for one in only_feasible(entry.front)}),
         "trained": not entry.searches,
         "metrics": dict(entry.models[0].evaluation.metrics) if entry.models else {},
         "seeds": seeds,

@@ -105,8 +105,8 @@ def _normal(n_objectives: int) -> np.ndarray:
     from scipy.special import ndtri
     from scipy.stats import qmc
 
-    even = qmc.Sobol(n_objectives, scramble=False).random(2 * DRAWS)[DRAWS:]
-    draws: np.ndarray = ndtri(even + 0.5 / (2 * DRAWS))
+    even = qmc.Sobol(n_objectives, scramble=False).random(2 * DRAWS)[DRAWS:]  # each in the middle of a stratum
+    draws: np.ndarray = ndtri(even)
     return draws
 
 

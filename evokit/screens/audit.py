@@ -78,12 +78,14 @@ class Audit:
         self._pairs, self.entries = [Pair(*some) for some in state["pairs"]], list(state["audit"])
 
     def _correlations(self) -> list[tuple[float, float, float]]:
-        """Rank correlation, lower and upper end, by objective."""
-        columns = range(len(self._objectives))
-        return [
-            spearman_interval([one.predicted[i] for one in self._pairs], [one.measured[i] for one in self._pairs])
-            for i in columns
-        ]
+        """Rank correlation, lower and upper end, by objective; all 0 of a model that predicts one value for all."""
+        found = []
+        for column in range(len(self._objectives)):
+            predicted = [one.predicted[column] for one in self._pairs]
+            measured = [one.measured[column] for one in self._pairs]
+            knows_nothing = len(set(predicted)) == 1 < len(set(measured))
+            found.append((0.0, 0.0, 0.0) if knows_nothing else spearman_interval(predicted, measured))
+        return found
 
     def _ratios(self) -> list[float | None]:
         """Root mean square of error / spread by objective; None where there is no spread or no error."""

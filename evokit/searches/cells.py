@@ -13,6 +13,7 @@ from scipy.stats import qmc
 from evokit.common.names import did_you_mean, listed
 from evokit.options import Count
 
+ROUNDING = 1e-9  # of a cell; what lies so near below a border is on it
 MOST = 10**9  # cells of a grid
 
 
@@ -76,10 +77,12 @@ class Cells:
 
     def of(self, points: np.ndarray) -> np.ndarray:
         """The cells of ``(n, n_descriptors)`` finite points, ``(n,)`` int64."""
-        shares = self.unit(points)
         if self._nearest is not None:
-            return np.asarray(self._nearest.query(shares)[1], dtype=np.int64)
-        places = np.minimum((shares * self.shape).astype(np.int64), np.array(self.shape) - 1)
+            return np.asarray(self._nearest.query(self.unit(points))[1], dtype=np.int64)
+        # Multiplied before it is divided, so that whole numbers on borders of cells are in the upper one.
+        clipped = np.clip(points, self.low, self.high)
+        places = ((clipped - self.low) * self.shape / (self.high - self.low) + ROUNDING).astype(np.int64)
+        places = np.minimum(places, np.array(self.shape) - 1)
         return np.asarray(np.ravel_multi_index(tuple(places.T), self.shape), dtype=np.int64)
 
 

@@ -56,6 +56,8 @@ class CMAME(Diverse):
 class CMAMESearch(BoxSearch):
     """A generation is a sample of each emitter."""
 
+    functional = False  # its descriptors are metrics
+
     def __init__(self, options: CMAME, context: Context) -> None:
         super().__init__(context, options.generations)
         self.elites = Elites(options, context, options.learning_rate)

@@ -27,7 +27,7 @@ class Diverse:
 
     descriptors: Annotated[tuple[Descriptor, ...], MinLen(1)]
     niches: Count | None = None
-    offset: float = 0.0
+    offset: float | None = None
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,10 @@ class Added:
 class Elites:
     """The best measured individual of each cell.
 
-    What an individual is worth is by how much it is better than ``offset``. Above a cell's bar it counts as added: that
-    is the worth of the cell's elite, or with ``rate`` below 1 one that begins at 0 and follows what comes above it by
-    that share of the distance, so that a cell that was met pays again for a while. The elite is the best in any case.
+    What an individual is worth is by how much it is better than ``offset``; one that is worse counts 0 in the score.
+    Above a cell's bar it counts as added: that is the worth of the cell's elite, or with ``rate`` below 1 one that
+    begins at 0 and follows what comes above it by that share of the distance, so that a cell that was met pays again
+    for a while. The elite is the best in any case.
 
     Args:
         options: Descriptors, niches and offset.
@@ -70,6 +71,11 @@ class Elites:
     def __init__(self, options: Diverse, context: Context, rate: float = 1.0) -> None:
         if (n := len(context.fitness.objectives)) > 1:
             raise ValueError(f"this search has one objective, the fitness has {n}: name nsga2, or drop some")
+        if options.offset is None and weights_of(context.fitness.objectives)[0] < 0:
+            raise ValueError(
+                "offset: say the worst value that still counts, such as that of a useless individual; the score of an"
+                " archive is the sum of how much lower its elites are"
+            )
         self.cells = Cells(options.descriptors, options.niches)
         self.members: list[Individual] = []
         self.outside = self.unplaced = 0
@@ -89,7 +95,7 @@ class Elites:
 
     @property
     def offset(self) -> float:
-        return self._options.offset
+        return self._options.offset or 0.0
 
     def like(self) -> Elites:
         """An empty archive of the same cells."""
@@ -163,7 +169,7 @@ class Elites:
         """For a generation's record: the share of cells with an elite, the sum of what elites are worth, counts."""
         return {
             "coverage": len(self.members) / self.cells.n,
-            "qd_score": math.fsum(self._worths),
+            "qd_score": math.fsum(max(worth, 0.0) for worth in self._worths),
             "elites": len(self.members),
             "outside": self.outside,
             "unplaced": self.unplaced,

@@ -14,9 +14,9 @@ from evokit.statistics.pareto import FRONT, crowding
 class Front:
     """Distinct points that nothing dominates, each with the first individual that was found there.
 
-    Points are the same if their values are equal (-0.0 is 0.0). With more than ``size`` of them the most crowded goes,
-    of equals the one found last, so that the ends stay. A point that went is not remembered: what it dominated may
-    come in afterwards.
+    Points are the same if their weighted values are equal (-0.0 is 0.0), which tell the infeasible from the feasible.
+    With more than ``size`` of them the most crowded goes, of equals the one found last, so that the ends stay. A point
+    that went is not remembered: what it dominated may come in afterwards.
 
     Args:
         size: Points at most, which also bounds what a generation costs.
@@ -52,14 +52,14 @@ class Front:
         self.clear()
         for one in members:
             self._take(one)
-            self._shared[one.fitness.values] += shared.get(one.key, 1) - 1
+            self._shared[one.fitness.wvalues] += shared.get(one.key, 1) - 1
 
     def clear(self) -> None:
         self._members.clear()
         self._shared.clear()
 
     def _take(self, one: Individual) -> None:
-        point, gains = one.fitness.values, np.array(one.fitness.wvalues)
+        point, gains = one.fitness.wvalues, np.array(one.fitness.wvalues)
         if point in self._members:
             self._shared[point] += 1
             return

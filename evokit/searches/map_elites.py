@@ -31,8 +31,8 @@ class MapElites(Diverse):
     individual one of whose descriptors is no finite number gets no cell (``unplaced``).
 
     ``coverage`` is the share of cells that hold somebody, ``qd_score`` the sum over them of how much better than
-    ``offset`` each is. So let ``offset`` be the worst value that still counts: 0 where higher is better, for a loss
-    that of a useless individual.
+    ``offset`` each is, 0 of one that is worse. So let ``offset`` be the worst value that still counts: 0 if left out
+    where higher is better, for a loss that of a useless individual.
 
     The first generation has ``initial`` random individuals, or as many as ``batch``, which all others have.
 
@@ -53,6 +53,8 @@ class MapElites(Diverse):
 
 class MapElitesSearch(Evolving):
     """The loop. ``population`` is who was measured last; the elites are in an archive of their own."""
+
+    functional = False  # its descriptors are metrics
 
     def __init__(self, options: MapElites, context: Context) -> None:
         first = options.initial or options.batch

@@ -48,6 +48,8 @@ class Novelty(Diverse):
 class NoveltySearch(Evolving):
     """The loop. An individual without a place, one of whose descriptors is no finite number, is no parent."""
 
+    functional = False  # its descriptors are metrics
+
     def __init__(self, options: Novelty, context: Context) -> None:
         super().__init__(context, options.population, options.generations)
         self.elites = Elites(options, context)

@@ -10,6 +10,7 @@ from annotated_types import Ge, MinLen
 
 from evokit.interfaces import Context, Individual
 from evokit.options import Count
+from evokit.searches.archive import only_feasible
 from evokit.searches.evolving import Select, expected
 from evokit.searches.nsga2 import NSGA2Search, check_several, in_turn
 from evokit.statistics.pareto import costs_of, ranks
@@ -76,7 +77,7 @@ class NSGA3Search(NSGA2Search):
         if len(candidates) <= self._size:
             return candidates
         scores = [one.fitness for one in candidates]
-        seen = [one.fitness for one in self.archive.front] or scores[:1]
+        seen = [one.fitness for one in only_feasible(self.archive.front)] or scores[:1]
         rng = self._streams.at("niching", self.generation).numpy()
         places = niched(costs_of(scores), ranks(scores), self._size, self._points, costs_of(seen), rng)
         return [candidates[place] for place in places]

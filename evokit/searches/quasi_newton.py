@@ -146,23 +146,24 @@ def _descend(start: np.ndarray, ask: Callable[[np.ndarray], np.ndarray], n_const
             sloped[where] = np.ascontiguousarray(found.T)  # SciPy 1.17 reads rows of other arrays as if they were one
         return sloped[where]
 
+    scale = np.ones(1 + n_constraints)
     inside: list[dict[str, Any]] = []  # what must not be below 0
     if n_constraints:
-        # In lengths of the box, and off the border by as much as a difference is long: SciPy ends a little beyond.
-        steepness = np.linalg.norm(slopes(start * SIDE)[1:], axis=1)
+        # SciPy weighs violations against the loss, whose unit is anybody's; so all are told in lengths of the box.
+        steepness = np.linalg.norm(slopes(start * SIDE), axis=1)
         scale = 1 / np.where(steepness > 0, steepness, 1.0)
-        inside = [{
+        inside = [{  # off the border by as much as a difference is long: SciPy ends a little beyond
             "type": "ineq",
-            "fun": lambda point: -values(point)[1:] * scale - STEP * SIDE,
-            "jac": lambda point: -slopes(point)[1:] * scale[:, None],
+            "fun": lambda point: -values(point)[1:] * scale[1:] - STEP * SIDE,
+            "jac": lambda point: -slopes(point)[1:] * scale[1:, None],
         }]  # fmt: skip
     bounds = [(0.0, SIDE)] * len(start)
     options = {"maxiter": STEPS, "ftol": PRECISION}
     minimize(
-        lambda point: float(values(point)[0]),
+        lambda point: float(values(point)[0] * scale[0]),
         start * SIDE,
         method="SLSQP",
-        jac=lambda point: slopes(point)[0],
+        jac=lambda point: slopes(point)[0] * scale[0],
         bounds=bounds,
         constraints=inside,
         options=options,

@@ -68,6 +68,8 @@ class SteadyStateSearch(Evolving):
 
     nestable = True  # its own step only spares waiting
 
+    functional = False  # it measures one by one
+
     def __init__(self, options: SteadyState, context: Context) -> None:
         super().__init__(context, options.population, options.generations)
         self._births, self._in_flight, self._select = (

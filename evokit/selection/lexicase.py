@@ -10,7 +10,6 @@ import numpy as np
 from evokit.genomes.individuals import weights_of
 from evokit.interfaces import Context, Individual
 from evokit.options import NonNegative
-from evokit.selection.picking import Picking
 
 Select = Callable[[Sequence[Individual], int, np.random.Generator], list[Individual]]
 
@@ -83,46 +82,50 @@ class Lexicase:
 
     epsilon: NonNegative | None = None
 
-    def build(self, context: Context) -> Picking | ByCases:
+    def build(self, context: Context) -> Specialists:
         if getattr(context.fitness, "cases", 0):
-            return ByCases(self.epsilon, weights_of(context.fitness.objectives)[0])
+            return Specialists(self.epsilon, weights_of(context.fitness.objectives)[0])
         if len(context.fitness.objectives) < 2:
             only = next(iter(context.fitness.objectives))
             raise ValueError(
                 f"lexicase needs values of cases or two or more objectives, the fitness tells {only} alone; let it tell"
                 " cases, if it has an option of that name, or use tournament"
             )
-        return Picking(lambda scores, n, rng: lexicase(scores, n, epsilon=self.epsilon, rng=rng))
+        return Specialists(self.epsilon)
 
 
 @dataclass(frozen=True)
-class ByCases:
-    """The selection by values of cases.
+class Specialists:
+    """The selection.
 
     Args:
         epsilon: As of ``lexicase``.
-        weight: -1 to minimise, +1 to maximise.
+        of_cases: By values of cases, -1 if they are to be small and +1 if large; None for objectives.
     """
 
     epsilon: float | None
-    weight: float
+    of_cases: float | None = None
 
     def __call__(self, population: Sequence[Individual], n: int, rng: np.random.Generator) -> list[Individual]:
         """``n`` members; the population, measured individuals, is left unchanged.
 
         Raises:
-            ValueError: Nobody in it has values of cases, which no prediction has.
+            ValueError: Nobody is in it, or nobody with values of cases, which no prediction has.
         """
         return self.on(population)(population, n, rng)
 
     def on(self, population: Sequence[Individual]) -> Select:
         """The selection from one population, whose values are looked at once for many calls. Raises likewise."""
-        members = [one for one in population if one.cases is not None]
-        least = min((one.fitness.violation for one in members), default=0.0)
-        members = [one for one in members if one.fitness.violation == least]  # all that are feasible, if any is
+        members = [one for one in population if self.of_cases is None or one.cases is not None]
         if not members:
-            raise ValueError("population: must hold at least one individual with values of cases")
-        scores = self.weight * np.array([one.cases for one in members])
+            what = "measured individual" if self.of_cases is None else "individual with values of cases"
+            raise ValueError(f"population: must hold at least one {what}")
+        least = min(one.fitness.violation for one in members)
+        members = [one for one in members if one.fitness.violation == least]  # all that are feasible, if any is
+        if self.of_cases is None:
+            scores = np.array([one.fitness.wvalues for one in members])
+        else:
+            scores = self.of_cases * np.array([one.cases for one in members])
         slack = _slack(scores, self.epsilon)
 
         def select(_: Sequence[Individual], n: int, rng: np.random.Generator) -> list[Individual]:

@@ -32,11 +32,13 @@ def ranks(scores: Sequence[Score]) -> np.ndarray:
     >>> ranks([Score((-1.0, -1.0), values) for values in [(0, 2), (1, 1), (2, 0), (2, 2)]]).tolist()
     [0, 0, 0, 1]
     """
+    return _ranked(costs_of(scores)) if scores else np.zeros(0, int)
+
+
+def _ranked(costs: np.ndarray) -> np.ndarray:
     import moocore  # which brings more than a listing of components can wait for
 
-    if not scores:
-        return np.zeros(0, int)
-    found: np.ndarray = moocore.pareto_rank(costs_of(scores))
+    found: np.ndarray = moocore.pareto_rank(costs)
     return found
 
 
@@ -50,6 +52,8 @@ def costs_of(scores: Sequence[Score]) -> np.ndarray:
     of violations for the violations themselves.
     """
     costs = -np.array([score.wvalues for score in scores])
+    if not any(score.constraints for score in scores):
+        return costs
     violations = np.array([score.violation for score in scores])
     infeasible = violations > 0
     if infeasible.any():
@@ -75,12 +79,15 @@ def standings(scores: Sequence[Score]) -> list[Standing]:
     """
     if not scores:
         return []
-    fronts = ranks(scores)
-    return list(map(Standing, (-fronts).tolist(), _crowding_of(scores, fronts).tolist()))
+    fronts, distances = _sorted_out(scores)
+    return list(map(Standing, (-fronts).tolist(), distances.tolist()))
 
 
-def _crowding_of(scores: Sequence[Score], fronts: np.ndarray) -> np.ndarray:
-    return crowding(costs_of(scores) / -np.array(scores[0].weights), fronts)
+def _sorted_out(scores: Sequence[Score]) -> tuple[np.ndarray, np.ndarray]:
+    """The front and the crowding distance of each."""
+    costs = costs_of(scores)
+    fronts = _ranked(costs)
+    return fronts, crowding(costs / -np.array(scores[0].weights), fronts)
 
 
 def crowding(points: np.ndarray, fronts: np.ndarray | None = None) -> np.ndarray:
@@ -129,8 +136,8 @@ def preferred(scores: Sequence[Score]) -> list[int]:
         return []
     if len(scores[0].weights) == 1:
         return sorted(range(len(scores)), key=lambda place: scores[place], reverse=True)
-    fronts = ranks(scores)
-    order: list[int] = np.lexsort((-_crowding_of(scores, fronts), fronts)).tolist()
+    fronts, distances = _sorted_out(scores)
+    order: list[int] = np.lexsort((-distances, fronts)).tolist()
     return order
 
 

@@ -15,7 +15,7 @@ from evokit.interfaces import Context
 from evokit.options import Count
 from evokit.surrogates.features import check_points, features_of
 
-FAR = 3.0  # interquartile ranges beyond the quartiles, Tukey's outer fence
+FAR = 3.0  # interquartile ranges, by Tukey's outer fence, here twice the distance of the lower quartile to the median
 NOISE = (1e-6, 1.0)  # bounds of its variance, of values that have variance 1
 STEPS = 30  # of a descent; where a length has no best value it would creep on for thousands
 LENGTHS = (1e-2, 1e2)  # bounds of length scales, of features that have variance 1 (all together where they share one)
@@ -25,7 +25,8 @@ class GaussianProcessSurrogate:
     """Matérn's kernel of smoothness 5/2 and noise, on features and values of mean 0 and variance 1.
 
     Its size, lengths and noise are those of the highest marginal likelihood that descents find. Values so bad that they
-    lie beyond ``FAR`` count as lying there: a penalty tells nothing about what is good, and would flatten all else.
+    lie beyond ``FAR`` above the median count as lying there: a penalty, unless half of all have it, tells nothing about
+    what is good, and would flatten all else.
 
     Args:
         features: Of encodings ``(n, n_features)``.
@@ -55,8 +56,8 @@ class GaussianProcessSurrogate:
         set_threads(self._threads)  # of what the imports brought
         table = self._features(X[-self._options.window :]).astype(np.float64)
         y = np.asarray(y[-self._options.window :], np.float64)
-        low, high = np.quantile(y, [0.25, 0.75])
-        y = np.minimum(y, high + FAR * (high - low)) if high > low else y
+        low, middle = np.quantile(y, [0.25, 0.5])  # of the better half, in which penalties are not
+        y = np.minimum(y, middle + FAR * 2 * (middle - low)) if middle > low else y
         n = table.shape[1]
         size = n**0.5  # the distance of points whose coordinates have variance 1 grows so
         length = np.ones(n) if self._options.length_scales == "each" else size

@@ -120,7 +120,7 @@ def test_other_errors_of_the_system_are_raised_errors():
 
 
 def test_too_few_answers_are_a_failure():
-    assert one(lambda batch: []).message == "ValueError: the fitness answered 0 evaluations for 1 individuals"
+    assert one(lambda batch: []).message == "CountError: the fitness answered 0 evaluations for 1 individuals"
 
 
 def test_too_many_answers_are_a_failure():
@@ -420,7 +420,11 @@ def test_constraints_are_plain_numbers_at_every_budget(budget):
 @pytest.mark.parametrize(
     ("answer", "outcome", "message"),
     [
-        (lambda batch: np.ones(len(batch)), "raised", "0 constraints where its ``constraints`` name 2: length, weight"),
+        (
+            lambda batch: np.ones(len(batch)),
+            "raised",
+            "answered 0 constraints where its constraints are length, weight; return Evaluation",
+        ),
         (lambda batch: [Evaluation((1.0,), constraints=(1, 2, 3))], "raised", "answered 3 constraints"),
         (lambda batch: [Evaluation((1.0,), constraints=(1, np.nan))], "nan", "the constraint 'length' is not finite"),
         (lambda batch: [Evaluation((1.0,), constraints=("x", 1))], "raised", "constraints numbers"),
@@ -435,10 +439,28 @@ def test_wrong_constraints_are_a_failure(answer, outcome, message):
 def test_constraints_that_nobody_named_are_a_failure():
     found = one(lambda batch: [Evaluation((1.0,), constraints=(1.0,))])
     assert (found.outcome, found.constraints) == ("raised", ())
-    assert "1 constraints where its ``constraints`` name 0" in found.message
+    assert "1 constraints where it names none; return Evaluation(values, constraints=(...))" in found.message
+
+
+def test_constraints_may_be_told_by_name():
+    told = Bounded(lambda batch: [Evaluation((1.0,), constraints={"length": -1, "weight": x}) for x in batch])
+    assert [one.constraints for one in evaluate_batch(told, float, [1, 2], 7)] == [(1.0, -1.0), (2.0, -1.0)]
+    wrong = Bounded(lambda batch: [Evaluation((1.0,), constraints={"height": -1, "weight": x}) for x in batch])
+    (found,) = evaluate_batch(wrong, float, [1], 7)
+    assert "constraints are told of height, weight, and named length, weight" in found.message
 
 
 def test_constraints_that_depend_on_company_are_found_out():
     told = Bounded(lambda batch: [Evaluation((1.0,), constraints=(len(batch), 0)) for _ in batch])
     with pytest.raises(ContractError, match=r"answers 1\.0 for an individual alone"):
         rehearsed(partial(evaluate_batch, told, float, budget=7, key=str), told, [1, 2])
+
+
+def test_a_batch_with_too_few_answers_is_a_breach_before_a_run_and_a_detour_in_it():
+    def make(batch):
+        return [1.0] * max(1, len(batch) - 1)
+
+    answer = Answer(make)
+    assert [one.values for one in evaluate_batch(answer, float, [1, 2, 3], 7)] == [(1.0,)] * 3
+    with pytest.raises(ContractError, match=r"answered 2 evaluations for 3 individuals; answer one for each"):
+        rehearsed(partial(evaluate_batch, answer, float, budget=7, key=str), answer, [1, 2])

@@ -13,7 +13,7 @@ from evokit.results.report import report
 from evokit.results.verify import verify
 from evokit.runs import run as running
 from evokit.runs.repeats import combine
-from tests.small import launched
+from tests.small import killed_after, launched
 
 PLUGIN = '''
 from dataclasses import dataclass
@@ -124,23 +124,12 @@ def test_every_search_ends_with_the_best_of_the_feasible_and_resumes_as_it_was(n
     assert summary["best"]["violation"] == 0 >= max(summary["best"]["constraints"].values())
     assert summary["constraints"]["feasible"] >= len(feasible)
     with monkeypatch.context() as patch:
-        patch.setattr(Ledger, "add", killed_after(len(rows) // 5))
+        patch.setattr(Ledger, "add", killed_after(len(rows) // 3))
         with pytest.raises(KeyboardInterrupt):
             constrained(tmp_path, search, fails, more=more, out="killed")
     workers = "execution={backend: processes, workers: 2, batch: 2}"
     constrained(tmp_path, search, fails, workers, more=more, out="killed", resume=True)
     assert same_but_for_costs(tmp_path / "run" / "ledger.sqlite", tmp_path / "killed" / "ledger.sqlite")
-
-
-def killed_after(n):
-    add, left = Ledger.add, iter(range(n))
-
-    def adding(self, rows):
-        if next(left, None) is None:
-            raise KeyboardInterrupt
-        add(self, rows)
-
-    return adding
 
 
 GENERATIONS = "{name: generational, population: 10, generations: 4}"
@@ -162,7 +151,9 @@ def test_nobody_feasible_is_said_and_counts_as_no_value(tmp_path):
     text = report(summary)
     assert "Nobody is feasible. The one that violates least: loss" in text
     assert f"Feasible: 0 of {summary['constraints']['measured']} that have values" in text
+    assert "champion (nobody feasible)" in text
     assert "random_search (nobody feasible)" in text
+    assert "validation" not in text  # there is nobody who has a value
     records = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert [one["best"] for one in records] == [None] * 4
     violations = [one["violation"] for one in records]

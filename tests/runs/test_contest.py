@@ -627,7 +627,7 @@ def controlled(tmp_path, monkeypatch):
 
 
 def test_a_control_search_is_given_the_measured_work_of_the_search(controlled):
-    best = SimpleNamespace(genes=7, fitness=SimpleNamespace(values=(0.5, 3.0)))
+    best = SimpleNamespace(genes=7, fitness=SimpleNamespace(values=(0.5, 3.0), violation=0.0))
     genome = SimpleNamespace(show=lambda genes: f"it is {genes}")
     one, told = controlled(best, genome=genome)
     assert told == [("baseline/random_search", "random_search", 60, ("ours",))]

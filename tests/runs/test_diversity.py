@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from evokit.errors import UserError
+from evokit.results.archive_text import archive_text
 from evokit.results.exports import export_model
 from evokit.results.report import report
 from evokit.runs.diversity import COLUMNS, ROWS, SHOWN, told
@@ -51,7 +52,7 @@ def test_the_map_has_the_best_of_each_block_the_high_ones_first():
 @pytest.mark.parametrize(("options", "shape"), [({}, (18, 60)), ({"niches": 2000}, (ROWS, COLUMNS))])
 def test_what_a_summary_says_of_a_large_archive_is_bounded(options, shape):
     descriptors = (Descriptor("first", 0, 1, 300), Descriptor("second", 0, 1, 90))
-    elites, rng = Elites(Diverse(descriptors, **options), context()), np.random.default_rng(0)
+    elites, rng = Elites(Diverse(descriptors, **{"offset": 40.0} | options), context()), np.random.default_rng(0)
     some = []
     for place, (x, y) in enumerate(rng.random((3000, 2))):
         some.append(one(x, y, place, rest=(place % 4, place // 4 % 4)))
@@ -63,7 +64,7 @@ def test_what_a_summary_says_of_a_large_archive_is_bounded(options, shape):
 
 
 def test_one_descriptor_and_an_empty_archive_are_told_too():
-    elites = Elites(Diverse((Descriptor("first", 0, 4, 4),)), context())
+    elites = Elites(Diverse((Descriptor("first", 0, 4, 4),), offset=40.0), context())
     assert told({"search": elites}, "sum")["some"] == []
     elites.add([one(2, 0, 5)])
     assert told({"search": elites}, "sum")["map"] == [[None, None, 5, None]]
@@ -115,3 +116,13 @@ def test_a_metric_that_is_not_told_is_refused_before_anything_is_measured(tmp_pa
     with pytest.raises(UserError, match=r"recipe.yaml:4: search: the fitness tells no metric 'z', it tells x, y"):
         launched(tmp_path, RECIPE.replace("metric: x", "metric: z"), [])
     assert not (tmp_path / "run" / "metrics.jsonl").exists()
+
+
+def test_the_map_says_how_many_cells_share_a_character():
+    elites = Elites(Diverse((Descriptor("first", 0, 4, 100), Descriptor("second", 0, 4, 20)), offset=40.0), context())
+    elites.add([one(1, 0, 5), one(3, 3, 9)])
+    summary = {"objective": {"name": "sum", "goal": "min"}, "archive": told({"search": elites}, "sum")}
+    assert "each character the best of 2 x 1 cells" in " ".join(archive_text(summary).split())
+    few = Elites(Diverse(**WHOLE), context())
+    few.add([one(1, 0, 5)])
+    assert "each character" not in archive_text(summary | {"archive": told({"search": few}, "sum")})

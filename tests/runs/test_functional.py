@@ -1,5 +1,9 @@
 """The functional cache in a whole run: in its own process and by workers."""
 
+import pytest
+
+from evokit.measuring.ledger_files import ledger_of
+from evokit.recipe import RecipeError
 from tests.small import launched
 
 PLUGIN = '''
@@ -57,3 +61,30 @@ def test_one_of_those_that_do_the_same_is_measured_whoever_measures(tmp_path):
     assert counts["reused"] == sum(row.evaluation.source == "reused" for row in rows) > counts["measured"]
     assert counts["measured"] <= 2**6 + 3  # what six bits can do, and the twins that are measured all the same
     assert summary["best"]["values"] == [6.0]
+
+
+@pytest.mark.parametrize(
+    ("says", "message"),
+    [
+        ("1 / 0", r"Half\.fingerprint .* fails on all of 2 individuals: ZeroDivisionError"),
+        ("object()", r"Half\.fingerprint .* fails on all"),
+        ("__import__('os').urandom(8)", r"Half\.fingerprint .* says something else when the same individual is asked"),
+    ],
+)
+def test_a_fingerprint_that_spares_nothing_is_told_before_the_search(says, message, tmp_path):
+    (tmp_path / "half.py").write_text(PLUGIN.replace("bits[: len(bits) // 2]\n\n\n", f"{says}\n\n\n"))
+    with pytest.raises(RecipeError, match=message):
+        launched(tmp_path, RECIPE, ["execution.backend=inline"])
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("search", ["{name: steady_state, population: 6, in_flight: 2, generations: 2}"])
+def test_what_a_search_does_not_ask_for_its_controls_do_not_either(search, tmp_path):
+    (tmp_path / "half.py").write_text(PLUGIN)
+    text = RECIPE.replace("{name: generational, population: 12, generations: 8}", search)
+    text += "baselines: [{name: random_search}]\nexecution: {backend: inline}\n"
+    summary, _ = launched(tmp_path, text, [])
+    with ledger_of(tmp_path / "run" / "ledger.sqlite") as ledger:
+        counts = ledger.counts("baseline/random_search")
+    assert (summary["evaluations"]["reused"], counts["reused"]) == (0, 0)
+    assert counts["measured"] == summary["search"]["work"]

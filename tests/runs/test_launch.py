@@ -204,6 +204,15 @@ def test_a_longer_horizon_goes_on(tmp_path):
     assert longer["best"] == summary_of(tmp_path / "whole")["best"]
 
 
+def test_a_shorter_horizon_is_refused_and_nothing_changes(whole):
+    before = files(whole[1])
+    with pytest.raises(
+        UserError, match=r"has 8 generations already, more than search\.generations \(2\); say 8 or more"
+    ):
+        run(*whole, "search.generations=2", resume=True)
+    assert files(whole[1]) == before
+
+
 def test_an_existing_directory_is_refused(whole, tmp_path):
     with pytest.raises(UserError, match="exists already; add --resume"):
         run(whole[0], tmp_path)

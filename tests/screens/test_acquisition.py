@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from evokit.screens.acquisition import CORNER, expected_improvement, front_order, order
+from evokit.screens.acquisition import CORNER, DRAWS, _normal, expected_improvement, front_order, order
 
 FRONT = np.array([[0.0, 1.0], [0.5, 0.5], [1.0, 0.0]])
 
@@ -89,3 +89,10 @@ def test_the_unit_of_an_objective_does_not_matter(rng, scale):
 def test_a_front_of_one_point_is_enough():
     mean = np.array([[0.5, 0.5], [-1.0, 2.0], [3.0, 3.0]])
     assert front_order("mean", 0.0, mean, np.zeros((3, 2)), np.array([[1.0, 1.0]]), 3)[-1] == 2
+
+
+def test_the_draws_of_several_objectives_are_normal_in_the_mean():
+    draws = _normal(3)
+    assert draws.shape == (DRAWS, 3)
+    assert draws.mean(axis=0) == pytest.approx(np.zeros(3), abs=1e-12)
+    assert draws.std(axis=0) == pytest.approx(np.ones(3), abs=0.05)  # the tails of 32 strata are cut at their middles

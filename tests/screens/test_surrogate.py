@@ -478,3 +478,15 @@ def test_while_nobody_is_feasible_the_least_violation_is_wanted():
     chosen = screen(candidates, measure)
     worst = min(one.genes[0] for one in chosen)
     assert all(one in chosen for one in candidates if one.genes[0] > worst)
+
+
+def test_a_model_that_predicts_one_value_for_all_steps_aside():
+    class Same(Model):
+        def predict(self, X):
+            return np.zeros(len(X)), np.ones(len(X))
+
+    screen = screening(Same(), top=0.1, random=0.5)
+    for generation in range(5, 25):
+        candidates, chosen = live(screen, generation)
+    assert screen.summary()["audit"][-1]["stepped_aside"]
+    assert chosen == candidates

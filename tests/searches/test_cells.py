@@ -54,3 +54,13 @@ def test_what_makes_no_archive_is_refused(make, message):
 def test_a_fitness_without_metrics_is_told_how_to_tell_them():
     assert "nor any other: let its evaluate return an Evaluation with metrics" in untold(["a"], {})
     assert untold(["a", "b"], {"a": 1.0, "b": 2.0}) == ""
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "cells"), [(0, 100, 100), (0, 100, 50), (5, 55, 50), (3, 103, 100), (-1, 1, 20)]
+)
+def test_what_is_on_a_border_is_in_the_upper_cell(low, high, cells):
+    grid = Cells((Descriptor("x", low, high, cells),), None)
+    borders = low + (high - low) * np.arange(cells) / cells
+    assert grid.of(borders[:, None]).tolist() == list(range(cells))
+    assert grid.of(np.array([[high], [high + 1.0]])).tolist() == [cells - 1] * 2

@@ -57,6 +57,13 @@ def test_bars_follow_what_comes_above_them():
     assert [elite.fitness.values[0] for elite in elites.members] == [20, 50], "the best stays, whatever the bar"
 
 
+def test_the_infeasible_are_no_elites():
+    infeasible, elites = one(0, 0, 5), archive()
+    infeasible.fitness.hold((5.0,), (0.1,))
+    assert elites.add([infeasible, one(0, 0, 9)]).status.tolist() == [NOT_ADDED, NEW]
+    assert elites.figures["qd_score"] == 40 - 9
+
+
 def test_the_failed_the_unmeasured_and_the_unplaced_are_no_elites():
     elites = archive()
     elites.add([one(0, 0, None), placeless()])

@@ -100,3 +100,25 @@ def test_values_whose_range_overflows_are_crowded_like_others():
     huge = front([(-1e308, 1e308), (1e308, -1e308), (0, 0), (1e307, -1e307)], 3, (-1.0, -1.0))
     assert values(huge)[2] == (0.0, 0.0)
     assert not any(math.isnan(value) for point in values(huge) for value in point)
+
+
+def bounded(*told):
+    return [
+        Individual(None, str(place), Score((-1.0, -1.0), values, (over,))) for place, (values, over) in enumerate(told)
+    ]
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]])
+def test_an_infeasible_point_of_the_same_values_is_another_point(order):
+    people = bounded(((1.0, 2.0), 0.5), ((1.0, 2.0), -1.0), ((1.0, 2.0), 0.1), ((1.0, 2.0), 0.0))
+    front = Front()
+    front.add([people[place] for place in order])
+    (one,) = front
+    assert one.key == str(next(place for place in order if place in (1, 3)))
+    assert front.shared == {one.key: 2}
+
+
+def test_while_nobody_is_feasible_the_least_violation_stays():
+    front = Front()
+    front.add(bounded(((1.0, 2.0), 0.5), ((1.0, 2.0), 0.1), ((0.0, 0.0), 0.3)))
+    assert [one.fitness.violation for one in front] == [0.1]

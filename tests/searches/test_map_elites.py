@@ -2,13 +2,12 @@ import numpy as np
 import pytest
 
 from evokit.genomes.index_vector import IndexVector
-from evokit.measuring.ledger import Ledger
 from evokit.screens.race import Race
 from evokit.searches.map_elites import MapElites
 from evokit.searches.random_search import RandomSearch
-from tests.door import GENOME, door
-from tests.searches.building import built, portrait, run, stopped_and_resumed
-from tests.searches.described import WHOLE, Described
+from tests.door import door
+from tests.searches.building import built, run
+from tests.searches.described import WHOLE, Described, refuse_changed_by_a_stop
 
 WIDE = IndexVector([8] * 6)
 SMALL = MapElites(**WHOLE, batch=6, generations=9)
@@ -97,12 +96,4 @@ def test_who_comes_from_elsewhere_competes_for_its_cell():
 
 
 def test_stopped_and_resumed_is_whole(tmp_path):
-    ledger = Ledger(":memory:")
-
-    def make():
-        return built(SMALL, Described(), GENOME), door(Described(), ledger)
-
-    whole = run(*make())
-    for resumed, _ in stopped_and_resumed(make, tmp_path, (-1.0,)):
-        assert portrait(resumed) == portrait(whole)
-        assert resumed.elites.figures == whole.elites.figures
+    refuse_changed_by_a_stop(SMALL, tmp_path)

@@ -2,11 +2,10 @@ import numpy as np
 import pytest
 
 from evokit.genomes.index_vector import IndexVector
-from evokit.measuring.ledger import Ledger
 from evokit.searches.novelty import Novelty, mean_distance
-from tests.door import GENOME, door
-from tests.searches.building import built, portrait, run, stopped_and_resumed
-from tests.searches.described import WHOLE, Described, one
+from tests.door import door
+from tests.searches.building import built, run
+from tests.searches.described import WHOLE, Described, one, refuse_changed_by_a_stop
 
 SMALL = Novelty(**WHOLE, population=6, generations=9, neighbours=3, remembered=2)
 
@@ -49,12 +48,4 @@ def test_so_many_children_of_each_generation_are_remembered():
 
 
 def test_stopped_and_resumed_is_whole(tmp_path):
-    ledger = Ledger(":memory:")
-
-    def make():
-        return built(SMALL, Described(), GENOME), door(Described(), ledger)
-
-    whole = run(*make())
-    for resumed, _ in stopped_and_resumed(make, tmp_path, (-1.0,)):
-        assert portrait(resumed) == portrait(whole)
-        assert resumed.elites.figures == whole.elites.figures
+    refuse_changed_by_a_stop(SMALL, tmp_path)

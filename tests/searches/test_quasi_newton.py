@@ -145,3 +145,18 @@ def test_under_constraints_it_goes_on_from_its_state(tmp_path):
     run(whole, measure)
     for resumed, _ in stopped_and_resumed(make, tmp_path, (-1.0,)):
         assert portrait(resumed) == portrait(whole)
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e6])
+def test_under_constraints_the_unit_of_the_loss_decides_nothing(unit):
+    class Scaled(Bounded):
+        def answer(self, genes, budget):
+            one = super().answer(genes, budget)
+            return Evaluation((one.values[0] * unit,), work=budget, constraints=one.constraints)
+
+    box, found = RealVector(-2, 2, 3), []
+    for fitness in (Bounded(), Scaled()):
+        search, measure = built(QuasiNewton(30), fitness, box), door(fitness, genome=box)
+        run(search, measure)
+        found.append(search.best().genes)
+    assert found[1] == pytest.approx(found[0], abs=1e-5)

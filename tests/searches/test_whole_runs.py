@@ -11,7 +11,7 @@ from evokit.measuring.ledger_files import same_but_for_costs
 from evokit.recipe import RecipeError
 from evokit.runs import run as running
 from evokit.searches.stepping import AskTell
-from tests.small import launched, write_recipe
+from tests.small import killed_after, launched, write_recipe
 
 RECIPE = """\
 seed: 3
@@ -165,19 +165,6 @@ def test_every_search_has_a_whole_run():
     offered = {one.name for one in evokit_components() if one.kind == "search"}
     tested = {word for text in SEARCHES.values() for word in re.findall(r"name: (\w+)", text)}
     assert offered <= tested | OF_VECTORS.keys() | ELSEWHERE
-
-
-def killed_after(rows):
-    """A ledger that ends the run before it writes more than so many rows."""
-    whole_add, left = Ledger.add, [rows]
-
-    def add(ledger, some):
-        left[0] -= len(some)
-        if left[0] < 0:
-            raise KeyboardInterrupt
-        whole_add(ledger, some)
-
-    return add
 
 
 def killed_in(generation):

@@ -105,3 +105,14 @@ def test_whoever_has_no_cases_is_never_picked(rng):
     assert {one.genes for one in by_cases("min")(some, 20, rng)} == {0}
     with pytest.raises(ValueError, match="at least one individual with values of cases"):
         by_cases("min")(population([None]), 1, rng)
+
+
+def test_the_feasible_alone_are_picked_as_long_as_there_are_any():
+    rng = np.random.default_rng(0)
+    told = [((1.0, 1.0), 0.0), ((1.01, 0.99), -1.0), *(((9.0, 9.0), float(over)) for over in range(1, 9))]
+    people = [Individual(None, str(i), Score((-1.0, -1.0), *one[:1], (one[1],))) for i, one in enumerate(told)]
+    for epsilon in (None, 0.5, 20.0):
+        fitness = SimpleNamespace(objectives={"a": "min", "b": "min"})
+        select = Lexicase(epsilon).build(Context(Streams(0), fitness=fitness))
+        assert {one.key for one in select(people, 200, rng)} <= {"0", "1"}
+        assert {one.key for one in select(people[2:], 200, rng)} == {"2"}

@@ -7,7 +7,7 @@ from deap import tools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evokit.interfaces import BEYOND, LEAST, Score
+from evokit.score import BEYOND, LEAST, Score
 
 value = st.floats(-1e99, 1e99)
 constraint = st.one_of(st.floats(-10, 0), st.floats(1e-80, 1e80))
@@ -56,6 +56,12 @@ def test_what_was_measured_stays(a):
     assert (one.valid, one.values, one.constraints, one.violation) == (False, (), (), 0.0)
     one.values = a[0]
     assert one.wvalues == weighted(a[0])
+
+
+def test_violations_that_overflow_are_finite():
+    one, other = Score((-1.0,), (1.0,), (1e308, 1e308)), Score((-1.0,), (1.0,), (1e30,))
+    assert one < other
+    assert one.violation == 1 / LEAST
 
 
 @pytest.mark.parametrize("over", [1e-300, LEAST, 1.0, 1 / LEAST, 1e300])
