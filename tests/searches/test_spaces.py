@@ -8,8 +8,7 @@ from evokit.measuring.ledger import Ledger
 from evokit.measuring.ledger_files import same_but_for_costs
 from evokit.recipe import RecipeError
 from evokit.runs import run as running
-from tests.searches.test_whole_runs import killed_after
-from tests.small import launched
+from tests.small import killed_after, launched
 
 MIXED = '''
 from dataclasses import dataclass
@@ -76,7 +75,7 @@ genome:
 search: SEARCH
 execution: {backend: inline, batch: 2}
 """
-KINDS = "descriptors: [{metric: first, low: 0, high: 1}, {metric: second, low: 1, high: 8, cells: 4}]"
+KINDS = "offset: 9, descriptors: [{metric: first, low: 0, high: 1}, {metric: second, low: 1, high: 8, cells: 4}]"
 SCREENED = "screens: [{name: surrogate, model: {name: random_forest, trees: 5}, refit_every: 2}, {name: race}]"
 CASES = {  # the space, the search, how many objectives more, and what else the recipe has
     "auto": (ORDERED, "{name: auto, generations: 4}", 0, ""),
