@@ -62,6 +62,19 @@ MEMBERS: Mapping[Kind, Mapping[str, str]] = {
         "score": "score(artifact, split)",
     },
 }
+OPTIONAL = (  # of a fitness
+    "evaluate", "evaluate_one", "fresh", "refitted", "batch", "cases", "constraints", "fingerprint", "prepared",
+)  # fmt: skip
+
+
+class _AnyKind(frozenset[str]):
+    """What a fitness takes that does not say: whatever the genome makes."""
+
+    def __contains__(self, kind: object) -> bool:
+        return True
+
+
+ANY_KIND = _AnyKind()
 CALLED: frozenset[Kind] = frozenset({"selection", "crossover", "mutation", "screen"})  # kinds that are functions
 
 
@@ -124,6 +137,12 @@ def _refuse_missing(kind: Kind, thing: Any, name: str, meaning: str, who: str = 
 def _suggestion(name: str, thing: Any) -> str:
     """Which member may be meant to have that name, to append to an error; empty if none resembles it."""
     return did_you_mean(name, [one for one in dir(thing) if one[0] != "_"])
+
+
+def resembles(name: str, fitness: Any) -> bool:
+    """Whether another attribute of a fitness seems to be meant to have that name, such as ``evalute``."""
+    known = {*MEMBERS["fitness"], *OPTIONAL, *getattr(fitness, "__dataclass_fields__", ())}
+    return bool(did_you_mean(name, [one for one in dir(fitness) if one[0] != "_" and one not in known]))
 
 
 def _refuse_objectives(fitness: Any) -> None:
