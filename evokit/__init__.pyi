@@ -85,6 +85,24 @@ from .genomes.permutation import (
 from .genomes.real_vector import (
     RealVector as RealVector,
 )
+from .genomes.space.parameters import (
+    Choice as Choice,
+)
+from .genomes.space.parameters import (
+    Float as Float,
+)
+from .genomes.space.parameters import (
+    Int as Int,
+)
+from .genomes.space.parameters import (
+    Order as Order,
+)
+from .genomes.space.parameters import (
+    Subset as Subset,
+)
+from .genomes.space.space import (
+    Space as Space,
+)
 from .hookspecs import (
     hookimpl as hookimpl,
 )

@@ -22,6 +22,7 @@ def evokit_components() -> list[Component]:
         Component("genome", "permutation", "evokit.genomes.permutation:PermutationOptions"),
         Component("genome", "points", "evokit.genomes.points:PointsOptions"),
         Component("genome", "real_vector", "evokit.genomes.real_vector:RealVectorOptions"),
+        Component("genome", "space", "evokit.genomes.space.space:Space"),
         Component("genome", "self_adaptive_vector", "evokit.genomes.self_adaptive_vector:SelfAdaptiveVectorOptions"),
         Component("genome", "tree", "evokit.genomes.tree:TreeOptions"),
         Component("primitives", "arithmetic", "evokit.genomes.primitives:Arithmetic"),

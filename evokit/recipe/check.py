@@ -19,7 +19,7 @@ from evokit.errors import UserError
 from evokit.interfaces import Component, Kind
 from evokit.plugins import load_plugins
 from evokit.recipe.by_name import found
-from evokit.recipe.fit import OWN, fitting, genes_misfit, genes_of, phenotype_misfit, reads
+from evokit.recipe.fit import OWN, brings_operators, fitting, genes_misfit, phenotype_misfit, reads
 from evokit.recipe.options import Scope, validate
 from evokit.recipe.paths import Anchor
 from evokit.recipe.schema import LISTS, SECTIONS, Core, Final, Recipe, Section, Seeds, walk
@@ -190,7 +190,7 @@ class _Checker:
                 continue
             if kind == "selection":
                 self.data[kind] = {"name": DEFAULT_SELECTION}
-            elif genes_of(self.genome) == OWN:
+            elif brings_operators(self.genome):
                 self.data[kind] = {"name": OWN}
             else:
                 fit = listed(fitting(kind, self.genome, self.registry))

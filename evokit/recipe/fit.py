@@ -15,6 +15,11 @@ def genes_of(genome: Component) -> str:
     return str(declared(genome, "genes") or OWN)
 
 
+def brings_operators(genome: Component) -> bool:
+    """Whether a recipe that names no operators means the genome's own."""
+    return genes_of(genome) == OWN or bool(declared(genome, "own_operators"))
+
+
 def reads(search: Component) -> frozenset[str]:
     """The sections that a search reads, of selection, crossover, mutation, screens and init."""
     return declared_names(search, "reads") or frozenset()

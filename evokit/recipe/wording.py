@@ -67,9 +67,14 @@ def explain(error: ValidationError, options: type, data: Any) -> list[tuple[KeyP
         data: JSON values; tells keys of the recipe from the validator's own names in a path.
     """
     places: dict[KeyPath, list[ErrorDetails]] = {}
+    known: list[tuple[KeyPath, str]] = []  # problems of whose places the options themselves tell
     for details in error.errors(include_url=False):
-        places.setdefault(_place(details, data), []).append(details)
-    return [(path, _message(path, errors, options)) for path, errors in places.items()]
+        place = _place(details, data)
+        if problems := getattr(details.get("ctx", {}).get("error"), "problems", ()):
+            known += [((*place, *path), text) for path, text in problems]
+        else:
+            places.setdefault(place, []).append(details)
+    return [*known, *((path, _message(path, errors, options)) for path, errors in places.items())]
 
 
 def known_keys(hint: Any, path: KeyPath) -> list[str]:

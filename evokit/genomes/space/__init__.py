@@ -1,0 +1,1 @@
+"""Spaces of named parameters of any kind, with conditions and forbidden combinations."""
