@@ -1,4 +1,4 @@
-"""Ask and tell: whoever measures, a laboratory, a simulator or a person, is asked what to measure and tells what it was."""
+"""Ask and tell: a laboratory, a simulator or a person is asked what to measure, and tells what it was."""
 
 from __future__ import annotations
 
@@ -68,6 +68,8 @@ class Asking:
         candidates, values = list(candidates), list(values)
         if len(candidates) != len(values):
             raise UserError(f"{len(values)} values were told of {len(candidates)} candidates")
+        if not candidates:
+            return
         if self.done:
             raise UserError("the search is done, and asked for nobody")
         told = dict(self._told)

@@ -14,16 +14,20 @@ from evokit.calls.declaring import Declared
 from evokit.calls.outcome import Run
 from evokit.calls.starting import Folder, start
 from evokit.common.code import Untellable, code_digest, importable
+from evokit.components.declared import declared_names
+from evokit.components.registry import Registry
 from evokit.errors import UserError
 from evokit.fitnesses.function import Constrained
 from evokit.genomes.bits import Bits
 from evokit.genomes.permutation import Permutation
 from evokit.genomes.real_vector import RealVector
+from evokit.genomes.space.space import space_of
 from evokit.interfaces import Goal, Kind
 from evokit.plugins import load_plugins
 from evokit.recipe.check import recipe_of
-from evokit.recipe.schema import Recipe, as_json
+from evokit.recipe.schema import LISTS, SECTIONS, Recipe, as_json
 
+CROSSING = ("crossover", "mutation")
 PICKLE = "function.pickle"  # in a run's artifacts
 LENGTH = "say how long to search: work=200 for 200 evaluations, or generations=, or stop={'seconds': 60}"
 
@@ -125,11 +129,12 @@ def problem(
         "search": _named("search", search) | ({} if generations is None else {"generations": generations}),
         **({"stop": stop} if stop else {}),
         "execution": _placed(workers) | {"batch": 1} | dict(sections.pop("execution", None) or {}),
-        **{key: _section(value) for key, value in sections.items() if value is not None},
+        **{key: _section(key, value) for key, value in sections.items() if value is not None and value != ()},
     }
     if not (stop or len(recipe["search"]) > 1):
         raise UserError(LENGTH)
-    made = recipe_of(recipe, _name_of(function))
+    registry = load_plugins()
+    made = recipe_of(recipe | _operators(recipe, registry), _name_of(function), registry=registry)
     if held is None:
         return made
     object.__setattr__(made.fitness.options, "held", held)
@@ -263,7 +268,10 @@ def _genome(space: Any, low: Any, high: Any, dimensions: int | None) -> dict[str
             bounds = {"low": space.low, "high": space.high, "dtype": np.dtype(space.dtype).name}
             return {"name": "real_vector", "length": space.n_genes, **bounds}
         case Mapping() if not isinstance(space.get("name"), str):
-            return _space(space)
+            try:
+                return {"name": "space", **as_json(space_of(space))}
+            except ValueError as error:
+                raise UserError(f"the space: {error}") from error
         case str() | Mapping():
             return _named("genome", space)
         case _ if section := _offered("genome", space):
@@ -274,8 +282,15 @@ def _genome(space: Any, low: Any, high: Any, dimensions: int | None) -> dict[str
     )
 
 
-def _space(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    raise UserError("spaces are not there yet")
+def _operators(recipe: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
+    """Crossover and mutation for a search that needs them where none is said, as ``auto`` takes them."""
+    try:
+        read = declared_names(registry.find("search", recipe["search"]["name"]), "reads") or ()
+    except (LookupError, KeyError):
+        return {}  # which is told when the recipe is checked
+    real = recipe["genome"].get("name") == "real_vector"
+    names = {"crossover": "simulated_binary", "mutation": "polynomial"} if real else dict.fromkeys(CROSSING, "own")
+    return {kind: {"name": name} for kind, name in names.items() if kind in read and kind not in recipe}
 
 
 def _named(kind: Kind, value: Any) -> dict[str, Any]:
@@ -289,9 +304,11 @@ def _named(kind: Kind, value: Any) -> dict[str, Any]:
     raise UserError(f"{kind}: {value!r:.60} is no name, and nothing that a recipe says of a {kind}")
 
 
-def _section(value: Any) -> Any:
-    """Of words beside the recipe's own, a name alone says a section without options."""
-    if isinstance(value, list | tuple):
+def _section(key: str, value: Any) -> Any:
+    """A section in the recipe's words; of a component without options its name is enough."""
+    if isinstance(value, str) and key in SECTIONS:
+        return {"name": value}
+    if isinstance(value, list | tuple) and key in LISTS:
         return [{"name": one} if isinstance(one, str) else one for one in value]
     return value
 

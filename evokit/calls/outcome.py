@@ -16,6 +16,8 @@ from evokit.assembly.parts import Parts, assemble
 from evokit.common.extras import DISTRIBUTION, with_extra
 from evokit.common.figures import require_matplotlib
 from evokit.errors import UserError
+from evokit.genomes.individuals import weights_of
+from evokit.interfaces import Score
 from evokit.measuring.ledger_files import ledger_of
 from evokit.progress import number
 from evokit.recipe.schema import Recipe
@@ -186,7 +188,19 @@ class Run:
             first = self.directory / "repeat-0"
             raise UserError(f"{self.directory} has repeats; evokit.open({str(first)!r}) is the first of them")
         best: dict[str, Any] | None = summary["best"]
-        return best
+        return best or self._best_so_far()
+
+    def _best_so_far(self) -> dict[str, Any] | None:
+        """Of a run that is under way, whose summary is from its beginning."""
+        with ledger_of(RunDirectory(self.directory).ledger) as ledger:
+            rows, genes = ledger.present_rows("search"), ledger.genes()
+        fitness = self._parts.fitness
+        weights = weights_of(fitness.objectives)
+        measured = [row for row in rows if row.evaluation.ok and row.budget == fitness.budgets[-1]]
+        if not measured:
+            return None
+        best = max(measured, key=lambda row: Score(weights, row.evaluation.values, row.evaluation.constraints))
+        return {"genes": genes[best.key], "values": best.evaluation.values}
 
     def _solution(self, genes: Any) -> Any:
         genome = self._parts.genome

@@ -65,8 +65,8 @@ def start(recipe: Recipe, folder: Folder, progress: Any = False) -> Run:
     """
     if folder.unsent and recipe.execution.backend != "inline":
         raise UserError(
-            f"the function cannot be sent to workers ({folder.unsent}); put it into a module of its own and import it, or"
-            " leave out workers"
+            f"the function cannot be sent to workers ({folder.unsent}); put it into a module of its own and import it,"
+            " or leave out workers"
         )
     if folder.unlike and not folder.temporary:
         log.warning(

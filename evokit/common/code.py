@@ -135,8 +135,8 @@ def _parts_of_object(value: Any, seen: dict[int, tuple[int, Any]]) -> Iterator[A
 def _only_a_dict(value: Any) -> bool:
     """Whether its attributes are all there is to it."""
     kind = type(value)
-    plain = kind.__reduce__ is object.__reduce__ and kind.__reduce_ex__ is object.__reduce_ex__
-    return plain and hasattr(value, "__dict__")
+    reducing = ("__reduce__", "__reduce_ex__")
+    return hasattr(value, "__dict__") and all(getattr(kind, name) is getattr(object, name) for name in reducing)
 
 
 def _globals(code: CodeType) -> Iterator[str]:

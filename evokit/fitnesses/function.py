@@ -143,7 +143,7 @@ class FunctionFitness:
             values, limits = answer
         except (TypeError, ValueError):
             raise TypeError(
-                f"the function returned {answer!r:.60}; with constraints it returns a pair, such as (cost, [weight - 1])"
+                f"the function returned {answer!r:.60}; with constraints it returns a pair such as (cost, [weight - 1])"
             ) from None
         return Evaluation(tuple(np.ravel(values)), work=budget, constraints=tuple(np.ravel(limits)))
 
