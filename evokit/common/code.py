@@ -7,6 +7,7 @@ import functools
 import pickle
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import Field
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -111,6 +112,8 @@ def _parts(value: Any, seen: dict[int, tuple[int, Any]]) -> Iterator[Any]:
             yield told(value.__func__)
         case property():
             yield from map(told, (value.fget, value.fset))
+        case Field():
+            yield from map(told, (value.name, value.default, value.default_factory))
         case type():
             own = {name: one for name, one in sorted(vars(value).items()) if name not in UNTOLD}
             yield from map(told, ([base for base in value.__bases__ if base is not object], own))

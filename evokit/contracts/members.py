@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence, Set
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -141,7 +142,8 @@ def _suggestion(name: str, thing: Any) -> str:
 
 def resembles(name: str, fitness: Any) -> bool:
     """Whether another attribute of a fitness seems to be meant to have that name, such as ``evalute``."""
-    known = {*MEMBERS["fitness"], *OPTIONAL, *getattr(fitness, "__dataclass_fields__", ())}
+    options = [one.name for one in fields(fitness)] if is_dataclass(fitness) else []
+    known = {*MEMBERS["fitness"], *OPTIONAL, *options}
     return bool(did_you_mean(name, [one for one in dir(fitness) if one[0] != "_" and one not in known]))
 
 

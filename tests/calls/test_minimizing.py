@@ -214,7 +214,7 @@ def test_a_fitness_is_as_good_as_a_function():
         ({"work": 9}, "say where to search"),
         ({"space": {"a": evokit.Int(1, 2)}, "low": 0, "work": 9}, "low, high and dimensions belong to a vector"),
         ({"space": 7, "work": 9}, "7 is no space and no genome"),
-        ({"space": {"a": 1j}, "work": 9}, "the space: a: must be a parameter"),
+        ({"space": {"a": 1j}, "work": 9}, "the space: parameters.a: must be a parameter"),
         ({**BOX, "search": "cmma", "work": 9}, "unknown search 'cmma'; did you mean 'cma'"),
         ({**BOX, "wrkers": 2, "work": 9}, "unknown key"),
         ({**BOX, "work": math.nan}, "stop.work: nan has no place in a recipe"),
