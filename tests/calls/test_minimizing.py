@@ -184,7 +184,7 @@ def test_a_function_that_can_only_be_here_runs_here(tmp_path):
 
     assert evokit.minimize(locked, **BOX, search="cma", generations=1, directory=tmp_path / "run").best is not None
     assert evokit.open(tmp_path / "run").best is not None
-    with pytest.raises(UserError, match="cannot be sent to workers .*put it into a module of its own"):
+    with pytest.raises(UserError, match=r"cannot be sent to workers .*put it into a module of its own"):
         evokit.minimize(locked, **BOX, search="cma", generations=1, workers=2)
 
 
