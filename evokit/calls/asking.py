@@ -82,10 +82,11 @@ class Asking:
 
     def _place(self, candidate: Any, told: dict[int, Evaluation]) -> int:
         batch = self._talk.question
-        for same in (lambda one: one is candidate, lambda one: _equal(one, candidate)):
-            for place, one in enumerate(batch):
-                if place not in told and same(one):
-                    return place
+        open_places = [place for place in range(len(batch)) if place not in told]
+        alike = [place for place in open_places if batch[place] is candidate]
+        alike = alike or [place for place in open_places if _equal(batch[place], candidate)]
+        if alike:
+            return alike[0]
         raise UserError(f"{candidate!r:.60} was not asked for, or told already")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
 from pathlib import Path
@@ -98,7 +98,7 @@ class FunctionFitness:
         self.by_hand = hasattr(call, "by_hand")
         self._names, self._any_name, self._budget = _parameters(call, len(options.budgets) > 1)
 
-    def evaluate(self, batch: Sequence[Any], budget: int) -> np.ndarray | Iterable[Evaluation]:
+    def evaluate(self, batch: Sequence[Any], budget: int) -> Any:
         if self._vectorized:
             together = np.stack(batch) if isinstance(batch[0], np.ndarray) else list(batch)
             return self._answers(self.call(together, *self._more(budget)), len(batch), budget)
