@@ -1,6 +1,27 @@
 from . import (
     testing as testing,
 )
+from .calls.asking import (
+    search as search,
+)
+from .calls.declaring import (
+    fitness as fitness,
+)
+from .calls.minimizing import (
+    maximize as maximize,
+)
+from .calls.minimizing import (
+    minimize as minimize,
+)
+from .calls.outcome import (
+    Run as Run,
+)
+from .calls.outcome import (
+    open as open,
+)
+from .calls.starting import (
+    run as run,
+)
 from .common.cores import (
     set_threads as set_threads,
 )

@@ -45,6 +45,7 @@ def evokit_components() -> list[Component]:
             "evokit.fitnesses.row_models:Polynomial",
             fits="symbolic_regression",
         ),
+        Component("fitness", "function", "evokit.fitnesses.function:Function"),
         Component("fitness", "onemax", "evokit.fitnesses.onemax:Onemax"),
         Component("fitness", "planar_arm", "evokit.fitnesses.planar_arm:PlanarArm"),
         Component("fitness", "sphere", "evokit.fitnesses.sphere:Sphere"),

@@ -125,6 +125,9 @@ class Fitness(Protocol):
     same budgets, with another ``context`` unless nothing changed. Every worker asks for it, so what took long belongs
     on disk, below the run directory; what it took counts as the search's. None where there is nothing to fit.
     ``batch``, how many are measured together at least, where many at once take little longer than one.
+    ``by_hand``, True where a person or a laboratory answers: nothing is measured before the search asks.
+    ``evaluate_one(phenotype, budget)`` in place of ``evaluate``. ``budgets``, ``slots``, ``takes`` and ``context`` may
+    be left out, see ``evokit.assembly.defaults``.
     ``cases``, of how many cases each Evaluation at full budget holds a value, finite and with the goal of the first
     objective: what the selection ``lexicase`` compares. The ledger keeps them.
     ``constraints``, names of what each Evaluation holds a value of at every budget: an individual is feasible if none

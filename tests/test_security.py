@@ -22,13 +22,16 @@ PAGE = (ROOT / "docs" / "security.md").read_text()
 SOURCES = [*(ROOT / "evokit").rglob("*.py"), *(ROOT / "plugins").rglob("*.py")]
 RUNS_CODE = {"eval", "exec", "compile", "__import__"}
 UNPICKLES = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
-# Between a run and its own workers; a format of images, read so that nothing in it executes; and what is written only
-# to be compared.
+# Between a run and its own workers; a format of images, read so that nothing in it executes; what is written only to be
+# compared; and functions of runs from Python, which are code.
 MAY_PICKLE = {
     "evokit/measuring/backends/processes.py",
     "evokit/measuring/backends/worker.py",
     "evokit/contracts/in_place.py",
     "evokit/data/image_files.py",
+    "evokit/common/code.py",
+    "evokit/calls/minimizing.py",
+    "evokit/fitnesses/function.py",
 }
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from evokit.assembly.defaults import completed
 from evokit.assembly.warm_start import first_genes, settled
 from evokit.common.cores import set_threads
 from evokit.common.extras import DISTRIBUTION, with_extra
@@ -237,6 +238,8 @@ def build_part(section: Section, context: Context) -> Any:
             raise RecipeError([f"{section.where}: {section.kind}.{section.name}: {error}"]) from error
         if part is None:
             raise ContractError(f"{culprit(make)} returned nothing; return the {section.kind}")
+        if section.kind == "fitness":
+            part = completed(part, section.options, context)
         if not isinstance(part, Parts):
             refuse_misfit(section.kind, part)
         return part

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence, Set
+from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from typing import Any
 
@@ -76,6 +77,17 @@ OPTIONAL: Mapping[str, str] = {  # of a fitness
 EASILY_MISSED = ("fingerprint", "constraints", "refitted", "prepared")  # long words
 ALIKE = 0.85  # of a name's letters
 MISSING = object()
+MEASURING = ("evaluate", "evaluate_one")  # of which a fitness has one
+
+
+class _AnyKind(frozenset[str]):
+    """What a fitness takes that does not say: whatever the genome makes."""
+
+    def __contains__(self, kind: object) -> bool:
+        return True
+
+
+ANY_KIND = _AnyKind()
 CALLED: frozenset[Kind] = frozenset({"selection", "crossover", "mutation", "screen"})  # kinds that are functions
 
 
@@ -139,6 +151,13 @@ def _refuse_missing(kind: Kind, thing: Any, name: str, meaning: str, who: str = 
 def _suggestion(name: str, thing: Any) -> str:
     """Which member may be meant to have that name, to append to an error; empty if none resembles it."""
     return did_you_mean(name, [one for one in dir(thing) if one[0] != "_"])
+
+
+def resembles(name: str, fitness: Any) -> bool:
+    """Whether another attribute of a fitness seems to be meant to have that name, such as ``evalute``."""
+    options = [one.name for one in fields(fitness)] if is_dataclass(fitness) else []
+    known = {*MEMBERS["fitness"], *OPTIONAL, *MEASURING, *options}
+    return bool(did_you_mean(name, [one for one in dir(fitness) if one[0] != "_" and one not in known]))
 
 
 def _refuse_objectives(fitness: Any) -> None:

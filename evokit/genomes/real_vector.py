@@ -77,7 +77,7 @@ def _bounds(name: str, values: ArrayLike, n: int, dtype: type) -> np.ndarray:
 
 @dataclass(frozen=True)
 class RealVectorOptions:
-    """``length`` numbers between ``low`` and ``high``.
+    """``length`` numbers between ``low`` and ``high``, each one number for all or a list of one for each.
 
     ``dtype: float32`` is for many, such as the weights of a network: genes of half the size.
 
@@ -86,14 +86,15 @@ class RealVectorOptions:
     """
 
     length: Count
-    low: float = -1.0
-    high: float = 1.0
+    low: float | tuple[float, ...] = -1.0
+    high: float | tuple[float, ...] = 1.0
     dtype: Literal["float64", "float32"] = added("float64")
     genes: ClassVar[str] = RealVector.genes
     phenotype: ClassVar[str] = RealVector.phenotype
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.high - self.low) and self.low < self.high):
+        numbers = isinstance(self.low, float | int) and isinstance(self.high, float | int)
+        if numbers and not (math.isfinite(self.high - self.low) and self.low < self.high):  # type: ignore[operator]
             raise ValueError(
                 f"low and high: must be finite, their difference too, with low below high, got {self.low} and "
                 f"{self.high}"

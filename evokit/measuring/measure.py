@@ -128,6 +128,7 @@ class LedgeredMeasure:
 
         def evaluate(positions: Sequence[int]) -> None:
             nonlocal n_measured
+            self._save_before_waiting()
             batches = [positions[i : i + self._batch] for i in range(0, len(positions), self._batch)]
             genes = ([individuals[position].genes for position in batch] for batch in batches)
             tasks = (Task(some, budget, self._job, self.refits) for some in genes)
@@ -165,6 +166,11 @@ class LedgeredMeasure:
             self._ledger.add(again)
         return [self._settle(slot, one, budget) for slot, one in zip(slots, individuals, strict=True)]
 
+    def _save_before_waiting(self) -> None:
+        """Somebody who measures by hand may take days, and nothing that was told may be lost meanwhile (C5)."""
+        if getattr(self._fitness, "by_hand", False):
+            self._ledger.flush()
+
     def each(self, individuals: Iterable[Individual | None], n: int) -> Iterator[Individual]:
         """Measure individuals at full budget that are made while others are measured.
 
@@ -194,6 +200,7 @@ class LedgeredMeasure:
                     self._cache.setdefault((self._context, one.key, budget), self._answered[slot].evaluation)
                 if not self.knows(one.key) and one.key not in begun:
                     begun[one.key] = slot
+                    self._save_before_waiting()
                     yield Task([one.genes], budget, self._job, self.refits)
 
         answers = self._executor.map(tasks())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from evokit.recipe.fit import OWN, brings_operators, fitting, genes_misfit, phen
 from evokit.recipe.options import Scope, validate
 from evokit.recipe.paths import Anchor
 from evokit.recipe.schema import LISTS, SECTIONS, Core, Final, Recipe, Section, Seeds, walk
-from evokit.recipe.source import Source, read_source
+from evokit.recipe.source import Source, given_source, read_source
 from evokit.recipe.wording import unknown_key
 from evokit.recipe.yaml_source import KeyPath, RecipeError, describe
 
@@ -51,6 +51,15 @@ def load_recipe(path: Path, overrides: Sequence[str] = (), registry: Registry | 
     source = read_source(path, overrides)
     plugins = _plugins(source)
     return replace(_Checker(source, registry or _load(source, plugins)).recipe(path, plugins), asked=asked)
+
+
+def recipe_of(
+    data: Mapping[str, Any], name: str, overrides: Sequence[str] = (), registry: Registry | None = None
+) -> Recipe:
+    """Check a recipe that Python holds; its path is ``name``. Arguments and errors are those of ``load_recipe``."""
+    source = given_source(data, name, overrides)
+    plugins = _plugins(source)
+    return _Checker(source, registry or _load(source, plugins)).recipe(Path(name), plugins)
 
 
 def _plugins(source: Source) -> tuple[Path, ...]:

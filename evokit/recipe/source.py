@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from evokit.recipe.by_name import absent, recipe_named
 from evokit.recipe.yaml_source import SET, KeyPath, Node, Problem, RecipeError, Where, describe, parse_yaml
@@ -63,6 +65,40 @@ def read_source(path: Path, overrides: Sequence[str] = ()) -> Source:
     for assignment in sorted(_assignments(overrides, problems), key=_general_first):
         root = _set(root, assignment.path, assignment.value, problems)
     return Source(root, problems)
+
+
+def given_source(data: Mapping[str, Any], name: str, overrides: Sequence[str] = ()) -> Source:
+    """A recipe that Python holds, and the ``--set`` overrides; relative paths start from the current folder.
+
+    Args:
+        data: JSON values; NumPy's numbers and arrays, tuples and paths are taken as what they stand for.
+        name: Of the recipe, for messages.
+        overrides: As of ``read_source``.
+    """
+    problems: list[Problem] = []
+    root = _given(data, (), Where(name), problems)
+    if "extends" in data:
+        problems.append(Problem(root.where, ("extends",), "only a file extends another; write the values themselves"))
+    if "plugins" in data:
+        root = replace(root, value={**root.value, "plugins": _absolute(root.value["plugins"])})
+    for assignment in sorted(_assignments(overrides, problems), key=_general_first):
+        root = _set(root, assignment.path, assignment.value, problems)
+    return Source(root, problems)
+
+
+def _given(value: Any, path: KeyPath, where: Where, problems: list[Problem]) -> Node:
+    if hasattr(value, "tolist"):  # of NumPy
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return Node({str(key): _given(one, (*path, str(key)), where, problems) for key, one in value.items()}, where)
+    if isinstance(value, list | tuple):
+        return Node([_given(one, (*path, place), where, problems) for place, one in enumerate(value)], where)
+    if isinstance(value, os.PathLike):
+        return Node(os.fspath(value), where)
+    if value is None or isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value)):
+        return Node(value, where)
+    problems.append(Problem(where, path, f"{describe(value)} has no place in a recipe"))
+    return Node(None, where, readable=False)
 
 
 def merge(base: Node, over: Node) -> Node:

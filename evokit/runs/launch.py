@@ -190,7 +190,7 @@ def _launch_one(recipe: Recipe, directory: RunDirectory, progress: Progress, onl
         lock.enter_context(directory.lock())
         before = _summary(directory)
         run = Run(recipe, directory, progress, parts)
-        if new:
+        if new and not getattr(parts.fitness, "by_hand", False):
             _rehearse_measuring(run, lock)
         try:
             directory.keep_recipe(recipe)  # after the run has checked that it may go on with this directory

@@ -94,7 +94,8 @@ class Resources:
 
     def _claim(self) -> None:
         """Write down whose run this is, or refuse to go on with another's."""
-        now, then = identity(self.recipe, self.parts.context.data_digest), self.ledger.meta("identity")
+        now = identity(self.recipe, self.parts.context.data_digest, self.parts.fitness.context)
+        then = self.ledger.meta("identity")
         if then is None:
             self.ledger.set_meta("identity", now)
         else:

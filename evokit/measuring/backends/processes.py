@@ -18,6 +18,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, replace
 from multiprocessing import forkserver, get_context, resource_tracker
 from multiprocessing.context import BaseContext
+from types import ModuleType
 from typing import Any, Literal
 
 import psutil
@@ -65,7 +66,7 @@ class Worker:
         self.order: Order | None = order
         self.group: int | None = None  # its process group, when it is known to lead one
         self.pool = ProcessPool(1, context=fresh_processes())
-        with deaf_to_ctrl_c():
+        with deaf_to_ctrl_c(), without_main():
             self.give("starting", lead_group, dict(os.environ))
 
     def give(
@@ -235,8 +236,7 @@ class Processes:
         else:
             self._stillborn += 1
             if self._stillborn == STARTS:
-                hint = "; a script that starts a run needs if __name__ == '__main__'" * (worker.stage == "starting")
-                raise RunFailed(f"{STARTS} workers in a row died before they were ready, the last one: {why}{hint}")
+                raise RunFailed(f"{STARTS} workers in a row died before they were ready, the last one: {why}")
         self._replace(worker)
         return []
 
@@ -280,6 +280,20 @@ def alone() -> Iterator[None]:
         for name, value in kept.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def without_main() -> Iterator[None]:
+    """A process that is started in the block does not run the script that started the run, as nothing in it is needed.
+
+    So a script needs no ``if __name__ == "__main__"``.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 @contextlib.contextmanager

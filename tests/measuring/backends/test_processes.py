@@ -202,7 +202,7 @@ def test_workers_that_cannot_be_built_stop_the_run(run):
         run("execution.memory_mb=1")
 
 
-def test_a_script_without_a_main_guard_is_told_so(tmp_path):
+def test_a_script_needs_no_main_guard(tmp_path):
     (tmp_path / "recipe.yaml").write_text(ONEMAX)
     script = tmp_path / "script.py"
     script.write_text(
@@ -212,8 +212,7 @@ def test_a_script_without_a_main_guard_is_told_so(tmp_path):
         "launch(load_recipe('recipe.yaml'), Path('run'), LineProgress(StringIO()))\n"
     )
     ended = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert ended.returncode == 1
-    assert "a script that starts a run needs if __name__ == '__main__'" in ended.stderr
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_what_a_worker_logs_is_shown_by_the_run(run, caplog):

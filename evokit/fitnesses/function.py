@@ -1,0 +1,201 @@
+"""A Python function as a fitness."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evokit.common.code import code_digest
+from evokit.common.keys import digest
+from evokit.contracts.blame import ContractError
+from evokit.contracts.members import ANY_KIND
+from evokit.errors import said
+from evokit.interfaces import Context, Evaluation, Goal
+from evokit.options import Count
+
+BATCH = 1024  # of phenotypes that a function of many is given together
+
+
+@dataclass(frozen=True)
+class Function:
+    """A Python function of one phenotype, or of phenotype and budget.
+
+    ``function`` is where it lies, ``module:name``; the module must be importable. ``evokit.minimize`` writes this
+    section for the function that it is given, and keeps one that cannot be imported as a ``pickle``.
+
+    It returns a number, or one for each of ``objectives``; where there are ``constraints``, a pair of that and of a
+    number for each, not above 0 if it is kept to; or an ``Evaluation``. A function that takes parameters by name is
+    given those of a phenotype that has names. With ``vectorized`` it is given many phenotypes at once, arrays as the
+    rows of one.
+
+    Its context is a digest of the source of its module, or of what it was compiled to and all that it uses.
+
+    Raises:
+        ValueError: There is no objective.
+    """
+
+    function: str = ""
+    pickle: Path | None = None
+    digest: str = ""  # of the function that a run began with
+    objectives: Mapping[str, Goal] = field(default_factory=lambda: {"value": "min"})
+    constraints: tuple[str, ...] = ()
+    budgets: tuple[Count, ...] = (1,)
+    vectorized: bool = False
+    held: Any = field(default=None, init=False, repr=False, compare=False)  # the function itself, where it is at hand
+
+    def __post_init__(self) -> None:
+        if not self.objectives:
+            raise ValueError("objectives: there must be at least one, such as {loss: min}")
+
+    def build(self, context: Context) -> Any:
+        thing = self.held if self.held is not None else self._found(context)
+        if hasattr(thing, "objectives") and (hasattr(thing, "evaluate") or hasattr(thing, "evaluate_one")):
+            return thing
+        if not callable(thing):
+            raise ValueError(f"{self.function or self.pickle} is no function, got {thing!r:.60}")
+        told = self.digest or code_digest(thing)
+        return FunctionFitness(thing, self, digest([told, list(self.objectives), list(self.constraints)]))
+
+    def _found(self, context: Context) -> Any:
+        if self.function:
+            return _imported(self.function)
+        if self.pickle is None:
+            return _nobody
+        kept = self.pickle if context.directory is None else context.directory / "artifacts" / self.pickle.name
+        path = kept if kept.exists() else self.pickle
+        try:
+            import cloudpickle
+
+            return cloudpickle.loads(path.read_bytes())
+        except Exception as error:
+            raise ValueError(f"pickle: the function in {path} cannot be read: {said(error)}") from error
+
+
+class FunctionFitness:
+    """What ``Function`` builds; its objectives, constraints and budgets are those of the options.
+
+    Args:
+        call: The function.
+        options: How it is called and what it returns.
+        context: Digest of all that decides its values.
+    """
+
+    takes = ANY_KIND
+    slots: Mapping[str, Any] = {}
+
+    def __init__(self, call: Callable[..., Any], options: Function, context: str) -> None:
+        self.objectives, self.constraints, self.budgets = options.objectives, options.constraints, options.budgets
+        self.context, self.call, self._vectorized = context, call, options.vectorized
+        self.__wrapped__ = getattr(call, "__wrapped__", call)  # the place that messages name
+        self.batch = BATCH if options.vectorized else 1
+        self.by_hand = hasattr(call, "by_hand")
+        self._names, self._any_name, self._budget = _parameters(call, len(options.budgets) > 1)
+
+    def evaluate(self, batch: Sequence[Any], budget: int) -> Any:
+        if self._vectorized:
+            together = np.stack(batch) if isinstance(batch[0], np.ndarray) else list(batch)
+            return self._answers(self.call(together, *self._more(budget)), len(batch), budget)
+        if len(batch) == 1:  # what it raises is the host's to tell
+            return self._answers([self._one(batch[0], budget)], 1, budget)
+        return self._answers([self._tried(one, budget) for one in batch], len(batch), budget)
+
+    def _one(self, phenotype: Any, budget: int) -> Any:
+        if isinstance(phenotype, np.ndarray):
+            phenotype = phenotype.copy()  # the function's own, to change if it likes
+        elif isinstance(phenotype, dict):
+            if self._any_name or self._names >= phenotype.keys():
+                return self.call(**({"budget": budget} if "budget" in self._names else {}) | phenotype)
+            phenotype = dict(phenotype)
+        return self.call(phenotype, *self._more(budget))
+
+    def _tried(self, phenotype: Any, budget: int) -> Any:
+        """Others of the batch need not be asked again because one raises."""
+        try:
+            return self._one(phenotype, budget)
+        except (MemoryError, OSError):
+            raise
+        except Exception as error:
+            return Evaluation(outcome="raised", work=budget, message=said(error))
+
+    def _more(self, budget: int) -> tuple[int, ...]:
+        return (budget,) if self._budget else ()
+
+    def _answers(self, answers: Any, n: int, budget: int) -> Any:
+        if not self.constraints:
+            plain = isinstance(answers, list) and all(isinstance(one, Real) for one in answers)
+            return np.array(answers, float) if plain else answers
+        if self._vectorized and isinstance(answers, tuple) and len(answers) == 2:
+            values, limits = (np.asarray(one, float).reshape(n, -1) for one in answers)
+            answers = list(zip(values, limits, strict=True))
+        return [self._constrained(one, budget) for one in answers]
+
+    def _constrained(self, answer: Any, budget: int) -> Evaluation:
+        if isinstance(answer, Evaluation):
+            return answer
+        try:
+            values, limits = answer
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"the function returned {answer!r:.60}; with constraints it returns a pair such as (cost, [weight - 1])"
+            ) from None
+        return Evaluation(tuple(np.ravel(values)), work=budget, constraints=tuple(np.ravel(limits)))
+
+
+class Constrained:
+    """A function together with functions of what it must keep to.
+
+    Args:
+        function: The fitness.
+        limits: Each of a phenotype, not above 0 if it is kept to; an array counts as its largest number.
+    """
+
+    def __init__(self, function: Callable[..., Any], limits: Sequence[Callable[[Any], Any]]) -> None:
+        self.function, self.limits = function, limits
+        self.__signature__ = inspect.signature(function)
+
+    def __call__(self, *phenotype: Any, **parameters: Any) -> tuple[Any, list[float]]:
+        values = self.function(*phenotype, **parameters)
+        of = (parameters,) if parameters else phenotype[:1]
+        return values, [float(np.max(limit(*of))) for limit in self.limits]
+
+
+def _nobody(phenotype: Any, budget: int = 0) -> Any:
+    """In place of a function that is not there: what was measured can be looked at."""
+    raise ContractError(
+        "the function of this run lives only in the process that began it, as it can be neither imported nor pickled;"
+        " call evokit.minimize with it again, or evokit.search, with this directory"
+    )
+
+
+def _imported(place: str) -> Any:
+    module, _, name = place.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for part in (name or "?").split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(
+            f"function: {place!r} cannot be imported ({error}); write module:name, of a module in a folder that Python"
+            " looks in, such as one that PYTHONPATH names"
+        ) from error
+    return found
+
+
+def _parameters(call: Callable[..., Any], several: bool) -> tuple[frozenset[str], bool, bool]:
+    """Names of a function's parameters, whether it takes any other by name too, whether it takes the budget second."""
+    try:
+        taken = list(inspect.signature(call).parameters.values())
+    except (TypeError, ValueError):  # of C
+        return frozenset(), False, several
+    places = [one for one in taken if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    required = [one for one in places if one.default is one.empty]
+    second = len(required) > 1 or "budget" in {one.name for one in places[1:]} or (several and len(places) > 1)
+    named = frozenset(one.name for one in taken if one.kind in (one.KEYWORD_ONLY, one.POSITIONAL_OR_KEYWORD))
+    return named, any(one.kind is one.VAR_KEYWORD for one in taken), second

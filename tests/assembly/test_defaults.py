@@ -1,0 +1,83 @@
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from evokit.assembly.defaults import completed
+from evokit.contracts.blame import ContractError
+from evokit.interfaces import Context
+from evokit.streams import Streams
+
+
+@dataclass(frozen=True)
+class Least:
+    to: float = 0.0
+    objectives: ClassVar = {"distance": "min"}
+
+    def evaluate_one(self, vector, budget):
+        return float(abs(vector - self.to).sum()) * budget
+
+
+class Slotted(Least):
+    __slots__ = ()
+    budgets = (1, 2)
+    slots: ClassVar = {"layer": (1, 2)}
+    takes = frozenset({"bits"})
+    context = "mine"
+
+
+def build(fitness, seed=0, data=""):
+    return completed(fitness, fitness, Context(Streams(seed), data_digest=data))
+
+
+def test_what_is_not_said_is_completed():
+    fitness = build(Least())
+    assert (fitness.slots, fitness.budgets, "anything" in fitness.takes) == ({}, (1,), True)
+    assert fitness.evaluate([np.ones(2), np.zeros(2)], 3) == [6.0, 0.0]
+    assert isinstance(fitness, Least)
+    assert replace(fitness, to=1.0).evaluate([np.ones(2)], 1) == [0.0]
+
+
+def test_what_is_said_stays():
+    fitness = build(Slotted())
+    assert (fitness.budgets, fitness.slots, fitness.takes, fitness.context) == (
+        (1, 2), {"layer": (1, 2)}, {"bits"}, "mine"
+    )  # fmt: skip
+
+
+def test_the_context_is_of_options_data_and_seed():
+    same, *others = [
+        build(Least()),
+        build(Least()),
+        build(Least(1.0)),
+        build(Least(), seed=1),
+        build(Least(), data="d"),
+    ]
+    assert same.context == others[0].context
+    assert len({one.context for one in others}) == 4
+
+
+def test_a_context_that_cannot_be_made_is_asked_for():
+    @dataclass(frozen=True)
+    class Reads(Least):
+        file: Path = Path("table.csv")
+
+    @dataclass(frozen=True)
+    class Fresh(Least):
+        def fresh(self):
+            return self
+
+    with pytest.raises(ContractError, match=r"Reads .*has no context, and what lies at its option table\.csv"):
+        build(Reads())
+    with pytest.raises(ContractError, match=r"Fresh .*has fresh and no context"):
+        build(Fresh())
+
+
+def test_a_misspelt_member_is_not_completed():
+    @dataclass(frozen=True)
+    class Misspelt(Least):
+        contxt: ClassVar = "mine"
+
+    assert not hasattr(build(Misspelt()), "context")

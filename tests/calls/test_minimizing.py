@@ -1,0 +1,230 @@
+import math
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+import evokit
+from evokit import Bits, Evaluation, UserError
+from evokit.fitnesses.sphere import Sphere
+
+from . import user_module
+
+BOX = {"low": -1, "high": 1, "dimensions": 2}
+
+
+def square(x):
+    return float((x**2).sum())
+
+
+def test_a_lambda_over_a_box_is_solved():
+    run = evokit.minimize(lambda x: ((x - 0.25) ** 2).sum(), **BOX, work=80)
+    assert run.best == pytest.approx([0.25, 0.25], abs=1e-4)
+    assert run.best_value == pytest.approx(0, abs=1e-6)
+
+
+def test_the_function_itself_is_called_and_may_change_what_it_gets():
+    seen = []
+
+    def note(x):
+        seen.append(x.copy())
+        x *= 0
+        return seen[-1].sum()
+
+    run = evokit.minimize(note, low=[0, 1], high=[1, 3], search={"name": "random_search", "batch": 4}, work=20)
+    assert run.summary["evaluations"]["measured"] == 20
+    assert all(0 <= a <= 1 <= b <= 3 for a, b in seen)
+    assert run.best_value == pytest.approx(run.best.sum())
+
+
+def test_two_seeds_differ_and_one_is_itself():
+    values = [
+        evokit.minimize(square, **BOX, search="random_search", work=10, seed=seed).best_value for seed in (0, 0, 1)
+    ]
+    assert values[0] == values[1] != values[2]
+
+
+def test_what_is_large_is_found():
+    run = evokit.maximize(lambda bits: bits.sum(), Bits(12), work=150)
+    assert (run.best_value, run.best.all()) == (12, True)
+
+
+def test_a_space_gives_a_mapping_of_one_s_own_and_parameters_by_name():
+    def cost(lr, layers, kind="a"):
+        return abs(math.log10(lr) + 2) + abs(layers - 3) + (kind == "a")
+
+    space = {"lr": evokit.Float(1e-5, 1, log=True), "layers": evokit.Int(1, 8), "kind": evokit.Choice(["a", "b"])}
+    run = evokit.minimize(cost, space, work=60)
+    assert run.best_value == cost(**run.best)
+    assert (run.best["layers"], run.best["kind"]) == (3, "b")
+    assert evokit.minimize(lambda p: cost(p.pop("lr"), **p), space, work=60).best == run.best
+
+
+def test_a_decorated_function_says_it_all(tmp_path):
+    run = evokit.minimize(user_module.train, work=40, directory=tmp_path / "run")
+    assert run.best["layers"] == 3
+    assert user_module.train({"layers": 3, "lr": 0.5}, 1) == 0.5
+    recipe = run.recipe.to_yaml()
+    assert "function: tests.calls.user_module:train" in recipe
+    (tmp_path / "handed_on.yaml").write_text(recipe)
+    assert evokit.run(tmp_path / "handed_on.yaml").best == run.best
+    with pytest.raises(UserError, match=r"train says it is to be evokit\.minimize"):
+        evokit.maximize(user_module.train, work=40)
+
+
+def test_several_objectives_give_a_front():
+    run = evokit.minimize(
+        lambda x: (x[0] ** 2, (x[0] - 1) ** 2),
+        low=-2,
+        high=2,
+        objectives=("near_0", "near_1"),
+        search="nsga2",
+        generations=3,
+    )
+    assert len(run.front) > 1
+    assert all(values == (x[0] ** 2, (x[0] - 1) ** 2) for x, values in run.front)
+    assert run.summary["objectives"] == {"near_0": "min", "near_1": "min"}
+
+
+@pytest.mark.parametrize(
+    ("function", "constraints"),
+    [
+        (lambda x: (x.sum(), [0.5 - x[0]]), 1),
+        (lambda x: (x.sum(), [0.5 - x[0]]), ["share"]),
+        (lambda x: x.sum(), [lambda x: 0.5 - x[0]]),
+        (lambda x: Evaluation((x.sum(),), work=1, constraints=(0.5 - x[0],)), 1),
+    ],
+)
+def test_constraints_are_kept_to(function, constraints):
+    run = evokit.minimize(function, low=0, high=2, dimensions=2, constraints=constraints, work=40)
+    assert run.best == pytest.approx([0.5, 0], abs=1e-3)
+    assert run.best[0] >= 0.5
+
+
+def test_budgets_are_the_second_argument():
+    asked = set()
+
+    def noisy(x, budget):
+        asked.add(budget)
+        return square(x) + 1 / budget
+
+    race = {"name": "race", "rungs": [1], "keep": 0.5}
+    run = evokit.minimize(
+        noisy, **BOX, budgets=(1, 8), screens=[race], search={"name": "generational", "population": 4}, generations=2
+    )
+    assert asked == {1, 8}
+    assert run.best_value == pytest.approx(square(run.best) + 1 / 8)
+
+
+def test_many_at_once():
+    sizes = []
+
+    def squares(points):
+        sizes.append(points.shape)
+        return (points**2).sum(axis=1)
+
+    run = evokit.minimize(squares, **BOX, vectorized=True, search={"name": "de", "population": 10}, generations=3)
+    assert (10, 2) in sizes
+    assert run.best_value == square(run.best)
+
+
+def test_a_failing_point_is_a_row_and_no_parent():
+    def half(x):
+        if x[0] > 0:
+            raise ArithmeticError("not here")
+        return x[0]
+
+    run = evokit.minimize(half, low=-1, high=1, dimensions=1, search={"name": "random_search", "batch": 8}, work=16)
+    outcomes = [row["outcome"] for row in run.rows()]
+    assert {"ok", "raised"} == set(outcomes)
+    assert run.best[0] <= 0
+
+
+def test_workers_change_no_number_and_a_script_needs_no_guard(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import evokit, sys\n"
+        "def cost(x): return ((x - 0.25) ** 2).sum()\n"
+        "for workers in (1, 2):\n"
+        "    run = evokit.minimize(cost, low=-1, high=1, dimensions=2, search='cma', generations=2, workers=workers)\n"
+        "    print(run.best_value)\n"
+    )
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    one, two = ended.stdout.split()
+    assert one == two
+
+
+def test_a_named_directory_goes_on_and_is_done(tmp_path):
+    calls = []
+
+    def noted(x):
+        calls.append(x)
+        return square(x)
+
+    whole = evokit.minimize(square, **BOX, search="cma", generations=4)
+    evokit.minimize(square, **BOX, search="cma", generations=2, directory=tmp_path / "run")
+    longer = evokit.minimize(square, **BOX, search="cma", generations=4, directory=tmp_path / "run")
+    assert (longer.best_value, list(longer.best)) == (whole.best_value, list(whole.best))
+    with pytest.raises(UserError, match=r"recipe changed .*fitness\.digest"):
+        evokit.minimize(noted, **BOX, search="cma", generations=6, directory=tmp_path / "run")
+
+
+def test_a_function_that_can_only_be_here_runs_here(tmp_path):
+    import threading
+
+    lock = threading.Lock()
+
+    def locked(x):
+        with lock:
+            return square(x)
+
+    assert evokit.minimize(locked, **BOX, search="cma", generations=1, directory=tmp_path / "run").best is not None
+    assert evokit.open(tmp_path / "run").best is not None
+    with pytest.raises(UserError, match=r"cannot be sent to workers .*put it into a module of its own"):
+        evokit.minimize(locked, **BOX, search="cma", generations=1, workers=2)
+
+
+@dataclass(frozen=True)
+class Distance:
+    """A fitness that says no more than it must."""
+
+    to: float = 0.5
+    objectives: ClassVar = {"distance": "min"}
+
+    def evaluate_one(self, vector, budget):
+        return float(np.abs(vector - self.to).sum())
+
+
+def test_a_fitness_is_as_good_as_a_function():
+    run = evokit.minimize(Distance(0.25), **BOX, search="cma", generations=10)
+    assert run.best == pytest.approx([0.25, 0.25], abs=0.1)
+    assert run.summary["objective"] == {"name": "distance", "goal": "min"}
+    assert evokit.minimize(Sphere(), **BOX, search="cma", generations=1).summary["objective"]["name"] == "distance"
+    assert evokit.minimize("sphere", **BOX, search="cma", generations=1).recipe.fitness.name == "sphere"
+
+
+@pytest.mark.parametrize(
+    ("keywords", "said"),
+    [
+        ({"low": 0, "high": 1}, "say how long to search: work=200"),
+        ({"work": 9}, "say where to search"),
+        ({"space": {"a": evokit.Int(1, 2)}, "low": 0, "work": 9}, "low, high and dimensions belong to a vector"),
+        ({"space": 7, "work": 9}, "7 is no space and no genome"),
+        ({"space": {"a": 1j}, "work": 9}, "the space: parameters.a: must be a parameter"),
+        ({**BOX, "search": "cmma", "work": 9}, "unknown search 'cmma'; did you mean 'cma'"),
+        ({**BOX, "wrkers": 2, "work": 9}, "unknown key"),
+        ({**BOX, "work": math.nan}, "stop.work: nan has no place in a recipe"),
+    ],
+)
+def test_what_is_wrong_is_told_in_a_sentence(keywords, said):
+    with pytest.raises(UserError, match=said):
+        evokit.minimize(square, **keywords)
+
+
+def test_what_is_no_function_is_refused():
+    with pytest.raises(UserError, match="neither a function nor a fitness"):
+        evokit.minimize(3, **BOX, work=9)
