@@ -186,7 +186,10 @@ def killed_in(generation):
     ("change", "message"),
     [
         ("search.search.name=generationl", "search.search.name: unknown search 'generationl'; did you mean"),
-        ("search.search.name=cma", "'cma' works on genes of kind index_vector, real_vector, space, genome 'bits' has bits"),
+        (
+            "search.search.name=cma",
+            "'cma' works on genes of kind index_vector, real_vector, space, genome 'bits' has bits",
+        ),
         ("search.search.refit_every=2", "refit_every: the fitness has nothing to refit"),
         ("search.growth=0.5", "search.growth: must be at least 1"),
         ("search.search=null", r"search.search: must be a mapping like {name: ...}, got nothing"),
