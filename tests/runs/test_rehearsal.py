@@ -161,11 +161,11 @@ OK = "        self.population = only_ok(individuals)\n"
 # What is planted: the piece that goes, what comes in its place, and what the sentence must name.
 FAULTS = {
     # members
-    "no context": (CONTEXT, "", "context"),
-    "no budgets": ("    budgets: ClassVar = (1, 4)\n", "", "budgets"),
+    "context misspelt": ("context:", "contxt:", "contxt"),
+    "budgets misspelt": ("budgets: ClassVar", "budgts: ClassVar", "budgts"),
     "no objectives": ('    objectives: ClassVar = {"cost": "min"}\n', "", "objectives"),
-    "no takes": ('    takes: ClassVar = frozenset({"vector"})\n', "", "takes"),
-    "no slots": ("    slots: ClassVar = {}\n", "", "slots"),
+    "takes misspelt": ("takes: ClassVar", "take: ClassVar", "take"),
+    "slots misspelt": ("slots: ClassVar", "slot: ClassVar", "slot"),
     "evaluate misspelt": ("def evaluate(", "def evalute(", "evalute"),
     "evaluate is a number": (
         "    def evaluate(self, batch, budget):\n" + EVALUATE,
