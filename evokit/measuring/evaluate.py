@@ -91,7 +91,8 @@ def evaluate_together(
     handed, state = list(phenotypes), phenotype_state(phenotypes)
     answer = fitness.evaluate(handed, budget)
     n_cases = getattr(fitness, "cases", 0) if budget == fitness.budgets[-1] else 0
-    shape = Shape(len(fitness.objectives), n_cases, constraints_of(fitness))
+    unsaid = 0 if getattr(fitness, "may_be_free", False) else budget
+    shape = Shape(len(fitness.objectives), n_cases, constraints_of(fitness), unsaid)
     plain = [] if n_cases or shape.constraints else _plain(answer, len(genes), shape.n_objectives, budget)
     evaluations = plain or answered(answer, len(genes), shape.n_objectives, budget)
     _refuse_changed(before, genes, key, fitness, "evaluate")
@@ -109,6 +110,7 @@ class Shape:
     n_objectives: int
     n_cases: int
     constraints: tuple[str, ...]
+    work: int  # of an evaluation that does not say what it spent
 
 
 def _plain(answer: Any, n: int, n_objectives: int, budget: int) -> list[Evaluation]:
@@ -186,8 +188,8 @@ def _checked(evaluation: Evaluation, shape: Shape) -> Evaluation:
         metrics = {str(name): float(value) for name, value in evaluation.metrics.items()}
         values, constraints = _numbers(evaluation.values), _constraints(evaluation.constraints, shape.constraints)
         work = int(evaluation.work)
-        if work < 0:
-            raise ValueError("work is below 0")
+        if work < 0 or work != evaluation.work:
+            raise ValueError("work is below 0 or a fraction")
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise TypeError(
             f"evaluate returned an evaluation of {described(evaluation.values)}, work {evaluation.work!r:.20},"
@@ -200,8 +202,8 @@ def _checked(evaluation: Evaluation, shape: Shape) -> Evaluation:
         )
     message, artifact = readable(str(evaluation.message)), str(evaluation.artifact)  # a Path is as good
     plain = replace(
-        evaluation, values=(), work=work, metrics=metrics, source="measured", message=message, artifact=artifact,
-        cases=None, constraints=(),
+        evaluation, values=(), work=work or shape.work, metrics=metrics, source="measured", message=message,
+        artifact=artifact, cases=None, constraints=(),
     )  # fmt: skip
     if not plain.ok:
         return plain

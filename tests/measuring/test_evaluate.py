@@ -65,6 +65,17 @@ def test_evaluations_are_taken_as_they_are():
     assert one(lambda batch: [mine]) == mine
 
 
+@pytest.mark.parametrize("told", [Evaluation((0.5,)), Evaluation((0.5,), work=0), Evaluation(outcome="diverged")])
+def test_no_measurement_is_free(told):
+    assert one(lambda batch: [told]).work == 7
+
+
+def test_a_fit_of_a_contender_may_be_free():
+    told = Answer(lambda batch: [Evaluation((0.5,))])
+    told.may_be_free = True
+    assert evaluate_batch(told, float, [1], 7)[0].work == 0
+
+
 def test_an_iterator_is_as_good_as_a_list():
     answers = evaluate(lambda batch: (Evaluation((x,)) for x in batch))
     assert [answer.values for answer in answers] == [(1.0,), (2.0,), (3.0,)]
@@ -219,6 +230,10 @@ def test_numbers_are_taken_however_they_are_listed(make):
         (
             lambda batch: [Evaluation((1.0,), work=-5)],
             "TypeError: evaluate returned an evaluation of tuple (1.0,), work -5",
+        ),
+        (
+            lambda batch: [Evaluation((1.0,), work=0.5)],
+            "TypeError: evaluate returned an evaluation of tuple (1.0,), work 0.5",
         ),
         (lambda batch: [10**400], "TypeError: evaluate returned an evaluation of tuple (1000"),
     ],
