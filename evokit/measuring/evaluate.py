@@ -213,9 +213,11 @@ def _checked(evaluation: Evaluation, shape: Shape) -> Evaluation:
         named = f"its constraints are {listed(shape.constraints)}" if shape.constraints else "it names none"
         remedy = "return Evaluation(values, constraints=(...)) with a number for each name in the fitness's constraints"
         raise ValueError(f"the fitness answered {len(constraints)} constraints where {named}; {remedy}")
-    if not all(map(math.isfinite, constraints)):
-        name = next(name for name, one in zip(shape.constraints, constraints, strict=True) if not math.isfinite(one))
-        return replace(plain, outcome="nan", message=f"the constraint {name!r} is not finite")
+    for name, one in zip(shape.constraints, constraints, strict=True):
+        if not math.isfinite(one):
+            remedy = "return a finite number, 0 or below where it is kept, else by how much it is violated"
+            outcome: Outcome = "nan" if math.isnan(one) else "diverged"
+            return replace(plain, outcome=outcome, message=f"the constraint {name!r} is {one}; {remedy}")
     if any(math.isnan(value) for value in values):
         return replace(plain, outcome="nan", message="the fitness is not a number")
     if any(math.isinf(value) for value in values):

@@ -441,7 +441,13 @@ def test_constraints_are_plain_numbers_at_every_budget(budget):
             "answered 0 constraints where its constraints are length, weight; return Evaluation",
         ),
         (lambda batch: [Evaluation((1.0,), constraints=(1, 2, 3))], "raised", "answered 3 constraints"),
-        (lambda batch: [Evaluation((1.0,), constraints=(1, np.nan))], "nan", "the constraint 'length' is not finite"),
+        (lambda batch: [Evaluation((1.0,), constraints=(1, np.nan))], "nan", "the constraint 'length' is nan; return"),
+        (
+            lambda batch: [Evaluation((1.0,), constraints=(-np.inf, 1))],
+            "diverged",
+            "the constraint 'weight' is -inf; return a finite number, 0 or below where it is kept",
+        ),
+        (lambda batch: [Evaluation((1.0,), constraints=(1, np.inf))], "diverged", "the constraint 'length' is inf; "),
         (lambda batch: [Evaluation((1.0,), constraints=("x", 1))], "raised", "constraints numbers"),
     ],
 )
