@@ -10,7 +10,6 @@ from pathlib import Path
 from evokit.recipe.by_name import absent, recipe_named
 from evokit.recipe.yaml_source import SET, KeyPath, Node, Problem, RecipeError, Where, describe, parse_yaml
 
-
 MISSES = " is missing"  # ends the message of a key that is
 
 
