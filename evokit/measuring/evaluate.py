@@ -6,6 +6,7 @@ import errno
 import logging
 import math
 import os
+import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from numbers import Real
@@ -15,6 +16,7 @@ import numpy as np
 
 from evokit.common.names import listed
 from evokit.common.readonly import readonly
+from evokit.common.stops import Stopped
 from evokit.contracts.blame import ContractError, blamed, culprit, raised, wrote_to_readonly
 from evokit.contracts.global_generators import DRAW_IN_FITNESS, other_world
 from evokit.contracts.in_place import COPY, phenotype_state, state_of
@@ -57,9 +59,11 @@ def evaluate_batch(
     """
     try:
         return evaluate_together(fitness, express, genes, budget, key)
-    except (ContractError, KeyboardInterrupt):
+    except ContractError:
         raise
     except BaseException as error:  # a bad individual harms nobody, not even one that would end the process
+        if isinstance(error, KeyboardInterrupt) and not _sure_to_be_its_own(error):
+            raise
         if strict and isinstance(error, CountError):  # else all are measured one by one, and nobody hears of it
             raise ContractError(f"{culprit(fitness, 'evaluate')}: {error}; answer one for each") from error
         if wrote_to_readonly(error):
@@ -70,6 +74,12 @@ def evaluate_batch(
             # What was spent before the failure is not known; it counts as all, so that failing is never free.
             return [Evaluation(outcome=_outcome_of(error), work=budget, message=told(error))]
         return [one for gene in genes for one in evaluate_batch(fitness, express, [gene], budget, key, told)]
+
+
+def _sure_to_be_its_own(error: KeyboardInterrupt) -> bool:
+    """Whether a fitness raised it and no person: workers are not reached by Ctrl-C, which is blocked there."""
+    blocked = hasattr(signal, "pthread_sigmask") and signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    return blocked and not isinstance(error, Stopped)
 
 
 class CountError(ValueError):

@@ -3,6 +3,7 @@ import logging
 import os
 import random
 import re
+import signal
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 from evokit.common.readonly import readonly
+from evokit.common.stops import Stopped
 from evokit.contracts.blame import ContractError
 from evokit.errors import MESSAGE, readable
 from evokit.interfaces import Evaluation
@@ -249,6 +251,18 @@ def test_whatever_ends_a_process_is_recorded_and_ctrl_c_is_not():
     assert one(raising(SystemExit(3))).message == "SystemExit: 3"
     with pytest.raises(KeyboardInterrupt):
         one(raising(KeyboardInterrupt()))
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="Windows blocks no signals")
+def test_an_interrupt_is_the_fitness_own_where_ctrl_c_is_blocked_as_in_workers():
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        found = one(raising(KeyboardInterrupt("mine")))
+        with pytest.raises(Stopped):
+            one(raising(Stopped(signal.SIGTERM)))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    assert (found.outcome, found.message) == ("raised", "KeyboardInterrupt: mine")
 
 
 def test_messages_are_cut_and_say_how_much_is_left_out():
