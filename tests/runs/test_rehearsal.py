@@ -331,6 +331,25 @@ def test_a_planted_fault_is_told_in_one_sentence(fault, tmp_path, monkeypatch):
     assert answer.stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("return None", r"Squares\.fresh \(plugin toy\.py, .*toy\.py:\d+\) returned nothing; return a fitness"),
+        ("return Squares", "returned the class Squares; return a fitness"),
+        ("return 3", "int has no evaluate"),
+        ("return Lists()", "Lists .* has no evaluate"),
+        ("raise KeyError('rows')", r"Squares\.fresh .*raised KeyError: 'rows'"),
+        ("raise ValueError('no rows left')", "confirm: no rows left"),
+    ],
+)
+def test_what_confirms_is_a_fitness(body, told, tmp_path):
+    plugin = PLUGIN.replace("    def evaluate(", f"    def fresh(self):\n        {body}\n\n    def evaluate(")
+    answer = check(tmp_path, plugin, "confirm={top: 1}")
+    assert (answer.exit_code, answer.stdout) == (2, "")
+    assert re.search(told, answer.stderr)
+    assert "Traceback" not in answer.stderr
+
+
 RARE = {  # faults that a rehearsal does not meet
     "mutate in place": (COPIED, "        genes = genes if genes[0] < -2 else list(genes)\n", "Lists.mutate"),
     "evaluate in place": (
