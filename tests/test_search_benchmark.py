@@ -14,13 +14,14 @@ from benchmarks.searches.command import main
 from benchmarks.searches.constrained import Bounded
 from benchmarks.searches.contenders import CONTENDERS, Contender
 from benchmarks.searches.formulas import rows_of
-from benchmarks.searches.fronts import Traded
+from benchmarks.searches.fronts import FAR, Traded, volume
 from benchmarks.searches.knapsack import best_profit, items
 from benchmarks.searches.problems import Over, Problem, Record, Suite
 from benchmarks.searches.score import area, interval, reached_at
 from benchmarks.searches.store import Store
 from benchmarks.searches.suites import SUITES
 from benchmarks.searches.table import heading, markdown, summed_up
+from benchmarks.searches.true_fronts import CURVES, nondominated, true_front
 from benchmarks.searches.tsp import distances
 
 ROOT = Path(__file__).parents[1]
@@ -33,6 +34,11 @@ FORMULA = SUITES["formulas"].problem("nguyen-6", 20, 1)
 TRADED = Traded(
     "fronts", 3, lambda points: np.square(points[:, :1] - [0, 1]) + points[:, 1:].sum(axis=1, keepdims=True),
     n_objectives=2, front=np.array([[0.0, 1.0], [0.25, 0.25], [1.0, 0.0]]),
+)  # fmt: skip
+FLIPPED = Traded("bits", 12, lambda points: np.stack([points.sum(axis=1), 12 - points.sum(axis=1)], axis=1) / 12)
+HELD = Traded(  # the first two numbers are the values, and sum to 1 at least
+    "fronts", 3, lambda points: np.stack([points[:, 0], points[:, 1], 1 - points[:, 0] - points[:, 1]], axis=1),
+    n_constraints=1, front=np.array([[0.0, 1.0], [1.0, 0.0]]),
 )  # fmt: skip
 BOUNDED = Bounded(  # in the half where numbers sum to 2 at least
     "constrained", 3, lambda points: np.stack([np.square(points).sum(axis=1), 2 - points.sum(axis=1)], axis=1),
@@ -193,8 +199,8 @@ def test_the_projections_are_those_of_cma_me():
 # --- contenders
 
 
-def called(contender, seed, budget=60):
-    record = PROBLEMS[contender.kind].record(budget)
+def called(contender, seed, budget=60, problem=None):
+    record = (problem or PROBLEMS[contender.kind]).record(budget)
     try:
         contender.run(record, seed)
     except Over:
@@ -218,6 +224,32 @@ def test_a_contender_spends_its_budget_and_one_seed_is_one_run(contender):
     assert called(contender, 1)[0].improvements == record.improvements
     if (contender.kind, contender.name) not in DRAW_NOTHING:
         assert called(contender, 2)[0].improvements != record.improvements
+
+
+@pytest.mark.parametrize("contender", contenders.of_kind("fronts").values(), ids=lambda one: one.name)
+@pytest.mark.parametrize("problem", [FLIPPED, HELD], ids=["bits", "constraints"])
+@pytest.mark.filterwarnings("ignore")
+def test_a_contender_with_several_objectives_takes_bits_and_constraints(contender, problem):
+    if not contender.installed:
+        pytest.skip(BENCH)
+    record, _ = called(contender, 1, 300, problem)
+    assert record.evaluations > 290
+    n = problem.n_objectives
+    last = np.array(list(record._known.values())[200:])
+    assert problem is FLIPPED or contender.name == "random_search" or (last[:, n:] <= 0).mean() > 0.6, "half are, drawn"
+    assert record.improvements[-1][1] < record.improvements[0][1] <= 1
+
+
+def test_only_feasible_points_count_on_a_front():
+    record = HELD.record(100)
+    record.many(np.array([[0.1, 0.2, 0.0]]))
+    assert record.improvements == [(1, 1.0)]
+    assert record.figures["igd_plus"] == [FAR]
+    record.kept(np.array([[0.1, 0.2, 0.7]]))
+    record.many(np.array([[0.5, 0.6, 0.0]]))
+    record.kept(np.array([[0.1, 0.2, 0.7], [0.5, 0.6, -0.1]]))
+    assert record.improvements[-1] == (2, pytest.approx(1 - 0.6 * 0.5))
+    assert record.figures["population"] == [0, 0.3]
 
 
 def test_a_record_under_constraints_goes_by_violation_and_then_by_error():
@@ -282,6 +314,49 @@ def test_the_true_fronts_are_those_of_the_formulas():
     sphere = SUITES["fronts"].problem("dtlz2", 20, 1)
     assert np.linalg.norm(sphere.front, axis=1) == pytest.approx(1)
     assert sphere.most == pytest.approx(1.1**3 - math.pi / 6)
+
+
+@pytest.mark.parametrize(
+    ("function", "ends"),
+    [
+        ("bnh", [[0, 50], [136, 4]]),
+        ("srn", [[10.1, 2.61], [222.969, -217.739]]),
+        ("tnk", [[0.041667, 1.038449], [1.038449, 0.041667]]),
+        ("osy", [[-274, 76], [-42, 4]]),
+        ("ctp1", [[0, 1], [1, 0.542172]]),
+    ],
+)
+def test_nothing_feasible_dominates_a_true_front_and_a_grid_comes_near_it(function, ends):
+    get_problem = pytest.importorskip("pymoo.problems", reason=BENCH).get_problem
+    one = get_problem(function)
+    front = true_front(function, one)
+    assert front[np.argsort(front[:, 0])[[0, -1]]] == pytest.approx(np.array(ends), rel=1e-4, abs=1e-6)
+    grid = _osy_grid() if function == "osy" else _grid(one)
+    scaled, near = ((some - front.min(axis=0)) / np.ptp(front, axis=0) for some in (front, grid))
+    assert volume(np.concatenate([scaled, near])) - volume(scaled) < 2e-6
+    assert volume(scaled) - volume(near) < 0.005
+    assert set(CURVES) <= set(SUITES["fronts"].functions)
+
+
+def _grid(one, n=1001):
+    """The front of a grid over two numbers."""
+    axes = np.linspace(one.xl, one.xu, n).T
+    points = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
+    found = one.evaluate(points, return_values_of=["F", "G"], return_as_dictionary=True)
+    return nondominated(found["F"][(found["G"] <= 0).all(axis=1)])
+
+
+def _osy_grid():
+    """Its constraints tie the numbers by twos, and its values are sums: a front of sums is one of sums of fronts."""
+    a, b = (axis.ravel() for axis in np.meshgrid(*[np.linspace(0, 10, 301)] * 2))
+    held = np.array([a + b - 2, 6 - a - b, 2 - b + a, 2 - a + 3 * b])
+    a, b = np.stack([a, b])[:, (held >= -1e-12).all(axis=0)]
+    first = nondominated(np.stack([-25 * (a - 2) ** 2 - (b - 2) ** 2, a * a + b * b], axis=1))
+    one = np.linspace(1, 5, 201)
+    third = np.stack([-((one - 1) ** 2) - 16, one**2], axis=1)  # with a fourth of 0, the least and the best
+    fifth = np.stack([-((one - 1) ** 2), one**2 + (4 - (one - 3) ** 2) ** 2], axis=1)  # with the least sixth
+    some = nondominated((third[:, None] + fifth).reshape(-1, 2))
+    return nondominated((first[:, None] + some).reshape(-1, 2))
 
 
 def test_a_search_of_evokit_is_built_from_its_recipe():

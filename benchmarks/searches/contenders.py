@@ -16,7 +16,7 @@ from benchmarks.searches import peers_trees as trees
 from benchmarks.searches.fronts import NUMBER, POPULATION
 from benchmarks.searches.illumination import CELLS, METRICS, Described
 from benchmarks.searches.own import searched
-from benchmarks.searches.problems import Record
+from benchmarks.searches.problems import Problem, Record
 from evokit.common.extras import DISTRIBUTION
 
 SLOW_BITS = {64: 50, 100: 50}
@@ -103,18 +103,19 @@ TREE: Mapping[str, Sections | Callable[[int, int], Sections]] = {
 }
 
 
-def _trading(name: str, eta: float = 15.0, prob: float = 0.9) -> Sections:
+def _trading(name: str, eta: float = 15.0, prob: float = 0.9) -> Callable[[Problem], Sections]:
+    """Populations of one size, with the operators of each search's paper, and those of ZDT's on bits."""
     search = {"name": name, "population": POPULATION, "generations": ENDLESS}
-    crossover = {"name": "simulated_binary", "eta": eta, "prob": prob}
-    return {"search": search, "crossover": crossover, "mutation": {"name": "polynomial"}}
+    numbers = {"crossover": {"name": "simulated_binary", "eta": eta, "prob": prob}, "mutation": {"name": "polynomial"}}
+    bits = {"crossover": {"name": "two_point", "prob": 0.9}, "mutation": {"name": "bit_flip"}}
+    return lambda problem: {"search": search, **(bits if problem.kind == "bits" else numbers)}
 
 
-# Populations of one size, with the operators of each search's paper.
-FRONTS: Mapping[str, Sections | Callable[[int, int], Sections]] = {
+FRONTS: Mapping[str, Callable[[Any], Sections]] = {
     "nsga2": _trading("nsga2"),
     "nsga3": _trading("nsga3", eta=30.0, prob=1.0),
     "sms_emoa": _trading("sms_emoa"),
-    "random_search": {"search": {"name": "random_search"}},
+    "random_search": lambda problem: {"search": {"name": "random_search"}},
 }
 BOUNDED = {name: VECTOR[name] for name in ("auto", "quasi_newton", "cma", "de", "generational", "random_search")}
 OWN = {
@@ -123,7 +124,6 @@ OWN = {
     "bits": BITS,
     "permutation": PERMUTATION,
     "tree": TREE,
-    "fronts": FRONTS,
 }
 
 
@@ -161,7 +161,7 @@ def _strategies(**options: Any) -> Callable[[Described], Sections]:
 
 
 SIZES = {"map_elites": "batch", "novelty": "population"}
-ARCHIVE: Mapping[str, Callable[[Described], Sections]] = {
+ARCHIVE: Mapping[str, Callable[[Any], Sections]] = {
     "map_elites": _bred("map_elites"),
     "map_elites_line": _bred("map_elites", crossover={"name": "line", "sigma": peers_ribs.LINE}),
     "cma_me": _strategies(),
@@ -171,12 +171,11 @@ ARCHIVE: Mapping[str, Callable[[Described], Sections]] = {
 }
 
 
-def _illuminating(name: str, given: Callable[[Described], Sections]) -> Contender:
+def _by_problem(name: str, kind: str, given: Callable[[Any], Sections]) -> Contender:
     def run(record: Record, seed: int) -> None:
-        assert isinstance(record.problem, Described)
         searched(given(record.problem), record, seed)
 
-    return Contender(name, "archive", run, own=True)
+    return Contender(name, kind, run, own=True)
 
 
 def _own(name: str, kind: str, given: Sections | Callable[[int, int], Sections]) -> Contender:
@@ -221,7 +220,8 @@ CONTENDERS: tuple[Contender, ...] = (
     Contender("scipy_slsqp", "constrained", peers_constrained.scipy_slsqp, needs="scipy"),
     *(Contender(name, "fronts", loop, needs="pymoo") for name, loop in peers_fronts.PYMOO.items()),
     Contender("optuna_nsga2", "fronts", peers_fronts.optuna_nsga2, needs="optuna", most={NUMBER: 50}),
-    *(_illuminating(name, given) for name, given in ARCHIVE.items()),
+    *(_by_problem(name, "fronts", given) for name, given in FRONTS.items()),
+    *(_by_problem(name, "archive", given) for name, given in ARCHIVE.items()),
     *(Contender(name, "archive", loop, needs="ribs") for name, loop in peers_ribs.LOOPS.items()),
 )
 

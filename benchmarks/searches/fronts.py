@@ -6,27 +6,29 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from benchmarks.searches.problems import Problem, Record, Suite
+from benchmarks.searches.true_fronts import nondominated, true_front
 
-NUMBER = 20  # evaluations are counted in so many, whatever the numbers of a problem, 10 to 30
+NUMBER = 20  # evaluations are counted in so many, whatever the numbers of a problem, 2 to 80
 POPULATION = 100  # of every search that has one
 REFERENCE = 1.1  # of each objective, where the true front is from 0 to 1
-DENSE, EVEN = 100_001, 501  # points of a true front: for its hypervolume, for distances to it
-DIVISIONS = 45  # of an axis, for the points of a front of three objectives
+EVEN = 501  # points of a true front for distances to it
+FAR = 1e6  # the distance, where nothing feasible was found
 CHECKS = np.logspace(-2, 0, 21)  # shares of the budget at which fronts are looked at
 LEVELS = 10_000  # of the hypervolume that are told apart
+NUMBERS: Mapping[str, Mapping[str, int]] = {"dtlz2": {"n_var": 12, "n_obj": 3}, "ctp1": {"n_var": 10}}
+MOST = {"dtlz2": REFERENCE**3 - math.pi / 6}  # an eighth of a ball is what the sphere does not dominate
 
 
 @dataclass(frozen=True)
 class Traded(Problem):
-    """A function with several values.
+    """A function with several values, after which a point's constraints come; of numbers in [0, 1] or of ``bits``.
 
     Attributes:
-        n_objectives: How many.
         low, high: ``(n_objectives,)`` of the true front.
         most: Hypervolume of the true front, in its own unit.
         front: ``(n, n_objectives)`` points of it, in that unit.
@@ -43,7 +45,7 @@ class Traded(Problem):
 
 
 class TradedRecord(Record):
-    """Keeps what nothing dominates of all that was evaluated, whatever the search itself keeps.
+    """Keeps what nothing dominates of all feasible points that were evaluated, whatever the search itself keeps.
 
     An improvement is a share of the true front's hypervolume that is missed, noted at some of the evaluations. Whoever
     has a population tells it too, when it has chosen who survives.
@@ -63,7 +65,7 @@ class TradedRecord(Record):
         return {"igd_plus": self._far, **({"population": self._kept} if len(self._kept) == len(self._far) else {})}
 
     def kept(self, values: np.ndarray) -> None:
-        """Take the values of a population after an improvement was noted."""
+        """Take the values and constraints of a population, in one row a member, after an improvement was noted."""
         new = len(self._far) - len(self._kept)
         if new:
             self._kept += [round(self._share(self._scaled(values)), 6)] * new
@@ -81,7 +83,10 @@ class TradedRecord(Record):
                 self.improvements.append((check, 1 - self._share(self._front)))
                 self._far.append(float(f"{_igd_plus(self._front, self.traded.front):.4g}"))
 
-    def _scaled(self, values: np.ndarray) -> np.ndarray:
+    def _scaled(self, rows: np.ndarray) -> np.ndarray:
+        """The values of the feasible."""
+        n = self.traded.n_objectives
+        values = rows[(rows[:, n:] <= 0).all(axis=1), :n]
         scaled: np.ndarray = (values - self.traded.low) / (self.traded.high - self.traded.low)
         return scaled
 
@@ -90,20 +95,28 @@ class TradedRecord(Record):
 
 
 class Fronts(Suite):
-    """ZDT1 to ZDT4 and ZDT6, and DTLZ2 with three objectives, by pymoo; numbers are in [0, 1].
+    """ZDT1 to ZDT6, DTLZ2 with three objectives, and problems under constraints, by pymoo.
 
-    A run's score is the share of the true front's hypervolume that all it has evaluated dominates, up to a point a
-    tenth beyond the front's worst in each objective. Runs differ by their seed alone.
+    ZDT5 has bits, all others numbers in [0, 1]; CTP1 has ten. A run's score is the share of the true front's
+    hypervolume that all feasible points dominate that it has evaluated, up to a point a tenth beyond the front's worst
+    in each objective. Runs differ by their seed alone.
 
     Source: Zitzler, Deb and Thiele 2000, "Comparison of Multiobjective Evolutionary Algorithms: Empirical Results";
-    Deb, Thiele, Laumanns and Zitzler 2005, "Scalable Test Problems for Evolutionary Multiobjective Optimization".
+    Deb, Thiele, Laumanns and Zitzler 2005, "Scalable Test Problems for Evolutionary Multiobjective Optimization"; Deb,
+    Pratap and Meyarivan 2001, "Constrained Test Problems for Multi-objective Evolutionary Optimization".
     """
 
     name = "fronts"
     kind = "fronts"
     dimensions = (NUMBER,)
     targets = 1 - np.arange(1, LEVELS + 1) / LEVELS
-    functions: ClassVar[Mapping[str, str]] = {one: one for one in ("zdt1", "zdt2", "zdt3", "zdt4", "zdt6", "dtlz2")}
+    functions: ClassVar[Mapping[str, str]] = {
+        one: one
+        for one in (
+            *("zdt1", "zdt2", "zdt3", "zdt4", "zdt5", "zdt6", "dtlz2"),
+            *("bnh", "srn", "tnk", "osy", "ctp1"),
+        )
+    }
 
     def score(self, reached: np.ndarray, budget: int) -> float:
         """The share at the end of a run."""
@@ -117,30 +130,22 @@ class Fronts(Suite):
 def _problem(function: str) -> Traded:
     from pymoo.problems import get_problem
 
-    one = get_problem(function, **({"n_var": 12, "n_obj": 3} if function == "dtlz2" else {}))
+    one = get_problem(function, **NUMBERS.get(function, {}))
     low, width = np.array(one.xl), np.array(one.xu - one.xl)
-    front, most = _true_front(function, one)
+    front = true_front(function, one)
     best, worst = front.min(axis=0), front.max(axis=0)
     front = (front - best) / (worst - best)
 
     def values(points: np.ndarray) -> np.ndarray:
-        found: np.ndarray = one.evaluate(low + points * width, return_values_of=["F"])
-        return found
+        found = one.evaluate(low + points * width, return_values_of=["F", "G"], return_as_dictionary=True)
+        rows: np.ndarray = np.hstack([found["F"], found["G"]])
+        return rows
 
     return Traded(
-        Fronts.kind, one.n_var, values, n_objectives=one.n_obj, low=best, high=worst,
-        most=volume(front) if most is None else most, front=front[:: max(1, len(front) // EVEN)],
+        "bits" if function == "zdt5" else Fronts.kind, one.n_var, values, n_objectives=one.n_obj,
+        n_constraints=one.n_ieq_constr, low=best, high=worst, most=MOST.get(function) or volume(front),
+        front=front[:: max(1, len(front) // EVEN)],
     )  # fmt: skip
-
-
-def _true_front(function: str, one: Any) -> tuple[np.ndarray, float | None]:
-    """Its points, and its hypervolume where that is not theirs."""
-    from pymoo.util.ref_dirs import get_reference_directions
-
-    if function == "dtlz2":  # an eighth of a ball is what the sphere does not dominate
-        directions = get_reference_directions("das-dennis", 3, n_partitions=DIVISIONS)
-        return one.pareto_front(directions), REFERENCE**3 - math.pi / 6
-    return one.pareto_front(**{"n_points" if function == "zdt3" else "n_pareto_points": DENSE}), None
 
 
 def volume(front: np.ndarray) -> float:
@@ -151,18 +156,12 @@ def volume(front: np.ndarray) -> float:
     """
     import moocore
 
+    if not len(front):
+        return 0.0
     return float(moocore.hypervolume(front, ref=[REFERENCE] * front.shape[1]))
-
-
-def nondominated(values: np.ndarray) -> np.ndarray:
-    """Those of ``(n, n_objectives)`` points that no other dominates."""
-    import moocore
-
-    found: np.ndarray = values[moocore.is_nondominated(values)]
-    return found
 
 
 def _igd_plus(front: np.ndarray, true: np.ndarray) -> float:
     import moocore
 
-    return float(moocore.igd_plus(front, true))
+    return float(moocore.igd_plus(front, true)) if len(front) else FAR

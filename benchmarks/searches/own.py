@@ -111,8 +111,12 @@ def searched(sections: Mapping[str, Any], record: Record, seed: int) -> None:
         before = record.evaluations
         parts.search.step(measure)
         if getattr(parts.search, "breeds", True):  # else a population is what was drawn last
-            record.kept(np.array([one.fitness.values for one in parts.search.population if one.fitness.valid]))
+            record.kept(np.array([_row(one) for one in parts.search.population if one.fitness.valid]))
         idle = 0 if record.evaluations > before else idle + 1
+
+
+def _row(one: Individual) -> tuple[float, ...]:
+    return (*one.fitness.values, *one.fitness.constraints)
 
 
 def _whole(sections: Mapping[str, Any], record: Record) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Searches with several objectives of pymoo and Optuna, with their documented defaults and populations of one size."""
+"""Searches with several objectives of pymoo and Optuna, with their documented defaults and populations of one size.
+
+Each is told constraints in its own way. On bits pymoo's have the operators that its page on binary variables has.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ def pymoo_nsga2(record: TradedRecord, seed: int) -> None:
     """Binary tournaments by domination and crowding, SBX with eta 15, polynomial mutation with eta 20."""
     from pymoo.algorithms.moo.nsga2 import NSGA2
 
-    _pymoo(NSGA2(pop_size=POPULATION), record, seed)
+    _pymoo(NSGA2(pop_size=POPULATION, **_operators(record)), record, seed)
 
 
 def pymoo_nsga3(record: TradedRecord, seed: int) -> None:
@@ -25,14 +28,14 @@ def pymoo_nsga3(record: TradedRecord, seed: int) -> None:
 
     n = record.traded.n_objectives
     directions = get_reference_directions("das-dennis", n, n_partitions={2: POPULATION - 1, 3: 12}[n])
-    _pymoo(NSGA3(directions, pop_size=POPULATION), record, seed)
+    _pymoo(NSGA3(directions, pop_size=POPULATION, **_operators(record)), record, seed)
 
 
 def pymoo_sms_emoa(record: TradedRecord, seed: int) -> None:
     """Binary tournaments by domination, as many offspring as parents."""
     from pymoo.algorithms.moo.sms import SMSEMOA
 
-    _pymoo(SMSEMOA(pop_size=POPULATION), record, seed)
+    _pymoo(SMSEMOA(pop_size=POPULATION, **_operators(record)), record, seed)
 
 
 def optuna_nsga2(record: Any, seed: int) -> None:
@@ -41,19 +44,33 @@ def optuna_nsga2(record: Any, seed: int) -> None:
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     traded = record.traded
-    sampler = optuna.samplers.NSGAIISampler(population_size=POPULATION, seed=seed)
+    told = {"constraints_func": lambda trial: trial.user_attrs["constraints"]} if traded.n_constraints else {}
+    sampler = optuna.samplers.NSGAIISampler(population_size=POPULATION, seed=seed, **told)
     study = optuna.create_study(directions=["minimize"] * traded.n_objectives, sampler=sampler)
 
     def objective(trial: Any) -> tuple[float, ...]:
-        point = np.array([trial.suggest_float(f"x{i}", 0, 1) for i in range(traded.dimension)])
-        return tuple(record.many(point[None])[0].tolist())
+        suggest = trial.suggest_int if traded.kind == "bits" else trial.suggest_float
+        row = record.many(np.array([[suggest(f"x{i}", 0, 1) for i in range(traded.dimension)]]))[0].tolist()
+        trial.set_user_attr("constraints", row[traded.n_objectives :])
+        return tuple(row[: traded.n_objectives])
 
-    study.optimize(objective, n_trials=record.budget)
+    study.optimize(objective)  # until the record ends it
+
+
+def _operators(record: TradedRecord) -> dict[str, Any]:
+    """On bits; on numbers the defaults."""
+    from pymoo.operators.crossover.pntx import TwoPointCrossover
+    from pymoo.operators.mutation.bitflip import BitflipMutation
+    from pymoo.operators.sampling.rnd import BinaryRandomSampling
+
+    if record.problem.kind != "bits":
+        return {}
+    return {"sampling": BinaryRandomSampling(), "crossover": TwoPointCrossover(), "mutation": BitflipMutation()}
 
 
 def _pymoo(algorithm: Any, record: TradedRecord, seed: int) -> None:
     def told(algorithm: Any) -> None:
-        record.kept(algorithm.pop.get("F"))
+        record.kept(np.hstack(algorithm.pop.get("F", "G")))
 
     pymoo_loop(algorithm, record, seed, 0.0, 1.0, told)
 
