@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evokit.calls.offered import offered
 from evokit.callbacks.listeners import own
+from evokit.calls.offered import offered
 
 
 def parted(callbacks: Any) -> tuple[list[dict[str, Any]], list[Any]]:

@@ -299,7 +299,7 @@ class _Checker:
 
     def _check_contested(self, path: KeyPath, kind: Kind, fits: str = "") -> None:
         """Refuse a name that the recipe itself says and a file of its own offers; a default means the built-in."""
-        node = self.source.root.at((*path, "name")) or self.source.root.at(path)  # an export or a callback may be its name alone
+        node = self.source.root.at((*path, "name")) or self.source.root.at(path)  # some may be a name alone
         name = node.value if node else None
         if isinstance(name, str) and (choices := self.registry.contested(kind, name, fits)):
             message = f"{kind} {name!r} is built in, and a file of this recipe offers it too; write "

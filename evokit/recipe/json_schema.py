@@ -31,8 +31,8 @@ def json_schema(registry: Registry) -> JsonSchema:
             definitions[kind] = {"oneOf": _by_name(offers, definitions)}
     lists: JsonSchema = {key: {"type": "array", "items": _ref(kind)} for key, kind in LISTS.items()}
     for key in ("export", "callbacks"):  # whose entries may be a name alone
-        offers = (one for one in registry.offers if one.component.kind == LISTS[key])
-        names = sorted({name for one in offers for name in _names(one)})
+        named = (one for one in registry.offers if one.component.kind == LISTS[key])
+        names = sorted({name for one in named for name in _names(one)})
         lists[key]["items"] = {"anyOf": [{"enum": names}, _ref(LISTS[key])]}
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

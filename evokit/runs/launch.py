@@ -307,9 +307,7 @@ def _refuse_opened(directory: RunDirectory) -> None:
         )
 
 
-def _finished_repeats(
-    directory: RunDirectory, recipe: Recipe, callbacks: Sequence[Any] = ()
-) -> dict[str, Any] | None:
+def _finished_repeats(directory: RunDirectory, recipe: Recipe, callbacks: Sequence[Any] = ()) -> dict[str, Any] | None:
     """The same of a run with repeats: none of them has anything left to do."""
     summary = _summary(directory)
     if summary is None or summary["status"] != "done" or not _same_file(directory, recipe):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,9 +17,7 @@ from evokit.genomes.individuals import constraints_of
 from evokit.interfaces import Search
 from evokit.measuring.ledger import Row
 from evokit.recipe.schema import Recipe
-
-if TYPE_CHECKING:
-    from evokit.runs.run import Run
+from evokit.runs.resources import Resources
 
 META = "stopped_by_callback"  # in the ledger: the one decision of callbacks that a resume could not repeat
 
@@ -38,7 +36,7 @@ class Telling:
         callbacks: Those that Python gives.
     """
 
-    def __init__(self, run: Run, callbacks: Sequence[Any] = ()) -> None:
+    def __init__(self, run: Resources, callbacks: Sequence[Any] = ()) -> None:
         self._run = run
         recipe = run.recipe
         built = [(section.name, run.parts.build(section)) for section in recipe.callbacks]
