@@ -6,6 +6,7 @@ import inspect
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,16 @@ from evokit.facts import METHODS, StopSearch
 
 log = logging.getLogger("evokit")
 
+PATIENCE = 3  # calls in a row that a callback may fail: what waits for a server that is gone must not hold up a run
+
+
+@dataclass
+class Failure:
+    """What a callback raised first, and how often it raised."""
+
+    message: str
+    times: int = 0
+
 
 class Listeners:
     """The callbacks of a run, in their order.
@@ -27,11 +38,13 @@ class Listeners:
     Attributes:
         stop: Why the search is to end, empty while nobody asked for it.
         stopped_by: Who asked first.
+        failed: By name, who raised, and how often.
     """
 
     def __init__(self, callbacks: Sequence[tuple[str, Any]] = ()) -> None:
         self.stop = self.stopped_by = ""
-        self._failed: Counter[str] = Counter()
+        self.failed: dict[str, Failure] = {}
+        self._in_a_row = Counter[str]()
         self._functions: dict[str, list[tuple[str, Callable[..., Any]]]] = {
             method: [(name, function) for name, one in callbacks if (function := function_of(one, method))]
             for method in METHODS
@@ -57,29 +70,31 @@ class Listeners:
         Raises:
             KeyboardInterrupt: A person ended the run meanwhile.
         """
-        for name, function in self._functions[method]:
+        for name, function in list(self._functions[method]):
             reason = ""
             try:
                 asked = _is_true(function(*facts))
             except StopSearch as stop:
                 asked, reason = True, f": {stop}" if str(stop) else ""
             except Exception as error:
-                self._note(name, function, error)
+                self._note(name, function, error, fatal=method == "run_started")
                 continue
+            self._in_a_row[name] = 0
             if asked and heeded and not self.stop:
                 self.stop, self.stopped_by = f"callback {name} asked for it{reason}", name
 
-    def close(self) -> None:
-        """Say who failed more than once."""
-        for name, times in self._failed.items():
-            if times > 1:
-                log.warning("callback %s raised in %d of its calls", name, times)
-        self._failed.clear()
-
-    def _note(self, name: str, function: Callable[..., Any], error: Exception) -> None:
-        self._failed[name] += 1
-        if self._failed[name] == 1:
-            log.warning("callback %s raised %s; the run goes on", name, raised(error, function))
+    def _note(self, name: str, function: Callable[..., Any], error: Exception, fatal: bool) -> None:
+        """Say that a callback raised; who cannot begin, or does nothing else, is called no more."""
+        told = raised(error, function)
+        first = self.failed.setdefault(name, Failure(told))
+        first.times += 1
+        self._in_a_row[name] += 1
+        silenced = fatal or self._in_a_row[name] == PATIENCE
+        if silenced:
+            for functions in self._functions.values():
+                functions[:] = [one for one in functions if one[0] != name]
+        if silenced or first.times == 1:
+            log.warning("callback %s raised %s; the run goes on%s", name, told, " without it" if silenced else "")
 
 
 def function_of(callback: Any, method: str) -> Callable[..., Any] | None:

@@ -75,6 +75,12 @@ def start(recipe: Recipe, folder: Folder, progress: Any = False, callbacks: Sequ
         log.warning(
             "this run cannot be gone on with: nobody can tell if the function is the same, it uses %s", folder.unlike
         )
+    inside = [one.name for one in recipe.callbacks if folder.temporary and getattr(one.options, "in_run", False)]
+    if inside:
+        raise UserError(
+            f"callback {inside[0]} writes into the run's directory, which is temporary and goes with the run; say"
+            " directory="
+        )
     display = make_progress(sys.stdout) if progress is True else progress or Silent()
     recipe = replace(recipe, asked=(str(folder.path / "recipe.yaml"),))
     try:

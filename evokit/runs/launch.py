@@ -12,7 +12,7 @@ from typing import Any
 
 from evokit.assembly.directory import RunDirectory, repeat_folder
 from evokit.assembly.identity import differences, refuse_other_recipe
-from evokit.assembly.parts import Parts, assemble
+from evokit.assembly.parts import Parts, assemble, refuse_lacking
 from evokit.assembly.warm_start import settled
 from evokit.common.files import share
 from evokit.errors import RunFailed, UserError, readable
@@ -145,6 +145,7 @@ def assemble_all(recipe: Recipe, directory: Path | None = None) -> Parts:
     Raises:
         RecipeError: With all that these parts refuse.
     """
+    refuse_lacking(recipe, recipe.callbacks)
     parts = assemble(recipe, directory)
     final = [recipe.final.section] if recipe.final.section else []
     late = [*recipe.baselines, *recipe.exports, *recipe.callbacks, *final]

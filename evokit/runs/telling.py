@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import asdict
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -55,6 +56,11 @@ class Telling:
     def stopped_by(self) -> str:
         """Whose wish ended the search; empty if it was nobody's."""
         return str(self._stopped["callback"]) if self._stopped else ""
+
+    @property
+    def failed(self) -> list[dict[str, Any]]:
+        """Callbacks that raised: ``callback``, ``times``, and the first ``message``."""
+        return [{"callback": name, **asdict(failure)} for name, failure in self._listeners.failed.items()]
 
     def begin(self, search: Search) -> None:
         """A search begins, or goes on after generations that are told again."""
@@ -119,7 +125,6 @@ class Telling:
             _express=partial(self._from_json, best["genes"]) if best else lambda: None,
         )
         self._tell("run_ended", facts)
-        self._listeners.close()
 
     def _again(self, generations: int) -> None:
         """Tell of generations that the checkpoint covers; nothing that is answered counts."""
