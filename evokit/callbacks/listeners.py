@@ -113,7 +113,7 @@ def own(callbacks: Sequence[Any]) -> list[tuple[str, Any]]:
     """
     named = []
     for one in callbacks:
-        name = getattr(one, "__qualname__", type(one).__qualname__).replace("<locals>.", "")
+        name = getattr(one, "__qualname__", type(one).__qualname__).rpartition("<locals>.")[2]
         if isinstance(one, type):
             raise UserError(f"callback {name} is a class; give an object of it, {one.__name__}(...)")
         if not callable(one) and not any(hasattr(one, method) for method in METHODS):

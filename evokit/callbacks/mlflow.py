@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evokit.callbacks.tracked import champion, figures, final_figures, files, parameters, words
+from evokit.callbacks.tracked import champion, figures, files, final_figures, parameters, words
 from evokit.common.files import write_atomically
 from evokit.facts import EndFacts, GenerationFacts, RunFacts
 from evokit.interfaces import Context

@@ -12,7 +12,6 @@ from evokit.callbacks.tracked import champion, figures, final_figures, parameter
 from evokit.facts import EndFacts, GenerationFacts, RunFacts
 from evokit.interfaces import Context
 
-
 SUFFIX = ".evokit"  # of our files
 
 

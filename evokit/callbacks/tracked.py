@@ -18,7 +18,7 @@ def parameters(run: RunFacts) -> dict[str, Parameter]:
 
 
 def figures(generation: GenerationFacts) -> dict[str, float]:
-    """What is drawn over generations: ``best``, ``mean`` and what else the search logs, ``work``, ``evaluations/...``."""
+    """What is drawn over generations: ``best``, ``mean`` and else that is logged, ``work``, ``evaluations/...``."""
     logged = {key: value for key, value in generation.record.items() if key not in ("generation", "measured")}
     counts = {f"evaluations/{source}": n for source, n in generation.evaluations.items()}
     return _numbers({**logged, "work": generation.work, **counts})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from evokit.callbacks.tracked import champion, figures, final_figures, files, parameters, words
+from evokit.callbacks.tracked import champion, figures, files, final_figures, parameters, words
 from evokit.common.files import write_atomically
 from evokit.facts import EndFacts, GenerationFacts, RunFacts
 from evokit.interfaces import Context
@@ -63,7 +63,7 @@ class WandbRun:
             name=run.name,
             config={**parameters(run), "directory": str(run.directory.absolute())},
             reinit="create_new",
-            settings=wandb.Settings(console="off", silent=True),
+            settings=wandb.Settings(console="off", silent=True, symlink=False),
         )
         write_atomically(kept, f"{self._run.id}\n".encode())
 

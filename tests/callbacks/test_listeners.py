@@ -121,4 +121,4 @@ def test_what_is_no_callback_is_refused(callback, message):
 
 
 def test_names_are_those_of_the_code():
-    assert [name for name, _ in own([Both(), print, test_ctrl_c_passes])] == ["Both", "print", "test_ctrl_c_passes"]
+    assert [name for name, _ in own([Both(), print])] == ["Both", "print"]

@@ -4,9 +4,9 @@ import json
 import shutil
 from io import StringIO
 
-import numpy as np
 import pytest
 
+from evokit import minimize
 from evokit.errors import UserError
 from evokit.measuring.ledger_files import ledger_of
 from evokit.progress import LineProgress
@@ -126,21 +126,21 @@ def test_workers_change_nothing(run):
     assert one.heard == two.heard
 
 
-@pytest.mark.parametrize("search", ["generational", "steady_state"])
-@pytest.mark.parametrize("number", [3, 11])
-def test_killed_and_resumed_hears_all_that_a_whole_run_does(run, search, number):
+@pytest.mark.parametrize(("search", "number"), [("generational", 3), ("generational", 15), ("steady_state", 11)])
+def test_killed_and_resumed_hears_all_that_a_whole_run_does(run, tmp_path, search, number):
     whole, killed, resumed = Notes(), Notes(die_at=number), Notes()
-    setting = f"search.name={search}"
+    setting = f"search={{name: {search}, population: 6, generations: 5}}"
     run(setting, callbacks=[whole], name="whole")
     with pytest.raises(KeyboardInterrupt):
         run(setting, callbacks=[killed])
+    with ledger_of(tmp_path / "run" / "ledger.sqlite") as ledger:
+        known = [row.seq for row in ledger.rows("search") if row.evaluation.source == "measured"]
     assert [end.status for end in killed.ended] == ["interrupted"]
     run(setting, callbacks=[resumed], resume=True)
     assert resumed.heard == whole.heard
     assert resumed.started[0].resumed
-    assert [one[0] for one in resumed.evaluations if one[-1]] == [
-        one[0] for one in whole.evaluations if one[0] <= number
-    ]
+    assert [one[0] for one in resumed.evaluations if one[-1]] == known
+    assert 0 < len(known) < len(whole.evaluations)
     done = len(killed.generations)
     assert [one[-1] for one in resumed.generations] == [True] * done + [False] * (5 - done)
 
@@ -202,7 +202,7 @@ def test_an_end_that_was_asked_for_holds_after_a_kill(run):
         run(callbacks=[late := Late(stop_at=2)])
     assert len(late.generations) == 3
     summary, _ = run(callbacks=[Late()], resume=True)
-    assert (summary["generations"], summary["stopped_by"]) == (3, "test_an_end_that_was_asked_for_holds_after_a_kill.Late")
+    assert (summary["generations"], summary["stopped_by"]) == (3, "Late")
 
 
 def test_it_is_not_gone_on_with_after_its_vault_was_opened(run, monkeypatch):
@@ -241,7 +241,7 @@ def test_nobody_who_listens_costs_nothing(run, monkeypatch):
 def test_a_local_plugin_listens_without_being_another_run(run, tmp_path):
     (tmp_path / "listening.py").write_text(LISTENING)
     plain, _ = run(name="plain")
-    summary, _ = run("plugins=[./listening.py]", text=SPHERE.replace("plugins", ""))
+    summary, _ = run(f"plugins=[{tmp_path}/listening.py]", text=SPHERE.replace("plugins", ""))
     assert summary["recipe_digest"] == plain["recipe_digest"]
     assert (summary["generations"], summary["stopped_by"]) == (3, "listening.py")
     assert summary["stopped"] == "callback listening.py asked for it: that is enough"
@@ -278,38 +278,34 @@ def evokit_components():
 def test_a_recipe_names_callbacks_which_are_no_part_of_what_it_is(run, tmp_path):
     (tmp_path / "count.py").write_text(CALLBACK)
     plain, _ = run(name="plain")
-    summary, folder = run("plugins=[./count.py]", "callbacks=[count, {name: count, to: other.txt}]")
+    summary, folder = run(f"plugins=[{tmp_path}/count.py]", "callbacks=[count, {name: count, to: other.txt}]")
     assert (folder / "count.txt").read_text() == (folder / "other.txt").read_text() == "5"
     assert summary["recipe_digest"] == plain["recipe_digest"]
     again = load_recipe(folder / "recipe.yaml")
     assert again.digest == plain["recipe_digest"]
     assert [one.options.to for one in again.callbacks] == ["count.txt", "other.txt"]
-    run("plugins=[./count.py]", "callbacks=[{name: count, to: third.txt}]", resume=True)
+    run(f"plugins=[{tmp_path}/count.py]", "callbacks=[{name: count, to: third.txt}]", resume=True)
     assert (folder / "third.txt").exists()
 
 
 def test_what_listens_to_nothing_is_refused(run, tmp_path):
     (tmp_path / "count.py").write_text(CALLBACK)
     with pytest.raises(RecipeError, match=r"callback\.deaf: Deaf .* listens to nothing: give it methods"):
-        run("plugins=[./count.py]", "callbacks=[deaf]")
-    with pytest.raises(RecipeError, match=r"callbacks\[0\]\.name: unknown callback 'tensorbord'; did you mean"):
+        run(f"plugins=[{tmp_path}/count.py]", "callbacks=[deaf]")
+    with pytest.raises(RecipeError, match=r"callbacks\.0\.name: unknown callback 'tensorbord'; did you mean"):
         run("callbacks=[tensorbord]")
 
 
-def test_failures_are_told_with_their_outcome(run, tmp_path):
-    (tmp_path / "half.py").write_text("def half(x):\n    return x.sum() if x[0] > 0 else 1 / 0\n")
+def test_failures_are_told_with_their_outcome():
     heard = []
 
     class Outcomes:
         def evaluation_ended(self, run, one):
             heard.append((one.ok, one.value is None, one.outcome, bool(one.solution[0] > 0)))
 
-    from evokit import minimize
-
     def half(x):
         return x.sum() if x[0] > 0 else 1 / 0
 
     minimize(half, low=-1, high=1, dimensions=2, work=20, search="random_search", callbacks=Outcomes())
     assert {one[2] for one in heard} == {"ok", "raised"}
-    assert all(ok == positive == (not none) for ok, none, _, positive in heard)
-    assert np.isfinite(len(heard))
+    assert all(ok == positive != none for ok, none, _, positive in heard)
