@@ -71,8 +71,6 @@ def test_what_is_no_callback_is_refused_before_anything_is_made(tmp_path):
 
 def test_one_whose_packages_are_not_there_is_refused_before_anything_is_made(tmp_path, monkeypatch):
     monkeypatch.setattr("evokit.components.registry.lacking", lambda _, extra: ("mlflow",) if extra == "mlflow" else ())
-    with pytest.raises(
-        UserError, match=r"callback mlflow needs the extra mlflow, .* is not installed: pip"
-    ):
+    with pytest.raises(UserError, match=r"callback mlflow needs the extra mlflow, .* is not installed: pip"):
         evokit.minimize(sum, low=0, high=1, work=9, directory=tmp_path / "run", callbacks="mlflow")
     assert not (tmp_path / "run" / "ledger.sqlite").exists()
