@@ -61,6 +61,21 @@ from .errors import (
 from .errors import (
     UserError as UserError,
 )
+from .facts import (
+    EndFacts as EndFacts,
+)
+from .facts import (
+    EvaluationFacts as EvaluationFacts,
+)
+from .facts import (
+    GenerationFacts as GenerationFacts,
+)
+from .facts import (
+    RunFacts as RunFacts,
+)
+from .facts import (
+    StopSearch as StopSearch,
+)
 from .genomes.bits import (
     Bits as Bits,
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import pluggy
 
+from evokit.facts import EndFacts, EvaluationFacts, GenerationFacts, RunFacts
 from evokit.interfaces import Component
 
 hookspec = pluggy.HookspecMarker("evokit")
@@ -20,3 +21,29 @@ def evokit_components() -> Iterable[Component]:  # type: ignore[empty-body]
     plugins offer under one name is called ``plugin:name``; a built-in component keeps its name. Import torch inside
     ``build``, not at the top.
     """
+
+
+@hookspec
+def evokit_run_started(run: RunFacts) -> None:
+    """Hear that a search begins or goes on.
+
+    Called once per run and per repeat, in its own process, before anything is measured.
+    """
+
+
+@hookspec
+def evokit_evaluation_ended(run: RunFacts, evaluation: EvaluationFacts) -> bool | None:
+    """Hear of one that the search measured; True ends the search with the generation at work.
+
+    Called in the run's own process as soon as the ledger has it, in the ledger's order, which workers do not change.
+    """
+
+
+@hookspec
+def evokit_generation_ended(run: RunFacts, generation: GenerationFacts) -> bool | None:
+    """Hear of a generation that has ended; True ends the search here."""
+
+
+@hookspec
+def evokit_run_ended(run: RunFacts, end: EndFacts) -> None:
+    """Hear that a run ended, was interrupted or failed; called once its summary is written."""

@@ -28,7 +28,7 @@ Source = Literal["measured", "cached", "reused", "predicted"]
 Goal = Literal["min", "max"]
 Kind = Literal[
     "genome", "primitives", "fitness", "data", "selection", "crossover", "mutation",
-    "surrogate", "screen", "search", "final", "baseline", "export",
+    "surrogate", "screen", "search", "final", "baseline", "export", "callback",
 ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import redirect_stdout
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -29,6 +30,7 @@ from evokit.common.stops import Stopped
 from evokit.components.declared import refuse_wrong_options
 from evokit.components.registry import SEPARATOR, Broken, Offer, Registry, named
 from evokit.errors import UserError, readable
+from evokit.facts import METHODS
 from evokit.interfaces import Component, Kind
 
 GROUP = "evokit"  # of entry points
@@ -94,10 +96,32 @@ def load_plugins(local: Sequence[Path] = ()) -> Registry:
                 file = _file(module)
                 offers += [Offer(component, point.name, distribution, version, file) for component in components]
     called, shared = named(offers)
+    callbacks = [(manager.get_name(one) or "", Hooked(manager, one)) for one in manager.get_plugins()]
     remarks = (*twins, *shared)
     for remark in remarks:
         _warn_once(remark)
-    return Registry(called, tuple(broken), remarks)
+    heard = sorted(((name, one) for name, one in callbacks if vars(one)), key=lambda named: named[0])
+    return Registry(called, tuple(broken), remarks, tuple(heard), _listening(offers, local))
+
+
+class Hooked:
+    """A plugin that listens to runs, as a callback with a method for each of its hooks."""
+
+    def __init__(self, manager: pluggy.PluginManager, plugin: Any) -> None:
+        others = [other for other in manager.get_plugins() if other is not plugin]
+        mine = {caller.name for caller in manager.get_hookcallers(plugin) or ()}
+        for method, word in METHODS.items():
+            if (hook := f"evokit_{method}") in mine:
+                setattr(self, method, partial(_called, manager.subset_hook_caller(hook, others), word))
+
+
+def _called(caller: pluggy.HookCaller, word: str, run: Any, fact: Any = None) -> bool:
+    return any(answer is True for answer in caller(run=run, **({word: fact} if word else {})))
+
+
+def _listening(offers: Iterable[Offer], local: Sequence[Path]) -> frozenset[str]:
+    deciding = {offer.file for offer in offers if offer.component.kind != "callback"}
+    return frozenset(os.path.realpath(path) for path in local) - deciding
 
 
 @functools.cache
@@ -187,7 +211,8 @@ def _register(manager: pluggy.PluginManager, plugin: Any, name: str, ours: bool 
         _refuse_unmarked(manager, plugin)
         others = [other for other in manager.get_plugins() if other is not plugin]
         answers = manager.subset_hook_caller("evokit_components", others)()
-        if not answers:
+        offers = any(caller.name == "evokit_components" for caller in manager.get_hookcallers(plugin) or ())
+        if offers and not answers:
             raise TypeError("evokit_components() returned nothing; it must return a list of Components")
         components = [_checked(component, ours) for answer in answers for component in _items(answer)]
         _refuse_twins(components)

@@ -387,3 +387,35 @@ def test_options_that_an_installed_plugin_only_names_are_looked_at_when_it_is_lo
     install(Entry("bad", lambda: module(Component("genome", "x", options))))
     (one,) = load_plugins().broken
     assert told in one.error
+
+
+def test_a_plugin_may_do_nothing_but_listen(tmp_path):
+    text = (
+        "from evokit import hookimpl\nheard = []\n"
+        "@hookimpl\ndef evokit_run_started(run):\n    heard.append(run)\n"
+        "@hookimpl\ndef evokit_generation_ended(generation):\n    heard.append(generation)\n    return True\n"
+    )
+    path = local(tmp_path, text)
+    registry = load_plugins([path])
+    ((name, callback),) = registry.callbacks
+    assert name == "mine.py"
+    assert registry.listening == {str(path.resolve())}
+    assert not callback.run_started("run")
+    assert callback.generation_ended("run", "generation")
+    assert not hasattr(callback, "evaluation_ended")
+
+
+def test_each_plugin_that_listens_is_called_by_itself(tmp_path):
+    text = "from evokit import hookimpl\n@hookimpl\ndef evokit_generation_ended(run):\n    return {}\n"
+    one, other = local(tmp_path, text.format("True")), local(tmp_path, text.format("1 / 0"), "other.py")
+    (_, first), (_, second) = load_plugins([other, one]).callbacks
+    assert first.generation_ended("run", "generation")
+    with pytest.raises(ZeroDivisionError):
+        second.generation_ended("run", "generation")
+
+
+def test_a_plugin_that_offers_parts_as_well_decides_numbers(tmp_path):
+    path = local(tmp_path, offering() + "\n@hookimpl\ndef evokit_run_ended(end):\n    pass\n")
+    registry = load_plugins([path])
+    assert registry.listening == frozenset()
+    assert [name for name, _ in registry.callbacks] == ["mine.py"]

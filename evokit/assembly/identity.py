@@ -21,7 +21,10 @@ PACKAGES = (
     "datasets",
 )  # fmt: skip
 # What a resume may change: ``Recipe.digest`` leaves it out.
-FREE = ("search.generations", "stop", "export", "init.from", "init.top", *(f"execution.{key}" for key in PLACEMENT))
+FREE = (
+    "search.generations", "stop", "export", "callbacks", "init.from", "init.top",
+    *(f"execution.{key}" for key in PLACEMENT),
+)  # fmt: skip
 SAID = 80  # characters of a value in a message
 
 

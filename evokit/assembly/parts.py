@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -138,7 +138,7 @@ def assemble(recipe: Recipe, directory: Path | None = None) -> Parts:
         RecipeError: A part refused its options, parts do not fit, or packages that one needs are not installed; with
             file and line.
     """
-    refuse_lacking(recipe)
+    refuse_lacking(recipe, recipe.components())
     _refuse_missing_device(recipe)
     recipe = settled(recipe)
     execution = recipe.execution
@@ -155,14 +155,14 @@ def assemble(recipe: Recipe, directory: Path | None = None) -> Parts:
     return _with_search(recipe, data, replace(context, fitness=fitness))
 
 
-def refuse_lacking(recipe: Recipe) -> None:
+def refuse_lacking(recipe: Recipe, sections: Iterable[Section]) -> None:
     """Refuse components whose packages are not installed, before anything is built.
 
     Raises:
         RecipeError: A sentence for each extra, with its command.
     """
     needing: dict[tuple[str, tuple[str, ...]], list[Section]] = {}
-    for section in recipe.components():
+    for section in sections:
         offer = recipe.registry.offer(section.component)
         if offer.lacks:
             needing.setdefault((offer.remedy, offer.lacks), []).append(section)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from evokit.calls.listening import parted
 from evokit.calls.minimizing import problem
 from evokit.calls.outcome import Run
 from evokit.calls.starting import Folder, start
@@ -111,6 +112,7 @@ def search(
     directory: str | Path | None = None,
     work: int | None = None,
     generations: int | None = None,
+    callbacks: Any = (),
     **keywords: Any,
 ) -> Asking:
     """A search that is asked for candidates and told their values.
@@ -122,6 +124,7 @@ def search(
         directory: Where what is told is kept; a search that is there goes on. None for a temporary one.
         work: After how many measurements it ends; without it and ``generations`` whoever asks decides.
         generations: After how many generations it ends.
+        callbacks: Told how it goes, see ``evokit.calls.listening.parted``.
         keywords: As of ``evokit.minimize``.
 
     Raises:
@@ -136,12 +139,13 @@ def search(
     """
     folder, asker = Folder(directory), Asker()
     given = {"search": name, "work": work if work or generations else FOREVER, "generations": generations}
-    recipe = problem(asker, space, goal, folder=folder, vectorized=True, **given, **keywords)
+    sections, objects = parted(callbacks)
+    recipe = problem(asker, space, goal, folder=folder, vectorized=True, callbacks=sections, **given, **keywords)
 
     def begin(ask: Callable[[Any], Any]) -> None:
         asker.ask = ask
         try:
-            start(recipe, folder)
+            start(recipe, folder, callbacks=objects)
         except KeyboardInterrupt:
             return  # nobody asks any more
 

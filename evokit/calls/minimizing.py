@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from evokit.calls.declaring import Declared
+from evokit.calls.listening import parted
+from evokit.calls.offered import offered
 from evokit.calls.outcome import Run
 from evokit.calls.starting import Folder, start
 from evokit.common.code import Untellable, code_digest, importable
@@ -40,7 +42,8 @@ def minimize(function: Any, space: Any = None, **keywords: Any) -> Run:
             of a component, or what a recipe says of one. It may take the parameters of a space by their names.
         space: A mapping of names to parameters, or a genome: options of a component, its name, or what a recipe says
             of it. For a function of numbers ``low``, ``high`` and ``dimensions`` are enough.
-        keywords: See ``problem`` for those that say what is asked, and ``start`` for ``directory`` and ``progress``.
+        keywords: See ``problem`` for those that say what is asked, and ``start`` for ``directory``, ``progress`` and
+            ``callbacks``.
 
     Raises:
         UserError: Something does not fit; one sentence a problem.
@@ -59,11 +62,12 @@ def maximize(function: Any, space: Any = None, **keywords: Any) -> Run:
 
 
 def _searched(function: Any, space: Any, goal: Goal, keywords: Mapping[str, Any]) -> Run:
-    about = {name: keywords[name] for name in ("directory", "progress") if name in keywords}
+    about = {name: keywords[name] for name in ("directory", "progress", "callbacks") if name in keywords}
+    sections, callbacks = parted(about.get("callbacks", ()))
     folder = Folder(about.get("directory"))
     rest = {name: value for name, value in keywords.items() if name not in about}
-    recipe = problem(function, space, goal, folder=folder, **rest)
-    return start(recipe, folder, about.get("progress", False))
+    recipe = problem(function, space, goal, folder=folder, callbacks=sections, **rest)
+    return start(recipe, folder, about.get("progress", False), callbacks)
 
 
 def problem(
@@ -169,7 +173,7 @@ def _fitness(
     is_fitness = hasattr(function, "objectives") and (
         hasattr(function, "evaluate") or hasattr(function, "evaluate_one")
     )
-    if is_dataclass(function) and not isinstance(function, type) and (section := _offered("fitness", function)):
+    if is_dataclass(function) and not isinstance(function, type) and (section := offered("fitness", function)):
         return section, None
     if not is_fitness and not callable(function):
         raise UserError(f"{function!r:.60} is neither a function nor a fitness")
@@ -274,7 +278,7 @@ def _genome(space: Any, low: Any, high: Any, dimensions: int | None) -> dict[str
                 raise UserError(f"the space: {error}") from error
         case str() | Mapping():
             return _named("genome", space)
-        case _ if section := _offered("genome", space):
+        case _ if section := offered("genome", space):
             return section
     raise UserError(
         f"{space!r:.60} is no space and no genome; give a mapping of names to parameters, the name of a genome, or what"
@@ -299,7 +303,7 @@ def _named(kind: Kind, value: Any) -> dict[str, Any]:
         return {"name": value}
     if isinstance(value, Mapping):
         return dict(value)
-    if section := _offered(kind, value):
+    if section := offered(kind, value):
         return section
     raise UserError(f"{kind}: {value!r:.60} is no name, and nothing that a recipe says of a {kind}")
 
@@ -311,12 +315,3 @@ def _section(key: str, value: Any) -> Any:
     if isinstance(value, list | tuple) and key in LISTS:
         return [{"name": one} if isinstance(one, str) else one for one in value]
     return value
-
-
-def _offered(kind: Kind, options: Any) -> dict[str, Any]:
-    """The section of a component whose options these are; empty if nobody offers it."""
-    for one in load_plugins().components(kind):
-        place = one.options if isinstance(one.options, str) else f"{one.options.__module__}:{one.options.__qualname__}"
-        if place == f"{type(options).__module__}:{type(options).__qualname__}":
-            return {"name": one.name, **as_json(options)}
-    return {}

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import sys
 import tempfile
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from evokit.assembly.directory import RunDirectory
+from evokit.calls.listening import parted
 from evokit.calls.outcome import Run
 from evokit.common.files import write_atomically
 from evokit.errors import UserError
 from evokit.progress import logs_as_notes, make_progress
 from evokit.progress.silent import Silent
 from evokit.recipe.check import load_recipe, recipe_of
-from evokit.recipe.schema import Recipe
+from evokit.recipe.schema import Recipe, as_json
 from evokit.runs.launch import launch
 
 log = logging.getLogger("evokit")
@@ -51,13 +53,14 @@ class Folder:
         write_atomically(directory.artifacts / name, content)
 
 
-def start(recipe: Recipe, folder: Folder, progress: Any = False) -> Run:
+def start(recipe: Recipe, folder: Folder, progress: Any = False, callbacks: Sequence[Any] = ()) -> Run:
     """Run a recipe in a folder, or go on with the run that is there.
 
     Args:
         recipe: Checked.
         folder: Where.
         progress: Whether a person sees how it goes; or who is told, see ``evokit.progress.Progress``.
+        callbacks: Told how it goes, see ``evokit.runs.launch.launch``.
 
     Raises:
         UserError: Another run is there.
@@ -72,11 +75,17 @@ def start(recipe: Recipe, folder: Folder, progress: Any = False) -> Run:
         log.warning(
             "this run cannot be gone on with: nobody can tell if the function is the same, it uses %s", folder.unlike
         )
+    inside = [one.name for one in recipe.callbacks if folder.temporary and getattr(one.options, "in_run", False)]
+    if inside:
+        raise UserError(
+            f"callback {inside[0]} writes into the run's directory, which is temporary and goes with the run; say"
+            " directory="
+        )
     display = make_progress(sys.stdout) if progress is True else progress or Silent()
     recipe = replace(recipe, asked=(str(folder.path / "recipe.yaml"),))
     try:
         with nullcontext() if isinstance(display, Silent) else logs_as_notes(display):
-            launch(recipe, folder.path, display, resume=folder.path.exists())
+            launch(recipe, folder.path, display, resume=folder.path.exists(), callbacks=callbacks)
     finally:
         display.close()
     return Run(folder.path, recipe, folder)
@@ -88,6 +97,7 @@ def run(
     *,
     directory: str | Path | None = None,
     progress: Any = False,
+    callbacks: Any = (),
 ) -> Run:
     """Run a recipe, as ``evokit run`` does.
 
@@ -96,14 +106,21 @@ def run(
         set: What to change, as after ``--set``: ``{"search.population": 64}``.
         directory: Where; a run that is there goes on. None for a temporary one.
         progress: Whether a person sees how it goes.
+        callbacks: See ``evokit.calls.listening.parted``; beside those of the recipe.
 
     Raises:
         UserError: The recipe is wrong, or another run is there.
         RunFailed: Nothing valid is left.
     """
-    import json
-
     overrides = [f"{key}={json.dumps(value)}" for key, value in (set or {}).items()]
-    if isinstance(recipe, Mapping):
-        return start(recipe_of(recipe, "recipe", overrides), Folder(directory), progress)
-    return start(load_recipe(Path(recipe), overrides), Folder(directory), progress)
+    sections, objects = parted(callbacks)
+
+    def read(*more: str) -> Recipe:
+        if isinstance(recipe, Mapping):
+            return recipe_of(recipe, "recipe", [*overrides, *more])
+        return load_recipe(Path(recipe), [*overrides, *more])
+
+    loaded = read()
+    if sections:
+        loaded = read(f"callbacks={json.dumps([*as_json(loaded.callbacks), *sections], default=str)}")
+    return start(loaded, Folder(directory), progress, objects)

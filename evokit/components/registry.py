@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from evokit.common.extras import DISTRIBUTION, lacking, with_extra
 from evokit.common.names import did_you_mean, listed
@@ -82,11 +83,15 @@ class Registry:
         offers: Named by ``named``.
         broken: Installed plugins that offer nothing, as they could not be loaded.
         remarks: What a person should know of names that several plugins offer.
+        callbacks: Names of plugins and what listens to runs for them.
+        listening: Files of local plugins that do nothing else.
     """
 
     offers: tuple[Offer, ...]
     broken: tuple[Broken, ...] = ()
     remarks: tuple[str, ...] = ()
+    callbacks: tuple[tuple[str, Any], ...] = field(default=(), compare=False)
+    listening: frozenset[str] = field(default=frozenset(), compare=False)
 
     def components(self, kind: Kind, fits: str = "") -> tuple[Component, ...]:
         """Components of a kind that belong to ``fits`` or to anything, in the order they were offered."""

@@ -13,6 +13,7 @@ import numpy as np
 from evokit.common.names import did_you_mean
 from evokit.contracts.blame import ContractError, culprit, raised
 from evokit.energy import Cost
+from evokit.facts import METHODS
 from evokit.interfaces import Data, Kind
 
 MEMBERS: Mapping[Kind, Mapping[str, str]] = {
@@ -77,6 +78,7 @@ OPTIONAL: Mapping[str, str] = {  # of a fitness
 EASILY_MISSED = ("fingerprint", "constraints", "refitted", "prepared")  # long words
 ALIKE = 0.85  # of a name's letters
 MISSING = object()
+METHOD_HINT = f"give it methods such as generation_ended(run, generation); known are {', '.join(METHODS)}"
 MEASURING = ("evaluate", "evaluate_one")  # of which a fitness has one
 
 
@@ -109,6 +111,8 @@ def refuse_misfit(kind: Kind, thing: Any) -> None:
         and not (hasattr(thing, "evaluate") or _suggestion("evaluate", thing))
     ):
         return  # material for a search with a job of its own, which is held against this when the search is there
+    if kind == "callback" and not any(hasattr(thing, method) for method in METHODS):
+        raise ContractError(f"{culprit(thing)} listens to nothing: {METHOD_HINT}")
     if kind == "baseline":
         kind = "final" if hasattr(thing, "fit") or hasattr(thing, "score") else "search"
     for name, meaning in MEMBERS.get(kind, {}).items():

@@ -7,7 +7,7 @@ import json
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -53,6 +53,7 @@ class LedgeredMeasure:
         job: What the executor is asked to do; its fitness is ``fitness``.
         refits: What ``fitness`` was refitted to.
         jobs: Where refitted fitnesses come from, for searches that alternate.
+        tell: Told of each row that was measured, in their order, with the genes, and whether it was there before.
     """
 
     def __init__(
@@ -68,13 +69,14 @@ class LedgeredMeasure:
         refits: Refits = (),
         jobs: Jobs | None = None,
         functional: bool = True,
+        tell: Callable[[Row, Any, bool], None] | None = None,
     ) -> None:
         self.generation = 0
         self.refits = refits
         self.tally = Tally()  # of the slots that were asked for, those of a resumed run that it has yet to repeat not
         self._phase, self._genome, self._fitness, self._job = phase, genome, fitness, job
         self._context = fitness.context
-        self._jobs, self._functional = jobs, functional
+        self._jobs, self._functional, self._tell = jobs, functional, tell
         self._ledger, self._executor, self._progress = ledger, executor, progress
         self._batch = max(batch, getattr(fitness, "batch", 1))
         self._next = 0
@@ -118,6 +120,7 @@ class LedgeredMeasure:
                 self._expect(self._answered[slot], one.key, budget)
                 self._cache.setdefault(identity, self._answered[slot].evaluation)
                 self._note_function(self._answered[slot])
+                self._told(self._answered[slot], one.genes, True)
             if identity not in self._cache:
                 pending.setdefault(identity, position)
 
@@ -146,6 +149,8 @@ class LedgeredMeasure:
                 each = (time.monotonic() - started) / n_measured
                 left = each * (len(everybody) - n_measured)
                 self._progress.evaluated(n_measured + n_cached, len(individuals), n_measured, n_cached, left)
+                for position, row in zip(batch, rows, strict=True):
+                    self._told(row, individuals[position].genes)
 
         evaluate(positions)
         late = []
@@ -184,7 +189,7 @@ class LedgeredMeasure:
         """
         budget = self.budgets[-1]
         waiting: deque[tuple[int, Individual]] = deque()  # asked for and not yet back, in their order
-        begun: dict[str, int] = {}  # keys that workers have, in their order, and the slots that they fill
+        begun: dict[str, tuple[int, Any]] = {}  # keys that workers have, in their order; slots to fill, and genes
 
         def tasks() -> Iterator[Task | None]:
             for one in individuals:
@@ -198,8 +203,9 @@ class LedgeredMeasure:
                 if slot in self._answered:
                     self._expect(self._answered[slot], one.key, budget)
                     self._cache.setdefault((self._context, one.key, budget), self._answered[slot].evaluation)
+                    self._told(self._answered[slot], one.genes, True)
                 if not self.knows(one.key) and one.key not in begun:
-                    begun[one.key] = slot
+                    begun[one.key] = slot, one.genes
                     self._save_before_waiting()
                     yield Task([one.genes], budget, self._job, self.refits)
 
@@ -210,10 +216,12 @@ class LedgeredMeasure:
             for answer in itertools.chain(answers, [[]]):  # who is known needs no answer
                 for evaluation in answer:
                     key = next(iter(begun))
-                    fresh.add(begun[key])
+                    slot, genes = begun.pop(key)
+                    fresh.add(slot)
                     self._cache[self._context, key, budget] = evaluation
-                    self._ledger.add([self._row(begun.pop(key), key, budget, evaluation)])
+                    self._ledger.add([row := self._row(slot, key, budget, evaluation)])
                     self._note_peak([evaluation])
+                    self._told(row, genes)
                 while waiting and self.knows(waiting[0][1].key):
                     slot, one = waiting.popleft()
                     if slot not in self._answered:
@@ -385,6 +393,11 @@ class LedgeredMeasure:
         """Workers have memory of their own, which the run cannot see from outside."""
         peak = max(one.peak_memory_bytes for one in evaluations)
         self._ledger.add_cost(self._phase, replace(Cost.none(), peak_memory_bytes=peak))
+
+    def _told(self, row: Row, genes: Any, before: bool = False) -> None:
+        """Tell who listens of a row that was measured."""
+        if self._tell is not None and row.evaluation.source == "measured":
+            self._tell(row, genes, before)
 
     def _row(self, slot: int, key: str, budget: int, evaluation: Evaluation) -> Row:
         """The answer of a slot, for the ledger."""

@@ -143,6 +143,7 @@ class _Checker:
             plugins=plugins,
             registry=self.registry,
             source=self.source.root,
+            callbacks=lists["callbacks"],
         )
 
     def _check_keys(self) -> None:
@@ -247,9 +248,9 @@ class _Checker:
         if not isinstance(entries, list):
             self.source.report((key,), f"must be a list, got {describe(entries)}")
             return ()
-        if kind == "export":
+        if kind in ("export", "callback"):
             entries = [{"name": entry} if isinstance(entry, str) else entry for entry in entries]
-        if kind != "screen" and self.fitness is None:
+        if kind not in ("screen", "callback") and self.fitness is None:
             return ()  # the fitness is reported; what belongs to it cannot be told
         fits = self.fitness.name if self.fitness and kind != "screen" else ""
         sections = [self._section((key, index), kind, entry, fits) for index, entry in enumerate(entries)]
@@ -298,7 +299,7 @@ class _Checker:
 
     def _check_contested(self, path: KeyPath, kind: Kind, fits: str = "") -> None:
         """Refuse a name that the recipe itself says and a file of its own offers; a default means the built-in."""
-        node = self.source.root.at((*path, "name")) or self.source.root.at(path)  # an export may be its name alone
+        node = self.source.root.at((*path, "name")) or self.source.root.at(path)  # some may be a name alone
         name = node.value if node else None
         if isinstance(name, str) and (choices := self.registry.contested(kind, name, fits)):
             message = f"{kind} {name!r} is built in, and a file of this recipe offers it too; write "

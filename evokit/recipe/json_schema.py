@@ -29,9 +29,11 @@ def json_schema(registry: Registry) -> JsonSchema:
         if kind != "final":
             offers = [offer for offer in registry.offers if offer.component.kind == kind]
             definitions[kind] = {"oneOf": _by_name(offers, definitions)}
-    exports = sorted({name for one in registry.offers if one.component.kind == "export" for name in _names(one)})
     lists: JsonSchema = {key: {"type": "array", "items": _ref(kind)} for key, kind in LISTS.items()}
-    lists["export"]["items"] = {"anyOf": [{"enum": exports}, _ref("export")]}
+    for key in ("export", "callbacks"):  # whose entries may be a name alone
+        named = (one for one in registry.offers if one.component.kind == LISTS[key])
+        names = sorted({name for one in named for name in _names(one)})
+        lists[key]["items"] = {"anyOf": [{"enum": names}, _ref(LISTS[key])]}
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "evokit recipe",

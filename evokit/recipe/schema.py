@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
@@ -21,7 +22,7 @@ from evokit.options import ADDED, REST
 from evokit.recipe.yaml_source import KeyPath, Node, Problem, RecipeError, dump_yaml
 
 SECTIONS: tuple[Kind, ...] = ("data", "fitness", "genome", "search", "selection", "crossover", "mutation")
-LISTS: Mapping[str, Kind] = {"screens": "screen", "baselines": "baseline", "export": "export"}
+LISTS: Mapping[str, Kind] = {"screens": "screen", "baselines": "baseline", "export": "export", "callbacks": "callback"}
 
 
 @dataclass(frozen=True)
@@ -186,6 +187,7 @@ class Recipe:
     plugins: tuple[Path, ...]  # local files, absolute
     registry: Registry = field(repr=False, compare=False)
     source: Node = field(repr=False, compare=False)
+    callbacks: tuple[Section, ...] = ()
     asked: tuple[str, ...] = field(default=(), compare=False)  # the words of a command that mean it: a name, --set ...
 
     @cached_property
@@ -202,14 +204,15 @@ class Recipe:
     def digest(self) -> str:
         """Identity for resuming and comparing.
 
-        Without what may change when a finished run goes on: ``search.generations``, ``stop``, ``export``. Local
-        plugins count by name and content, other paths by name, wherever they lie; so do the genes of ``init``,
+        Without what may change when a finished run goes on: ``search.generations``, ``stop``, ``export``, and what
+        decides nothing: ``callbacks``. Local plugins count by name and content, unless all that they do is listen,
+        other paths by name, wherever they lie; so do the genes of ``init``,
         wherever they come from. What lies at a path counts in the digest of the data and the fitness's context.
         """
-        kept = {key: value for key, value in self.portable.items() if key not in ("stop", "export")}
+        kept = {key: value for key, value in self.portable.items() if key not in ("stop", "export", "callbacks")}
         search = {key: value for key, value in kept["search"].items() if key != "generations"}
         execution = {key: value for key, value in kept["execution"].items() if key not in PLACEMENT}
-        plugins = [[path.name, digest_bytes(path.read_bytes())] for path in self.plugins]
+        plugins = [[path.name, digest_bytes(path.read_bytes())] for path in self.plugins if not self._listens(path)]
         if self.init is not None and self.init.genes is not None:
             kept["init"] = self.init.genes
         return digest({**kept, "search": search, "execution": execution, "plugins": plugins})
@@ -228,15 +231,20 @@ class Recipe:
             "final": self.final.values(path, brief),
             "execution": as_json(self.execution),
             **{key: as_json(chain, path, brief) for key, chain in lists.items()},
+            **({"callbacks": as_json(self.callbacks, path, brief)} if self.callbacks else {}),
         }
         return {key: value for key, value in values.items() if value is not None}
 
     def components(self) -> Iterator[Section]:
-        """Every section that names a component, those inside options included."""
+        """Every section that names a component, those inside options included; of callbacks a worker needs none."""
         one = [section for kind in SECTIONS if (section := getattr(self, kind))]
         final = [self.final.section] if self.final.section else []
         for section in (*one, *self.screens, *self.baselines, *final, *self.exports):
             yield from (value for _, value in walk(section) if isinstance(value, Section))
+
+    def _listens(self, plugin: Path) -> bool:
+        """Whether a local plugin has callbacks alone, which decide no number."""
+        return os.path.realpath(plugin) in self.registry.listening
 
     def to_yaml(self) -> str:
         """The resolved recipe as a file."""

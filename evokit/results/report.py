@@ -171,6 +171,9 @@ def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]
             f"Chance has a part in this fitness, and the best of {counts['measured']:,} values flatters it: "
             "`confirm: {top: 8}` in the recipe measures the best again on what the search never saw."
         )
+    for one in summary.get("callbacks_failed", ()):
+        times = f", {one['times']:,} times" if one["times"] > 1 else ""
+        yield f"Callback {one['callback']} raised{times}: {one['message']}"
     yield from map(_screen, summary["screens"])
     if saved := summary.get("saved"):
         total = saved["generations"] + summary["generations"]

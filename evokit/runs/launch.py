@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 
 from evokit.assembly.directory import RunDirectory, repeat_folder
 from evokit.assembly.identity import differences, refuse_other_recipe
-from evokit.assembly.parts import Parts, assemble
+from evokit.assembly.parts import Parts, assemble, refuse_lacking
 from evokit.assembly.warm_start import settled
 from evokit.common.files import share
 from evokit.errors import RunFailed, UserError, readable
@@ -26,6 +26,7 @@ from evokit.runs.rehearsal import rehearse, rehearse_measuring
 from evokit.runs.repeats import Scores, combine, combined_vault, mean_scores
 from evokit.runs.run import Only, Run
 from evokit.runs.summary import summarise
+from evokit.runs.telling import names_of
 
 log = logging.getLogger("evokit")
 
@@ -33,6 +34,7 @@ OF_THE_SEARCH = (
     "best",
     "generations",
     "stopped",
+    "stopped_by",
     "chosen",
     "saved",
     "surrogate",
@@ -49,11 +51,27 @@ def default_out(recipe: Recipe) -> Path:
 
 
 def launch(
-    recipe: Recipe, out: Path, progress: Progress, *, resume: bool = False, only: Only | None = None
+    recipe: Recipe,
+    out: Path,
+    progress: Progress,
+    *,
+    resume: bool = False,
+    only: Only | None = None,
+    callbacks: Sequence[Any] = (),
 ) -> dict[str, Any]:
     """Run a recipe in a directory and return its summary.
 
-    A finished run that is resumed under the same recipe is left as it is; under a longer horizon it goes on.
+    A finished run that is resumed under the same recipe is left as it is; under a longer horizon it goes on, and so
+    does one that a callback ended where that is not there any more.
+
+    Args:
+        recipe: What to do.
+        out: Where.
+        progress: What a person sees.
+        resume: Whether to go on with what is there.
+        only: The part that is done alone; then no callback is told of it.
+        callbacks: Told how it goes, beside those that recipe and plugins name: functions of run and generation, or
+            objects with some of ``evokit.facts.METHODS``.
 
     Raises:
         UserError: The directory exists and ``resume`` is False or the other way round, it holds something else or a
@@ -69,8 +87,9 @@ def launch(
         elif resume:
             raise UserError(f"{out} does not exist, so there is no run to go on with; leave out --resume to begin one")
         if recipe.repeats > 1:
-            return _finished_repeats(directory, recipe) or _launch_repeats(recipe, directory, progress, only)
-        return _finished(directory, recipe) or _launch_one(recipe, directory, progress, only)
+            done = _finished_repeats(directory, recipe, callbacks)
+            return done or _launch_repeats(recipe, directory, progress, only, callbacks)
+        return _finished(directory, recipe, callbacks) or _launch_one(recipe, directory, progress, only, callbacks)
 
 
 def is_done(recipe: Recipe, out: Path) -> bool:
@@ -121,13 +140,15 @@ def _refuse_other_ledger(directory: RunDirectory, summary: Mapping[str, Any]) ->
 def assemble_all(recipe: Recipe, directory: Path | None = None) -> Parts:
     """Build everything that the recipe names, so that nothing is refused only after hours of search.
 
-    Baselines, final and exports are built again when their turn comes.
+    Baselines, final, exports and callbacks are built again when their turn comes.
 
     Raises:
         RecipeError: With all that these parts refuse.
     """
+    refuse_lacking(recipe, recipe.callbacks)
     parts = assemble(recipe, directory)
-    late = [*recipe.baselines, *recipe.exports, *([recipe.final.section] if recipe.final.section else [])]
+    final = [recipe.final.section] if recipe.final.section else []
+    late = [*recipe.baselines, *recipe.exports, *recipe.callbacks, *final]
     problems: list[str] = []
     for section in late:
         try:
@@ -180,7 +201,9 @@ def _refuse_unsealed(directory: RunDirectory, then: Recipe, now: Recipe) -> None
         )
 
 
-def _launch_one(recipe: Recipe, directory: RunDirectory, progress: Progress, only: Only | None) -> dict[str, Any]:
+def _launch_one(
+    recipe: Recipe, directory: RunDirectory, progress: Progress, only: Only | None, callbacks: Sequence[Any] = ()
+) -> dict[str, Any]:
     parts = assemble_all(recipe, directory.path)  # first, so that a recipe with errors leaves no directory
     new, asked = not directory.recipe.exists(), {"asked": asked_for(recipe, only)}
     if new:
@@ -189,7 +212,9 @@ def _launch_one(recipe: Recipe, directory: RunDirectory, progress: Progress, onl
     with ExitStack() as lock:
         lock.enter_context(directory.lock())
         before = _summary(directory)
-        run = Run(recipe, directory, progress, parts)
+        if before is not None and _goes_on(before, recipe, callbacks):
+            _refuse_opened(directory)
+        run = Run(recipe, directory, progress, parts, callbacks)
         if new and not getattr(parts.fitness, "by_hand", False):
             _rehearse_measuring(run, lock)
         try:
@@ -221,6 +246,7 @@ def _launch_one(recipe: Recipe, directory: RunDirectory, progress: Progress, onl
                 if only is not None and before is not None and before["best"] is not None:
                     summary |= {name: before[name] for name in (*OF_THE_SEARCH, "chosen") if name in before}
                 summary = directory.write_summary(summary)
+                run.telling.end(summary)
             return summary
         finally:
             run.close()
@@ -254,24 +280,41 @@ def _summary(directory: RunDirectory) -> dict[str, Any] | None:
         return None
 
 
-def _finished(directory: RunDirectory, recipe: Recipe) -> dict[str, Any] | None:
+def _finished(directory: RunDirectory, recipe: Recipe, callbacks: Sequence[Any] = ()) -> dict[str, Any] | None:
     """The summary of a run that has nothing left to do, its baselines included."""
     summary = _summary(directory)
     if summary is None or summary["status"] != "done":
         return None
     if summary["recipe_digest"] != recipe.digest or not _same_file(directory, recipe):
         return None
+    if _goes_on(summary, recipe, callbacks):
+        return None
     _refuse_other_ledger(directory, summary)
     return summary
 
 
-def _finished_repeats(directory: RunDirectory, recipe: Recipe) -> dict[str, Any] | None:
+def _goes_on(summary: Mapping[str, Any], recipe: Recipe, callbacks: Sequence[Any]) -> bool:
+    """Whether a callback ended the search that is not there any more."""
+    by = summary.get("stopped_by")
+    return by is not None and by not in names_of(recipe, callbacks)
+
+
+def _refuse_opened(directory: RunDirectory) -> None:
+    """Refuse to go on with a search that a callback ended and whose models were scored in the vault."""
+    if vault_opened(directory.path):
+        raise UserError(
+            f"{directory.path} was ended by a callback and cannot go on without it: its vault was opened; start a new"
+            " run with another --out"
+        )
+
+
+def _finished_repeats(directory: RunDirectory, recipe: Recipe, callbacks: Sequence[Any] = ()) -> dict[str, Any] | None:
     """The same of a run with repeats: none of them has anything left to do."""
     summary = _summary(directory)
     if summary is None or summary["status"] != "done" or not _same_file(directory, recipe):
         return None
     repeats = ((RunDirectory(repeat_folder(directory.path, n)), _repeat(recipe, n)) for n in range(recipe.repeats))
-    return summary if all(_finished(*repeat) for repeat in repeats) else None
+    return summary if all(_finished(*repeat, callbacks) for repeat in repeats) else None
 
 
 def _same_file(directory: RunDirectory, recipe: Recipe) -> bool:
@@ -298,7 +341,9 @@ def _export(run: Run) -> None:
         share(out)
 
 
-def _launch_repeats(recipe: Recipe, directory: RunDirectory, progress: Progress, only: Only | None) -> dict[str, Any]:
+def _launch_repeats(
+    recipe: Recipe, directory: RunDirectory, progress: Progress, only: Only | None, callbacks: Sequence[Any]
+) -> dict[str, Any]:
     """The whole pipeline once per seed, each in a directory of its own that resumes by itself."""
     if not directory.recipe.exists():
         assemble_all(recipe)  # a recipe with errors leaves no directory
@@ -313,7 +358,7 @@ def _launch_repeats(recipe: Recipe, directory: RunDirectory, progress: Progress,
             progress.note(f"Repeat {repeat + 1}/{recipe.repeats}, seed {one.seed}", keep=True)
             folder = repeat_folder(directory.path, repeat)
             try:
-                summaries.append(launch(one, folder, progress, resume=folder.exists(), only=only))
+                summaries.append(launch(one, folder, progress, resume=folder.exists(), only=only, callbacks=callbacks))
             except (KeyboardInterrupt, RunFailed) as error:
                 if last := _summary(RunDirectory(folder)):
                     summaries.append(last)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,7 +17,7 @@ from evokit.energy import Cost
 from evokit.genomes.individuals import feasible_value, weights_of
 from evokit.interfaces import Search
 from evokit.measuring.backends import make_executor
-from evokit.measuring.ledger import Ledger
+from evokit.measuring.ledger import Ledger, Row
 from evokit.measuring.measure import LedgeredMeasure
 from evokit.progress import Progress, Totals
 from evokit.recipe.schema import Recipe
@@ -58,7 +58,13 @@ class Resources:
             self.executor.close()
 
     def measure(
-        self, phase: str, genome: Any, job: str = SEARCH, batch: int | None = None, refits: Refits = ()
+        self,
+        phase: str,
+        genome: Any,
+        job: str = SEARCH,
+        batch: int | None = None,
+        refits: Refits = (),
+        tell: Callable[[Row, Any, bool], None] | None = None,
     ) -> LedgeredMeasure:
         """The door for one phase, which measures one job."""
         batch, jobs = self.recipe.execution.batch if batch is None else batch, self.workplace
@@ -66,7 +72,7 @@ class Resources:
         return LedgeredMeasure(
             phase, genome, fitness, self.ledger, self.executor, batch, self.progress, job, refits, jobs,
             # What its search does not do its controls do not either.
-            functional=getattr(self.parts.search, "functional", True),
+            functional=getattr(self.parts.search, "functional", True), tell=tell,
         )  # fmt: skip
 
     @contextmanager

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from evokit.assembly.directory import RunDirectory
 from evokit.assembly.jobs import AGAIN, FRESH, Refits
@@ -25,6 +26,7 @@ from evokit.runs.confirming import Confirmed, confirm
 from evokit.runs.contest import Contest
 from evokit.runs.resources import Resources
 from evokit.runs.stopping import stop_reason
+from evokit.runs.telling import Telling
 
 log = logging.getLogger("evokit")
 
@@ -35,10 +37,23 @@ Only = Literal["baselines"]
 
 
 class Run(Resources):
-    """A recipe at work in its directory; arguments and errors are those of ``Resources``."""
+    """A recipe at work in its directory; errors are those of ``Resources``.
 
-    def __init__(self, recipe: Recipe, directory: RunDirectory, progress: Progress, parts: Parts | None = None) -> None:
+    Args:
+        recipe, directory, progress, parts: As of ``Resources``.
+        callbacks: Told how it goes, beside those that recipe and plugins name.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        directory: RunDirectory,
+        progress: Progress,
+        parts: Parts | None = None,
+        callbacks: Sequence[Any] = (),
+    ) -> None:
         super().__init__(recipe, directory, progress, parts)
+        self.telling = Telling(self, callbacks)
         self.search_stopped = ""
         self.champion: Individual | None = None
         self.confirmed = Confirmed()
@@ -70,6 +85,7 @@ class Run(Resources):
 
     def _search(self) -> None:
         search, measure = self.parts.search, self._restore()
+        self.telling.begin(search)
         self._cut_metrics(search.generation)
         self.progress.phase("Search")
         if there := self.ledger.counts("search")["measured"]:
@@ -92,7 +108,7 @@ class Run(Resources):
                 self.refits = measure.refits
             if not search.hall_of_fame() and (search.done or getattr(search, "breeds", True)):
                 raise RunFailed(f"nothing valid is left after generation {search.generation}: {self._why_failed()}")
-            self._note_metrics(search, measure)
+            self.telling.generation(search, self._note_metrics(search, measure), measure.work)
             each = (time.monotonic() - began) / (search.generation - first)
             self.show_best(search, None if horizon is None else each * (horizon - search.generation))
             if time.monotonic() >= save_at:
@@ -117,7 +133,7 @@ class Run(Resources):
 
     def _restore(self) -> LedgeredMeasure:
         """Bring the search to its last checkpoint, and the door to the rows that it covers."""
-        measure = self.measure("search", self.parts.genome)
+        measure = self.measure("search", self.parts.genome, tell=self.telling.row)
         if (state := load_checkpoint(self.directory.checkpoints)) is not None:
             self.parts.search.load_state_dict(state["search"])
             measure.load_state_dict(state["measure"], self.weights)
@@ -131,6 +147,8 @@ class Run(Resources):
         if (ended := self.ledger.meta("stopped_by_clock")) and ended["limit"] == stop.seconds:
             return str(ended["reason"]) if search.generation >= ended["generation"] else ""
         spent = self.ledger.costs().get("search", Cost.none()).wall_s
+        if asked := self.telling.stop(search):
+            return asked
         reason = stop_reason(stop, search.logbook, measure.work, spent, self.goal)
         if reason and stop.seconds is not None and spent >= stop.seconds:
             ended = {"limit": stop.seconds, "generation": search.generation, "reason": reason}
@@ -165,10 +183,11 @@ class Run(Resources):
         ended = time.monotonic()
         return ended + max(CHECKPOINT_EVERY_S, (ended - began) / CHECKPOINT_SHARE)
 
-    def _note_metrics(self, search: Search, measure: LedgeredMeasure) -> None:
+    def _note_metrics(self, search: Search, measure: LedgeredMeasure) -> dict[str, Any]:
         record = search.logbook[-1] | {"evaluations": measure.tally.counts()}
         with self.directory.metrics.open("a") as file:
             file.write(json_text(record) + "\n")
+        return dict(record)
 
     def _cut_metrics(self, generation: int) -> None:
         """Drop the lines of generations that a resumed run is about to repeat."""

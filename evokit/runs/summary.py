@@ -71,6 +71,8 @@ def summarise(run: Run, status: str) -> dict[str, Any]:
         "unconfirmed": run.recipe.confirm is None and hasattr(run.parts.fitness, "fresh"),
         "generations": run.parts.search.generation,
         "stopped": run.search_stopped,
+        **({"stopped_by": by} if run.search_stopped and (by := run.telling.stopped_by) else {}),
+        **({"callbacks_failed": failed} if (failed := run.telling.failed) else {}),
         **({"chosen": chosen} if (chosen := getattr(run.parts.search, "chosen", "")) else {}),
         "saved": _saved(run, _sum(costs, "search")),
         "prepare": asdict(_sum(costs, "prepare")) | {"parts": _prepared(costs)},
