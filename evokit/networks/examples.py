@@ -19,10 +19,12 @@ from evokit.data.labelled import LabelledTexts
 from evokit.data.rows import Rows
 from evokit.data.text import EOS, IGNORED, Documents, document_blocks, full_blocks
 from evokit.data.vocabulary import decode_documents
+from evokit.errors import said
 from evokit.streams import Streams
 
 Task = Literal["images", "labels", "text", "table"]
 
+PROBED = 2  # examples that a network is tried on before a run
 CHUNK = 64
 """Examples measured at once. A constant, because the last bits of a product depend on its shape."""
 NAMES = ("input_ids", "attention_mask", "pixel_values")
@@ -98,6 +100,21 @@ class Examples:
         if isinstance(answer, tuple | list) and answer:
             answer = answer[0]
         return self._checked(answer, len(next(iter(given.values()))))
+
+    def refuse_misfit(self, module: nn.Module) -> None:
+        """Try a network on a few of them.
+
+        Raises:
+            ValueError: It fails, or answers with something else than the data need.
+        """
+        module.eval()
+        try:
+            with torch.no_grad():
+                self.outputs(module, module, slice(PROBED))
+        except (ValueError, MemoryError):
+            raise
+        except Exception as error:
+            raise ValueError(f"module: it fails on a batch of the data: {said(error)}") from error
 
     def losses(self, outputs: Tensor, chosen: Tensor | slice) -> Tensor:
         """``(n,)`` losses of examples: nats, of a text the mean over its tokens, of a table squared errors."""

@@ -12,7 +12,7 @@ from torch import nn
 
 from evokit.common.cores import set_threads
 from evokit.common.keys import digest
-from evokit.errors import UserError, said
+from evokit.errors import UserError
 from evokit.interfaces import Context, Evaluation, Goal
 from evokit.networks.examples import CHUNK, Examples, Reader
 from evokit.networks.individual import Individuals, Made
@@ -21,8 +21,6 @@ from evokit.networks.options import TorchModule
 from evokit.networks.source import Source
 from evokit.networks.training import train
 from evokit.streams import Streams
-
-PROBED = 2  # examples that the network is tried on before a run
 
 
 class ModuleFitness:
@@ -62,7 +60,7 @@ class ModuleFitness:
         if options.training.steps and len(self.train_examples) < options.training.batch:
             n, batch = len(self.train_examples), options.training.batch
             raise UserError(f"fitness torch_module: training.batch: there are {n} training examples, less than {batch}")
-        self._refuse_misfit()
+        self.train_examples.refuse_misfit(self.individuals.base)
         self._streams, self._first = streams, 0
         self.objectives: Mapping[str, Goal] = {name: goal_of(name) for name in options.objectives}
         self.takes = frozenset({"layers"} if options.replaced else {"params"})
@@ -133,16 +131,6 @@ class ModuleFitness:
     @property
     def _stream(self) -> Streams:
         return self._streams.at("replicate", self._first, "training")
-
-    def _refuse_misfit(self) -> None:
-        """Try the module on a few examples."""
-        module = self.individuals.clean({})
-        try:
-            measure(module, self.train_examples.first(PROBED))
-        except (ValueError, MemoryError, UserError):
-            raise
-        except Exception as error:
-            raise ValueError(f"module: it fails on a batch of the data: {said(error)}") from error
 
     def _digest(self, data_digest: str) -> str:
         settings = asdict(self.options)

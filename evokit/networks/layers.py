@@ -40,8 +40,8 @@ def matching(module: nn.Module, pattern: str, key: str = "layers") -> dict[str, 
     if not chosen:
         name, layer = next(iter(named.items()))
         raise ValueError(
-            f"{key}: {pattern!r} means {name}, a {type(layer).__name__}; only linear layers are matrices (torch.nn.Linear"
-            " and transformers' Conv1D)"
+            f"{key}: {pattern!r} means {name}, a {type(layer).__name__}; only linear layers are matrices"
+            " (torch.nn.Linear and transformers' Conv1D)"
         )
     weights = list(module.named_parameters(remove_duplicate=False))
     for name, layer in chosen.items():

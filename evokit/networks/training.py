@@ -38,11 +38,7 @@ def train(module: nn.Module, examples: Examples, how: Training, steps: int, stre
         if how.optimizer == "adamw"
         else torch.optim.SGD(parameters, lr=how.lr, weight_decay=how.weight_decay, momentum=MOMENTUM)
     )
-    module.train()
-    for layer in module.modules():
-        own = list(layer.parameters(recurse=False))
-        if isinstance(layer, nn.modules.batchnorm._BatchNorm) and own and not any(one.requires_grad for one in own):
-            layer.eval()  # frozen, so that its running statistics stay as well
+    set_training(module)
     for step in range(steps):
         for group in optimizer.param_groups:
             group["lr"] = how.lr * rate_factor(how, step)
@@ -55,6 +51,15 @@ def train(module: nn.Module, examples: Examples, how: Training, steps: int, stre
             return f"the loss is {loss.item()} in step {step}"
         optimizer.step()
     return ""
+
+
+def set_training(module: nn.Module) -> None:
+    """Let layers drop and normalise as in training, but for normalisations that are frozen: their statistics stay."""
+    module.train()
+    for layer in module.modules():
+        own = list(layer.parameters(recurse=False))
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm) and own and not any(one.requires_grad for one in own):
+            layer.eval()
 
 
 def rate_factor(how: Training, step: int) -> float:

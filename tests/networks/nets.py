@@ -80,3 +80,23 @@ def texts(n=12, seed=0):
 
 def labelled(n=12, seed=0):
     return LabelledTexts(texts(n, seed), np.arange(n) % 2, ("a", "b"), np.arange(n) // 2)
+
+
+class Deep(nn.Module):
+    """Three layers, and a parameter that nothing reads."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.head = nn.Sequential(nn.Linear(16, 4), nn.Linear(4, 4)), nn.Linear(4, 2)
+        self.unused = nn.Parameter(torch.full((1,), 7.0))
+
+    def forward(self, x):
+        return self.head(self.body(x.flatten(1)))
+
+
+def gpt2_in(folder):
+    """A model directory of two layers, without weights."""
+    from transformers import GPT2Config
+
+    GPT2Config(n_embd=8, n_layer=2, n_head=2, n_positions=16).save_pretrained(folder)
+    return folder
