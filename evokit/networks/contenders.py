@@ -38,7 +38,7 @@ class ModuleContender:
         self.goal = goal_of(fitness.options.objectives[0])
         self.unit = fitness.reader.unit
 
-    def fitted(self, phenotype: Mapping[str, Any], seed: int, budget: int, scratch: Path) -> Evaluation:
+    def fitted(self, phenotype: Any, seed: int, budget: int, scratch: Path) -> Evaluation:
         """Train the network of a phenotype up to the budget; at the full one its state is written.
 
         Raises:
@@ -66,7 +66,7 @@ class ModuleContender:
         weights = examples.weights
         return np.bincount(examples.units, values * weights) / np.bincount(examples.units, weights)
 
-    def rehearsed(self, phenotype: Mapping[str, Any], scratch: Path) -> tuple[float, int]:
+    def rehearsed(self, phenotype: Any, scratch: Path) -> tuple[float, int]:
         """Seconds and bytes on disk of one full fit, by the smallest one."""
         started = time.perf_counter()
         made = self.fitness.individuals.made(phenotype)

@@ -18,7 +18,7 @@ from evokit.networks.examples import CHUNK, Examples, Reader
 from evokit.networks.individual import Individuals, Made
 from evokit.networks.layers import multiply_adds, trained
 from evokit.networks.options import TorchModule
-from evokit.networks.source import Source
+from evokit.networks.source import Source, seeded
 from evokit.networks.training import train
 from evokit.streams import Streams
 
@@ -63,13 +63,15 @@ class ModuleFitness:
         self.train_examples.refuse_misfit(self.individuals.base)
         self._streams, self._first = streams, 0
         self.objectives: Mapping[str, Goal] = {name: goal_of(name) for name in options.objectives}
-        self.takes = frozenset({"layers"} if options.replaced else {"params"})
+        self.takes = frozenset(
+            {"layers"} if options.replaced else {"params"} if options.layers else {"params", "vector"}
+        )
         self.slots: Mapping[str, Any] = self.individuals.slots
         self._steps = {self.work_of(steps): steps for steps in (*options.training.rungs, options.training.steps)}
         self.budgets: Sequence[int] = list(self._steps)
         self.context = self._digest(data_digest)
 
-    def evaluate(self, batch: Sequence[Mapping[str, Any]], budget: int) -> Iterator[Evaluation]:
+    def evaluate(self, batch: Sequence[Any], budget: int) -> Iterator[Evaluation]:
         """Make, train and measure the network of each phenotype.
 
         Raises:
@@ -156,7 +158,8 @@ def measure(module: nn.Module, examples: Examples) -> tuple[torch.Tensor, torch.
     losses, right = [], []
     for start in range(0, len(examples), CHUNK):
         chosen = slice(start, start + CHUNK)
-        outputs = examples.outputs(module, module, chosen)
+        with seeded(Streams(0).at("measure", start), str(examples.targets.device)):  # for layers that always draw
+            outputs = examples.outputs(module, module, chosen)
         losses.append(examples.losses(outputs, chosen).double())
         told = torch.zeros_like(losses[-1]) if examples.task == "table" else examples.right(outputs, chosen).double()
         right.append(told)

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+import torch
 from torch import nn
 
 from evokit.errors import UserError
 from evokit.networks import layers
 from evokit.networks.layers import adapt, matching
-from evokit.networks.options import TUNED, Adapters, TorchModule, Training
+from evokit.networks.options import FROZEN, TUNED, Adapters, TorchModule, Training
 from evokit.networks.source import Source
 from evokit.streams import Streams
 
@@ -54,28 +56,35 @@ class Individuals:
             self.slots |= matching(self.base, pattern)
         for adapters in options.adapters:
             matching(self.base, adapters.match)
-        paths = [path for one in options.adapters for path in (one.low_rank, one.where) if path]
-        self.named = {path.partition(".")[0]: path for path in paths}
+        self._paths = [path for one in options.adapters for path in (one.low_rank, one.where) if path]
+        self.named = {path.partition(".")[0] for path in self._paths}
 
     def made(self, phenotype: Any, streams: Streams | None = None) -> Made:
         """The network of a phenotype, which stays as it is.
 
         Args:
-            phenotype: Matrices by layer where layers are replaced, or parameters by name. Without any that
-                adapters name there are none; {} is the module itself.
+            phenotype: Matrices by layer where layers are replaced; or the numbers of all parameters that are not
+                frozen, in the module's order; or parameters by name, without adapters if it has none that these name. {} is
+                the module itself.
             streams: Decide where parameters begin; the same for all individuals of a replicate.
 
         Raises:
             UserError: Nothing takes a parameter, or one that layers need is missing.
             ValueError: It does not fit the module.
         """
+        if isinstance(phenotype, np.ndarray):
+            module = self.clean({}, streams)
+            _fill(module, phenotype)
+            return Made(module, self.options.training, {})
         matrices = {name: one for name, one in phenotype.items() if hasattr(one, "multiply_adds")}
         told = {name: value for name, value in phenotype.items() if name not in matrices}
         tuned = {name: told.pop(name) for name in TUNED if name in told}
+        frozen = told.pop(FROZEN, ())
         overrides = {name: value for name, value in told.items() if name not in self.named}
         if overrides:
             self.source.refuse_unknown(overrides)
         module = self.clean(overrides, streams)
+        layers.freeze(module, [frozen] if isinstance(frozen, str) else frozen)
         if matrices:
             layers.replace(module, matrices, self.slots)
         if told.keys() & self.named:
@@ -85,7 +94,7 @@ class Individuals:
 
     def refuse_unadapted(self, phenotype: Mapping[str, Any]) -> None:
         """Raises ``UserError`` for a genome's phenotype that has no parameter which the adapters ask for."""
-        for path in self.named.values():
+        for path in self._paths:
             _parameter(phenotype, path)
 
     def clean(self, overrides: Mapping[str, Any], streams: Streams | None = None) -> nn.Module:
@@ -121,6 +130,19 @@ def ranks(module: nn.Module, adapters: Adapters, phenotype: Mapping[str, Any]) -
     places = _parameter(phenotype, adapters.where)
     places = [places] if isinstance(places, str) else places
     return {name: rank if any(layers.matches(name, one) for one in places) else 0 for name, rank in by_layer.items()}
+
+
+def _fill(module: nn.Module, vector: np.ndarray) -> None:
+    """Give the parameters that are not frozen the numbers of a vector."""
+    parameters = list(layers.trained(module).values())
+    n = sum(one.numel() for one in parameters)
+    if len(vector) != n:
+        raise UserError(
+            f"fitness torch_module: the genome has {len(vector)} numbers, but {n} parameters of the module are not"
+            f" frozen: write genome: {{name: real_vector, length: {n}}}"
+        )
+    values = torch.tensor(vector, dtype=torch.float32, device=parameters[0].device)
+    torch.nn.utils.vector_to_parameters(values, parameters)
 
 
 def _parameter(phenotype: Mapping[str, Any], path: str) -> Any:

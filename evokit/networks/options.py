@@ -14,6 +14,8 @@ from evokit.options import Count, Label, NonNegative, Positive, Probability
 Objective = Literal["loss", "accuracy", "parameters", "multiply_adds"]
 TUNED = ("optimizer", "lr", "weight_decay", "warmup", "schedule")
 """Fields of ``Training`` that a genome's parameters of these names take the place of."""
+FROZEN = "frozen"
+"""A genome's parameter of this name says what is frozen as well."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,10 @@ class TorchModule(OwnModule):
     ``layers`` says what individuals do to it. A pattern of names, such as ``h.*.mlp.c_fc``, stands for linear layers
     whose matrices are replaced by what a genome of ``layers`` expresses, as ``crystalline``; their biases stay. A
     mapping is an adapter, whose rank is a parameter of the genome ``space``. Of its other parameters those named
-    ``lr``, ``weight_decay``, ``optimizer``, ``warmup`` and ``schedule`` take the place of ``training``'s, and all
-    others that of the module's ``options``.
+    ``lr``, ``weight_decay``, ``optimizer``, ``warmup`` and ``schedule`` take the place of ``training``'s,
+    ``frozen`` names what is frozen as well, and all others take the place of the module's ``options``. Without
+    ``layers`` a genome ``real_vector`` is the numbers of all parameters that are not frozen, which training begins
+    with.
 
     Data are images, labelled texts, texts or a table. A batch of images is ``(n, channels, height, width)`` float32, of
     texts ``(n, length)`` token ids, of a table ``(n, inputs)``, standardised. The module returns ``(n, classes)``
@@ -111,7 +115,7 @@ class TorchModule(OwnModule):
         ValueError: The first objective is neither loss nor accuracy, or layers are replaced and adapted at once.
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"layers", "params"})
+    takes: ClassVar[frozenset[str]] = frozenset({"layers", "params", "vector"})
 
     layers: tuple[str | Adapters, ...] = ()
     training: Training = field(default_factory=Training)

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from evokit.common.code import code_digest
 from evokit.common.keys import digest, digest_bytes
@@ -71,6 +72,10 @@ class Source:
             raise ValueError(f"{self._place} cannot be made with the options {told}: {said(error)}") from error
         if not isinstance(made, nn.Module):
             raise ValueError(f"module: {self._place} makes no torch.nn.Module but {made!r:.60}")
+        if any(is_lazy(one) for one in (*made.parameters(), *made.buffers())):
+            raise ValueError(
+                f"module: {self._place} has lazy layers, which begin at random later; give them their sizes"
+            )
         made = made.float()
         freeze(made, self.options.frozen)
         return made
@@ -121,11 +126,12 @@ class Source:
             config.pad_token_id = config.eos_token_id  # else a batch of texts of several lengths is refused
         kind = getattr(transformers, HEADS[self._task])
         stored = any(self._directory.glob("*.safetensors"))
-        made: nn.Module = (
-            kind.from_pretrained(self._directory, config=config, local_files_only=True, use_safetensors=True)
-            if stored
-            else kind.from_config(config)
-        )
+        with quiet():
+            made: nn.Module = (
+                kind.from_pretrained(self._directory, config=config, local_files_only=True, use_safetensors=True)
+                if stored
+                else kind.from_config(config)
+            )
         return made
 
     def _config(self, **overrides: Any) -> Any:
@@ -144,6 +150,22 @@ def seeded(streams: Streams, device: str = "cpu") -> Iterator[None]:
         if device != "cpu":
             torch.cuda.manual_seed(seed)
         yield
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let transformers not tell of each network, which is made many times, that its head is new."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
 
 
 def _imported(options: OwnModule) -> Callable[..., Any]:

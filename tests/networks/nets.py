@@ -22,6 +22,18 @@ class Net(nn.Module):
         return self.head(torch.tanh(self.body(x)))
 
 
+class Noisy(Net):
+    """Draws wherever it is."""
+
+    def forward(self, x):
+        return super().forward(x + torch.randn_like(x))
+
+
+class Lazy(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.LazyLinear(1))
+
+
 class Pictures(nn.Module):
     """Reads images of 4 x 4 pixels."""
 

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -111,6 +112,31 @@ def test_parameters_take_the_place_of_options_and_of_training():
     assert values(one, {"width": 5}) == values(fitness(options={"width": 5}), {})
     slow = Training(steps=4, batch=8, lr=1e-5, schedule="cosine")
     assert values(one, {"lr": 1e-5, "schedule": "cosine"}) == values(fitness(training=slow), {})
+
+
+def test_a_parameter_may_freeze_layers():
+    one = fitness()
+    assert list(trained(one.individuals.made({"frozen": ["body"]}).module)) == ["head.weight", "head.bias"]
+    assert values(one, {"frozen": "body"}) == values(fitness(frozen=("body",)), {})
+
+
+def test_a_vector_is_the_numbers_of_what_is_not_frozen():
+    one = fitness(training=Training(steps=0), frozen=("body",))
+    vector = np.arange(9.0)
+    module = one.individuals.made(vector).module
+    assert module.head.weight.flatten().tolist() == list(range(8))
+    assert module.head.bias.item() == 8
+    assert torch.equal(module.body[0].weight, one.individuals.base.body[0].weight)
+    assert values(one, vector) != values(one, vector + 1)
+    assert one.takes == {"params", "vector"}
+    with pytest.raises(UserError, match=r"has 3 numbers, but 9 parameters .* \{name: real_vector, length: 9\}"):
+        values(one, np.zeros(3))
+
+
+def test_a_layer_that_always_draws_is_driven_when_it_is_measured():
+    one, before = fitness(module="Noisy", training=Training(steps=0)), global_states()
+    assert values(one, {}) == values(one, {})
+    assert global_states() == before
 
 
 @pytest.mark.parametrize(

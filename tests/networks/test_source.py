@@ -47,6 +47,7 @@ def test_overrides_take_the_place_of_options():
         ({"module": "Net"}, "no colon"),
         ({"module": f"{NETS}:np"}, "is no class or function"),
         ({"module": f"{NETS}:not_a_module"}, "makes no torch.nn.Module but 3"),
+        ({"module": f"{NETS}:Lazy"}, "has lazy layers"),
         ({"module": f"{NETS}:Net", "options": {"widht": 3}}, "cannot be made with the options .*'widht'"),
         ({"module": f"{NETS}:Net", "frozen": ("tail",)}, "frozen: no layer or parameter"),
     ],
@@ -106,13 +107,16 @@ def test_a_directory_is_a_model_with_the_head_that_the_data_need(gpt2):
     assert text.lm_head.weight.shape == (50257, 8)
 
 
-def test_weights_in_a_directory_are_read_and_count(gpt2, tmp_path):
+def test_weights_in_a_directory_are_read_and_count(gpt2, tmp_path, capfd):
     one = Source(OwnModule(directory=gpt2), "labels", 2)
     made = one.build(Streams(0))
     made.save_pretrained(tmp_path)
     stored = Source(OwnModule(directory=tmp_path), "labels", 2)
+    capfd.readouterr()
     again = stored.build(Streams(1))
     assert torch.equal(again.score.weight, made.score.weight)
+    told = capfd.readouterr()
+    assert not told.err + told.out
     identity = stored.identity(again)
     Source(OwnModule(directory=gpt2), "labels", 2).build(Streams(7)).save_pretrained(tmp_path)
     assert stored.identity(again) != identity

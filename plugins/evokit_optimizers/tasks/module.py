@@ -162,7 +162,8 @@ class ModuleTask:
         call, right, finite = self.network.called(self.network.pieces(flat), statistics, training=False), [], True
         for start in range(0, len(examples), CHUNK):
             chosen = slice(start, start + CHUNK)
-            outputs = examples.outputs(call, self.network.module, chosen)
+            with seeded(Streams(0).at("measure", start), self.device):  # for layers that always draw
+                outputs = examples.outputs(call, self.network.module, chosen)
             right.append(examples.right(outputs, chosen).double())
             finite = finite and bool(outputs.isfinite().all())
         return torch.cat(right).cpu(), finite
