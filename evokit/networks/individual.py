@@ -64,8 +64,8 @@ class Individuals:
 
         Args:
             phenotype: Matrices by layer where layers are replaced; or the numbers of all parameters that are not
-                frozen, in the module's order; or parameters by name, without adapters if it has none that these name. {} is
-                the module itself.
+                frozen, in the module's order; or parameters by name, without adapters if it has none that these name.
+                {} is the module itself.
             streams: Decide where parameters begin; the same for all individuals of a replicate.
 
         Raises:
