@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from evokit.hookspecs import hookimpl
-from evokit.interfaces import Component
+from evokit.interfaces import Component, Kind
 
+MODULE = "torch_module"
 NEURAL = "neural"  # the extra with torch, tokenizers and data sets
 
 
@@ -131,4 +132,13 @@ def evokit_components() -> list[Component]:
         Component("callback", "mlflow", "evokit.callbacks.mlflow:MLflow", extra="mlflow"),
         Component("callback", "tensorboard", "evokit.callbacks.tensorboard:Tensorboard", extra="tensorboard"),
         Component("callback", "wandb", "evokit.callbacks.wandb:Wandb", extra="wandb"),
+        _of_modules("fitness", MODULE, "TorchModule", "fitness:build_fitness"),
+        _of_modules("final", "train_module", "TrainModule", "contenders:build_champion", MODULE),
+        _of_modules("baseline", "fixed_module", "FixedModule", "contenders:build_fixed", MODULE),
+        _of_modules("export", "module_state", "ModuleState", "export:build_export", MODULE),
     ]
+
+
+def _of_modules(kind: Kind, name: str, options: str, build: str, fits: str = "") -> Component:
+    place = "evokit.networks"
+    return Component(kind, name, f"{place}.options:{options}", fits, extra=NEURAL, build=f"{place}.{build}")

@@ -74,7 +74,7 @@ def load_plugins(local: Sequence[Path] = ()) -> Registry:
     with redirect_stdout(sys.stderr):
         for path in local:
             try:
-                module = _import_file(path)
+                module = import_file(path)
                 components = _register(manager, module, path.name)
             except BaseException as error:
                 _let_ctrl_c_pass(error)
@@ -172,7 +172,8 @@ def _rank(entry: Entry) -> tuple[str, bool, str]:
     return entry.point.name, entry.distribution != DISTRIBUTION, entry.distribution
 
 
-def _import_file(path: Path) -> ModuleType:
+def import_file(path: Path) -> ModuleType:
+    """A Python file as a module, under a name that its place decides."""
     full = path.resolve(strict=True)
     # The place decides the name, so that files of one name do not meet and another process finds the same classes.
     name = f"evokit_local_{full.stem}_{digest_bytes(str(full).encode(), 6)}"

@@ -16,6 +16,7 @@ from evokit_optimizers.options import TrainedAccuracy
 from evokit_optimizers.rules.rule import Rule
 from evokit_optimizers.tasks.images import ImageTask, network_for
 from evokit_optimizers.tasks.language import LanguageTask
+from evokit_optimizers.tasks.module import ModuleTask
 from evokit_optimizers.tasks.options import OneTask
 from evokit_optimizers.tasks.task import Task
 from evokit_optimizers.tasks.transformer import Transformer
@@ -142,6 +143,8 @@ def build_tasks(options: TrainedAccuracy, train: Any, validation: Any, device: s
         ValueError: The data are neither images nor text, or have no such set, or a network does not fit the images.
         UserError: A set is too small for one batch.
     """
+    if options.own_module and not isinstance(train, Mapping):
+        return [_module_task(options, "text", train, validation, device)]
     if isinstance(train, Documents):
         return [_language_task(options, train, validation, device)]
     if not isinstance(train, Mapping):
@@ -149,6 +152,11 @@ def build_tasks(options: TrainedAccuracy, train: Any, validation: Any, device: s
     members = options.members or tuple(OneTask(name) for name in train)
     if missing := [task.name for task in members if task.name not in train]:
         raise ValueError(f"tasks: the data have no {', '.join(missing)}, only {', '.join(train)}")
+    if options.own_module:
+        return [
+            _module_task(options, one.name, {one.name: train[one.name]}, {one.name: validation[one.name]}, device)
+            for one in members
+        ]
     return [
         ImageTask(
             name=task.name,
@@ -163,6 +171,13 @@ def build_tasks(options: TrainedAccuracy, train: Any, validation: Any, device: s
         )
         for task in members
     ]
+
+
+def _module_task(options: TrainedAccuracy, name: str, train: Any, validation: Any, device: str) -> ModuleTask:
+    assert options.own_module is not None
+    if options.tasks and name == "text":
+        raise ValueError("tasks: text is one task; leave them out")
+    return ModuleTask(name, options.own_module, train, validation, options.batch, options.language.length, device)
 
 
 def _language_task(options: TrainedAccuracy, train: Documents, validation: Documents, device: str) -> LanguageTask:

@@ -10,7 +10,8 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge, Gt, Lt, MinLen
 
 from evokit.data.image_sources import SetName
-from evokit.options import Count, NonNegative, Positive
+from evokit.networks.options import OwnModule
+from evokit.options import Count, NonNegative, Positive, added
 from evokit_optimizers.rules.known import KNOWN, Known
 from evokit_optimizers.rules.rule import Clipping, Decay
 from evokit_optimizers.rules.search_space import Bounds, Rates
@@ -93,6 +94,10 @@ class TrainedAccuracy:
 
     ``final_steps`` are further horizons at which every contender's networks are trained and tested, with the
     setting or rule that won at ``steps`` and its schedule stretched.
+
+    ``module`` is a network of the user's own in the place of ``model`` and ``language``, ``my_package:MyNet`` or a
+    mapping with the keys of ``torch_module`` that say what it is. It learns images, labelled texts or the next
+    tokens of texts, of which it reads ``language.length``.
     """
 
     takes: ClassVar[frozenset[str]] = frozenset({"optimizer"})
@@ -111,6 +116,7 @@ class TrainedAccuracy:
     cache_mb: Annotated[int, Ge(0)] = 256
     together: Count = 1
     final_steps: tuple[Count, ...] = ()
+    module: str | OwnModule | None = added(None)  # noqa: RUF009 - a field
 
     def __post_init__(self) -> None:
         for lower, higher in itertools.pairwise(self.ladder):
@@ -122,12 +128,19 @@ class TrainedAccuracy:
         names = [task.name for task in self.members]
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"tasks names {', '.join(repeated)} twice")
+        if self.module and (self.precision != "float32" or any(task.model or task.augment for task in self.members)):
+            raise ValueError("module: a network of one's own is trained in float32, without a task's model and augment")
 
     @property
     def ladder(self) -> list[tuple[int, int]]:
         """Steps and seeds of each budget, the last is full."""
         rungs = [Rung(rung) if isinstance(rung, int) else rung for rung in self.rungs]
         return [*((rung.steps, rung.seeds or self.seeds) for rung in rungs), (self.steps, self.seeds)]
+
+    @property
+    def own_module(self) -> OwnModule | None:
+        """The user's network."""
+        return OwnModule(self.module) if isinstance(self.module, str) else self.module
 
     @property
     def members(self) -> tuple[OneTask, ...]:

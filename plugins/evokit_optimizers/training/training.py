@@ -123,7 +123,8 @@ class Training:
         if self.task.precision != self.parameters.dtype:
             views = self.task.network.views(self.parameters.to(self.task.precision))
         loss = self.task.loss(views, self.statistics, self.next_batch(), self.next_streams())
-        gradients = torch.autograd.grad(loss, views)
+        # Of parameters that a user's network does not use they are 0.
+        gradients = torch.autograd.grad(loss, views, materialize_grads=True)
         flat = self._gradient if gradients[0].dtype == self._gradient.dtype else None
         joined = torch.cat([gradient.reshape(-1) for gradient in gradients], out=flat)
         self.move(loss, joined)

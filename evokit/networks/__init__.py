@@ -1,0 +1,1 @@
+"""Networks of the user's own: any ``torch.nn.Module`` and any model directory of transformers."""
