@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import doctest
+import io
 import re
+import runpy
 import shlex
 import sqlite3
 import subprocess
@@ -12,6 +15,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from click.testing import CliRunner
 
@@ -55,6 +59,7 @@ class Reader:
 
     def __init__(self) -> None:
         self.code, self.run_directory, self.answer = 0, Path(), ""
+        self.names: dict[str, Any] = {}  # what ``pycon`` blocks have defined so far
 
     def follow(self, block: Block) -> None:
         """Raises ``AssertionError`` if what happens is not what the page says, ``KeyError`` for an unknown block."""
@@ -65,7 +70,7 @@ class Reader:
 
     def _actions(self) -> dict[str, Callable[[Block], None]]:
         drawn = {"mermaid": lambda block: None}  # a picture, which another test compares with the code
-        return {"console": self._console, "sql": self._sql, "text": self._text, "pycon": _doctest, **drawn}
+        return {"console": self._console, "sql": self._sql, "text": self._text, "pycon": self._doctest, **drawn}
 
     def _console(self, block: Block) -> None:
         for session in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
@@ -73,7 +78,7 @@ class Reader:
             _compare(self._output(command), expected, f"line {block.line}: $ {command}")
 
     def _output(self, command: str) -> str:
-        """Of ``evokit ...``, ``pytest ...`` or ``echo $?``, which tells the last exit code."""
+        """Of ``evokit ...``, ``pytest ...``, ``python FILE`` or ``echo $?``, which tells the last exit code."""
         words = shlex.split(command)
         if words == ["echo", "$?"]:
             return str(self.code)
@@ -85,6 +90,10 @@ class Reader:
             done = subprocess.run([sys.executable, "-m", "pytest", *arguments], capture_output=True, text=True)
             self.code = done.returncode
             return done.stdout
+        if program == "python":
+            with contextlib.redirect_stdout(io.StringIO()) as told:
+                runpy.run_path(arguments[0], run_name="__main__")
+            return told.getvalue()
         assert program == "evokit", f"a reader cannot run {command!r}"
         answer = CliRunner().invoke(main, arguments, prog_name="evokit", env=environment)
         assert answer.exception is None or isinstance(answer.exception, SystemExit), repr(answer.exception)
@@ -98,6 +107,11 @@ class Reader:
         cursor = sqlite3.connect(self.run_directory / "ledger.sqlite").execute(block.text)
         head = [column[0] for column in cursor.description]
         self.answer = table(head, [[str(value) for value in row] for row in cursor])
+
+    def _doctest(self, block: Block) -> None:
+        test = doctest.DocTestParser().get_doctest(block.text, {}, "page", "page", block.line)
+        test.globs = self.names
+        assert doctest.DocTestRunner(optionflags=FLAGS).run(test, clear_globs=False).failed == 0
 
     def _text(self, block: Block) -> None:
         """Text after a question is its answer; other text is generated, which another test compares."""
@@ -119,11 +133,6 @@ def _add(block: Block) -> None:
 
 def _compare_file(block: Block) -> None:
     assert block.text in Path(block.file).read_text(), f"line {block.line} is not in {block.file}"
-
-
-def _doctest(block: Block) -> None:
-    test = doctest.DocTestParser().get_doctest(block.text, {}, "page", "page", block.line)
-    assert doctest.DocTestRunner(optionflags=FLAGS).run(test).failed == 0
 
 
 def _compare(found: str, expected: str, place: str) -> None:
