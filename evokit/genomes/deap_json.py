@@ -30,9 +30,11 @@ class Codec:
         sets: Primitive sets of the trees.
     """
 
-    def __init__(self, classes: Mapping[str, type], sets: Sequence[gp.PrimitiveSetTyped]) -> None:
+    def __init__(self, classes: Mapping[str, Any], sets: Sequence[gp.PrimitiveSetTyped]) -> None:
         self._classes, self._names = dict(classes), {one: name for name, one in classes.items()}
-        self._nodes = {f"{place}.{name}": node for place, one in enumerate(sets) for name, node in one.mapping.items()}
+        self._nodes: dict[str, Any] = {
+            f"{place}.{name}": node for place, one in enumerate(sets) for name, node in one.mapping.items()
+        }
         self._known: dict[Any, list[str]] = {}
         for name, node in self._nodes.items():
             self._known.setdefault(node.name, []).append(name)
@@ -88,10 +90,10 @@ class Codec:
         elif issubclass(kind, array.array):
             made = array.array.__new__(kind, content["type"], content["value"])
         else:
-            made = next((one for one in (list, set, dict) if issubclass(kind, one)), object).__new__(kind)
+            made = kind.__new__(kind)
             if content is not None:
                 (made.extend if isinstance(made, list) else made.update)(self.read(content))
-        for name, one in kind.reduce_args[2].items():
+        for name, one in getattr(kind, "reduce_args", ("", None, {}))[2].items():
             if isinstance(one, type) and issubclass(one, base.Fitness):
                 setattr(made, name, one())
         for name, one in data.get("with", {}).items():
@@ -101,7 +103,7 @@ class Codec:
     def _node(self, node: Any) -> Any:
         for name in self._known.get(node.name, ()):
             known = self._nodes[name]
-            if isinstance(known, type) and type(node) is known:  # an ephemeral constant
+            if type(node) is known:  # an ephemeral constant
                 return [name, self.write(node.value)]
             if known is node or (not isinstance(known, type) and known == node):
                 return name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import pickle
+import random
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +15,8 @@ from typing import Any, ClassVar
 import numpy as np
 from deap import base, creator, gp
 
-from evokit.common.code import code_digest
+from evokit.common.code import GLOBAL_NUMPY, GLOBAL_PYTHON, code_digest
+from evokit.contracts.blame import ContractError, blamed
 from evokit.contracts.global_generators import driven_by
 from evokit.errors import UserError
 from evokit.genomes.deap_json import Codec
@@ -42,7 +44,6 @@ class Script:
         if missing:
             raise UserError(f"the toolbox has no {' and no '.join(missing)}: register it as DEAP's examples do")
         self.functions = functions
-        self.classes = {name: one for name, one in vars(creator).items() if isinstance(one, creator.MetaCreator)}
         self.sets = list(_sets_of(vars(toolbox)))
         with driven_by(np.random.default_rng(0)):
             one = self._individual()
@@ -53,10 +54,13 @@ class Script:
                 f"toolbox.individual() is a {self.kind.__name__} without a fitness: create its class with"
                 " deap.creator.create(..., fitness=...)"
             )
-        self.classes |= {self.kind.__name__: self.kind, type(fitness).__name__: type(fitness)}
+        self.classes = {kind.__name__: kind for kind in [gp.PrimitiveTree, type(fitness), *_classes_of(one)]}
         self.weights = tuple(map(float, fitness.weights))
         if not all(self.weights):
             raise UserError(f"weights {self.weights}: one is 0, so that it is neither an objective to min nor to max")
+        written = self.codec.write(one)
+        if self.codec.write(self.codec.read(written)) != written:
+            raise UserError(f"individuals of this toolbox cannot be kept: a copy of {one!r:.60} is not like it")
 
     @functools.cached_property
     def codec(self) -> Codec:
@@ -64,9 +68,9 @@ class Script:
 
     def digest(self) -> str:
         """What decides what the functions do. Raises ``Untellable`` if nobody can tell."""
-        functions, told = self.functions, [(name, one.reduce_args[2]) for name, one in sorted(self.classes.items())]
-        sets = self.sets
-        return code_digest(lambda: (functions, told, sets))
+        functions, sets = self.functions, self.sets
+        classes = [getattr(one, "reduce_args", name) for name, one in sorted(self.classes.items())]
+        return code_digest(lambda: (functions, sets, classes))
 
     def random(self, rng: np.random.Generator) -> Any:
         """The genes of a new individual."""
@@ -77,16 +81,16 @@ class Script:
         """What ``mate`` or ``mutate`` makes of genes.
 
         Raises:
-            TypeError: It did not return a tuple of as many individuals.
+            ContractError: It raised, or did not return a tuple of as many individuals.
         """
         if name not in self.functions:
             raise UserError(f"the toolbox has no {name}: register it as DEAP's examples do")
-        with driven_by(rng):
+        with blamed(self.functions[name]), driven_by(rng):
             made = self.functions[name](*map(self.codec.read, genes))
         if type(made) in (tuple, list) and len(made) == len(genes) and all(type(one) is self.kind for one in made):
             return [self.codec.write(one) for one in made]
         wanted = "two individuals: return a, b" if len(genes) == 2 else "one individual: return individual,"
-        raise TypeError(f"toolbox.{name} returned {made!r:.60}, DEAP's operators return a tuple of {wanted}")
+        raise ContractError(f"toolbox.{name} returned {made!r:.60}, DEAP's operators return a tuple of {wanted}")
 
     def _individual(self) -> Any:
         if make := self.functions.get("individual"):
@@ -101,6 +105,10 @@ class Script:
             def reducer_override(self, thing: Any) -> Any:
                 if isinstance(thing, creator.MetaCreator):
                     return _class, thing.reduce_args
+                if thing is GLOBAL_PYTHON:  # which ``random.randint`` is a method of: a copy would draw by itself
+                    return getattr, (random, "_inst")
+                if thing is GLOBAL_NUMPY:
+                    return getattr, (np.random.mtrand, "_rand")
                 if isinstance(thing, gp.MetaEphemeral):
                     return gp.MetaEphemeral, (thing.name, thing.func, thing.ret)
                 return super().reducer_override(thing)
@@ -138,6 +146,17 @@ def _class(name: str, kind: type, members: Mapping[str, Any]) -> type:
     if not hasattr(creator, name):
         setattr(creator, name, made)
     return made
+
+
+def _classes_of(value: Any) -> Iterator[type]:
+    """Classes of ``deap.creator`` in an individual: its own, and those of its attributes and elements."""
+    if isinstance(type(value), creator.MetaCreator):
+        yield type(value)
+        for one in vars(value).values():
+            yield from _classes_of(one)
+    if isinstance(value, list | tuple | set):
+        for one in value:
+            yield from _classes_of(one)
 
 
 def _sets_of(functions: Mapping[str, Any]) -> Iterator[gp.PrimitiveSetTyped]:

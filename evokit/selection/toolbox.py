@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from evokit.contracts.blame import ContractError, blamed
 from evokit.contracts.global_generators import driven_by
 from evokit.genomes.toolbox import Script
 from evokit.interfaces import Context, Individual
@@ -68,8 +69,9 @@ class ScriptSelection:
         self, pool: Sequence[Individual], made: Sequence[Any], n: int, rng: np.random.Generator
     ) -> list[Individual]:
         known = {id(one): place for place, one in enumerate(made)}
-        with driven_by(rng):
-            chosen = list(self._script.functions["select"](list(made), n))
+        select = self._script.functions["select"]
+        with blamed(select), driven_by(rng):
+            chosen = list(select(list(made), n))
         if not chosen or any(id(one) not in known for one in chosen):
-            raise TypeError("toolbox.select returned somebody who was not among those that it was given, or nobody")
+            raise ContractError("toolbox.select returned somebody who was not among those that it was given, or nobody")
         return [pool[known[id(one)]] for one in chosen]
