@@ -22,6 +22,9 @@ from .calls.outcome import (
 from .calls.starting import (
     run as run,
 )
+from .calls.wrapping import (
+    wrap as wrap,
+)
 from .common.cores import (
     set_threads as set_threads,
 )

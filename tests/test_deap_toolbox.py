@@ -118,7 +118,7 @@ def test_a_search_without_operators_is_refused(tmp_path):
     path.write_text(
         "fitness: {name: onemax}\ngenome: {name: bits, length: 4}\nsearch: {name: random_search, generations: 2}\n"
     )
-    with pytest.raises(RecipeError, match=r"r\.yaml:3: search: random_search has no selection, which a toolbox needs"):
+    with pytest.raises(RecipeError, match=r"r\.yaml:3: search: random_search has no crossover, which a toolbox needs"):
         evokit.toolbox(path)
 
 
@@ -126,3 +126,37 @@ def test_the_public_name_stays_the_function_however_its_module_is_imported():
     import evokit.deap_toolbox
 
     assert evokit.toolbox is evokit.deap_toolbox.toolbox
+
+
+SPHERE = {
+    "fitness": {"name": "sphere"},
+    "genome": {"name": "real_vector", "length": 3},
+    "crossover": {"name": "simulated_binary"},
+    "mutation": {"name": "polynomial"},
+}
+
+
+def test_a_mapping_and_what_to_change_of_it():
+    box = evokit.toolbox(SPHERE | {"search": {"name": "generational"}}, {"genome.length": 5, "seed": 3})
+    (one,) = box.population(n=1)
+    assert one.genes.shape == (5,)
+    with pytest.raises(evokit.UserError, match="this recipe is checked already"):
+        evokit.toolbox(load_recipe(ONEMAX), {"seed": 1})
+
+
+@pytest.mark.parametrize("search", ["mu_plus_lambda", "mu_comma_lambda"])
+def test_a_search_that_selects_by_itself_has_a_toolbox_with_deaps_selection(search):
+    box = evokit.toolbox(SPHERE | {"search": {"name": search}})
+    final, _ = algorithms.eaMuPlusLambda(
+        box.population(n=8), box, mu=8, lambda_=8, cxpb=0.5, mutpb=0.5, ngen=5, verbose=False
+    )
+    assert len(final) == 8
+
+
+def test_functions_of_one_s_own_take_the_place_of_ours():
+    box = evokit.toolbox(ONEMAX, select=tools.selBest, evaluate=lambda one: (0.0,))
+    population = box.population(n=4)
+    for place, one in enumerate(population):
+        assert box.evaluate(one) == (0.0,)
+        one.fitness.values = (place,)
+    assert box.select(population, 1) == [population[3]]

@@ -151,12 +151,17 @@ class Run:
     def plot(self) -> Any:
         """The matplotlib figure of ``evokit plot``: value against CPU seconds of search and baselines.
 
+        With several objectives the Pareto fronts of search and control searches.
+
         Raises:
-            UserError: matplotlib is not installed.
+            UserError: matplotlib is not installed, or nothing was measured yet.
         """
+        from evokit.results.fronts import drawn_fronts
         from evokit.results.plot import drawn, plotted
 
         require_matplotlib()
+        if (summary := self.summary).get("front"):
+            return drawn_fronts(summary)
         return drawn(plotted([self.directory]))
 
     def __repr__(self) -> str:
@@ -168,7 +173,7 @@ class Run:
             text = self.report()
         except UserError as error:
             text = str(error)
-        return f"<pre>{html.escape(text)}</pre>"
+        return f'<pre style="font-family: monospace; line-height: 1.2">{html.escape(text)}</pre>'
 
     @property
     def _told(self) -> str:

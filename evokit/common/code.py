@@ -5,6 +5,7 @@ from __future__ import annotations
 import dis
 import functools
 import pickle
+import random
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import Field
@@ -18,6 +19,10 @@ from evokit.common.keys import array_key, digest, digest_bytes
 
 INSTALLED = ("site-packages", "dist-packages")  # folders of what others wrote, whose versions a run writes down
 UNTOLD = {"__dict__", "__weakref__", "__doc__", "__module__", "__firstlineno__", "__static_attributes__"}
+
+
+GLOBAL_PYTHON = random.random.__self__  # type: ignore[attr-defined] # what ``random.randint`` and all others belong to
+GLOBAL_NUMPY = np.random.mtrand._rand
 
 
 class Untellable(ValueError):  # noqa: N818 - the name says what it is
@@ -72,12 +77,14 @@ def _told(value: Any, seen: dict[int, tuple[int, Any]], top: bool = False) -> An
     """A value as JSON that is the same in another process."""
     if value is None or value is Ellipsis or isinstance(value, bool | int | float | complex | str | bytes):
         return [type(value).__name__, repr(value)]
+    if value is GLOBAL_PYTHON or value is GLOBAL_NUMPY:
+        return ["global generator", type(value).__name__]  # whose state is no part of what code does
     if id(value) in seen:
         return ["again", seen[id(value)][0]]
     seen[id(value)] = len(seen), value  # which lives on, so that no other takes its number
     if isinstance(value, ModuleType):
         return ["module", *_named(value.__name__)]
-    if isinstance(value, FunctionType | type) and not top and importable(value):
+    if isinstance(value, FunctionType | type) and not top and _elsewhere(value):
         return ["of", *_named(value.__module__), value.__qualname__]
     return [type(value).__qualname__, *_parts(value, seen)]
 
@@ -124,7 +131,7 @@ def _parts(value: Any, seen: dict[int, tuple[int, Any]]) -> Iterator[Any]:
 def _parts_of_object(value: Any, seen: dict[int, tuple[int, Any]]) -> Iterator[Any]:
     if callable(value) and hasattr(value, "__qualname__"):  # of C
         yield from (getattr(value, "__module__", None) or "", value.__qualname__)
-    elif type(value).__module__ == "__main__" or not importable(type(value)) or _only_a_dict(value):
+    elif not _elsewhere(type(value)) or _only_a_dict(value):
         yield from (_told(one, seen) for one in (type(value), getattr(value, "__dict__", {})))
         if not hasattr(value, "__dict__"):
             raise Untellable(f"{type(value).__name__} {value!r:.40}")
@@ -133,6 +140,11 @@ def _parts_of_object(value: Any, seen: dict[int, tuple[int, Any]]) -> Iterator[A
             yield digest_bytes(pickle.dumps(value, protocol=5))
         except Exception as error:
             raise Untellable(f"{type(value).__name__} {value!r:.40}: {error}") from error
+
+
+def _elsewhere(thing: Any) -> bool:
+    """Whether another process has it as well: it can be imported, or is Python's own, such as ``range``."""
+    return bool(importable(thing)) or (thing.__module__ in sys.builtin_module_names and hasattr(thing, "mro"))
 
 
 def _only_a_dict(value: Any) -> bool:

@@ -42,19 +42,27 @@ def panels(n: int) -> tuple[Figure, list[Axes]]:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
+    class Shown(Figure):
+        """Notebooks show it, though nobody has told them to show matplotlib's figures."""
+
+        def _repr_png_(self) -> bytes:
+            return _written(self, "png", 100)
+
     width, height = PANEL_INCHES
     with rc_context(STYLE):
-        figure = Figure(figsize=(n * width, height), layout="constrained")
+        figure = Shown(figsize=(n * width, height), layout="constrained")
         return figure, list(figure.subplots(1, n, squeeze=False)[0])
 
 
 def save(figure: Figure, path: Path) -> None:
     """Write ``figure`` as the format that the suffix of ``path`` names, png or svg, whole or not at all."""
+    write_atomically(path, _written(figure, path.suffix[1:], 150))
+
+
+def _written(figure: Figure, suffix: str, dpi: int) -> bytes:
     from matplotlib import rc_context
 
     content = io.BytesIO()
     with rc_context(STYLE):
-        figure.savefig(
-            content, format=path.suffix[1:], dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None
-        )
-    write_atomically(path, content.getvalue())
+        figure.savefig(content, format=suffix, dpi=dpi, metadata={"Date": None} if suffix == "svg" else None)
+    return content.getvalue()

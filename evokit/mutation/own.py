@@ -5,14 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, wraps
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from annotated_types import Ge
 
 from evokit.interfaces import Context
-from evokit.options import Positive
+from evokit.options import Positive, Probability, added
 
 Mutate = Callable[[Any, np.random.Generator], Any]
 
@@ -32,7 +32,7 @@ class Anneal:
 
 @dataclass(frozen=True)
 class OwnMutation:
-    """Fits every genome that has ``mutate``.
+    """``prob``: chance that an individual is mutated at all. Fits every genome that has ``mutate``.
 
     ``anneal`` is for genomes whose ``mutate`` takes a ``strength``; null leaves strengths to the genome.
 
@@ -41,6 +41,7 @@ class OwnMutation:
     """
 
     anneal: Anneal | None = None
+    prob: Probability = added(1.0)  # noqa: RUF009 - a field
     genes: ClassVar[frozenset[str]] = frozenset()  # any kind
 
     def build(self, context: Context) -> Mutate | Annealed:
@@ -49,10 +50,22 @@ class OwnMutation:
         if own is None:
             raise ValueError(f"own: the genome {name} has no mutate of its own")
         if self.anneal is None:
-            return own
+            return sometimes(own, self.prob)
         if "strength" not in inspect.signature(own).parameters:
             raise ValueError(f"anneal: the mutation of the genome {name} has no strength; leave it out")
-        return Annealed(own, self.anneal)
+        return Annealed(sometimes(own, self.prob), self.anneal)
+
+
+def sometimes(mutate: Callable[..., Any], prob: float) -> Callable[..., Any]:
+    """The mutation with a chance of ``prob``; one that is certain draws nothing for that."""
+    if prob == 1:
+        return mutate
+
+    @wraps(mutate)
+    def chanced(genes: Any, rng: np.random.Generator, **strength: float) -> Any:
+        return mutate(genes, rng, **strength) if rng.random() < prob else genes
+
+    return chanced
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a person sees during a run: a live display in a terminal, plain lines elsewhere.
+"""What a person sees during a run: a live display in a terminal or a notebook, plain lines elsewhere.
 
 Imports the interfaces and ``common``. Runs, results and the command line tell it what happens.
 """
@@ -6,6 +6,7 @@ Imports the interfaces and ``common``. Runs, results and the command line tell i
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from typing import TextIO
@@ -14,12 +15,14 @@ from evokit.common.nowhere import outlasting
 from evokit.progress.lines import LineProgress
 from evokit.progress.live import LiveProgress
 from evokit.progress.logs import ProgressHandler, logs_as_notes
+from evokit.progress.notebook import NotebookProgress, in_notebook
 from evokit.progress.protocol import Progress, Totals
 from evokit.progress.wording import duration, energy, number
 
 __all__ = [
     "LineProgress",
     "LiveProgress",
+    "NotebookProgress",
     "Progress",
     "ProgressHandler",
     "Totals",
@@ -38,10 +41,12 @@ def make_progress(
 
     Args:
         stream: Where a person looks; one who leaves, as ``head`` does, ends nothing.
-        live: Force the live display or the lines; None asks the stream whether it is a terminal.
+        live: Force the live display or the lines; None asks whether this is a notebook or the stream a terminal.
         clock: Seconds.
     """
-    stream = outlasting(stream)
+    shown_here, stream = stream is sys.stdout, outlasting(stream)
+    if live is None and shown_here and in_notebook():
+        return NotebookProgress(stream, clock)
     if live is None:
         live = stream.isatty() and os.environ.get("TERM") != "dumb"
     return LiveProgress(stream, clock) if live else LineProgress(stream, clock)

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from evokit.interfaces import Goal
 from evokit.progress.protocol import Totals
@@ -49,15 +49,20 @@ class LiveProgress:
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         from rich.console import Console
-        from rich.live import Live
 
         self._clock = clock
         self._start_s = clock()
         self._shown = _Shown()
         self._lock = threading.RLock()
         self._console = Console(file=stream, force_terminal=True)
-        self._live = Live(console=self._console, get_renderable=self._panel, refresh_per_second=4)
+        self._live = self._screen()
         self._live.start()
+
+    def _screen(self) -> Any:
+        """What shows the panel: it has ``start``, ``stop`` and ``transient``."""
+        from rich.live import Live
+
+        return Live(console=self._console, get_renderable=self._panel, refresh_per_second=4)
 
     def phase(self, name: str) -> None:
         with self._lock:

@@ -1,4 +1,5 @@
 import functools
+import random
 import threading
 
 import numpy as np
@@ -76,3 +77,24 @@ def test_what_can_be_imported_is_named():
 def test_what_nobody_can_tell_is_refused():
     with pytest.raises(Untellable, match="lock"):
         code_digest(adder(threading.Lock()))
+
+
+def test_the_state_of_a_global_generator_is_no_part_of_what_code_does():
+    draw, also = random.randint, np.random.randint
+
+    def function(x):
+        return draw(0, 1) + also(2) + x
+
+    before = code_digest(function)
+    random.seed(random.random())
+    np.random.seed(np.random.randint(9))  # noqa: NPY002 - they are what is looked at
+    assert code_digest(function) == before
+
+
+def test_values_of_python_s_own_types_are_told_apart():
+    def of(one):
+        return code_digest(lambda x: (one, x))
+
+    assert of(range(3)) == of(range(3)) != of(range(4))
+    assert of(slice(1)) != of(slice(2))
+    assert of(object) == of(object) != of(bool)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import doctest
+import io
 import re
+import runpy
 import shlex
 import sqlite3
 import subprocess
@@ -51,13 +54,12 @@ class Reader:
     """Follows the blocks of one page in their order; the working directory is the reader's folder.
 
     ``console`` blocks are commands with their output, in which ``...`` stands for what varies. A ``sql`` block asks the
-    ledger of the last run, and the ``text`` block after it is the answer. A ``pycon`` block goes on with the names of
-    those before it.
+    ledger of the last run, and the ``text`` block after it is the answer.
     """
 
     def __init__(self) -> None:
         self.code, self.run_directory, self.answer = 0, Path(), ""
-        self._names: dict[str, Any] = {}  # that Python's blocks have made
+        self.names: dict[str, Any] = {}  # what ``pycon`` blocks have defined so far
 
     def follow(self, block: Block) -> None:
         """Raises ``AssertionError`` if what happens is not what the page says, ``KeyError`` for an unknown block."""
@@ -70,18 +72,13 @@ class Reader:
         drawn = {"mermaid": lambda block: None}  # a picture, which another test compares with the code
         return {"console": self._console, "sql": self._sql, "text": self._text, "pycon": self._doctest, **drawn}
 
-    def _doctest(self, block: Block) -> None:
-        test = doctest.DocTestParser().get_doctest(block.text, self._names, "page", "page", block.line)
-        assert doctest.DocTestRunner(optionflags=FLAGS).run(test, clear_globs=False).failed == 0
-        self._names = test.globs
-
     def _console(self, block: Block) -> None:
         for session in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
             command, _, expected = session.partition("\n")
             _compare(self._output(command), expected, f"line {block.line}: $ {command}")
 
     def _output(self, command: str) -> str:
-        """Of ``evokit ...``, ``pytest ...`` or ``echo $?``, which tells the last exit code."""
+        """Of ``evokit ...``, ``pytest ...``, ``python FILE`` or ``echo $?``, which tells the last exit code."""
         words = shlex.split(command)
         if words == ["echo", "$?"]:
             return str(self.code)
@@ -93,6 +90,10 @@ class Reader:
             done = subprocess.run([sys.executable, "-m", "pytest", *arguments], capture_output=True, text=True)
             self.code = done.returncode
             return done.stdout
+        if program == "python":
+            with contextlib.redirect_stdout(io.StringIO()) as told:
+                runpy.run_path(arguments[0], run_name="__main__")
+            return told.getvalue()
         assert program == "evokit", f"a reader cannot run {command!r}"
         answer = CliRunner().invoke(main, arguments, prog_name="evokit", env=environment)
         assert answer.exception is None or isinstance(answer.exception, SystemExit), repr(answer.exception)
@@ -106,6 +107,11 @@ class Reader:
         cursor = sqlite3.connect(self.run_directory / "ledger.sqlite").execute(block.text)
         head = [column[0] for column in cursor.description]
         self.answer = table(head, [[str(value) for value in row] for row in cursor])
+
+    def _doctest(self, block: Block) -> None:
+        test = doctest.DocTestParser().get_doctest(block.text, {}, "page", "page", block.line)
+        test.globs = self.names
+        assert doctest.DocTestRunner(optionflags=FLAGS).run(test, clear_globs=False).failed == 0
 
     def _text(self, block: Block) -> None:
         """Text after a question is its answer; other text is generated, which another test compares."""

@@ -63,6 +63,7 @@ def contest(tmp_path_factory):
 
 
 @pytest.mark.usefixtures("folder")
+@pytest.mark.filterwarnings("ignore:A class named:RuntimeWarning")  # DEAP's, of one that another test created
 @pytest.mark.parametrize("name", PAGES)
 def test_blocks_do_what_the_page_says(name):
     reader = Reader()
