@@ -23,6 +23,7 @@ from evokit.measuring.ledger import Ledger, Row, Tally
 log = logging.getLogger("evokit")
 
 NEW = ("measured", "reused")  # sources of values that an individual did not have before
+WRITE_EVERY_S = 0.02  # at most; rows of quick evaluations are written together
 CHECKED = 3  # generations whose genes are compared with their keys: whoever changes them does so from the beginning
 
 
@@ -77,7 +78,7 @@ class LedgeredMeasure:
         self._jobs, self._functional = jobs, functional
         self._ledger, self._executor, self._progress = ledger, executor, progress
         self._batch = max(batch, getattr(fitness, "batch", 1))
-        self._next = 0
+        self._next = self._peak = 0
         self._answered: dict[int, Row] = {row.seq: row for row in ledger.rows(phase)}
         self._cache: dict[tuple[str, str, int], Evaluation] = {}
         self._history: list[tuple[int, str, Individual]] = []  # generation, context, who was ok at full budget
@@ -132,20 +133,23 @@ class LedgeredMeasure:
             batches = [positions[i : i + self._batch] for i in range(0, len(positions), self._batch)]
             genes = ([individuals[position].genes for position in batch] for batch in batches)
             tasks = (Task(some, budget, self._job, self.refits) for some in genes)
-            for batch, evaluations in zip(batches, self._executor.map(tasks), strict=True):
-                rows = []
-                for position, evaluation in zip(batch, evaluations, strict=True):
-                    key = individuals[position].key
-                    self._cache[self._context, key, budget] = evaluation
-                    rows.append(self._row(slots[position], key, budget, evaluation))
-                self._ledger.add(rows)
-                for row in rows:
-                    self._note_function(row)
-                self._note_peak(evaluations)
-                n_measured += len(batch)
-                each = (time.monotonic() - started) / n_measured
-                left = each * (len(everybody) - n_measured)
-                self._progress.evaluated(n_measured + n_cached, len(individuals), n_measured, n_cached, left)
+            rows: list[Row] = []
+            now = written = time.monotonic()
+            try:
+                for batch, evaluations in zip(batches, self._executor.map(tasks), strict=True):
+                    for position, evaluation in zip(batch, evaluations, strict=True):
+                        key = individuals[position].key
+                        self._cache[self._context, key, budget] = evaluation
+                        rows.append(self._row(slots[position], key, budget, evaluation))
+                    self._note_peak(evaluations)
+                    n_measured += len(batch)
+                    now = time.monotonic()
+                    left = (now - started) / n_measured * (len(everybody) - n_measured)
+                    self._progress.evaluated(n_measured + n_cached, len(individuals), n_measured, n_cached, left)
+                    if now - written >= WRITE_EVERY_S:
+                        written, rows = now, self._write(rows)
+            finally:
+                self._write(rows)
 
         evaluate(positions)
         late = []
@@ -165,6 +169,14 @@ class LedgeredMeasure:
         if again:
             self._ledger.add(again)
         return [self._settle(slot, one, budget) for slot, one in zip(slots, individuals, strict=True)]
+
+    def _write(self, rows: Sequence[Row]) -> list[Row]:
+        """Write down what was measured; none are left."""
+        if rows:
+            self._ledger.add(rows)
+        for row in rows if self._fingerprints else ():
+            self._note_function(row)
+        return []
 
     def _save_before_waiting(self) -> None:
         """Somebody who measures by hand may take days, and nothing that was told may be lost meanwhile (C5)."""
@@ -384,6 +396,9 @@ class LedgeredMeasure:
     def _note_peak(self, evaluations: Sequence[Evaluation]) -> None:
         """Workers have memory of their own, which the run cannot see from outside."""
         peak = max(one.peak_memory_bytes for one in evaluations)
+        if peak <= self._peak:
+            return
+        self._peak = peak
         self._ledger.add_cost(self._phase, replace(Cost.none(), peak_memory_bytes=peak))
 
     def _row(self, slot: int, key: str, budget: int, evaluation: Evaluation) -> Row:
