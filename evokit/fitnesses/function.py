@@ -94,7 +94,6 @@ class FunctionFitness:
         self.context, self.call, self._vectorized = context, call, options.vectorized
         self.__wrapped__ = getattr(call, "__wrapped__", call)  # the place that messages name
         self.batch = BATCH if options.vectorized else 1
-        self.by_hand = hasattr(call, "by_hand")
         self._names, self._any_name, self._budget = _parameters(call, len(options.budgets) > 1)
 
     def evaluate(self, batch: Sequence[Any], budget: int) -> Any:

@@ -76,6 +76,7 @@ class LedgeredMeasure:
         self._phase, self._genome, self._fitness, self._job = phase, genome, fitness, job
         self._context = fitness.context
         self._jobs, self._functional = jobs, functional
+        self._by_hand = getattr(fitness, "by_hand", False)
         self._ledger, self._executor, self._progress = ledger, executor, progress
         self._batch = max(batch, getattr(fitness, "batch", 1))
         self._next = self._peak = 0
@@ -129,10 +130,9 @@ class LedgeredMeasure:
 
         def evaluate(positions: Sequence[int]) -> None:
             nonlocal n_measured
-            self._save_before_waiting()
             batches = [positions[i : i + self._batch] for i in range(0, len(positions), self._batch)]
             genes = ([individuals[position].genes for position in batch] for batch in batches)
-            tasks = (Task(some, budget, self._job, self.refits) for some in genes)
+            tasks = (self._kept_before(Task(some, budget, self._job, self.refits)) for some in genes)
             rows: list[Row] = []
             now = written = time.monotonic()
             try:
@@ -146,7 +146,7 @@ class LedgeredMeasure:
                     now = time.monotonic()
                     left = (now - started) / n_measured * (len(everybody) - n_measured)
                     self._progress.evaluated(n_measured + n_cached, len(individuals), n_measured, n_cached, left)
-                    if now - written >= WRITE_EVERY_S:
+                    if now - written >= WRITE_EVERY_S or self._by_hand:
                         written, rows = now, self._write(rows)
             finally:
                 self._write(rows)
@@ -178,10 +178,11 @@ class LedgeredMeasure:
             self._note_function(row)
         return []
 
-    def _save_before_waiting(self) -> None:
+    def _kept_before(self, task: Task) -> Task:
         """Somebody who measures by hand may take days, and nothing that was told may be lost meanwhile (C5)."""
-        if getattr(self._fitness, "by_hand", False):
+        if self._by_hand:
             self._ledger.flush()
+        return task
 
     def each(self, individuals: Iterable[Individual | None], n: int) -> Iterator[Individual]:
         """Measure individuals at full budget that are made while others are measured.
@@ -212,8 +213,7 @@ class LedgeredMeasure:
                     self._cache.setdefault((self._context, one.key, budget), self._answered[slot].evaluation)
                 if not self.knows(one.key) and one.key not in begun:
                     begun[one.key] = slot
-                    self._save_before_waiting()
-                    yield Task([one.genes], budget, self._job, self.refits)
+                    yield self._kept_before(Task([one.genes], budget, self._job, self.refits))
 
         answers = self._executor.map(tasks())
         started, fresh = time.monotonic(), set[int]()  # slots that were measured now
