@@ -1,6 +1,7 @@
 """What worker processes cost beside the evaluations themselves, on this machine.
 
-    python benchmarks/overhead.py [--repeats 3] [--tiny 10000] [--long 100]
+    python -m benchmarks.overhead [--repeats 3] [--tiny 10000] [--long 100]
+    python -m benchmarks.overhead minimize ...      what ``evokit.minimize`` costs, see ``minimizing.py``
 
 Three bars: 10,000 tiny evaluations with 2 workers take less than 1 ms each; with evaluations of 50 ms the workers lose
 less than 5 % of their wall time to anything else; 2 workers are at least 0.9 times twice as fast as 1. Evaluations of
@@ -12,6 +13,7 @@ repeats counts, because other work on the machine only ever adds time.
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -132,6 +134,10 @@ def iterations_for(wanted_s: float) -> int:
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["minimize"]:
+        from benchmarks import minimizing  # needs pymoo
+
+        return minimizing.main(sys.argv[2:])
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--tiny", type=int, default=10_000, help="tiny evaluations")

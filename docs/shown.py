@@ -44,7 +44,7 @@ class Shown:
             kind: ``runs``, a row for each in one table; ``run``: where each comes from, contenders and verdicts;
                 ``points``, a row for each point of a grid; ``levels``, of verdicts by simulation; ``searches``, of one
                 suite of problems; ``surrogates``, of what they save; ``pruning`` and ``rungs``, what a race is
-                worth and what it goes by.
+                worth and what it goes by; ``overhead``, what a call costs beside a short function.
             words: Names of results; of ``points`` one, and what its fitness noted.
 
         Raises:
@@ -54,6 +54,8 @@ class Shown:
         found = [self._results[name] for name in names if name in self._results]
         if not found:
             return f"*{_capital(NOTHING)}.*"
+        if kind == "overhead":
+            return _overhead(found[0])
         if kind == "levels":
             return _levels(found[0])
         if kind == "searches":
@@ -131,6 +133,13 @@ def _points(one: Result, noted: Sequence[str]) -> str:
         for point in one["points"]
     ]
     return _table([name.replace("_", " ") for name in (*settings, *noted)], rows)
+
+
+def _overhead(one: Result) -> str:
+    """Microseconds an evaluation, evokit's and pymoo's."""
+    rows = [(name, *(f"{figure:.0f}" for figure in row.values())) for name, row in one["rows"].items()]
+    head = ("us an evaluation", "evokit, CPU", "evokit, by the clock", "pymoo, CPU", "pymoo, by the clock")
+    return f"`{one['command']}`, {one['date']}, {one['evaluations']:,} evaluations each:\n\n{_table(head, rows)}"
 
 
 def _levels(one: Result) -> str:

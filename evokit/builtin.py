@@ -52,6 +52,7 @@ def evokit_components() -> list[Component]:
         Component("fitness", "planar_arm", "evokit.fitnesses.planar_arm:PlanarArm"),
         Component("fitness", "sphere", "evokit.fitnesses.sphere:Sphere"),
         Component("fitness", "toolbox", "evokit.fitnesses.toolbox:Toolbox"),
+        Component("fitness", "told", "evokit.fitnesses.told:Told"),
         Component("fitness", "welded_beam", "evokit.fitnesses.welded_beam:WeldedBeam"),
         Component("fitness", "zdt1", "evokit.fitnesses.zdt1:ZDT1"),
         Component("selection", "tournament", "evokit.selection.tournament:Tournament"),

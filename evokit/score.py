@@ -38,8 +38,9 @@ class Score(base.Fitness):  # type: ignore[misc]
     def __init__(
         self, weights: tuple[float, ...], values: tuple[float, ...] = (), constraints: tuple[float, ...] = ()
     ) -> None:
-        self.weights = weights
-        super().__init__(values)
+        self.weights = weights  # DEAP's own asks of what class they are, which takes longer than all else here
+        if values:
+            self.values = values
         if constraints:
             self.hold(values, constraints)
 

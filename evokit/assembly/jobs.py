@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from evokit.interfaces import Fitness
 
@@ -14,6 +14,13 @@ OF = "@"  # what follows is the control that a job of search or fresh belongs to
 
 Refits = tuple[str, ...]  # JSON texts of the genes that a fitness was refitted to, or ``RENEWED``, in this order
 RENEWED = '{"evokit": "fresh"}'  # the fitness was not refitted but asks on fresh data or replicates
+
+
+class Candidate(NamedTuple):
+    """What a fitness is handed that is ``keyed``: somebody is told of whom an answer is."""
+
+    key: str
+    phenotype: Any
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from evokit.assembly.directory import RunDirectory
-from evokit.assembly.jobs import AGAIN, CHAMPION, EVOLVED, FRESH, OF, RENEWED, SEARCH, Job, Refits
+from evokit.assembly.jobs import AGAIN, CHAMPION, EVOLVED, FRESH, OF, RENEWED, SEARCH, Candidate, Job, Refits
 from evokit.assembly.parts import Parts, assemble
 from evokit.assembly.trials import TrialGenome, Trials
 from evokit.common.cores import set_threads
@@ -113,7 +113,10 @@ class Workplace:
         fitness = makers[job]()
         if fitness is None:
             raise LookupError("nothing is left to measure again on")
-        return Job(fitness, parts.genome.express, partial(key_of, parts.genome))
+        key, express = partial(key_of, parts.genome), parts.genome.express
+        if getattr(fitness, "keyed", False):
+            return Job(fitness, lambda genes: Candidate(key(genes), express(genes)), key)
+        return Job(fitness, express, key)
 
     def _trials(self, entry: str, of_champion: bool, refits: Refits) -> Trials:
         """A trained baseline fits its own models, the final those of the champion and of control searches."""

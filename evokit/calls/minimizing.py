@@ -189,6 +189,8 @@ def _fitness(
         function = Constrained(function, tuple(constraints))
     else:
         names = [constraints] if isinstance(constraints, str) else list(constraints)
+    if hasattr(function, "by_hand"):
+        return {"name": "told", "objectives": _goals(objectives, goal), "constraints": names}, function
     options = {
         "objectives": dict(function.objectives) if is_fitness else _goals(objectives, goal),
         "constraints": names,
@@ -214,8 +216,6 @@ def _goals(objectives: Any, goal: Goal) -> dict[str, Goal]:
 
 def _kept(function: Any, folder: Folder) -> dict[str, Any]:
     """Where workers, and who goes on with the run, find a function, and what it is."""
-    if hasattr(function, "by_hand"):
-        return {"digest": "told"}
     bare = function.__wrapped__ if isinstance(function, Declared) else function  # type: ignore[attr-defined]
     try:
         digest = code_digest(_plain(bare))

@@ -19,10 +19,12 @@ from evokit.calls.listening import parted
 from evokit.calls.outcome import Run
 from evokit.common.files import write_atomically
 from evokit.errors import UserError
+from evokit.fitnesses.told import Told
 from evokit.progress import logs_as_notes, make_progress
 from evokit.progress.silent import Silent
 from evokit.recipe.check import load_recipe, recipe_of
 from evokit.recipe.schema import Recipe, as_json
+from evokit.runs.found import BY_HAND
 from evokit.runs.launch import launch
 
 log = logging.getLogger("evokit")
@@ -82,7 +84,8 @@ def start(recipe: Recipe, folder: Folder, progress: Any = False, callbacks: Sequ
             " directory="
         )
     display = make_progress(sys.stdout) if progress is True else progress or Silent()
-    recipe = replace(recipe, asked=(str(folder.path / "recipe.yaml"),))
+    by_hand = isinstance(recipe.fitness.options, Told)
+    recipe = replace(recipe, asked=tuple(BY_HAND) if by_hand else (str(folder.path / "recipe.yaml"),))
     try:
         with nullcontext() if isinstance(display, Silent) else logs_as_notes(display):
             launch(recipe, folder.path, display, resume=folder.path.exists(), callbacks=callbacks)

@@ -17,6 +17,8 @@ try:
     with stops():  # a person may have second thoughts while all this is imported
         import click
 
+        from evokit.cli.asking import ask
+        from evokit.cli.asking import tell as tell_results
         from evokit.cli.check import check
         from evokit.cli.compare import compare
         from evokit.cli.doctor import doctor
@@ -81,6 +83,8 @@ def main() -> None:
 
 for command in (
     run,
+    ask,
+    tell_results,
     check,
     recipes,
     list_,

@@ -55,7 +55,7 @@ def check(recipe: Path | None, overrides: tuple[str, ...], schema: bool) -> None
     seconds = _sum([one.seconds for one in phases], duration)
     rows.append(("in all, about", "", "", seconds, _sum([one.disk_bytes for one in phases], size)))
     failed = [one for one in timed if not one.ok]
-    verdict = "the recipe is fine" if len(failed) < len(timed) else "the recipe can be run"
+    verdict = "the recipe is fine" if len(failed) < len(timed) or not timed else "the recipe can be run"
     click.echo(f"{recipe}: {verdict}.\n")
     click.echo(table(("phase", "measurements", "work", "time", "disk"), rows))
     if loaded.repeats > 1:

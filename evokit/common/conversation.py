@@ -28,14 +28,21 @@ class Conversation:
         questions: queue.SimpleQueue[Any] = queue.SimpleQueue()
         answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._questions, self._answers = questions, answers
-        threading.Thread(target=_talk, args=(function, questions, answers), daemon=True).start()
-        weakref.finalize(self, answers.put, Abandoned())  # the thread holds the queues alone
+        self._thread = threading.Thread(target=_talk, args=(function, questions, answers), daemon=True)
+        self._thread.start()
+        self._abandon = weakref.finalize(self, answers.put, Abandoned())  # the thread holds the queues alone
         self.question: Any = self._next()
 
     def answer(self, value: Any) -> None:
         """Go on to the next question, None if the function has ended."""
         self._answers.put(value)
         self.question = self._next()
+
+    def close(self) -> None:
+        """Ask no more, and wait until the function has ended."""
+        self._abandon()
+        self._thread.join()
+        self.question = None
 
     def _next(self) -> Any:
         question = self._questions.get()

@@ -66,11 +66,12 @@ def peak_memory(proc: Path = PROC) -> Iterator[PeakMemory]:
 
 
 def _restart_mark(proc: Path) -> bool:
-    mark = _status_bytes(proc, "VmHWM")
-    if mark is None:
-        return False
-    for block in _open_blocks:
-        block.peak_bytes = max(block.peak_bytes, mark)
+    if _open_blocks:
+        mark = _status_bytes(proc, "VmHWM")
+        if mark is None:
+            return False
+        for block in _open_blocks:
+            block.peak_bytes = max(block.peak_bytes, mark)
     try:
         (proc / "clear_refs").write_text("5")
     except OSError:

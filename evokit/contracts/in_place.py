@@ -22,9 +22,9 @@ def state_of(genes: Sequence[Any], key: Callable[[Any], str]) -> Any:
         genes: One entry per individual.
         key: Asked for genes that are more than lists, mappings, numbers and arrays.
     """
-    seen = [one for one in genes if not _locked(one)]
-    if not seen:
+    if all(map(_locked, genes)):
         return None
+    seen = [one for one in genes if not _locked(one)]
     try:
         return marshal.dumps(seen, 2)  # a tenth of what JSON takes; version 2 knows no references, which may differ
     except ValueError:

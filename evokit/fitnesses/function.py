@@ -6,7 +6,6 @@ import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +94,6 @@ class FunctionFitness:
         self.context, self.call, self._vectorized = context, call, options.vectorized
         self.__wrapped__ = getattr(call, "__wrapped__", call)  # the place that messages name
         self.batch = BATCH if options.vectorized else 1
-        self.by_hand = hasattr(call, "by_hand")
         self._names, self._any_name, self._budget = _parameters(call, len(options.budgets) > 1)
 
     def evaluate(self, batch: Sequence[Any], budget: int) -> Any:
@@ -129,8 +127,7 @@ class FunctionFitness:
 
     def _answers(self, answers: Any, n: int, budget: int) -> Any:
         if not self.constraints:
-            plain = isinstance(answers, list) and all(isinstance(one, Real) for one in answers)
-            return np.array(answers, float) if plain else answers
+            return answers
         if self._vectorized and isinstance(answers, tuple) and len(answers) == 2:
             values, limits = (np.asarray(one, float).reshape(n, -1) for one in answers)
             answers = list(zip(values, limits, strict=True))

@@ -7,9 +7,11 @@ import logging
 import math
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from numbers import Real
+from operator import is_
 from typing import Any, get_args
 
 import numpy as np
@@ -28,6 +30,7 @@ log = logging.getLogger("evokit")
 
 _WANTED = "an array (n,) or (n, n_objectives), a list of numbers, or an Evaluation for each individual"
 
+LARGEST = sys.float_info.max
 NO_MEMORY = ("can't allocate memory", "std::bad_alloc")  # torch's allocator on the CPU
 
 
@@ -98,7 +101,8 @@ def evaluate_together(
     before = state_of(genes, key)
     phenotypes = [express(one) for one in genes]
     _refuse_changed(before, genes, key, express, "")
-    handed, state = list(phenotypes), phenotype_state(phenotypes)
+    locked = before is None and all(map(is_, phenotypes, genes))
+    handed, state = list(phenotypes), None if locked else phenotype_state(phenotypes)
     answer = fitness.evaluate(handed, budget)
     n_cases = getattr(fitness, "cases", 0) if budget == fitness.budgets[-1] else 0
     unsaid = 0 if getattr(fitness, "may_be_free", False) else budget
@@ -106,7 +110,8 @@ def evaluate_together(
     plain = [] if n_cases or shape.constraints else _plain(answer, len(genes), shape.n_objectives, budget)
     evaluations = plain or answered(answer, len(genes), shape.n_objectives, budget)
     _refuse_changed(before, genes, key, fitness, "evaluate")
-    if [id(one) for one in handed] != [id(one) for one in phenotypes] or phenotype_state(phenotypes) != state:
+    same = len(handed) == len(phenotypes) and all(map(is_, handed, phenotypes))
+    if not same or not (locked or phenotype_state(phenotypes) == state):
         raise ContractError(
             f"{culprit(fitness, 'evaluate')} changes the phenotypes that it was given, in place; {COPY}"
         )
@@ -124,15 +129,28 @@ class Shape:
 
 
 def _plain(answer: Any, n: int, n_objectives: int, budget: int) -> list[Evaluation]:
-    """What nothing is wrong with at first sight: an array of finite numbers; of anything else nothing.
+    """What nothing is wrong with at first sight: finite numbers in an array or a list; of anything else nothing.
 
     It is what large populations of small problems answer, of whom looking at each would take longer than measuring.
     """
+    several = type(answer) is list and len(answer) == n
+    if several and n_objectives == 1:
+        if all(map(_finite, answer)):
+            return [Evaluation((float(one),), work=budget) for one in answer]
+        return []
+    if several and all(type(one) is tuple for one in answer):
+        if all(len(one) == n_objectives and all(map(_finite, one)) for one in answer):
+            return [Evaluation(tuple(map(float, one)), work=budget) for one in answer]
+        return []
     if not (isinstance(answer, np.ndarray) and answer.dtype.kind in "biuf" and np.isfinite(answer).all()):
         return []
     if answer.shape != ((n,) if answer.ndim == 1 and n_objectives == 1 else (n, n_objectives)):
         return []
     return [Evaluation(tuple(row), work=budget) for row in answer.reshape(n, n_objectives).astype(float).tolist()]
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, float | int) and -LARGEST <= value <= LARGEST
 
 
 def answered(answer: Any, n: int, n_objectives: int, budget: int) -> list[Evaluation]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ import numpy as np
 from evokit.assembly.jobs import EVOLVED, OF, SEARCH, Jobs, Refits
 from evokit.assembly.workplace import Workplace
 from evokit.common.memory import peak_memory
-from evokit.energy import Meter
+from evokit.energy import Meter, share
 from evokit.errors import RunFailed
 from evokit.interfaces import Evaluation, Fitness, Outcome
 from evokit.measuring.evaluate import evaluate_batch, rehearsed
@@ -25,6 +26,9 @@ log = logging.getLogger("evokit")
 
 # What another worker may do better. All else is decided by the individual and would only be found again.
 LOST: frozenset[Outcome] = frozenset({"timed_out", "worker_died", "out_of_memory"})
+
+# Slots of an evaluation, in the order of a reading.
+WRITE_COSTS = [getattr(Evaluation, name).__set__ for name in ("wall_s", "cpu_s", "energy_j", "estimated_j")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,21 +234,58 @@ def _said(evaluation: Evaluation) -> str:
 
 def perform(jobs: Jobs, task: Task, meter: Meter) -> list[Evaluation]:
     """Evaluate a task in this process; members share its seconds and joules equally."""
+    with peak_memory() as memory:
+        (evaluations,) = perform_together(jobs, [task], meter)
+    return [replace(one, peak_memory_bytes=memory.peak_bytes) for one in evaluations]
+
+
+def perform_together(jobs: Jobs, tasks: Iterable[Task], meter: Meter) -> Iterator[list[Evaluation]]:
+    """Evaluate tasks in this process, one after the other, under one reading of the meter.
+
+    Each has the seconds that it took by the clock, the CPU seconds of this process meanwhile and a part of those of
+    its children by its seconds, and joules by its CPU seconds; members of a task share equally. One that cannot go on
+    ends them; those before it are told all the same, and then it raises.
+    """
+    told: list[list[Evaluation]] = []
+    walls, own = [], []
+    stopped: BaseException | None = None
+    with meter.measure() as reading:
+        wall_s, cpu_s = time.perf_counter(), time.process_time()
+        try:
+            for task in tasks:
+                told.append(_performed(jobs, task))
+                before = wall_s, cpu_s
+                wall_s, cpu_s = time.perf_counter(), time.process_time()
+                walls.append(wall_s - before[0])
+                own.append(cpu_s - before[1])
+        except BaseException as error:
+            stopped = error
+    if told:
+        of_children = share(max(0.0, reading.cpu_s - sum(own)), walls)
+        cpus = share(reading.cpu_s, [mine + theirs for mine, theirs in zip(own, of_children, strict=True)])
+        shares = (share(reading.wall_s, walls), cpus, share(reading.joules, cpus), share(reading.estimated_j, cpus))
+        for evaluations, *costs in zip(told, *shares, strict=True):
+            _note_costs(evaluations, [cost / len(evaluations) for cost in costs])
+            yield evaluations
+    if stopped is not None:
+        raise stopped
+
+
+def _performed(jobs: Jobs, task: Task) -> list[Evaluation]:
     job = jobs.job(task.job, task.refits)
     for genes in task.genes:
         if isinstance(genes, np.ndarray):
             genes.flags.writeable = False  # a worker's copy as well as the run's own
     fitness: Fitness = Fingerprints(job.fitness) if task.fingerprints else job.fitness
-    evaluate = partial(evaluate_batch, fitness, job.express, budget=task.budget, key=job.key)
-    with peak_memory() as memory, meter.measure() as reading:
-        evaluations = rehearsed(evaluate, fitness, task.genes) if task.rehearsal else evaluate(task.genes)
-    share = 1 / len(task.genes)
-    costs = (reading.wall_s * share, reading.cpu_s * share, reading.joules * share, reading.estimated_j * share)
-    # By hand, since ``replace`` takes twice as long.
-    return [
-        Evaluation(
-            one.values, one.outcome, one.work, one.metrics, one.artifact, one.message, one.cases, one.constraints,
-            one.source, *costs, memory.peak_bytes,
-        )
-        for one in evaluations
-    ]  # fmt: skip
+    if not task.rehearsal:
+        return evaluate_batch(fitness, job.express, task.genes, task.budget, job.key)
+    return rehearsed(
+        partial(evaluate_batch, fitness, job.express, budget=task.budget, key=job.key), fitness, task.genes
+    )
+
+
+def _note_costs(evaluations: Sequence[Evaluation], costs: Sequence[float]) -> None:
+    """Write seconds and joules into evaluations that were just made and that nobody has but the host."""
+    for one in evaluations:
+        for write, cost in zip(WRITE_COSTS, costs, strict=True):
+            write(one, cost)  # as new ones would take longer than a short formula

@@ -63,11 +63,11 @@ EVALUATION_COLUMNS = (
     "phase, seq, generation, key, context, budget, source, outcome, value, value_list, metrics, work, artifact,"
     " message, wall_s, cpu_s, energy_j, estimated_j, cases, constraints"
 )
-N_COLUMNS = len(EVALUATION_COLUMNS.split(","))
+ADD = f"INSERT INTO evaluations ({EVALUATION_COLUMNS}) VALUES ({', '.join('?' * len(EVALUATION_COLUMNS.split(',')))})"
 COST_COLUMNS = ", ".join(field.name for field in fields(Cost))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # to make a frozen one takes three times as long
 class Row:
     """One slot of a phase: who was asked for, at which budget, and the answer."""
 
@@ -174,6 +174,9 @@ class Ledger:
 
     def _write(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
         self._db.executemany(statement, rows)
+        self._commit_if_due()
+
+    def _commit_if_due(self) -> None:
         if time.monotonic() - self._committed_at >= COMMIT_EVERY_S:
             self.flush()
 
@@ -192,9 +195,7 @@ class Ledger:
 
     def add(self, rows: Sequence[Row]) -> None:
         tallies = self._tallies  # read before the rows are in the file, which would count them twice
-        self._write(
-            f"INSERT INTO evaluations ({EVALUATION_COLUMNS}) VALUES ({', '.join('?' * N_COLUMNS)})", map(_to_sql, rows)
-        )
+        self._write(ADD, map(_to_sql, rows))
         for row in rows:
             one = row.evaluation
             tallies.setdefault(row.phase, Tally()).add(one.source, one.ok, one.work)
@@ -382,6 +383,7 @@ class Ledger:
             f" ON CONFLICT (phase) DO UPDATE SET {places}",
             (phase, *asdict(in_all).values()),
         )
+        self._commit_if_due()
 
     def costs(self) -> dict[str, Cost]:
         """Every phase's cost so far."""

@@ -23,6 +23,7 @@ from evokit.measuring.ledger import Ledger, Row, Tally
 log = logging.getLogger("evokit")
 
 NEW = ("measured", "reused")  # sources of values that an individual did not have before
+WRITE_EVERY_S = 0.02  # at most; rows of quick evaluations are written together
 CHECKED = 3  # generations whose genes are compared with their keys: whoever changes them does so from the beginning
 
 
@@ -77,9 +78,10 @@ class LedgeredMeasure:
         self._phase, self._genome, self._fitness, self._job = phase, genome, fitness, job
         self._context = fitness.context
         self._jobs, self._functional, self._tell = jobs, functional, tell
+        self._by_hand = getattr(fitness, "by_hand", False)
         self._ledger, self._executor, self._progress = ledger, executor, progress
         self._batch = max(batch, getattr(fitness, "batch", 1))
-        self._next = 0
+        self._next = self._peak = 0
         self._answered: dict[int, Row] = {row.seq: row for row in ledger.rows(phase)}
         self._cache: dict[tuple[str, str, int], Evaluation] = {}
         self._history: list[tuple[int, str, Individual]] = []  # generation, context, who was ok at full budget
@@ -131,26 +133,26 @@ class LedgeredMeasure:
 
         def evaluate(positions: Sequence[int]) -> None:
             nonlocal n_measured
-            self._save_before_waiting()
             batches = [positions[i : i + self._batch] for i in range(0, len(positions), self._batch)]
             genes = ([individuals[position].genes for position in batch] for batch in batches)
-            tasks = (Task(some, budget, self._job, self.refits) for some in genes)
-            for batch, evaluations in zip(batches, self._executor.map(tasks), strict=True):
-                rows = []
-                for position, evaluation in zip(batch, evaluations, strict=True):
-                    key = individuals[position].key
-                    self._cache[self._context, key, budget] = evaluation
-                    rows.append(self._row(slots[position], key, budget, evaluation))
-                self._ledger.add(rows)
-                for row in rows:
-                    self._note_function(row)
-                self._note_peak(evaluations)
-                n_measured += len(batch)
-                each = (time.monotonic() - started) / n_measured
-                left = each * (len(everybody) - n_measured)
-                self._progress.evaluated(n_measured + n_cached, len(individuals), n_measured, n_cached, left)
-                for position, row in zip(batch, rows, strict=True):
-                    self._told(row, individuals[position].genes)
+            tasks = (self._kept_before(Task(some, budget, self._job, self.refits)) for some in genes)
+            rows: list[tuple[Row, Any]] = []  # with the genes that they are of
+            now = written = time.monotonic()
+            try:
+                for batch, evaluations in zip(batches, self._executor.map(tasks), strict=True):
+                    for position, evaluation in zip(batch, evaluations, strict=True):
+                        key = individuals[position].key
+                        self._cache[self._context, key, budget] = evaluation
+                        rows.append((self._row(slots[position], key, budget, evaluation), individuals[position].genes))
+                    self._note_peak(evaluations)
+                    n_measured += len(batch)
+                    now = time.monotonic()
+                    left = (now - started) / n_measured * (len(everybody) - n_measured)
+                    self._progress.evaluated(n_measured + n_cached, len(individuals), n_measured, n_cached, left)
+                    if now - written >= WRITE_EVERY_S or self._by_hand:
+                        written, rows = now, self._write(rows)
+            finally:
+                self._write(rows)
 
         evaluate(positions)
         late = []
@@ -171,10 +173,21 @@ class LedgeredMeasure:
             self._ledger.add(again)
         return [self._settle(slot, one, budget) for slot, one in zip(slots, individuals, strict=True)]
 
-    def _save_before_waiting(self) -> None:
+    def _write(self, rows: Sequence[tuple[Row, Any]]) -> list[tuple[Row, Any]]:
+        """Write down what was measured and of which genes, and tell of it; none are left."""
+        if rows:
+            self._ledger.add([row for row, _ in rows])
+        for row, genes in rows:
+            if self._fingerprints:
+                self._note_function(row)
+            self._told(row, genes)
+        return []
+
+    def _kept_before(self, task: Task) -> Task:
         """Somebody who measures by hand may take days, and nothing that was told may be lost meanwhile (C5)."""
-        if getattr(self._fitness, "by_hand", False):
+        if self._by_hand:
             self._ledger.flush()
+        return task
 
     def each(self, individuals: Iterable[Individual | None], n: int) -> Iterator[Individual]:
         """Measure individuals at full budget that are made while others are measured.
@@ -206,8 +219,7 @@ class LedgeredMeasure:
                     self._told(self._answered[slot], one.genes, True)
                 if not self.knows(one.key) and one.key not in begun:
                     begun[one.key] = slot, one.genes
-                    self._save_before_waiting()
-                    yield Task([one.genes], budget, self._job, self.refits)
+                    yield self._kept_before(Task([one.genes], budget, self._job, self.refits))
 
         answers = self._executor.map(tasks())
         started, fresh = time.monotonic(), set[int]()  # slots that were measured now
@@ -392,6 +404,9 @@ class LedgeredMeasure:
     def _note_peak(self, evaluations: Sequence[Evaluation]) -> None:
         """Workers have memory of their own, which the run cannot see from outside."""
         peak = max(one.peak_memory_bytes for one in evaluations)
+        if peak <= self._peak:
+            return
+        self._peak = peak
         self._ledger.add_cost(self._phase, replace(Cost.none(), peak_memory_bytes=peak))
 
     def _told(self, row: Row, genes: Any, before: bool = False) -> None:

@@ -78,6 +78,8 @@ def estimate(recipe: Recipe) -> tuple[list[Estimate], list[Evaluation], str]:
 
 def _time_a_few(parts: Parts) -> tuple[list[Evaluation], float]:
     """Evaluations of a few random individuals, and the seconds per unit of work; they share work as in a run."""
+    if getattr(parts.fitness, "by_hand", False):
+        return [], math.nan
     rng = parts.context.streams.at("check").numpy()
     budgets, n = parts.fitness.budgets, min(TIMED, parts.recipe.execution.batch)
     genes = [parts.genome.random(rng) for _ in range(1 + n)]
@@ -125,7 +127,8 @@ def _generation(options: Generational | NSGA2, parts: Parts, generation: int) ->
 
 def _measurements(phase: str, n: int, full: int, seconds_per_work: float, work: float | None = None) -> Estimate:
     work = n * full if work is None else work
-    return Estimate(phase, n, round(work), work * seconds_per_work, n * ROW_BYTES)
+    seconds = None if math.isnan(seconds_per_work) else work * seconds_per_work
+    return Estimate(phase, n, round(work), seconds, n * ROW_BYTES)
 
 
 def _control(phase: str, part: Any, search: Estimate, seconds_per_work: float, fits: Estimate | None) -> Estimate:

@@ -18,6 +18,7 @@ from evokit.recipe.source import read_source
 from evokit.runs.repeats import combine
 from evokit.runs.summary import best_value
 
+BY_HAND = ["ask"]  # what a run was begun with whose fitness is told by somebody
 SPENT = ("wall_s", "cpu_s", "energy")  # keys of a summary
 
 
@@ -97,6 +98,8 @@ def go_on(asked: Sequence[str], out: Path) -> str:
     """
     if re.fullmatch(r"repeat-\d+", out.name) and RunDirectory(out.parent).recipe.exists():
         out = out.parent  # whoever asked, asked for all repeats
+    if list(asked) == BY_HAND:
+        return shlex.join(["evokit", "ask", str(out)])
     return shlex.join(["evokit", "run", *asked, "--out", str(out), "--resume"])
 
 

@@ -205,6 +205,8 @@ def _launch_one(
     recipe: Recipe, directory: RunDirectory, progress: Progress, only: Only | None, callbacks: Sequence[Any] = ()
 ) -> dict[str, Any]:
     parts = assemble_all(recipe, directory.path)  # first, so that a recipe with errors leaves no directory
+    if absent := getattr(parts.fitness, "absent", ""):
+        raise UserError(absent)
     new, asked = not directory.recipe.exists(), {"asked": asked_for(recipe, only)}
     if new:
         rehearse(parts)

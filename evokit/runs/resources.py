@@ -83,7 +83,6 @@ class Resources:
                 yield
         finally:
             self.ledger.add_cost(phase, Cost.of(reading, memory.peak_bytes))
-            self.ledger.flush()
 
     def show_best(self, search: Search, seconds_left: float | None = None) -> None:
         """Tell a person the best of a search, and what the run spent so far."""

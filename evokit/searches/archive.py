@@ -69,7 +69,7 @@ class Archive:
             population: Whose statistics are logged; failed, predicted and infeasible members are left out.
         """
         measured = only_ok(told)
-        self.hall.update(measured)
+        self.hall.update(self._candidates(measured))
         front = self._extend_front(measured) if len(self._weights) > 1 else {}
         self.known.update(one.key for one in measured)
         valid = only_feasible(population)
@@ -80,6 +80,13 @@ class Archive:
         self.logbook.record(
             generation=generation, best=best, measured=len(measured), **record, **feasible, **front, **refits
         )
+
+    def _candidates(self, measured: Sequence[Individual]) -> Sequence[Individual]:
+        """Those that may come into the hall of fame, which DEAP asks of each more slowly."""
+        if len(self.hall) < self.hall.maxsize:
+            return measured
+        worst = self.hall[-1].fitness.wvalues
+        return [one for one in measured if one.fitness.wvalues > worst]
 
     def renew(self, measured_again: Sequence[Individual]) -> None:
         """Forget all values of the context before a refit; these are what is known in the new one."""

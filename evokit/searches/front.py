@@ -43,9 +43,21 @@ class Front:
     def add(self, individuals: Iterable[Individual]) -> int:
         """Take measured individuals, each of them once. How many points of the front are new."""
         before = set(self._members)
-        for one in individuals:
+        for one in self._candidates(list(individuals)):
             self._take(one)
         return len(self._members.keys() - before)
+
+    def _candidates(self, individuals: list[Individual]) -> list[Individual]:
+        """Those that no member dominates; all where members may have to go, after which others come in."""
+        if not individuals or not self._members or len(self._members) + len(individuals) > self._size:
+            return individuals
+        gains = np.array([one.fitness.wvalues for one in individuals])
+        dominated: np.ndarray = _no_worse(self._gains, gains[:, None]).any(axis=1)
+        return [
+            one
+            for one, out in zip(individuals, dominated, strict=True)
+            if not out or one.fitness.wvalues in self._members
+        ]
 
     def restore(self, members: Iterable[Individual], shared: dict[str, int]) -> None:
         """Hold what a state of this or of an earlier version held."""
@@ -65,9 +77,9 @@ class Front:
             return
         if not self._members:
             self._gains = np.empty((0, len(point)))
-        if (self._gains >= gains).all(axis=1).any():
+        if _no_worse(self._gains, gains).any():
             return
-        self._drop(np.flatnonzero((self._gains <= gains).all(axis=1)))
+        self._drop(np.flatnonzero(_no_worse(gains, self._gains)))
         self._members[point], self._shared[point] = deepcopy(one), 1
         self._gains = np.vstack([self._gains, gains])
         if len(self._members) > self._size:
@@ -81,3 +93,11 @@ class Front:
         for place in places.tolist():
             del self._members[points[place]], self._shared[points[place]]
         self._gains = np.delete(self._gains, places, axis=0)
+
+
+def _no_worse(ones: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Whether each is at least as large in every column, which is the last axis and has few places."""
+    found: np.ndarray = ones[..., 0] >= others[..., 0]
+    for column in range(1, ones.shape[-1]):
+        found = found & (ones[..., column] >= others[..., column])
+    return found

@@ -1,4 +1,5 @@
 import math
+import time
 
 import pytest
 
@@ -74,8 +75,51 @@ def test_failures_cost_time_too():
     assert (answer[0].outcome, answer[0].wall_s) == ("diverged", 6.0)
 
 
-def test_tasks_are_evaluated_only_as_answers_are_taken():
+def test_slow_tasks_are_evaluated_only_as_answers_are_taken(monkeypatch):
+    monkeypatch.setattr("evokit.measuring.backends.inline.TOGETHER_S", 0.0)
     fitness = SumFitness()
     answers = inline(fitness).map(Task(genes(value), 1) for value in (1, 2))
     next(answers)
     assert len(fitness.batches) == 1
+
+
+def test_what_somebody_answers_is_told_before_more_is_asked():
+    fitness = SumFitness()
+    fitness.by_hand = True
+    answers = inline(fitness).map(Task(genes(value), 1) for value in (1, 2))
+    next(answers)
+    assert len(fitness.batches) == 1
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """However slow the machine, all tasks are quick."""
+    monkeypatch.setattr("evokit.measuring.backends.inline.TOGETHER_S", 60.0)
+
+
+def test_quick_tasks_share_one_reading_of_the_meter_by_what_they_took(patient):
+    clock = Clock()
+
+    class Unequal(SumFitness):
+        def evaluate(self, batch, budget):
+            time.sleep(0.05 * sum(batch[0]))
+            return super().evaluate(batch, budget)
+
+    answers = list(inline(Unequal(), clock).map([Task(genes(0), 1), Task(genes(1, 1), 1)]))
+    assert clock.now == 12.0  # one look before and one after
+    short, long = (answer[0] for answer in answers)
+    assert short.wall_s + 2 * long.wall_s == pytest.approx(6.0)
+    assert long.wall_s > 2.5 > short.wall_s > 0
+    assert all(one.energy_j == pytest.approx(10.0 * one.cpu_s) for one in (short, long))
+
+
+def test_what_was_measured_before_a_task_that_ends_all_is_told(patient):
+    answers = inline(SumFitness(die_at=1)).map([Task(genes(1), 1), Task(genes(2), 1)])
+    assert next(answers)[0].values == (10.0,)
+    with pytest.raises(KeyboardInterrupt):
+        next(answers)
+
+
+def test_nothing_waits_for_tasks_that_need_an_answer_first(patient):
+    answers = inline(SumFitness()).map(iter([Task(genes(1), 1), None, None, Task(genes(2), 1)]))
+    assert [len(answer) for answer in answers] == [1, 0, 1]
