@@ -37,7 +37,13 @@ class Leaf:
 
     def exists(self, genes: Sequence[Any]) -> bool:
         """Whether it does beside one gene for each parameter, None for those that do not exist."""
-        return all(any(holds(one, genes) for one in among) for among in self.conditions)
+        for among in self.conditions:  # loops, as this is asked of each parameter of each child
+            for one in among:
+                if holds(one, genes):
+                    break
+            else:
+                return False
+        return True
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,10 @@ class Layout:
 
 
 def holds(combination: Combination, genes: Sequence[Any]) -> bool:
-    return all(test.holds(genes[test.leaf]) for test in combination)
+    for test in combination:
+        if not test.holds(genes[test.leaf]):
+            return False
+    return True
 
 
 def written(parameters: Mapping[str, Any]) -> dict[str, Any]:
