@@ -41,7 +41,7 @@ class Evaluation:
 
     values: tuple[float, ...] = ()  # raw, one per objective; empty unless ok
     outcome: Outcome = "ok"
-    work: int = 0  # budget units really spent, 0 if cached or reused
+    work: int = 0  # budget units really spent, 0 if cached or reused; a fitness that leaves it out spends the budget
     metrics: Mapping[str, float] = field(default_factory=dict)
     artifact: str = ""  # path below the run directory, on disk before this is returned
     message: str = ""

@@ -221,6 +221,17 @@ def _items(answer: Any) -> Iterable[Any]:
 
 
 def _checked(component: Any, ours: bool) -> Component:
+    """What a plugin offers, looked at by ``_held``; a plugin is loaded whole or not, so that no recipe means another
+    component of that name than the one that its author sees."""
+    try:
+        return _held(component, ours)
+    except TypeError as error:
+        raise TypeError(
+            f"{error} (mend it or take it out of evokit_components(): nothing else of this plugin can be used before)"
+        ) from error
+
+
+def _held(component: Any, ours: bool) -> Component:
     """What a plugin offers, looked at. Options that ours only name are looked at by a test: a listing imports none."""
     if not isinstance(component, Component):
         raise TypeError(f"evokit_components() returned {component!r:.80}, which is not a Component")

@@ -151,23 +151,23 @@ def test_an_offer_names_distribution_and_version(install):
         ),
         (
             MARKED + "def evokit_components():\n    return {'mine': Mine}\n",
-            r"returned 'mine', which is not a Component$",
+            r"returned 'mine', which is not a Component \(mend it",
         ),
         (
             MARKED + "def evokit_components():\n    return 2 * [Component('genome', 'mine', Mine)]\n",
             r"genome 'mine' is offered twice; give one of them another name$",
         ),
-        (offering(name="my:genome"), r"genome 'my:genome': a name must be text without ':'$"),
+        (offering(name="my:genome"), r"genome 'my:genome': a name must be text without ':' \(mend it"),
         (offering(name=""), r"genome '': a name must be text"),
         (offering(name=3), r"genome 3: a name must be text"),
-        (offering(options="Mine, fits=3"), r"genome 'mine': fits must be the name of a fitness, got 3$"),
+        (offering(options="Mine, fits=3"), r"genome 'mine': fits must be the name of a fitness, got 3 \(mend it"),
         (
             offering(options="Mine, extra=['deep']"),
-            r"genome 'mine': extra must be the name of an extra, got \['deep'\]$",
+            r"genome 'mine': extra must be the name of an extra, got \['deep'\] \(mend it",
         ),
-        (offering(options="Mine, fits=None"), r"genome 'mine': fits must be the name of a fitness, got None$"),
+        (offering(options="Mine, fits=None"), r"genome 'mine': fits must be the name of a fitness, got None \(mend it"),
         (offering(kind=["genome"]), r"unknown kind; did you mean"),
-        (offering().replace("size:", "genes:"), r"genome 'mine': Mine.genes must be one name, .* got 1$"),
+        (offering().replace("size:", "genes:"), r"genome 'mine': Mine.genes must be one name, .* got 1 \(mend it"),
         ("import sys\nsys.exit(3)\n", r"line 2: it ended the process: sys.exit\(3\)$"),
         ("raise KeyboardInterrupt\n", r"line 1: KeyboardInterrupt$"),
         ("class Own(BaseException):\n    pass\nraise Own('as planned')\n", r"line 3: Own: as planned$"),
@@ -186,6 +186,18 @@ def test_an_offer_names_distribution_and_version(install):
 def test_a_broken_local_file_is_an_error_that_names_it(install, tmp_path, text, message):
     with pytest.raises(UserError, match=rf"(?s)^plugin .*mine\.py: .*{message}"):
         load_plugins([local(tmp_path, text)])
+
+
+def test_one_component_that_is_refused_is_named_with_what_to_do(install, tmp_path):
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(
+        "from dataclasses import dataclass\nfrom evokit import Component, hookimpl\n\n\n"
+        "@dataclass\nclass Loose:\n    a: int = 1\n\n\n@dataclass(frozen=True)\nclass Good:\n    a: int = 1\n\n\n"
+        "@hookimpl\ndef evokit_components():\n"
+        "    return [Component('genome', 'good', Good), Component('genome', 'loose', Loose)]\n"
+    )
+    with pytest.raises(UserError, match=r"mine\.py: .*genome 'loose': .*must be frozen.* take it out of evokit_comp"):
+        load_plugins([plugin])
 
 
 def test_a_broken_local_file_leaves_no_module_behind(install, tmp_path):

@@ -16,7 +16,7 @@ from evokit.common.cores import set_threads
 from evokit.common.extras import DISTRIBUTION, with_extra
 from evokit.common.keys import digest
 from evokit.common.names import listed
-from evokit.contracts.blame import ContractError, blamed, culprit, raised
+from evokit.contracts.blame import PASSED, ContractError, blame, blamed, culprit, raised
 from evokit.contracts.members import refuse_misfit, refuse_unmeasurable
 from evokit.contracts.watched import Watched
 from evokit.data.vault import unit_keys
@@ -55,16 +55,15 @@ class Parts:
         Raises:
             RecipeError: The fitness has none, so there is nothing to confirm on.
         """
-        fresh = getattr(self.fitness, "fresh", None)
-        if fresh is None:
+        if getattr(self.fitness, "fresh", None) is None:
             name = self.recipe.fitness.name
             message = f"{name} has no fresh data or replicates to confirm on; remove this section"
             raise self.recipe.error(("confirm",), message)
         try:
-            fitness: Fitness = fresh()
+            with named(self.recipe.fitness):
+                return self._another(self.fitness, "fresh")
         except ValueError as error:
             raise self.recipe.error(("confirm",), str(error)) from error
-        return fitness
 
     def fresh_again(self) -> Fitness | None:
         """The same question on what neither the search nor ``fresh_fitness`` saw; None if there is no more of it."""
@@ -72,14 +71,17 @@ class Parts:
         if not hasattr(fresh, "fresh"):
             return None
         try:
-            again: Fitness = fresh.fresh()
+            again = self._another(fresh, "fresh")
+        except ContractError:
+            raise
         except (ValueError, UserError):
             return None
         return None if again.context == fresh.context else again
 
     def refitted(self, genes: Any) -> Parts:
         """The same parts with the fitness refitted to an individual, for all that is built from now on."""
-        return self._asking(self.fitness.refitted(self.genome.express(genes)))  # type: ignore[attr-defined]  # optional
+        with named(self.recipe.fitness):
+            return self._asking(self._another(self.fitness, "refitted", self.genome.express(genes)))
 
     def renewed(self) -> Parts:
         """The same parts with the fitness on fresh data or replicates, for all that is built from now on.
@@ -90,6 +92,26 @@ class Parts:
         parts = self._asking(self.fresh_fitness())
         parts.fresh_fitness()
         return parts
+
+    def _another(self, fitness: Fitness, member: str, *arguments: Any) -> Fitness:
+        """The fitness that a method of a fitness makes.
+
+        Raises:
+            ContractError: It makes none, or raised something.
+            UserError, ValueError: There is none, as the method itself says.
+        """
+        method = getattr(fitness, member)
+        try:
+            other: Fitness | None = method(*arguments)
+        except (ValueError, *PASSED):
+            raise
+        except BaseException as error:
+            raise blame(error, fitness, member) from error
+        if other is None or isinstance(other, type):
+            told = "nothing" if other is None else f"the class {other.__name__}"
+            raise ContractError(f"{culprit(method)} returned {told}; return a fitness")
+        refuse_unmeasurable(other, self.recipe.search.name)
+        return other
 
     def _asking(self, fitness: Fitness) -> Parts:
         return replace(self, fitness=fitness, context=replace(self.context, fitness=fitness))

@@ -26,6 +26,7 @@ class Trials:
 
     takes = frozenset({"trial"})
     slots: Mapping[str, Any] = {}
+    may_be_free = True  # a model that was there already costs nothing
 
     def __init__(self, name: str, contender: Contender, context: str, directory: RunDirectory) -> None:
         self.objectives: Mapping[str, Goal] = {"validation": contender.goal}

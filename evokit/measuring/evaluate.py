@@ -6,6 +6,7 @@ import errno
 import logging
 import math
 import os
+import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from numbers import Real
@@ -15,6 +16,7 @@ import numpy as np
 
 from evokit.common.names import listed
 from evokit.common.readonly import readonly
+from evokit.common.stops import Stopped
 from evokit.contracts.blame import ContractError, blamed, culprit, raised, wrote_to_readonly
 from evokit.contracts.global_generators import DRAW_IN_FITNESS, other_world
 from evokit.contracts.in_place import COPY, phenotype_state, state_of
@@ -57,9 +59,11 @@ def evaluate_batch(
     """
     try:
         return evaluate_together(fitness, express, genes, budget, key)
-    except (ContractError, KeyboardInterrupt):
+    except ContractError:
         raise
     except BaseException as error:  # a bad individual harms nobody, not even one that would end the process
+        if isinstance(error, KeyboardInterrupt) and not _sure_to_be_its_own(error):
+            raise
         if strict and isinstance(error, CountError):  # else all are measured one by one, and nobody hears of it
             raise ContractError(f"{culprit(fitness, 'evaluate')}: {error}; answer one for each") from error
         if wrote_to_readonly(error):
@@ -70,6 +74,12 @@ def evaluate_batch(
             # What was spent before the failure is not known; it counts as all, so that failing is never free.
             return [Evaluation(outcome=_outcome_of(error), work=budget, message=told(error))]
         return [one for gene in genes for one in evaluate_batch(fitness, express, [gene], budget, key, told)]
+
+
+def _sure_to_be_its_own(error: KeyboardInterrupt) -> bool:
+    """Whether a fitness raised it and no person: workers are not reached by Ctrl-C, which is blocked there."""
+    blocked = hasattr(signal, "pthread_sigmask") and signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    return blocked and not isinstance(error, Stopped)
 
 
 class CountError(ValueError):
@@ -91,7 +101,8 @@ def evaluate_together(
     handed, state = list(phenotypes), phenotype_state(phenotypes)
     answer = fitness.evaluate(handed, budget)
     n_cases = getattr(fitness, "cases", 0) if budget == fitness.budgets[-1] else 0
-    shape = Shape(len(fitness.objectives), n_cases, constraints_of(fitness))
+    unsaid = 0 if getattr(fitness, "may_be_free", False) else budget
+    shape = Shape(len(fitness.objectives), n_cases, constraints_of(fitness), unsaid)
     plain = [] if n_cases or shape.constraints else _plain(answer, len(genes), shape.n_objectives, budget)
     evaluations = plain or answered(answer, len(genes), shape.n_objectives, budget)
     _refuse_changed(before, genes, key, fitness, "evaluate")
@@ -109,6 +120,7 @@ class Shape:
     n_objectives: int
     n_cases: int
     constraints: tuple[str, ...]
+    work: int  # of an evaluation that does not say what it spent
 
 
 def _plain(answer: Any, n: int, n_objectives: int, budget: int) -> list[Evaluation]:
@@ -186,8 +198,8 @@ def _checked(evaluation: Evaluation, shape: Shape) -> Evaluation:
         metrics = {str(name): float(value) for name, value in evaluation.metrics.items()}
         values, constraints = _numbers(evaluation.values), _constraints(evaluation.constraints, shape.constraints)
         work = int(evaluation.work)
-        if work < 0:
-            raise ValueError("work is below 0")
+        if work < 0 or work != evaluation.work:
+            raise ValueError("work is below 0 or a fraction")
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise TypeError(
             f"evaluate returned an evaluation of {described(evaluation.values)}, work {evaluation.work!r:.20},"
@@ -200,8 +212,8 @@ def _checked(evaluation: Evaluation, shape: Shape) -> Evaluation:
         )
     message, artifact = readable(str(evaluation.message)), str(evaluation.artifact)  # a Path is as good
     plain = replace(
-        evaluation, values=(), work=work, metrics=metrics, source="measured", message=message, artifact=artifact,
-        cases=None, constraints=(),
+        evaluation, values=(), work=work or shape.work, metrics=metrics, source="measured", message=message,
+        artifact=artifact, cases=None, constraints=(),
     )  # fmt: skip
     if not plain.ok:
         return plain
@@ -211,9 +223,11 @@ def _checked(evaluation: Evaluation, shape: Shape) -> Evaluation:
         named = f"its constraints are {listed(shape.constraints)}" if shape.constraints else "it names none"
         remedy = "return Evaluation(values, constraints=(...)) with a number for each name in the fitness's constraints"
         raise ValueError(f"the fitness answered {len(constraints)} constraints where {named}; {remedy}")
-    if not all(map(math.isfinite, constraints)):
-        name = next(name for name, one in zip(shape.constraints, constraints, strict=True) if not math.isfinite(one))
-        return replace(plain, outcome="nan", message=f"the constraint {name!r} is not finite")
+    for name, one in zip(shape.constraints, constraints, strict=True):
+        if not math.isfinite(one):
+            remedy = "return a finite number, 0 or below where it is kept, else by how much it is violated"
+            outcome: Outcome = "nan" if math.isnan(one) else "diverged"
+            return replace(plain, outcome=outcome, message=f"the constraint {name!r} is {one}; {remedy}")
     if any(math.isnan(value) for value in values):
         return replace(plain, outcome="nan", message="the fitness is not a number")
     if any(math.isinf(value) for value in values):

@@ -26,6 +26,8 @@ class Fingerprints:
     Who has none, because it does not say or fails, is measured.
     """
 
+    may_be_free = True
+
     def __init__(self, fitness: Any) -> None:
         self.objectives: Mapping[str, Goal] = {}
         self.budgets: Sequence[int] = (0,)

@@ -12,6 +12,8 @@ from typing import Any
 from evokit.recipe.by_name import absent, recipe_named
 from evokit.recipe.yaml_source import SET, KeyPath, Node, Problem, RecipeError, Where, describe, parse_yaml
 
+MISSES = " is missing"  # ends the message of a key that is
+
 
 @dataclass
 class Source:
@@ -31,8 +33,10 @@ class Source:
         self.problems.append(Problem(self.root.nearest(path), path, message))
 
     def report_whole(self, path: KeyPath, message: str) -> None:
-        """Report options that do not go together, of the command line if one of them is from there."""
+        """Report options that do not go together or are missing, of the command line if one of them is from there."""
         node = self.root.at(path)
+        if node is not None and message.removesuffix(MISSES) in node.left:
+            message += "; a section of another name begins without the options of the one before, so give it again"
         below = node.value.values() if node is not None and isinstance(node.value, dict) else ()
         if any(one.where.file == SET for one in below) and not self.unreadable(path):
             self.problems.append(Problem(Where(SET), path, message))
@@ -106,7 +110,7 @@ def merge(base: Node, over: Node) -> Node:
     if not (isinstance(base.value, dict) and isinstance(over.value, dict)):
         return over
     if "name" in over.value and "name" in base.value and over.value["name"].plain() != base.value["name"].plain():
-        return over
+        return replace(over, left=tuple(base.value))
     merged = {
         key: merge(base.value[key], node) if key in base.value else node for key, node in over.value.items()
     }  # fmt: skip
@@ -210,9 +214,9 @@ def _set(root: Node, path: KeyPath, value: Node, problems: list[Problem], done: 
         items[key] = _set(items[key], rest, value, problems, (*done, key))
         return replace(root, value=items)
     key = str(key)
-    entries = dict(root.value) if isinstance(root.value, dict) else {}
+    entries, left = dict(root.value) if isinstance(root.value, dict) else {}, root.left
     if key == "name" and not rest and "name" in entries and entries["name"].plain() != value.plain():
-        entries = {}
+        entries, left = {}, tuple(entries)
     below = entries.get(key, Node({}, value.where))
     entries[key] = _set(below, rest, value, problems, (*done, key))
-    return Node(entries, root.where)
+    return Node(entries, root.where, left=left)

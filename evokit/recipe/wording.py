@@ -33,6 +33,7 @@ _EXPECTED = {
     "frozen_set_type": "must be a list",
     "finite_number": "must be finite",
 }
+LENGTHS = ("too_short", "too_long")
 _BOUNDS = {
     "greater_than_equal": ("ge", "must be at least {}"),
     "greater_than": ("gt", "must be more than {}"),
@@ -41,8 +42,8 @@ _BOUNDS = {
     "multiple_of": ("multiple_of", "must be a multiple of {}"),
     "literal_error": ("expected", "must be {}"),
     "enum": ("expected", "must be {}"),
-    "too_short": ("min_length", "must have at least {} entries"),
-    "too_long": ("max_length", "must have at most {} entries"),
+    "too_short": ("min_length", "must have {} or more entries"),
+    "too_long": ("max_length", "must have {} or fewer entries"),
     "string_too_short": ("min_length", "must have at least {} characters"),
     "string_too_long": ("max_length", "must have at most {} characters"),
     "string_pattern_mismatch": ("pattern", "must match {}"),
@@ -74,7 +75,21 @@ def explain(error: ValidationError, options: type, data: Any) -> list[tuple[KeyP
             known += [((*place, *path), text) for path, text in problems]
         else:
             places.setdefault(place, []).append(details)
-    return [*known, *((path, _message(path, errors, options)) for path, errors in places.items())]
+    deeper = [path for path in places if path]
+    told = [
+        (path, _message(path, errors, options))
+        for path, errors in places.items()
+        if not (_of_kind_or_length(errors) and any(other[: len(path)] == path != other for other in deeper))
+    ]
+    return [*known, *told]
+
+
+def _of_kind_or_length(errors: Sequence[ErrorDetails]) -> bool:
+    """Whether all say that the value is of another kind, as members of a union do that were not meant, or too short.
+
+    Where something inside it is wrong, that is what is to be told: pydantic does not count such entries.
+    """
+    return all(one["type"] in (*_EXPECTED, *LENGTHS) for one in errors)
 
 
 def known_keys(hint: Any, path: KeyPath) -> list[str]:
@@ -108,8 +123,11 @@ def _message(path: KeyPath, errors: Sequence[ErrorDetails], options: type) -> st
     first = errors[0]
     if first["type"] == "unexpected_keyword_argument":
         return unknown_key(str(path[-1]), known_keys(options, path[:-1]))
-    expected = " or ".join(dict.fromkeys(map(_expectation, errors))).replace(" or must be ", " or ")
-    return f"{expected}, got {describe(first['input'])}"
+    near = [one for one in errors if one["type"] in LENGTHS] or errors  # the kind that was meant
+    expected = " or ".join(dict.fromkeys(map(_expectation, near))).replace(" or must be ", " or ")
+    given = first["input"]
+    n = f" of {len(given)}" if near is not errors and isinstance(given, list | tuple) else ""
+    return f"{expected}, got {describe(given)}{n}"
 
 
 def _final(details: ErrorDetails) -> str:

@@ -61,6 +61,7 @@ class Node:
     value: Any
     where: Where
     readable: bool = True  # False: it was reported and stands for nothing
+    left: tuple[str, ...] = ()  # keys of a section of another name, in whose place it is
 
     def plain(self) -> Any:
         """The value as JSON."""

@@ -31,7 +31,8 @@ def archive_text(summary: Mapping[str, Any]) -> str:
     ]  # fmt: skip
     if archive["outside"] or archive["unplaced"]:
         told = f"{archive['outside']:,} measured had a descriptor outside its bounds and count as at the bound"
-        lines += ["", wrapped(f"{told}; {archive['unplaced']:,} had one that is no finite number, and no cell.")]
+        without = f"{archive['unplaced']:,} had one that is no finite number or was not told, and no cell"
+        lines += ["", wrapped(f"{told}; {without}.")]
     return "\n".join([*lines, "", *_map(archive, objective)] if elites["search"] else lines)
 
 

@@ -15,6 +15,7 @@ from evokit.options import Count
 
 ROUNDING = 1e-9  # of a cell; what lies so near below a border is on it
 MOST = 10**9  # cells of a grid
+MOST_NICHES = 10**5  # whose points take a second to find
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Cells:
             many cells, each of what is nearest to one of evenly spread points, whatever the number of descriptors.
 
     Raises:
-        ValueError: Two descriptors are the same metric, or the grid has too many cells.
+        ValueError: Two descriptors are the same metric, or there are too many cells.
 
     Source: Vassiliades, Chatzilygeroudis and Mouret 2018, "Using Centroidal Voronoi Tessellations to Scale Up the
     Multidimensional Archive of Phenotypic Elites Algorithm"; with points of a Halton sequence for centroids, so that
@@ -61,6 +62,8 @@ class Cells:
         self.n = niches or math.prod(self.shape)
         if niches is None and self.n > MOST:
             raise ValueError(f"descriptors: make {self.n:,} cells; name fewer, or say niches: 10000")
+        if (niches or 0) > MOST_NICHES:
+            raise ValueError(f"niches: must be at most {MOST_NICHES:,}, got {niches:,}")
         # Without the first point of the sequence, which is a corner.
         spread = qmc.Halton(len(descriptors), scramble=False).fast_forward(1).random(niches) if niches else None
         self._nearest = None if spread is None else cKDTree(spread)

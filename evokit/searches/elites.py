@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,8 @@ from evokit.interfaces import Context, Individual, Score
 from evokit.options import Count
 from evokit.searches.archive import dump_genes, load_genes, only_feasible
 from evokit.searches.cells import Cells, Descriptor, untold
+
+log = logging.getLogger("evokit")
 
 NOT_ADDED, IMPROVED, NEW = 0, 1, 2  # what became of an individual
 
@@ -59,7 +62,7 @@ class Elites:
     Attributes:
         members: The elites, in the order in which their cells were found.
         outside: How many individuals so far had a descriptor outside of its bounds; they count as at the bound.
-        unplaced: How many had a descriptor that is no finite number, and so no cell.
+        unplaced: How many had a descriptor that is no finite number or was not told, and so no cell.
 
     Raises:
         ValueError: There are several objectives, or the descriptors make no archive.
@@ -79,6 +82,7 @@ class Elites:
         self.cells = Cells(options.descriptors, options.niches)
         self.members: list[Individual] = []
         self.outside = self.unplaced = 0
+        self._warned = False
         self._options, self._context, self._rate = options, context, rate
         self._genome, self._weights = context.genome, weights_of(context.fitness.objectives)
         self._worths: list[float] = []  # of the members
@@ -116,6 +120,10 @@ class Elites:
             missing = [untold(self.cells.metrics, one.metrics) for one in individuals]
             if missing and all(missing):
                 raise UserError(f"search.descriptors: {missing[0]}")
+        said = [] if self._warned else [untold(self.cells.metrics, one.metrics) for one in individuals]
+        if any(said):
+            self._warned = True
+            log.warning("search.descriptors: of some individuals %s; they count as unplaced", next(filter(None, said)))
         return np.where(np.isfinite(points), points, np.nan)
 
     def add(self, individuals: Sequence[Individual]) -> Added:

@@ -16,6 +16,7 @@ from evokit.searches.nsga2 import NSGA2Search, check_several, in_turn
 from evokit.statistics.pareto import costs_of, ranks
 from evokit.statistics.reference_points import niched, reference_points
 
+MOST = 10**5  # reference points
 PLACES = 100  # of a population that nothing is said of, at most
 
 
@@ -49,12 +50,23 @@ class NSGA3:
         return NSGA3Search(self, context)
 
     def layers(self, n_objectives: int) -> tuple[int, ...]:
-        """Divisions of each layer."""
+        """Divisions of each layer.
+
+        Raises:
+            ValueError: They make too many points.
+        """
+        layers = self._layers(n_objectives)
+        n_points = sum(math.comb(one + n_objectives - 1, one) for one in layers)
+        if n_points > MOST:
+            raise ValueError(f"divisions: make {n_points:,} reference points, {MOST:,} at most; divide less")
+        return layers
+
+    def _layers(self, n_objectives: int) -> tuple[int, ...]:
         if isinstance(self.divisions, tuple):
             return self.divisions
         if self.divisions is not None:
             return (self.divisions,)
-        most, divisions = self.population or PLACES, 1
+        most, divisions = min(self.population or PLACES, MOST), 1
         while math.comb(divisions + n_objectives, n_objectives - 1) <= most:
             divisions += 1
         return (divisions,)

@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from click.testing import CliRunner
 
@@ -50,11 +51,13 @@ class Reader:
     """Follows the blocks of one page in their order; the working directory is the reader's folder.
 
     ``console`` blocks are commands with their output, in which ``...`` stands for what varies. A ``sql`` block asks the
-    ledger of the last run, and the ``text`` block after it is the answer.
+    ledger of the last run, and the ``text`` block after it is the answer. A ``pycon`` block goes on with the names of
+    those before it.
     """
 
     def __init__(self) -> None:
         self.code, self.run_directory, self.answer = 0, Path(), ""
+        self._names: dict[str, Any] = {}  # that Python's blocks have made
 
     def follow(self, block: Block) -> None:
         """Raises ``AssertionError`` if what happens is not what the page says, ``KeyError`` for an unknown block."""
@@ -65,7 +68,12 @@ class Reader:
 
     def _actions(self) -> dict[str, Callable[[Block], None]]:
         drawn = {"mermaid": lambda block: None}  # a picture, which another test compares with the code
-        return {"console": self._console, "sql": self._sql, "text": self._text, "pycon": _doctest, **drawn}
+        return {"console": self._console, "sql": self._sql, "text": self._text, "pycon": self._doctest, **drawn}
+
+    def _doctest(self, block: Block) -> None:
+        test = doctest.DocTestParser().get_doctest(block.text, self._names, "page", "page", block.line)
+        assert doctest.DocTestRunner(optionflags=FLAGS).run(test, clear_globs=False).failed == 0
+        self._names = test.globs
 
     def _console(self, block: Block) -> None:
         for session in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
@@ -119,11 +127,6 @@ def _add(block: Block) -> None:
 
 def _compare_file(block: Block) -> None:
     assert block.text in Path(block.file).read_text(), f"line {block.line} is not in {block.file}"
-
-
-def _doctest(block: Block) -> None:
-    test = doctest.DocTestParser().get_doctest(block.text, {}, "page", "page", block.line)
-    assert doctest.DocTestRunner(optionflags=FLAGS).run(test).failed == 0
 
 
 def _compare(found: str, expected: str, place: str) -> None:

@@ -3,6 +3,7 @@ import logging
 import os
 import random
 import re
+import signal
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 from evokit.common.readonly import readonly
+from evokit.common.stops import Stopped
 from evokit.contracts.blame import ContractError
 from evokit.errors import MESSAGE, readable
 from evokit.interfaces import Evaluation
@@ -63,6 +65,17 @@ def test_a_column_per_objective_is_kept_in_order():
 def test_evaluations_are_taken_as_they_are():
     mine = Evaluation((0.5,), work=3, metrics={"perplexity": 2.0}, artifact="a/b", message="fine")
     assert one(lambda batch: [mine]) == mine
+
+
+@pytest.mark.parametrize("told", [Evaluation((0.5,)), Evaluation((0.5,), work=0), Evaluation(outcome="diverged")])
+def test_no_measurement_is_free(told):
+    assert one(lambda batch: [told]).work == 7
+
+
+def test_a_fit_of_a_contender_may_be_free():
+    told = Answer(lambda batch: [Evaluation((0.5,))])
+    told.may_be_free = True
+    assert evaluate_batch(told, float, [1], 7)[0].work == 0
 
 
 def test_an_iterator_is_as_good_as_a_list():
@@ -220,6 +233,10 @@ def test_numbers_are_taken_however_they_are_listed(make):
             lambda batch: [Evaluation((1.0,), work=-5)],
             "TypeError: evaluate returned an evaluation of tuple (1.0,), work -5",
         ),
+        (
+            lambda batch: [Evaluation((1.0,), work=0.5)],
+            "TypeError: evaluate returned an evaluation of tuple (1.0,), work 0.5",
+        ),
         (lambda batch: [10**400], "TypeError: evaluate returned an evaluation of tuple (1000"),
     ],
 )
@@ -234,6 +251,18 @@ def test_whatever_ends_a_process_is_recorded_and_ctrl_c_is_not():
     assert one(raising(SystemExit(3))).message == "SystemExit: 3"
     with pytest.raises(KeyboardInterrupt):
         one(raising(KeyboardInterrupt()))
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="Windows blocks no signals")
+def test_an_interrupt_is_the_fitness_own_where_ctrl_c_is_blocked_as_in_workers():
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        found = one(raising(KeyboardInterrupt("mine")))
+        with pytest.raises(Stopped):
+            one(raising(Stopped(signal.SIGTERM)))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    assert (found.outcome, found.message) == ("raised", "KeyboardInterrupt: mine")
 
 
 def test_messages_are_cut_and_say_how_much_is_left_out():
@@ -426,7 +455,13 @@ def test_constraints_are_plain_numbers_at_every_budget(budget):
             "answered 0 constraints where its constraints are length, weight; return Evaluation",
         ),
         (lambda batch: [Evaluation((1.0,), constraints=(1, 2, 3))], "raised", "answered 3 constraints"),
-        (lambda batch: [Evaluation((1.0,), constraints=(1, np.nan))], "nan", "the constraint 'length' is not finite"),
+        (lambda batch: [Evaluation((1.0,), constraints=(1, np.nan))], "nan", "the constraint 'length' is nan; return"),
+        (
+            lambda batch: [Evaluation((1.0,), constraints=(-np.inf, 1))],
+            "diverged",
+            "the constraint 'weight' is -inf; return a finite number, 0 or below where it is kept",
+        ),
+        (lambda batch: [Evaluation((1.0,), constraints=(1, np.inf))], "diverged", "the constraint 'length' is inf; "),
         (lambda batch: [Evaluation((1.0,), constraints=("x", 1))], "raised", "constraints numbers"),
     ],
 )

@@ -46,6 +46,7 @@ class Many:
     part: Part = field(default_factory=Part)
     parts: tuple[Part, ...] = ()
     table: dict[str, Part] = field(default_factory=dict)
+    layers: Annotated[int, Ge(1)] | Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = 1
     either: Part | Literal["none"] = "none"
     even: Annotated[int, MultipleOf(2), Lt(10)] | None = None
     made: int = field(default=7, init=False)
@@ -67,7 +68,10 @@ def messages(options, data, scope=None):
         ({"text": 5}, "must be a string, got 5"),
         ({"text": None}, "must be a string, got nothing"),
         ({"names": "abc"}, "must be a list, got 'abc'"),
-        ({"numbers": []}, "must have at least 1 entries, got a list"),
+        ({"numbers": []}, "must have 1 or more entries, got a list of 0"),
+        ({"layers": []}, "must have 1 or more entries, got a list of 0"),
+        ({"layers": [0]}, "must be at least 1, got 0"),
+        ({"layers": "x"}, "must be an integer or a list, got 'x'"),
         ({"part": 3}, "must be a mapping, got 3"),
         ({"colour": "blue"}, "must be 'red', got 'blue'"),
         ({"even": 3}, "must be a multiple of 2, got 3"),

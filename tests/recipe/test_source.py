@@ -124,6 +124,17 @@ def test_setting_another_name_drops_the_options_of_the_old_component():
     assert read("search.name=generational", name="base.yaml")[0]["search"]["population"] == 8
 
 
+@pytest.mark.parametrize("overrides", [["search.name=nsga2"], []])
+def test_a_missing_option_of_the_old_component_is_told_to_be_gone(overrides):
+    write("r.yaml", "extends: base.yaml\n" + ("" if overrides else "search: {name: nsga2}\n"))
+    source = read_source(Path("r.yaml"), overrides)
+    for key in ("population", "elites"):
+        source.report_whole(("search",), f"{key} is missing")
+    first, second = map(str, source.problems)
+    assert "population is missing; a section of another name begins without the options" in first
+    assert second.endswith("elites is missing")
+
+
 def test_options_set_before_their_name_are_kept():
     values = read("search.islands=4", "search.name=islands", name="base.yaml")[0]
     assert values["search"] == {"name": "islands", "islands": 4}

@@ -161,11 +161,11 @@ OK = "        self.population = only_ok(individuals)\n"
 # What is planted: the piece that goes, what comes in its place, and what the sentence must name.
 FAULTS = {
     # members
-    "no context": (CONTEXT, "", "context"),
-    "no budgets": ("    budgets: ClassVar = (1, 4)\n", "", "budgets"),
+    "context misspelt": ("context:", "contxt:", "contxt"),
+    "budgets misspelt": ("budgets: ClassVar", "budgts: ClassVar", "budgts"),
     "no objectives": ('    objectives: ClassVar = {"cost": "min"}\n', "", "objectives"),
-    "no takes": ('    takes: ClassVar = frozenset({"vector"})\n', "", "takes"),
-    "no slots": ("    slots: ClassVar = {}\n", "", "slots"),
+    "takes misspelt": ("takes: ClassVar", "take: ClassVar", "take"),
+    "slots misspelt": ("slots: ClassVar", "slot: ClassVar", "slot"),
     "evaluate misspelt": ("def evaluate(", "def evalute(", "evalute"),
     "evaluate is a number": (
         "    def evaluate(self, batch, budget):\n" + EVALUATE,
@@ -329,6 +329,25 @@ def test_a_planted_fault_is_told_in_one_sentence(fault, tmp_path, monkeypatch):
     assert "toy.py" in told[0]
     assert len(told[0]) < 3000
     assert answer.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("return None", r"Squares\.fresh \(plugin toy\.py, .*toy\.py:\d+\) returned nothing; return a fitness"),
+        ("return Squares", "returned the class Squares; return a fitness"),
+        ("return 3", "int has no evaluate"),
+        ("return Lists()", "Lists .* has no evaluate"),
+        ("raise KeyError('rows')", r"Squares\.fresh .*raised KeyError: 'rows'"),
+        ("raise ValueError('no rows left')", "confirm: no rows left"),
+    ],
+)
+def test_what_confirms_is_a_fitness(body, told, tmp_path):
+    plugin = PLUGIN.replace("    def evaluate(", f"    def fresh(self):\n        {body}\n\n    def evaluate(")
+    answer = check(tmp_path, plugin, "confirm={top: 1}")
+    assert (answer.exit_code, answer.stdout) == (2, "")
+    assert re.search(told, answer.stderr)
+    assert "Traceback" not in answer.stderr
 
 
 RARE = {  # faults that a rehearsal does not meet

@@ -44,6 +44,7 @@ def test_a_metric_that_is_not_there_is_no_number():
         (lambda: Descriptor("a", 0, math.inf), "low and high: must be finite"),
         (lambda: Cells((*GRID, GRID[0])), "descriptors: a is there twice"),
         (lambda: Cells([Descriptor(name, 0, 1, 1000) for name in "abcd"]), "descriptors: make 1,000,000,000,000 cells"),
+        (lambda: Cells([Descriptor("a", 0, 1)], niches=10**9), "niches: must be at most 100,000, got 1,000,000,000"),
     ],
 )
 def test_what_makes_no_archive_is_refused(make, message):

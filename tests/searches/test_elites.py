@@ -84,7 +84,7 @@ def test_what_is_outside_counts_at_the_bound_and_is_counted():
     assert elites.cells.of(elites.points(elites.members)).tolist() == [1, 5]
 
 
-def test_a_metric_that_nobody_has_is_told_and_one_that_somebody_lacks_is_not():
+def test_a_metric_that_nobody_has_is_an_error_and_one_that_somebody_lacks_is_not():
     elites = archive()
     bare, full = one(0, 0, 3), one(1, 1, 3)
     bare.metrics = {"frist": 1.0}
@@ -94,6 +94,16 @@ def test_a_metric_that_nobody_has_is_told_and_one_that_somebody_lacks_is_not():
         elites.add([bare])
     elites.add([bare, full])
     assert elites.members == [full]
+
+
+def test_a_metric_that_somebody_lacks_is_told_once(caplog):
+    elites, lacks = archive(), replace(one(0, 1, 1), metrics={})
+    for _ in range(2):
+        elites.add([one(1, 1, 1), lacks])
+    (told,) = caplog.messages
+    assert "of some individuals the fitness tells no metric" in told
+    assert told.endswith("they count as unplaced")
+    assert elites.unplaced == 2
 
 
 def test_several_objectives_are_refused():

@@ -157,3 +157,14 @@ def test_it_finds_the_front_of_three_objectives_over_its_whole_width(options):
     assert (found.max(axis=0) > 0.95).all()
     octants = np.linalg.norm(found[:, None] / distance[:, None, None] - np.array(CORNERS), axis=2).argmin(axis=1)
     assert np.bincount(octants, minlength=len(CORNERS)).min() >= 2
+
+
+@pytest.mark.parametrize("divisions", [10**4, (10**12, 3)])
+def test_too_many_reference_points_are_refused_before_they_are_made(divisions):
+    with pytest.raises(ValueError, match=r"divisions: make [\d,]+ reference points, 100,000 at most"):
+        NSGA3(divisions=divisions).layers(3)
+
+
+def test_a_large_population_makes_no_more_points_than_are_allowed():
+    (divisions,) = NSGA3(population=10**9).layers(3)
+    assert math.comb(divisions + 2, 2) <= 10**5 < math.comb(divisions + 3, 2)

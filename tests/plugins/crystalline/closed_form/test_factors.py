@@ -1,7 +1,6 @@
 """Closed-form factors: each step must lower the cross-entropy that it is about."""
 
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -75,8 +74,9 @@ def test_the_number_of_cores_changes_no_bit(bigrams, monkeypatch, step):
     start, found, threads = svd_factors(bigrams, 6, Streams(0)), [], set()
 
     def noted(*arguments):
-        threads.add(threading.get_ident())
-        time.sleep(0.01)  # long enough for every thread to get a chunk
+        if threading.get_ident() not in threads:
+            threads.add(threading.get_ident())
+            together.wait(60)  # so that every thread gets a chunk
         return solve(*arguments)
 
     solve = factors._solve_rows
@@ -84,6 +84,7 @@ def test_the_number_of_cores_changes_no_bit(bigrams, monkeypatch, step):
     for cores in (1, 3):
         monkeypatch.setattr(factors, "usable_cores", lambda cores=cores: cores)
         threads.clear()
+        together = threading.Barrier(cores)
         with torch_threads(1):
             found.append(step(bigrams, start, 5.0))
         assert len(threads) == cores
