@@ -18,5 +18,16 @@ from benchmarks.searches.tsp import Tsp
 
 SUITES: Mapping[str, Suite] = {
     suite.name: suite
-    for suite in (Bbob(), Pbo(), Knapsack(), Tsp(), Formulas(), Fronts(), Constrained(), Illumination(), Mixint(), Settings())
+    for suite in (
+        Bbob(),
+        Pbo(),
+        Knapsack(),
+        Tsp(),
+        Formulas(),
+        Fronts(),
+        Constrained(),
+        Illumination(),
+        Mixint(),
+        Settings(),
+    )
 }

@@ -52,7 +52,9 @@ class Models:
         told = [model.predict(X) for model in self._models]
         return np.stack([mean for mean, _ in told], axis=1), np.stack([spread for _, spread in told], axis=1)
 
-    def most_wanted(self, mean: np.ndarray, spread: np.ndarray, n: int, known: Sequence[Individual]) -> list[int]:
+    def most_wanted(
+        self, mean: np.ndarray, spread: np.ndarray, n: int, known: Sequence[Individual], kappa: float | None = None
+    ) -> list[int]:
         """The ``n`` most worth measuring, at most all: first who may be feasible.
 
         Args:
@@ -60,10 +62,11 @@ class Models:
             spread: Likewise.
             n: How many.
             known: Individuals that were measured.
+            kappa: In place of the one that all have.
         """
         import moocore  # which brings more than a listing of components can wait for
 
-        kind, kappa, m = self._kind, self._kappa, self._n_objectives
+        kind, kappa, m = self._kind, self._kappa if kappa is None else kappa, self._n_objectives
         told = mean[:, m:] - kappa * spread[:, m:] if kind == "lower_confidence_bound" else mean[:, m:]
         violation = np.maximum(told, 0).sum(axis=1)
         by_violation = np.argsort(violation, kind="stable")

@@ -18,9 +18,11 @@ from evokit.screens.models import Models
 from evokit.searches.archive import dump_individuals, load_individuals, only_ok
 from evokit.searches.evolving import Evolving, survivors
 
+TREES = 30
 ROUNDS = 3  # of mutants of those that are wanted most
 WANTED, EACH = 5, 10  # of whom, and how many
 FRESH = 0.6  # share of candidates that are random
+KNOWN = 50  # of those that are wanted most, of several objectives, whose order takes long: they may be known
 
 
 @dataclass(frozen=True)
@@ -29,20 +31,22 @@ class ModelBased:
 
     For evaluations that are dear and few, on any genome whose genes have features, with conditions and orders too. The
     first ``start`` individuals are random. Then ``candidates`` are made for each generation, random ones and children
-    of the ``population`` best, those that are wanted most are mutated further, and the first ``batch`` of them are
-    measured. A ``random`` share of generations measures a random individual among them, since a model is never sure of
-    where it has not looked. After ``until`` measurements models cost more than they spare: from then on the children
-    of the ``population`` best are measured as they come, as in ``mu_plus_lambda``.
+    of the ``population`` best, those that are wanted most are mutated further, and ``batch`` of them are measured:
+    the one that is wanted most, the others for as many spreads as chance says, ``kappa`` on average. A ``random`` share
+    of generations measures a random individual among them, since a model is never sure of where it has not looked.
+    After ``until`` measurements models cost more than they spare: from then on the children of the ``population`` best
+    are measured as they come, as in ``mu_plus_lambda``.
 
     ``acquisition`` and ``kappa`` are those of the screen ``surrogate``, as are several objectives and constraints. Each
-    generation takes about a tenth of a second of modelling.
+    generation takes up to a tenth of a second of modelling.
 
     Source: Hutter, Hoos and Leyton-Brown 2011, "Sequential Model-Based Optimization for General Algorithm
-    Configuration" (SMAC), section 4, here with the genome's own operators for its local search.
+    Configuration" (SMAC), section 4, here with the genome's own operators for its local search; for batches their 2012
+    "Parallel Algorithm Configuration", section 3.
     """
 
     model: Annotated[Mapping[str, Any], Nested("surrogate")] = field(
-        default_factory=lambda: {"name": "extra_trees", "trees": 30}
+        default_factory=lambda: {"name": "extra_trees", "trees": TREES}
     )
     start: Annotated[int, Ge(2)] = 10
     population: Annotated[int, Ge(2)] = 5
@@ -51,7 +55,7 @@ class ModelBased:
     random: Annotated[float, Interval(ge=0, le=1)] = 0.1
     until: Count | None = 250
     generations: Count | None = None
-    acquisition: Literal["mean", "lower_confidence_bound", "expected_improvement"] = "expected_improvement"
+    acquisition: Literal["mean", "lower_confidence_bound", "expected_improvement"] = "lower_confidence_bound"
     kappa: Annotated[float, Ge(0)] = 1.0
 
     reads: ClassVar[frozenset[str]] = frozenset({"selection", "crossover", "mutation", "init"})
@@ -75,14 +79,16 @@ class ModelBasedSearch(Evolving):
     """
 
     def __init__(self, options: ModelBased, context: Context, model: Callable[[], Surrogate]) -> None:
-        super().__init__(context, max(options.start, len(context.init)), None)
-        self.horizon = options.generations
+        super().__init__(context, max(options.start, len(context.init)), options.generations)
         self._options, self._select = options, context.operators["selection"]
         models = [model() for _ in (*context.fitness.objectives, *constraints_of(context.fitness))]
         self.sure = getattr(models[0], "spreads", True)
         encoder = encoder_of(context.genome, "positions", self._streams.at("encoding").numpy())
         self._models = Models(models, encoder, context.fitness.objectives, options.acquisition, options.kappa)
         self._told: list[Individual] = []
+        if options.generations is not None:
+            n = self._size + (options.generations - 1) * options.batch
+            self.expected = lambda: (n, n * context.fitness.budgets[-1])
 
     def ask(self) -> list[Individual]:
         rng, n, until = self._rng(), self._options.batch, self._options.until
@@ -113,18 +119,16 @@ class ModelBasedSearch(Evolving):
             more = self._models.predicted(mutants)
             genes += mutants
             mean, spread = np.concatenate([mean, more[0]]), np.concatenate([spread, more[1]])
-        return self._most_wanted(n, genes, mean, spread)
-
-    def _most_wanted(self, n: int, genes: Sequence[Any], mean: np.ndarray, spread: np.ndarray) -> list[Individual]:
-        """Those of new keys."""
         chosen: dict[str, Individual] = {}
-        for place in self._models.most_wanted(mean, spread, len(genes), self._told):
-            one = make_individual(self._genome, genes[place], self._weights, born_by="model")
-            if one.key not in self.archive.known:
-                chosen.setdefault(one.key, one)
-            if len(chosen) == n:
-                break
-        return list(chosen.values())
+        kappa = self._options.kappa
+        looked = len(genes) if len(self._weights) == 1 else n + KNOWN
+        for each in [kappa, *(kappa * rng.exponential(size=n - 1))]:
+            order = self._models.most_wanted(mean, spread, looked, self._told, each)
+            made = (make_individual(self._genome, genes[place], self._weights, born_by="model") for place in order)
+            taken = chosen.keys() | self.archive.known
+            if one := next((one for one in made if one.key not in taken), None):
+                chosen[one.key] = one
+        return [*chosen.values(), *self._distinct(n - len(chosen), set(chosen), lambda: self._random(rng))]
 
     def tell(self, individuals: Sequence[Individual]) -> None:
         old, valid = list(self.population), only_ok(individuals)

@@ -62,10 +62,7 @@ class Layout:
 
 
 def holds(combination: Combination, genes: Sequence[Any]) -> bool:
-    for test in combination:
-        if not test.holds(genes[test.leaf]):
-            return False
-    return True
+    return all(test.holds(genes[test.leaf]) for test in combination)
 
 
 def written(parameters: Mapping[str, Any]) -> dict[str, Any]:
