@@ -120,20 +120,6 @@ VARIED = {"crossover": {"name": "own"}, "mutation": {"name": "own"}}
 SPACES: Mapping[str, Sections | Callable[[int, int], Sections]] = {
     "auto": {"search": {"name": "auto"}},
     "model_based": {"search": {"name": "model_based"}, **VARIED},
-    "mb_one": {
-        "search": {"name": "model_based", "until": 200, "model": {"name": "gaussian_process", "window": 200}},
-        **VARIED,
-    },
-    "mb_each": {
-        "search": {
-            "name": "model_based",
-            "until": 150,
-            "model": {"name": "gaussian_process", "window": 150, "length_scales": "each"},
-        },
-        **VARIED,
-    },
-    "mb_lcb": {"search": {"name": "model_based"}, **VARIED},
-    "mb_lcb2": {"search": {"name": "model_based", "kappa": 2.0}, **VARIED},
     "steady_state": _evolving(16, *VARIED.values(), name="steady_state", in_flight=1),
     "cma": {"search": {"name": "cma"}},
     "random_search": {"search": {"name": "random_search"}},

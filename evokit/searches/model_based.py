@@ -56,7 +56,7 @@ class ModelBased:
     until: Count | None = 250
     generations: Count | None = None
     acquisition: Literal["mean", "lower_confidence_bound", "expected_improvement"] = "lower_confidence_bound"
-    kappa: Annotated[float, Ge(0)] = 1.0
+    kappa: Annotated[float, Ge(0)] = 2.0
 
     reads: ClassVar[frozenset[str]] = frozenset({"selection", "crossover", "mutation", "init"})
 
