@@ -114,6 +114,7 @@ def evokit_components() -> list[Component]:
         Component("search", "islands", "evokit.searches.islands:Islands"),
         Component("search", "map_elites", "evokit.searches.map_elites:MapElites"),
         Component("search", "mu_comma_lambda", "evokit.searches.mu_lambda:MuCommaLambda"),
+        Component("search", "model_based", "evokit.searches.model_based:ModelBased"),
         Component("search", "mu_plus_lambda", "evokit.searches.mu_lambda:MuPlusLambda"),
         Component("search", "novelty", "evokit.searches.novelty:Novelty"),
         Component("search", "nsga2", "evokit.searches.nsga2:NSGA2"),

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from benchmarks.searches import peers, peers_constrained, peers_fronts, peers_ribs
+from benchmarks.searches import peers, peers_constrained, peers_fronts, peers_ribs, peers_spaces
 from benchmarks.searches import peers_discrete as discrete
 from benchmarks.searches import peers_trees as trees
 from benchmarks.searches.fronts import NUMBER, POPULATION
@@ -117,6 +117,14 @@ FRONTS: Mapping[str, Callable[[Any], Sections]] = {
     "sms_emoa": _trading("sms_emoa"),
     "random_search": lambda problem: {"search": {"name": "random_search"}},
 }
+VARIED = {"crossover": {"name": "own"}, "mutation": {"name": "own"}}
+SPACES: Mapping[str, Sections | Callable[[int, int], Sections]] = {
+    "auto": {"search": {"name": "auto"}},
+    "model_based": {"search": {"name": "model_based"}, **VARIED},
+    "steady_state": _evolving(16, *VARIED.values(), name="steady_state", in_flight=1),
+    "cma": {"search": {"name": "cma"}},
+    "random_search": {"search": {"name": "random_search"}},
+}
 BOUNDED = {name: VECTOR[name] for name in ("auto", "quasi_newton", "cma", "de", "generational", "random_search")}
 OWN = {
     "constrained": BOUNDED,
@@ -124,6 +132,7 @@ OWN = {
     "bits": BITS,
     "permutation": PERMUTATION,
     "tree": TREE,
+    "space": SPACES,
 }
 
 
@@ -220,6 +229,9 @@ CONTENDERS: tuple[Contender, ...] = (
     Contender("scipy_slsqp", "constrained", peers_constrained.scipy_slsqp, needs="scipy"),
     *(Contender(name, "fronts", loop, needs="pymoo") for name, loop in peers_fronts.PYMOO.items()),
     Contender("optuna_nsga2", "fronts", peers_fronts.optuna_nsga2, needs="optuna", most={NUMBER: 50}),
+    Contender("optuna_tpe", "space", peers_spaces.optuna_tpe, needs="optuna", most={5: 50, 0: 50}),
+    Contender("nevergrad_ngopt", "space", peers_spaces.nevergrad_ngopt, needs="nevergrad", told=True),
+    Contender("pymoo_mixed", "space", peers_spaces.pymoo_mixed, needs="pymoo"),
     *(_by_problem(name, "fronts", given) for name, given in FRONTS.items()),
     *(_by_problem(name, "archive", given) for name, given in ARCHIVE.items()),
     *(Contender(name, "archive", loop, needs="ribs") for name, loop in peers_ribs.LOOPS.items()),

@@ -19,7 +19,7 @@ class Benchmark:
 
     n_objectives: int = 1
     n_constraints: int = 0
-    takes: ClassVar[frozenset[str]] = frozenset({"vector", "bits", "permutation"})
+    takes: ClassVar[frozenset[str]] = frozenset({"vector", "bits", "permutation", "params"})
     slots: ClassVar[Mapping[str, Any]] = {}
     budgets: ClassVar[Sequence[int]] = (1,)
     context: ClassVar[str] = "benchmark"

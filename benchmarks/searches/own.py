@@ -15,6 +15,7 @@ import numpy as np
 from benchmarks.searches import fitness
 from benchmarks.searches.formulas import CONSTANTS, FUNCTIONS
 from benchmarks.searches.problems import Record
+from benchmarks.searches.spaces import Spaced
 from evokit.assembly.parts import assemble
 from evokit.interfaces import Evaluation, Individual
 from evokit.recipe import Recipe, load_recipe
@@ -104,6 +105,9 @@ def searched(sections: Mapping[str, Any], record: Record, seed: int) -> None:
     regression: Any = parts.fitness
     if record.problem.kind == "tree":  # a point is what a formula says with its offset and scale
         measure = Direct(record, lambda genes: regression.said(genome.express(genes))[0], regression.case_by_case)
+    elif isinstance(record.problem, Spaced):
+        to_point = record.problem.point
+        measure = Direct(record, lambda genes: to_point(genome.express(genes)))
     else:
         measure = Direct(record, genome.express)
     idle = 0
@@ -128,6 +132,11 @@ def _whole(sections: Mapping[str, Any], record: Record) -> dict[str, Any]:
             "data": {"name": "benchmark_rows", "function": function, "instance": instance},
             "fitness": {"name": "symbolic_regression"},
             "genome": GENOMES["tree"],
+        }
+    elif isinstance(problem, Spaced):
+        about = {
+            "fitness": {"name": "benchmark"},
+            "genome": {"name": "space", "parameters": problem.parameters},
         }
     else:
         low, high = problem.box

@@ -11,16 +11,14 @@ import numpy as np
 from annotated_types import Ge, Interval
 
 from evokit.components.nested import Nested
-from evokit.genomes.encoding import Encoder, encoder_of
-from evokit.genomes.individuals import constraints_of, weights_of
-from evokit.interfaces import Context, Goal, Individual, Measure, Surrogate
+from evokit.genomes.encoding import encoder_of
+from evokit.genomes.individuals import constraints_of
+from evokit.interfaces import Context, Goal, Individual, Measure
 from evokit.options import added
-from evokit.screens.acquisition import front_order, order
 from evokit.screens.audit import Audit, Pair
+from evokit.screens.models import Models
 from evokit.screens.share import count_of
 from evokit.streams import Streams
-
-LARGEST = 1e100  # value that a model is fitted to: a penalty may be so large that its square overflows
 
 Share = Annotated[float, Interval(ge=0, le=1)]
 
@@ -80,7 +78,8 @@ class SurrogateScreen:
             )
         streams = context.streams.at("surrogate")
         encoder = encoder_of(context.genome, self.orders, streams.at("encoding").numpy())
-        return Surrogating(self, models, encoder, objectives, constraints, streams)
+        whole = Models(models, encoder, objectives, self.acquisition, self.kappa)
+        return Surrogating(self, whole, objectives, constraints, streams)
 
 
 class Surrogating:
@@ -88,9 +87,8 @@ class Surrogating:
 
     Args:
         options: What the recipe says.
-        models: One an objective, then one a constraint.
-        encoder: Makes features of genes.
-        objectives: Of the fitness; predictions are lower-is-better inside.
+        models: Of objectives and constraints.
+        objectives: Of the fitness.
         constraints: Of the fitness, their names.
         streams: Decide the random share and what models draw.
     """
@@ -98,15 +96,13 @@ class Surrogating:
     def __init__(
         self,
         options: SurrogateScreen,
-        models: Sequence[Surrogate],
-        encoder: Encoder,
+        models: Models,
         objectives: Mapping[str, Goal],
         constraints: Sequence[str],
         streams: Streams,
     ) -> None:
         self.unmeasured, self.refit_every = options.unmeasured, options.refit_every
-        self._options, self._models, self._encoder, self._streams = options, models, encoder, streams
-        self._signs = -np.array(weights_of(objectives))  # turn raw values into "lower is better"
+        self._options, self._models, self._streams = options, models, streams
         self._n_objectives = len(objectives)
         self._fitted_at = 0  # generation of the fit in memory; it is derived, so it is no part of the state
         self._audit = Audit([*objectives, *constraints], options.min_rank_correlation)
@@ -118,10 +114,10 @@ class Surrogating:
         fit_at = measure.generation // self._options.refit_every * self._options.refit_every
         if fit_at == 0 or not candidates or not self._fit(fit_at, measure):
             return list(candidates)
-        mean, spread = self._predicted(candidates)
+        mean, spread = self._models.predicted([one.genes for one in candidates])
         if not (np.isfinite(mean).all() and np.isfinite(spread).all()):
             return list(candidates)  # a model that went astray chooses nobody
-        raw = mean * np.concatenate([self._signs, np.ones(len(self._models) - self._n_objectives)])
+        raw = mean * self._models.signs
         for one, values in zip(candidates, raw[:, : self._n_objectives].tolist(), strict=True):
             one.predicted = tuple(values) if len(values) > 1 else values[0]
 
@@ -135,7 +131,8 @@ class Surrogating:
         if self._audit.failed:
             return list(candidates)
         others = np.array([index for index in range(len(candidates)) if index not in audited], int)
-        best = self._most_wanted(mean[others], spread[others] * self._audit.calibration(), n_top, measure)
+        known = measure.measured(before=measure.generation)
+        best = self._models.most_wanted(mean[others], spread[others] * self._audit.calibration(), n_top, known)
         chosen = audited | set(others[best].tolist())
         self._screened_out += len(candidates) - len(chosen)
         return [one for index, one in enumerate(candidates) if index in chosen]
@@ -184,49 +181,10 @@ class Surrogating:
         if len(known) < 2:
             return False
         started = time.perf_counter()
-        genes = [one.genes for one in known]
-        self._encoder.fit(genes)
-        X, rng = self._encoder(genes), self._streams.at("fit", generation).numpy()
-        for model, y in zip(self._models, np.hstack([self._values(known), self._constraints(known)]).T, strict=True):
-            model.fit(X, y, rng)
+        self._models.fit(known, self._streams.at("fit", generation).numpy())
         self._fit_s += time.perf_counter() - started
         self._fitted_at = generation
         return True
-
-    def _predicted(self, candidates: Sequence[Individual]) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and spread, ``(n, n_objectives + n_constraints)`` each, lower is better."""
-        X = self._encoder([one.genes for one in candidates])
-        told = [model.predict(X) for model in self._models]
-        return np.stack([mean for mean, _ in told], axis=1), np.stack([spread for _, spread in told], axis=1)
-
-    def _most_wanted(self, mean: np.ndarray, spread: np.ndarray, n: int, measure: Measure) -> list[int]:
-        """The ``n`` most worth measuring, at most all."""
-        import moocore  # which brings more than a listing of components can wait for
-
-        kind, kappa, m = self._options.acquisition, self._options.kappa, self._n_objectives
-        told = mean[:, m:] - kappa * spread[:, m:] if kind == "lower_confidence_bound" else mean[:, m:]
-        violation = np.maximum(told, 0).sum(axis=1)
-        by_violation = np.argsort(violation, kind="stable")
-        hopeful = np.flatnonzero(violation == 0)
-        known = self._values([one for one in measure.measured(before=measure.generation) if not one.fitness.violation])
-        if not len(known) or not len(hopeful):
-            return list(map(int, by_violation[:n]))
-        mean, spread = mean[hopeful, :m], spread[hopeful, :m]
-        if m == 1:
-            wanted = order(kind, kappa, mean[:, 0], spread[:, 0], float(known.min()))[:n]
-        else:
-            wanted = front_order(kind, kappa, mean, spread, known[moocore.is_nondominated(known)], n)
-        return [*hopeful[wanted].tolist(), *by_violation[len(hopeful) :].tolist()][:n]
-
-    def _values(self, individuals: Sequence[Individual]) -> np.ndarray:
-        """``(n, n_objectives)``, lower is better."""
-        values: np.ndarray = self._signs * np.array([one.fitness.values for one in individuals])
-        return values.clip(-LARGEST, LARGEST)
-
-    def _constraints(self, individuals: Sequence[Individual]) -> np.ndarray:
-        """``(n, n_constraints)``."""
-        told = np.array([one.fitness.constraints for one in individuals]).reshape(len(individuals), -1)
-        return told.clip(-LARGEST, LARGEST)
 
     def _counts(self, n: float) -> tuple[int, int]:
         """Sizes of the random share and the top share."""

@@ -25,7 +25,7 @@ class Evolving(AskTell):
     Args:
         context: Gives genome, fitness, streams, operators, screens and the genes that the first generation begins with.
         population: Places in the population.
-        horizon: Generations until the search is done.
+        horizon: Generations until the search is done, or None for no end of its own.
         refit_every: Generations between refits of the fitness; None for no refits.
         reevaluate: Generations after which whoever survives is measured again on fresh data; None for never.
 
@@ -37,7 +37,7 @@ class Evolving(AskTell):
         self,
         context: Context,
         population: int,
-        horizon: int,
+        horizon: int | None,
         refit_every: int | None = None,
         reevaluate: int | None = None,
     ) -> None:

@@ -2,10 +2,13 @@ import pytest
 
 from evokit.genomes.bits import Bits
 from evokit.genomes.real_vector import RealVector
+from evokit.genomes.space.parameters import Choice, Float
+from evokit.genomes.space.space import Space
 from evokit.measuring.ledger import Ledger
 from evokit.searches.auto import Auto
 from evokit.searches.cma import CMASearch
 from evokit.searches.generational import GenerationalSearch
+from evokit.searches.model_based import ModelBasedSearch
 from evokit.searches.nsga2 import NSGA2Search
 from evokit.searches.portfolio import PortfolioSearch
 from evokit.searches.steady_state import SteadyStateSearch
@@ -14,6 +17,8 @@ from tests.searches.building import built, portrait, run, stopped_and_resumed
 from tests.searches.test_contract import Pair
 from tests.searches.test_quasi_newton import BOX, Valley
 from tests.small import launched
+
+SPACE = Space({"rule": Choice(["a", "b"]), "rate": Float(0, 1)}).build(None)
 
 
 class Noisy(SumFitness):
@@ -39,6 +44,8 @@ class Telling(SumFitness):
             SteadyStateSearch,
             "auto took steady_state: an exact fitness, and genes are of kind bits",
         ),
+        (SumFitness, SPACE, ModelBasedSearch, "auto took model_based: a space, and an exact fitness"),
+        (Noisy, SPACE, GenerationalSearch, "auto took generational: a noisy fitness, and genes are of kind space"),
         (Telling, Bits(3), GenerationalSearch, "auto took generational: an exact fitness with fingerprints, and"),
         (Noisy, Bits(3), GenerationalSearch, "auto took generational: a noisy fitness, and genes are of kind bits"),
     ],

@@ -92,6 +92,12 @@ CASES = {  # the space, the search, how many objectives more, and what else the 
         "",
     ),
     "map_elites": (ORDERED, f"{{name: map_elites, batch: 6, generations: 4, {KINDS}}}", 0, ""),
+    "model_based": (
+        ORDERED,
+        "{name: model_based, model: {name: extra_trees, trees: 5}, start: 6, batch: 2, until: 14, generations: 8}",
+        1,
+        "",
+    ),
     "mu_comma_lambda": (ORDERED, "{name: mu_comma_lambda, population: 3, offspring: 6, generations: 4}", 0, ""),
     "mu_plus_lambda": (ORDERED, "{name: mu_plus_lambda, population: 3, offspring: 6, generations: 4}", 0, ""),
     "novelty": (ORDERED, f"{{name: novelty, population: 6, generations: 4, {KINDS}}}", 0, ""),

@@ -98,6 +98,10 @@ OF_VECTORS = {  # and what they read
         " {name: generational, population: 4, generations: 6}]}",
         VARIATION,
     ),
+    "model_based": (
+        "{name: model_based, model: {name: extra_trees, trees: 5}, start: 6, batch: 3, until: 20, generations: 9}",
+        VARIATION,
+    ),
     "mu_comma_lambda": ("{name: mu_comma_lambda, population: 4, offspring: 8, generations: 8}", VARIATION),
     "novelty": (f"{{name: novelty, population: 8, generations: 8, {KINDS}}}", VARIATION),
     "optuna": ("{name: optuna, batch: 4, generations: 8}", ""),

@@ -37,7 +37,13 @@ class Leaf:
 
     def exists(self, genes: Sequence[Any]) -> bool:
         """Whether it does beside one gene for each parameter, None for those that do not exist."""
-        return all(any(holds(one, genes) for one in among) for among in self.conditions)
+        for among in self.conditions:  # loops, as this is asked of each parameter of each child
+            for one in among:
+                if holds(one, genes):
+                    break
+            else:
+                return False
+        return True
 
 
 @dataclass(frozen=True)
