@@ -52,7 +52,7 @@ class Front:
         if not individuals or not self._members or len(self._members) + len(individuals) > self._size:
             return individuals
         gains = np.array([one.fitness.wvalues for one in individuals])
-        dominated: np.ndarray = _no_worse(self._gains, gains[:, None]).any(axis=1)
+        dominated = np.any(_no_worse(self._gains, gains[:, None]), axis=1)
         return [
             one
             for one, out in zip(individuals, dominated, strict=True)
