@@ -16,6 +16,8 @@ MEDIAN = {
     "fronts": "of the hypervolume missed",
     "constrained": "error",
     "illumination": "of the QD score missed",
+    "mixint": "above the optimum",
+    "settings": "above the optimum",
 }
 
 

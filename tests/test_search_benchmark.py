@@ -45,7 +45,8 @@ BOUNDED = Bounded(  # in the half where numbers sum to 2 at least
     n_constraints=1, optimum=4 / 3,
 )  # fmt: skip
 ARM = SUITES["illumination"].problem("arm", 4, 1)
-PROBLEMS = {problem.kind: problem for problem in (SPHERE, ONES, SORTED, FORMULA, TRADED, BOUNDED, ARM)}
+SETTINGS = SUITES["settings"].problem("nested", 0, 1)
+PROBLEMS = {problem.kind: problem for problem in (SETTINGS, SPHERE, ONES, SORTED, FORMULA, TRADED, BOUNDED, ARM)}
 
 
 # --- the score

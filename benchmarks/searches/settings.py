@@ -91,7 +91,8 @@ def _nested(rng: np.random.Generator) -> tuple[Mapping[str, Parameter], Values]:
             rest = np.square(np.log10(at) - rate[by]) + np.square(np.log2(wide / width) / 3)
             rest += np.square(np.log10(decayed) - decay[1]) / 9 + np.array([0.1, 0.0, 0.2])[by]
             rest += np.where(by == 1, np.square(3 * (moved - momentum)), 0.0)
-        return np.where(deep, rest, shallow)
+        told: np.ndarray = np.where(deep, rest, shallow)
+        return told
 
     return parameters, values
 
@@ -104,11 +105,11 @@ def _interactions(rng: np.random.Generator) -> tuple[Mapping[str, Parameter], Va
 
     def raw(points: np.ndarray) -> np.ndarray:
         levels = points.astype(int)
-        told: np.ndarray = sum(
+        worth = [
             tables[place][levels[:, place], levels[:, others[place, 0]], levels[:, others[place, 1]]]
             for place in range(n)
-        )
-        return told
+        ]
+        return np.sum(worth, axis=0)
 
     everything = np.stack(np.meshgrid(*[np.arange(LEVELS)] * n, indexing="ij"), axis=-1).reshape(-1, n)
     lowest = raw(everything).min()

@@ -34,7 +34,7 @@ class Spaced(Problem):
         )
 
     def _number(self, parameter: Parameter, value: Any) -> float:
-        return parameter["choice"].index(value) if "choice" in parameter else value
+        return float(parameter["choice"].index(value) if "choice" in parameter else value)
 
 
 def exists(parameter: Parameter, values: Mapping[str, Any]) -> bool:

@@ -225,6 +225,7 @@ def search(
     recipe = problem(Asker(), space, goal, folder=folder, callbacks=sections, **given, **keywords)
     return Asking(recipe, folder, objects)
 
+
 def begun(place: Path, overrides: Sequence[str] = (), out: Path | None = None) -> Asking:
     """The search of a recipe, or of a run directory, whose fitness is ``told``.
 
