@@ -122,7 +122,6 @@ SPACES: Mapping[str, Sections | Callable[[int, int], Sections]] = {
     "auto": {"search": {"name": "auto"}},
     "model_based": {"search": {"name": "model_based"}, **VARIED},
     "steady_state": _evolving(16, *VARIED.values(), name="steady_state", in_flight=1),
-    "cma": {"search": {"name": "cma"}},
     "random_search": {"search": {"name": "random_search"}},
 }
 BOUNDED = {name: VECTOR[name] for name in ("auto", "quasi_newton", "cma", "de", "generational", "random_search")}

@@ -109,7 +109,8 @@ def _interactions(rng: np.random.Generator) -> tuple[Mapping[str, Parameter], Va
             tables[place][levels[:, place], levels[:, others[place, 0]], levels[:, others[place, 1]]]
             for place in range(n)
         ]
-        return np.sum(worth, axis=0)
+        told: np.ndarray = np.sum(worth, axis=0)
+        return told
 
     everything = np.stack(np.meshgrid(*[np.arange(LEVELS)] * n, indexing="ij"), axis=-1).reshape(-1, n)
     lowest = raw(everything).min()
@@ -124,8 +125,9 @@ def _shifted(rng: np.random.Generator) -> tuple[Mapping[str, Parameter], Values]
     def values(points: np.ndarray) -> np.ndarray:
         chosen, x = points[:, :3].astype(int), points[:, 3:]
         best = sum(moves[place][chosen[:, place]] for place in range(3))
-        told: np.ndarray = sum(worth[place][chosen[:, place]] for place in range(3))
-        return told + (np.square(x - best) * [0.1, 0.3, 1.0, 3.0]).sum(axis=1) / 4
+        told: np.ndarray = np.sum([worth[place][chosen[:, place]] for place in range(3)], axis=0)
+        told += (np.square(x - best) * [0.1, 0.3, 1.0, 3.0]).sum(axis=1) / 4
+        return told
 
     return parameters, values
 
