@@ -71,6 +71,15 @@ def test_blocks_do_what_the_page_says(name):
         reader.follow(block)
 
 
+@pytest.mark.usefixtures("folder")
+def test_pythons_blocks_of_the_readme_do_what_it_says():
+    reader = Reader()
+    found = [block for block in blocks((ROOT / "README.md").read_text()) if block.language == "pycon"]
+    assert found
+    for block in found:
+        reader.follow(block)
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_no_fence_escapes_the_reader(name):
     assert PAGES[name].count("```") == 2 * len(list(blocks(PAGES[name])))
