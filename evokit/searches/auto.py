@@ -18,18 +18,15 @@ from evokit.searches.box import bounds_of, space_box
 from evokit.searches.cma import CMA
 from evokit.searches.de import DE
 from evokit.searches.generational import Generational
-from evokit.searches.model_based import TREES, ModelBased, ModelBasedSearch
 from evokit.searches.nsga2 import NSGA2
 from evokit.searches.portfolio import PortfolioSearch
 from evokit.searches.quasi_newton import QuasiNewton
 from evokit.searches.steady_state import SteadyState
 from evokit.searches.stepping import AskTell
 from evokit.selection.tournament import Tournament
-from evokit.surrogates.extra_trees import ExtraTrees
 
 MANY = 200  # real numbers, beyond which correlations cost more than they gain
 FEW, MORE = 3, 5  # entrants of a tournament
-IN_FLIGHT = 4
 ANY = 1  # generations of a search that has no end of its own
 
 
@@ -46,7 +43,6 @@ evaluations a number; where it is not, half the work is CMA-ES's |
     | more than 200 real numbers | the same with ``covariance: separable`` | correlations cost n² numbers to learn |
     | a single real number | the same with ``de`` for ``cma`` | CMA-ES is for two or more |
     | a space of real numbers alone | what is taken for real numbers | it is searched as a box |
-    | any other space, exact | ``model_based``, 4 at a time | a model spares many of the first 250 evaluations |
     | any other genome, exact | ``steady_state`` with 16 members, 4 in flight and tournaments of 5; the genome's own \
 operators, for bits ``heavy_tailed`` mutation | each child is made of all that is known, so that few evaluations do |
     | any other genome, noisy | ``generational`` with 32 and the same operators | a lucky value leaves with its \
@@ -105,17 +101,10 @@ def _continuous(context: Context) -> AskTell:
 def _of_any_genome(context: Context) -> AskTell:
     genome, noisy = context.genome, hasattr(context.fitness, "fresh")
     tells = hasattr(context.fitness, "fingerprint")
-    search: AskTell
-    if getattr(genome, "genes", "") == "space" and not (noisy or tells):
-        modelled = ModelBased(batch=IN_FLIGHT)
-        context = _with(context, OwnCrossover(), OwnMutation())
-        search = ModelBasedSearch(modelled, context, lambda: ExtraTrees(trees=TREES).build(context))
-        search.chosen = "auto took model_based: a space, and an exact fitness"
-        return search
     mutation = HeavyTailed() if getattr(genome, "genes", "") == "bits" else OwnMutation()
     options: Generational | SteadyState = Generational(generations=ANY)
     if not (noisy or tells):
-        options = SteadyState(population=16, generations=ANY, in_flight=IN_FLIGHT)
+        options = SteadyState(population=16, generations=ANY, in_flight=4)
     search = options.build(_with(context, OwnCrossover(), mutation, FEW if noisy else MORE))
     name = "generational" if noisy or tells else "steady_state"
     what = "a noisy fitness" if noisy else "an exact fitness with fingerprints" if tells else "an exact fitness"

@@ -32,10 +32,11 @@ class ModelBased:
     For evaluations that are dear and few, on any genome whose genes have features, with conditions and orders too. The
     first ``start`` individuals are random. Then ``candidates`` are made for each generation, random ones and children
     of the ``population`` best, those that are wanted most are mutated further, and ``batch`` of them are measured:
-    the one that is wanted most, the others for as many spreads as chance says, ``kappa`` on average. A ``random`` share
-    of generations measures a random individual among them, since a model is never sure of where it has not looked.
-    After ``until`` measurements models cost more than they spare: from then on the children of the ``population`` best
-    are measured as they come, as in ``mu_plus_lambda``.
+    the one that is wanted most, and others, by ``lower_confidence_bound`` for as many spreads as chance says, ``kappa``
+    on average; one at a time makes the most of a model. A ``random`` share of generations measures a random individual
+    among them, since a model is never sure of where it has not looked. After ``until`` measurements models cost more
+    than they spare: from then on the children of the ``population`` best are measured as they come, as in
+    ``mu_plus_lambda``.
 
     ``acquisition`` and ``kappa`` are those of the screen ``surrogate``, as are several objectives and constraints. Each
     generation takes up to a tenth of a second of modelling.
@@ -55,8 +56,8 @@ class ModelBased:
     random: Annotated[float, Interval(ge=0, le=1)] = 0.1
     until: Count | None = 250
     generations: Count | None = None
-    acquisition: Literal["mean", "lower_confidence_bound", "expected_improvement"] = "lower_confidence_bound"
-    kappa: Annotated[float, Ge(0)] = 2.0
+    acquisition: Literal["mean", "lower_confidence_bound", "expected_improvement"] = "expected_improvement"
+    kappa: Annotated[float, Ge(0)] = 1.0
 
     reads: ClassVar[frozenset[str]] = frozenset({"selection", "crossover", "mutation", "init"})
 

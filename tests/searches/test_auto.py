@@ -8,7 +8,6 @@ from evokit.measuring.ledger import Ledger
 from evokit.searches.auto import Auto
 from evokit.searches.cma import CMASearch
 from evokit.searches.generational import GenerationalSearch
-from evokit.searches.model_based import ModelBasedSearch
 from evokit.searches.nsga2 import NSGA2Search
 from evokit.searches.portfolio import PortfolioSearch
 from evokit.searches.steady_state import SteadyStateSearch
@@ -44,7 +43,7 @@ class Telling(SumFitness):
             SteadyStateSearch,
             "auto took steady_state: an exact fitness, and genes are of kind bits",
         ),
-        (SumFitness, SPACE, ModelBasedSearch, "auto took model_based: a space, and an exact fitness"),
+        (SumFitness, SPACE, SteadyStateSearch, "auto took steady_state: an exact fitness, and genes are of kind space"),
         (Noisy, SPACE, GenerationalSearch, "auto took generational: a noisy fitness, and genes are of kind space"),
         (Telling, Bits(3), GenerationalSearch, "auto took generational: an exact fitness with fingerprints, and"),
         (Noisy, Bits(3), GenerationalSearch, "auto took generational: a noisy fitness, and genes are of kind bits"),
