@@ -1,3 +1,4 @@
+import os
 import signal
 import sys
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from evokit.components.registry import Broken, Offer
 from evokit.errors import UserError
 from evokit.hookspecs import hookimpl
 from evokit.interfaces import Component
-from evokit.plugins import RESTRICT, load_plugins
+from evokit.plugins import RESTRICT, import_file, load_plugins
 
 HEAD = """\
 from dataclasses import dataclass
@@ -419,3 +420,11 @@ def test_a_plugin_that_offers_parts_as_well_decides_numbers(tmp_path):
     registry = load_plugins([path])
     assert registry.listening == frozenset()
     assert [name for name, _ in registry.callbacks] == ["mine.py"]
+
+
+def test_a_file_that_changed_within_a_second_is_read_anew(tmp_path):
+    path = tmp_path / "mine.py"
+    for word in ("one", "two"):
+        path.write_text(f"WORD = {word!r}\n")
+        os.utime(path, (1e9, 1e9))
+        assert word == import_file(path).WORD

@@ -26,7 +26,8 @@ class MLflow:
 
     Args:
         experiment: Name; it is made if there is none.
-        tracking_uri: Of the server or folder; null: what ``MLFLOW_TRACKING_URI`` says, or MLflow's default.
+        tracking_uri: Of the server or folder; null: what ``MLFLOW_TRACKING_URI``
+            says, or MLflow's default.
     """
 
     experiment: str = "evokit"

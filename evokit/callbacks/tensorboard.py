@@ -22,7 +22,8 @@ class Tensorboard:
     A run that is gone on with is written anew from its first generation, in place of what was there.
 
     Args:
-        logdir: Where each run has a folder, by the name of its directory; null: ``tensorboard`` in the run directory.
+        logdir: Where each run has a folder, by the name of its directory; null:
+            ``tensorboard`` in the run directory.
     """
 
     logdir: Path | None = None

@@ -1,3 +1,5 @@
+from importlib.util import find_spec
+
 import pytest
 
 import evokit
@@ -23,6 +25,10 @@ def test_what_a_recipe_can_name_goes_into_it_and_the_rest_does_not():
     assert parted("tensorboard") == ([{"name": "tensorboard"}], [])
 
 
+@pytest.mark.skipif(
+    find_spec("tensorboard") is None,
+    reason="tensorboard is not installed; pip install 'evokit-deap[tensorboard]' ends this",
+)
 def test_a_recipe_is_run_with_callbacks_beside_its_own(tmp_path, monkeypatch):
     told = []
     monkeypatch.setattr(Tensorboard, "build", lambda self, context: Note(told, self.logdir))

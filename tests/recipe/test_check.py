@@ -48,8 +48,9 @@ def test_problems_of_all_files_and_of_the_command_line_come_together(problems):
     assert problems("repeats: 0\nextends: base.yaml\n", "search.population=1", "sed=1") == [
         "r.yaml:1: repeats: must be at least 1, got 0",
         "base.yaml:5: mutation.prob: must be at most 1, got 2",
-        "--set: sed: unknown key; did you mean 'seed'? (known: baselines, confirm, crossover, data, execution, export, "
-        "extends, final, fitness, genome, init, mutation, plugins, repeats, screens, search, seed, selection, stop)",
+        "--set: sed: unknown key; did you mean 'seed'? (known: baselines, callbacks, confirm, crossover, data, "
+        "execution, export, extends, final, fitness, genome, init, mutation, plugins, repeats, screens, search, seed, "
+        "selection, stop)",
         "--set: search.population: must be at least 2, got 1",
     ]
 
