@@ -50,8 +50,8 @@ class Adapters:
     """Low-rank adapters beside the linear layers that ``match``: ``y = layer(x) + alpha / rank * B(A x)``.
 
     ``low_rank`` names the genome's parameter that says the rank, one for all layers or a list with one for each, in the
-    module's order; a rank of 0, or a parameter that does not exist, is no adapter. ``where`` names a parameter that
-    says at which of these layers, as names or patterns; dots lead into groups. B begins at 0.
+    module's order; a rank of 0 is no adapter. ``where`` names a parameter that says at which of these layers, as names
+    or patterns; dots lead into groups. B begins at 0. Both parameters must exist in every individual.
 
     Source: Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models".
     """
