@@ -16,8 +16,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import redirect_stdout
 from functools import partial
 from importlib import metadata
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any, NamedTuple, get_args
 
 import pluggy
@@ -172,19 +173,26 @@ def _rank(entry: Entry) -> tuple[str, bool, str]:
     return entry.point.name, entry.distribution != DISTRIBUTION, entry.distribution
 
 
+class _AsItIs(SourceFileLoader):
+    """Kept bytecode counts as fresh while its file's size and time, in seconds, are the same; here none is used."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        code: CodeType = self.source_to_code(self.get_data(self.path), self.path)
+        return code
+
+
 def import_file(path: Path) -> ModuleType:
     """A Python file as a module, under a name that its place decides."""
     full = path.resolve(strict=True)
     # The place decides the name, so that files of one name do not meet and another process finds the same classes.
     name = f"evokit_local_{full.stem}_{digest_bytes(str(full).encode(), 6)}"
-    spec = importlib.util.spec_from_file_location(name, full)
+    spec = importlib.util.spec_from_file_location(name, full, loader=_AsItIs(name, str(full)))
     if spec is None or spec.loader is None:
         raise ImportError("not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their annotations up there
     try:
-        # What is there now: kept bytecode counts as fresh while its file's size and time, in seconds, are the same.
-        exec(compile(full.read_bytes(), str(full), "exec"), vars(module))
+        spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise

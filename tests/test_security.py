@@ -23,7 +23,7 @@ SOURCES = [*(ROOT / "evokit").rglob("*.py"), *(ROOT / "plugins").rglob("*.py")]
 RUNS_CODE = {"eval", "exec", "compile", "__import__"}
 UNPICKLES = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 # Between a run and its own workers; a format of images, read so that nothing in it executes; what is written only to be
-# compared; and functions of runs from Python, which are code.
+# compared; functions of runs from Python, which are code; and objects in the genes of a DEAP script's own individuals.
 MAY_PICKLE = {
     "evokit/measuring/backends/processes.py",
     "evokit/measuring/backends/worker.py",
@@ -32,6 +32,8 @@ MAY_PICKLE = {
     "evokit/common/code.py",
     "evokit/calls/minimizing.py",
     "evokit/fitnesses/function.py",
+    "evokit/genomes/toolbox.py",
+    "evokit/genomes/deap_json.py",
 }
 
 

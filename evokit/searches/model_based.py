@@ -22,7 +22,7 @@ TREES = 30
 ROUNDS = 3  # of mutants of those that are wanted most
 WANTED, EACH = 5, 10  # of whom, and how many
 FRESH = 0.6  # share of candidates that are random
-KNOWN = 50  # of those that are wanted most, of several objectives, whose order takes long: they may be known
+KNOWN = 10  # of those that are wanted most, of several objectives, whose order takes long: they may be known
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,9 @@ class ModelBased:
     than they spare: from then on the children of the ``population`` best are measured as they come, as in
     ``mu_plus_lambda``.
 
-    ``acquisition`` and ``kappa`` are those of the screen ``surrogate``, as are several objectives and constraints. Each
-    generation takes up to a tenth of a second of modelling.
+    ``acquisition`` and ``kappa`` are those of the screen ``surrogate``, as are several objectives and constraints; null
+    is the expected improvement, of several objectives the lower confidence bound. Each generation takes up to a tenth
+    of a second of modelling, of several objectives some.
 
     Source: Hutter, Hoos and Leyton-Brown 2011, "Sequential Model-Based Optimization for General Algorithm
     Configuration" (SMAC), section 4, here with the genome's own operators for its local search; for batches their 2012
@@ -56,7 +57,7 @@ class ModelBased:
     random: Annotated[float, Interval(ge=0, le=1)] = 0.1
     until: Count | None = 250
     generations: Count | None = None
-    acquisition: Literal["mean", "lower_confidence_bound", "expected_improvement"] = "expected_improvement"
+    acquisition: Literal["mean", "lower_confidence_bound", "expected_improvement"] | None = None
     kappa: Annotated[float, Ge(0)] = 1.0
 
     reads: ClassVar[frozenset[str]] = frozenset({"selection", "crossover", "mutation", "init"})
@@ -66,7 +67,7 @@ class ModelBased:
         assert build is not None
         search = ModelBasedSearch(self, context, lambda: build(self.model))
         if self.acquisition != "mean" and not search.sure:
-            raise ValueError(f"acquisition: {self.acquisition} asks how sure the model is, which it does not tell")
+            raise ValueError("acquisition: only mean is for a model that does not tell how sure it is, as here")
         return search
 
 
@@ -85,7 +86,9 @@ class ModelBasedSearch(Evolving):
         models = [model() for _ in (*context.fitness.objectives, *constraints_of(context.fitness))]
         self.sure = getattr(models[0], "spreads", True)
         encoder = encoder_of(context.genome, "positions", self._streams.at("encoding").numpy())
-        self._models = Models(models, encoder, context.fitness.objectives, options.acquisition, options.kappa)
+        objectives = context.fitness.objectives
+        kind = options.acquisition or ("expected_improvement" if len(objectives) == 1 else "lower_confidence_bound")
+        self._models = Models(models, encoder, objectives, kind, options.kappa)
         self._told: list[Individual] = []
         if options.generations is not None:
             n = self._size + (options.generations - 1) * options.batch

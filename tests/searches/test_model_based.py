@@ -108,7 +108,7 @@ def test_it_is_the_same_stopped_and_resumed(tmp_path):
 
 
 def test_an_acquisition_that_asks_how_sure_a_model_is_needs_one_that_tells():
-    with pytest.raises(ValueError, match="acquisition: expected_improvement asks how sure the model is"):
+    with pytest.raises(ValueError, match="acquisition: only mean is for a model that does not tell how sure"):
         searched(model=Part(Exact()))
 
 

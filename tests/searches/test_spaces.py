@@ -94,7 +94,8 @@ CASES = {  # the space, the search, how many objectives more, and what else the 
     "map_elites": (ORDERED, f"{{name: map_elites, batch: 6, generations: 4, {KINDS}}}", 0, ""),
     "model_based": (
         ORDERED,
-        "{name: model_based, model: {name: extra_trees, trees: 5}, start: 6, batch: 2, until: 14, generations: 8}",
+        "{name: model_based, model: {name: extra_trees, trees: 5}, start: 6, batch: 2, candidates: 40, until: 14,"
+        " generations: 8}",
         1,
         "",
     ),
