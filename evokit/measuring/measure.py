@@ -150,7 +150,8 @@ class LedgeredMeasure:
                     left = (now - started) / n_measured * (len(everybody) - n_measured)
                     self._progress.evaluated(n_measured + n_cached, len(individuals), n_measured, n_cached, left)
                     if now - written >= WRITE_EVERY_S or self._by_hand:
-                        written, rows = now, self._write(rows)
+                        written = now
+                        self._write(rows)
             finally:
                 self._write(rows)
 
@@ -173,15 +174,16 @@ class LedgeredMeasure:
             self._ledger.add(again)
         return [self._settle(slot, one, budget) for slot, one in zip(slots, individuals, strict=True)]
 
-    def _write(self, rows: Sequence[tuple[Row, Any]]) -> list[tuple[Row, Any]]:
-        """Write down what was measured and of which genes, and tell of it; none are left."""
-        if rows:
-            self._ledger.add([row for row, _ in rows])
-        for row, genes in rows:
+    def _write(self, rows: list[tuple[Row, Any]]) -> None:
+        """Write down what was measured and of which genes, and tell of it; empties the list."""
+        written = list(rows)
+        if written:
+            self._ledger.add([row for row, _ in written])
+        rows.clear()  # before anybody is told, who may end the run
+        for row, genes in written:
             if self._fingerprints:
                 self._note_function(row)
             self._told(row, genes)
-        return []
 
     def _kept_before(self, task: Task) -> Task:
         """Somebody who measures by hand may take days, and nothing that was told may be lost meanwhile (C5)."""

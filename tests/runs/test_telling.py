@@ -8,6 +8,7 @@ import pytest
 
 from evokit import minimize
 from evokit.errors import UserError
+from evokit.measuring import measure as measuring
 from evokit.measuring.ledger_files import ledger_of
 from evokit.progress import LineProgress
 from evokit.recipe import RecipeError, load_recipe
@@ -126,8 +127,10 @@ def test_workers_change_nothing(run):
     assert one.heard == two.heard
 
 
+@pytest.mark.parametrize("every_s", [0.0, 0.02])  # by one, and many at once
 @pytest.mark.parametrize(("search", "number"), [("generational", 3), ("generational", 15), ("steady_state", 11)])
-def test_killed_and_resumed_hears_all_that_a_whole_run_does(run, tmp_path, search, number):
+def test_killed_and_resumed_hears_all_that_a_whole_run_does(run, tmp_path, monkeypatch, search, number, every_s):
+    monkeypatch.setattr(measuring, "WRITE_EVERY_S", every_s)
     whole, killed, resumed = Notes(), Notes(die_at=number), Notes()
     setting = f"search={{name: {search}, population: 6, generations: 5}}"
     run(setting, callbacks=[whole], name="whole")
