@@ -8,7 +8,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,14 @@ class RunDirectory:
         if not isinstance(summary, dict) or (lacks := [key for key in IN_A_SUMMARY if key not in summary]):
             raise self._damaged(f"it lacks {lacks[0]!r}" if isinstance(summary, dict) else "it is no mapping")
         return summary
+
+    def noted(self) -> list[dict[str, Any]]:
+        """The records of generations in metrics.jsonl; what else somebody left there is none."""
+        records = []
+        for line in self.metrics.read_bytes().splitlines() if self.metrics.exists() else ():
+            with suppress(ValueError):
+                records.append(json.loads(line))
+        return [one for one in records if isinstance(one, dict)]
 
     def _damaged(self, why: str) -> UserError:
         return UserError(f"{self.summary} is damaged ({why}); evokit run ... --resume writes it anew")

@@ -181,8 +181,7 @@ def _admit(directory: RunDirectory, recipe: Recipe, resume: bool) -> None:
 def _refuse_shorter(directory: RunDirectory, now: Recipe) -> None:
     """Refuse a horizon that the search is beyond: recipe and result would contradict each other."""
     horizon = getattr(now.search.options, "generations", None)
-    lines = directory.metrics.read_bytes().splitlines() if directory.metrics.exists() else []
-    done = sum(line.startswith(b"{") for line in lines)  # what else somebody left there is no generation
+    done = len(directory.noted())
     if horizon is not None and horizon < done:
         raise UserError(
             f"{directory.path} has {done:,} generations already, more than search.generations ({horizon:,});"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict
@@ -44,7 +43,7 @@ class Telling:
         self._listeners = Listeners([*recipe.registry.callbacks, *built, *own(callbacks)])
         self._names = names_of(recipe, callbacks)
         self._facts: RunFacts | None = None
-        self._metrics: list[bytes] = []  # of the generations that ended before this run was gone on with
+        self._metrics: list[dict[str, Any]] = []  # of the generations that ended before this run was gone on with
         self._stopped: Mapping[str, Any] | None = None
 
     @property
@@ -73,8 +72,7 @@ class Telling:
         if not self._listeners.any:
             return
         fitness = run.parts.fitness
-        if run.directory.metrics.exists():
-            self._metrics = run.directory.metrics.read_bytes().splitlines()
+        self._metrics = run.directory.noted()
         self._facts = RunFacts(
             directory=run.directory.path,
             name=run.recipe.path.stem,
@@ -133,14 +131,13 @@ class Telling:
         genes = run.ledger.genes() if heard else {}
         rows = iter(run.ledger.rows("search"))
         row, work = next(rows, None), 0
-        for number, line in enumerate(self._metrics[:generations]):
+        for number, record in enumerate(self._metrics[:generations]):
             while row is not None and row.generation <= number:
                 work += row.evaluation.work
                 if heard and row.evaluation.source == "measured":
                     express = partial(self._from_json, genes[row.key])
                     self._tell("evaluation_ended", _evaluation(row, express, True), heeded=False)
                 row = next(rows, None)
-            record = json.loads(line)
             self._tell("generation_ended", _generation(record, work, True, lambda: None), heeded=False)
 
     def _row(self, row: Row, genes: Any, before: bool) -> None:
