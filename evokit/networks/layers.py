@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from evokit.common.names import did_you_mean
+from evokit.contracts.slots import refuse_unfilled
 from evokit.streams import Streams
 
 SHOWN = 6  # names in a message
@@ -136,13 +137,8 @@ def replace(module: nn.Module, matrices: Mapping[str, Any], slots: Mapping[str, 
     Raises:
         ValueError: They do not fill the slots; names the layer.
     """
-    for name in matrices.keys() - slots.keys():
-        raise ValueError(f"the module has no slot {name}; its slots are {_few(list(slots))}")
-    for name, shape in slots.items():
-        if name not in matrices:
-            raise ValueError(f"layer {name} is missing")
-        if tuple(matrices[name].shape) != shape:
-            raise ValueError(f"layer {name} must be {shape}, got {tuple(matrices[name].shape)}")
+    refuse_unfilled(matrices, slots)
+    for name in slots:
         layer, matrix = module.get_submodule(name), matrices[name]
         device = layer.weight.device
         _put(module, name, Replaced(layer, matrix if device.type == "cpu" else matrix.to(str(device))))

@@ -74,7 +74,7 @@ def test_a_replaced_layer_multiplies_by_the_matrix_and_keeps_its_bias(rng):
 
 @pytest.mark.parametrize(
     ("names", "shape", "said"),
-    [(["body.3"], (3, 8), r"must be \(8, 8\)"), ([], (8, 8), "body.3 is missing"), (["head"], (8, 1), "no slot head")],
+    [(["body.3"], (3, 8), r"must be \(8, 8\)"), ([], (8, 8), "body.3 is missing"), (["head"], (8, 1), "no layer head")],
 )
 def test_matrices_that_do_not_fill_the_slots_are_refused(names, shape, said):
     with pytest.raises(ValueError, match=said):

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from evokit.contracts.slots import refuse_unfilled
 from evokit_crystalline.crystals.matrices import StructuredMatrix
 
 
@@ -21,13 +22,7 @@ def matrices_in(
     Raises:
         ValueError: The phenotype does not fill the slots; names the layer.
     """
-    for name in phenotype.keys() - slots.keys():
-        raise ValueError(f"the model has no layer {name}; its layers are {', '.join(slots)}")
-    for name, shape in slots.items():
-        if name not in phenotype:
-            raise ValueError(f"layer {name} is missing")
-        if tuple(phenotype[name].shape) != shape:
-            raise ValueError(f"layer {name} must be {shape}, got {tuple(phenotype[name].shape)}")
+    refuse_unfilled(phenotype, slots)
     for matrix in phenotype.values():
         if id(matrix) not in moved:
             moved[id(matrix)] = matrix if device.type == "cpu" else matrix.to(str(device))
