@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -9,10 +10,13 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from evokit.measuring.ledger import Ledger
-from evokit.measuring.ledger_files import ledger_of
+from evokit.measuring.ledger_files import ledger_of, same_but_for_costs
 from evokit.progress import LineProgress
 from evokit.recipe import load_recipe
+from evokit.runs import run as running
 from evokit.runs.launch import launch
 
 RECIPES = Path(__file__).parent.parent / "recipes"
@@ -161,6 +165,21 @@ def launched(folder: Path, text: str, overrides: Sequence[str], name: str = "run
     summary = launch(load_recipe(path, overrides), folder / name, LineProgress(StringIO()), resume=resume)
     with ledger_of(folder / name / "ledger.sqlite") as ledger:
         return summary, ledger.rows("search")
+
+
+def killed_and_resumed(folder: Path, text: str, monkeypatch: Any) -> tuple[Any, list[Any]]:
+    """A whole run of a recipe's text is that which is killed half way and resumed; gives its summary and rows."""
+    monkeypatch.setattr(running, "CHECKPOINT_EVERY_S", 0.0)
+    monkeypatch.setattr(running, "CHECKPOINT_SHARE", math.inf)
+    whole, rows = launched(folder, text, [], "whole")
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "add", killed_after(len(rows) // 2))
+        with pytest.raises(KeyboardInterrupt):
+            launched(folder, text, [], "killed")
+    resumed, _ = launched(folder, text, [], "killed", resume=True)
+    assert whole["best"] == resumed["best"]
+    assert same_but_for_costs(folder / "whole" / "ledger.sqlite", folder / "killed" / "ledger.sqlite")
+    return whole, rows
 
 
 def killed_after(rows: int) -> Any:

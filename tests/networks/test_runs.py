@@ -3,11 +3,8 @@
 import numpy as np
 import pytest
 
-from evokit.measuring.ledger import Ledger
-from evokit.measuring.ledger_files import same_but_for_costs
-from evokit.runs import run as running
 from tests.networks.nets import gpt2_in
-from tests.small import killed_after, launched
+from tests.small import killed_and_resumed
 
 NET = """
 from torch import nn
@@ -88,8 +85,6 @@ def folder(tmp_path, monkeypatch):
     np.savetxt(tmp_path / "table.csv", table, delimiter=",", header="a,b,y", comments="")
     (tmp_path / "net.py").write_text(NET)
     gpt2_in(tmp_path / "model")
-    monkeypatch.setattr(running, "CHECKPOINT_EVERY_S", 0.0)
-    monkeypatch.setattr(running, "CHECKPOINT_SHARE", np.inf)
     return tmp_path
 
 
@@ -99,14 +94,7 @@ def folder(tmp_path, monkeypatch):
     ids=["adapters", "crystals", "optimizers"],
 )
 def test_a_run_is_the_same_killed_and_resumed(text, baseline, folder, monkeypatch):
-    whole, rows = launched(folder, text, [], "whole")
-    with monkeypatch.context() as patch:
-        patch.setattr(Ledger, "add", killed_after(len(rows) // 2))
-        with pytest.raises(KeyboardInterrupt):
-            launched(folder, text, [], "killed")
-    resumed, _ = launched(folder, text, [], "killed", resume=True)
-    assert whole["best"] == resumed["best"]
-    assert same_but_for_costs(folder / "whole" / "ledger.sqlite", folder / "killed" / "ledger.sqlite")
+    whole, rows = killed_and_resumed(folder, text, monkeypatch)
     assert {row.evaluation.outcome for row in rows} <= {"ok", "diverged"}
     assert [one["name"] for one in whole["baselines"]] == ["random_search", baseline]
     assert {one["against"] for one in whole["verdicts"]} == {"random_search", baseline}

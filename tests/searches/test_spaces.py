@@ -1,14 +1,10 @@
 """Every search on a space, whole and killed and resumed."""
 
-import numpy as np
 import pytest
 
 from evokit.builtin import evokit_components
-from evokit.measuring.ledger import Ledger
-from evokit.measuring.ledger_files import same_but_for_costs
 from evokit.recipe import RecipeError
-from evokit.runs import run as running
-from tests.small import killed_after, launched
+from tests.small import killed_and_resumed, launched
 
 MIXED = '''
 from dataclasses import dataclass
@@ -136,16 +132,7 @@ def recipe(space, search, prices=0, more=""):
 def test_a_search_of_a_space_is_the_same_killed_and_resumed(name, tmp_path, monkeypatch):
     (tmp_path / "mixed.py").write_text(MIXED)
     text = recipe(*CASES[name])
-    monkeypatch.setattr(running, "CHECKPOINT_EVERY_S", 0.0)
-    monkeypatch.setattr(running, "CHECKPOINT_SHARE", np.inf)
-    whole, rows = launched(tmp_path, text, [], "whole")
-    with monkeypatch.context() as patch:
-        patch.setattr(Ledger, "add", killed_after(len(rows) // 2))
-        with pytest.raises(KeyboardInterrupt):
-            launched(tmp_path, text, [], "killed")
-    resumed, _ = launched(tmp_path, text, [], "killed", resume=True)
-    assert whole["best"] == resumed["best"]
-    assert same_but_for_costs(tmp_path / "whole" / "ledger.sqlite", tmp_path / "killed" / "ledger.sqlite")
+    killed_and_resumed(tmp_path, text, monkeypatch)
 
 
 def test_every_search_has_a_run():
