@@ -89,7 +89,7 @@ def pymoo_mixed(record: Record, seed: int) -> None:
         ends = one.get("float") or one["int"]
         return np.clip(round(value) if "int" in one else value, *ends)
 
-    class Mixed(ElementwiseProblem):  # type: ignore[misc]
+    class Mixed(ElementwiseProblem):  # type: ignore[misc] # of a package without types
         def __init__(self) -> None:
             super().__init__(vars={name: variable(one) for name, one in problem.parameters.items()}, n_obj=1)
 
