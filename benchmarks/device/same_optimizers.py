@@ -19,9 +19,9 @@ from evokit.interfaces import Context
 from evokit.streams import Streams
 from evokit_optimizers import BASELINES, baselines, final, options
 from evokit_optimizers.fitness import TrainedAccuracyFitness, build_fitness
-from evokit_optimizers.genome import Rules
 from evokit_optimizers.models import read_networks
 from evokit_optimizers.options import OptimizerGenome, TrainedAccuracy, TrainFresh
+from evokit_optimizers.plain_genome import Rules
 from evokit_optimizers.rules.known import KNOWN
 from evokit_optimizers.tasks.network import Statistics
 from evokit_optimizers.tasks.options import Language, Network

@@ -8,7 +8,7 @@ from evokit.errors import UserError
 from evokit.interfaces import Context
 from evokit_optimizers.models import read_networks
 from evokit_optimizers.options import TorchOptimizer
-from evokit_optimizers.rules.rule import rule_from_json
+from evokit_optimizers.rules.rule_json import rule_from_json
 from evokit_optimizers.rules.source import write_optimizer
 
 MODULE = "evolved_optimizer.py"

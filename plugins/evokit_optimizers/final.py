@@ -10,7 +10,8 @@ from evokit.interfaces import Context, Evaluation, Genome, Individual
 from evokit_optimizers.fitness import TrainedAccuracyFitness
 from evokit_optimizers.models import NetworkContender
 from evokit_optimizers.options import TrainFresh
-from evokit_optimizers.rules.rule import Rule, rule_to_json
+from evokit_optimizers.rules.rule import Rule
+from evokit_optimizers.rules.rule_json import rule_to_json
 from evokit_optimizers.training.method import Evolved
 
 

@@ -12,7 +12,9 @@ from annotated_types import Ge, Gt, Lt, MinLen
 from evokit.data.image_sources import SetName
 from evokit.networks.options import OwnModule
 from evokit.options import Count, NonNegative, Positive, added
+from evokit_optimizers.rules.groups import Group
 from evokit_optimizers.rules.known import KNOWN, Known
+from evokit_optimizers.rules.parts import by_group
 from evokit_optimizers.rules.rule import Clipping, Decay
 from evokit_optimizers.rules.search_space import Bounds, Rates
 from evokit_optimizers.rules.terms import TERMS, Vocabulary
@@ -31,16 +33,20 @@ class OptimizerGenome:
     ``seeds`` names known optimizers for the first population. ``clippings`` and ``decays`` are what may be chosen.
     ``numbers_only`` names a known optimizer: then terms, weights, bias correction and the kind of weight decay are
     its own, only numbers, clipping and schedule evolve, and the seed is that optimizer alone, or none if ``seeds``
-    is empty. A subclass with another ``vocabulary``, built by the same ``build_genome``, brings terms of its own.
+    is empty. ``groups`` of a network's parameters may each have a part of a rule, with terms and numbers of its own or
+    the base's; those that are not named share one: ``hidden`` are weights between layers, ``first`` those of the first
+    layer and of embeddings, ``last`` those of the last layer, ``vectors`` biases and scales. A subclass with another
+    ``vocabulary``, built by the same ``build_genome``, brings terms of its own.
 
     Raises:
-        ValueError: A term is unknown or named twice, there is none, or a seed needs one that is missing.
+        ValueError: A term is unknown or named twice, there is none, or a seed needs a term or group that is missing.
     """
 
     terms: tuple[str, ...] = ARTICLE_TERMS
     max_terms: Annotated[int, Ge(1)] = 4
     seeds: tuple[Known, ...] = ("sgd", "adam", "rmsprop")
     numbers_only: Known | None = None
+    groups: tuple[Group, ...] = added(())
     clippings: tuple[Clipping, ...] = ("none", "value", "norm")
     decays: tuple[Decay, ...] = ("none", "cosine", "linear")
     bounds: Bounds = field(default_factory=Bounds)
@@ -57,10 +63,20 @@ class OptimizerGenome:
         for term in self.terms:
             if term not in self.vocabulary:
                 raise ValueError(f"terms: no term is called {term!r}; there are {', '.join(self.vocabulary)}")
-        for seed in () if self.numbers_only else self.seeds:
-            missing = [name for name, _ in KNOWN[seed].terms if name not in self.terms]
-            if missing:
-                raise ValueError(f"seeds: {seed} needs {', '.join(missing)} among the terms")
+        if len(set(self.groups)) < len(self.groups):
+            raise ValueError(f"groups: must be each once, got {list(self.groups)}")
+        for name in (self.numbers_only,) if self.numbers_only else self.seeds:
+            self._refuse_without(name)
+
+    def _refuse_without(self, name: Known) -> None:
+        """Refuse what a known optimizer of these options lacks."""
+        option, rules = "numbers_only" if self.numbers_only else "seeds", by_group(KNOWN[name])
+        terms = dict.fromkeys(term for rule in rules.values() for term, _ in rule.terms)
+        missing = [] if self.numbers_only else [term for term in terms if term not in self.terms]
+        if missing:
+            raise ValueError(f"{option}: {name} needs {', '.join(missing)} among the terms")
+        if apart := [group for group, _ in KNOWN[name].parts if group not in self.groups]:
+            raise ValueError(f"{option}: {name} needs {', '.join(apart)} among the groups")
 
 
 @dataclass(frozen=True)

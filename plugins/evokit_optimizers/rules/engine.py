@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from evokit_optimizers.rules import kernels
+from evokit_optimizers.rules.groups import GROUPS, Group
+from evokit_optimizers.rules.part_update import PartUpdate, Shape
+from evokit_optimizers.rules.parts import by_group
 from evokit_optimizers.rules.rule import Rule
-from evokit_optimizers.rules.schedule import schedule
 
 
 class FlatUpdate:
     """State and steps of ``rule`` for parameters that lie behind each other in one vector.
 
-    The order of operations in step t, counted from 0: ``lr_t`` is ``lr`` times the schedule; the gradient is clipped,
-    then L2 decay is added; the moments take it in; decoupled decay shrinks the parameters; the moments are corrected
-    for their start at zero; the weighted terms are summed in the order of the rule; the parameters move by ``lr_t``
-    times the sum. Memory is allocated here, not in ``step``, but for what per-tensor terms compute.
+    The order of operations is that of ``PartUpdate``; parts see the same gradient, whose norm is that over all
+    parameters.
 
     Args:
         rule: Best a canonical one; another does the same with more work.
@@ -28,9 +27,10 @@ class FlatUpdate:
         n_steps: The horizon of the schedule, whatever the number of steps really made.
         dtype: Of parameters and state.
         device: Of parameters and state.
+        groups: Of the parameters; a rule without parts needs none.
 
     Raises:
-        ValueError: There are no parameters or no steps.
+        ValueError: There are no parameters or no steps, or a rule with parts is not told the group of each parameter.
     """
 
     def __init__(
@@ -40,20 +40,19 @@ class FlatUpdate:
         n_steps: int,
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
+        groups: Sequence[Group] = (),
     ) -> None:
-        self._sizes = [math.prod(shape) for shape in shapes]
-        if sum(self._sizes) < 1 or n_steps < 1:
-            raise ValueError(f"parameters and steps must be at least 1, got {sum(self._sizes)} and {n_steps}")
+        n = sum(math.prod(shape) for shape in shapes)
+        if n < 1 or n_steps < 1:
+            raise ValueError(f"parameters and steps must be at least 1, got {n} and {n_steps}")
+        if rule.parts and len(groups) != len(shapes):
+            raise ValueError(f"groups: a rule with parts needs that of all {len(shapes)} parameters, got {len(groups)}")
         self.rule = rule
-        self.n_steps = n_steps
-        self._shapes = [tuple(shape) for shape in shapes]
-        self._values = [
-            (term.function(), term.needs, term.per_tensor, weight)
-            for term, (_, weight) in zip(rule.declared(), rule.terms, strict=True)
-        ]
-        names = [name for name, holds in _scratch(rule).items() if holds]
-        self._scratch = {name: [torch.empty(sum(self._sizes), dtype=dtype, device=device)] for name in names}
-        self._state = {name: [torch.zeros(sum(self._sizes), dtype=dtype, device=device)] for name in rule.buffers}
+        self._parts = {
+            name: PartUpdate(part, _runs(shapes, members), n_steps, dtype, device)
+            for name, (part, members) in _divided(rule, len(shapes), groups).items()
+        }
+        self._clips = any(part.rule.clipping == "norm" for part in self._parts.values())
 
     @torch.no_grad()
     def step(self, parameters: Tensor, gradient: Tensor, t: int) -> None:
@@ -64,29 +63,14 @@ class FlatUpdate:
             gradient: ``(n,)``, left unchanged.
             t: Number of steps made before.
         """
-        rule, state = self.rule, self._state
-        lr = rule.lr * schedule(t, self.n_steps, rule.warmup, rule.decay, rule.decay_span)
-        p, g = [parameters], self._prepared([gradient], [parameters])
-        if "average" in state:
-            kernels.average_(state["average"], g, rule.beta1)
-        if "square" in state:
-            kernels.average_square_(state["square"], g, rule.beta2)
-        if "maximum" in state:
-            torch._foreach_maximum_(state["maximum"], state["square"])
-        if rule.decoupled and rule.weight_decay:
-            torch._foreach_mul_(p, 1 - lr * rule.weight_decay)
-        if self._values:
-            delta = self._delta(g, t + 1)
-            torch._foreach_mul_(delta, lr)
-            torch._foreach_sub_(p, delta)
-        if "slow" in state:
-            kernels.average_(state["slow"], g, rule.beta2)
-        if "last" in state:
-            torch._foreach_copy_(state["last"], g)
+        parts = self._parts.values()
+        everything = [piece for part in parts for piece in part.tensors(gradient)] if self._clips else []
+        for part in parts:
+            part.step(parameters, gradient, t, everything)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Copies of the state vectors, ``(n,)`` each, by name: with parameters and t, all that a run goes on from."""
-        return {name: flat.clone() for name, (flat,) in self._state.items()}
+        """Copies of the state vectors by name: with parameters and t, all that a run goes on from."""
+        return {name: flat.clone() for name, flat in self._state().items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Go on from copied state.
@@ -94,72 +78,37 @@ class FlatUpdate:
         Raises:
             ValueError: The names or sizes are another rule's or another model's.
         """
-        if state.keys() != self._state.keys():
-            raise ValueError(f"state: must hold {sorted(self._state)}, got {sorted(state)}")
-        for name, (flat,) in self._state.items():
+        own = self._state()
+        if state.keys() != own.keys():
+            raise ValueError(f"state: must hold {sorted(own)}, got {sorted(state)}")
+        for name, flat in own.items():
             if state[name].shape != flat.shape:
                 raise ValueError(f"state: {name} must have shape {tuple(flat.shape)}, got {tuple(state[name].shape)}")
             flat.copy_(state[name])
 
-    def _prepared(self, gradient: list[Tensor], parameters: list[Tensor]) -> list[Tensor]:
-        """The gradient after clipping and L2 decay."""
-        rule = self.rule
-        out = self._scratch.get("gradient", gradient)
-        if rule.clipping == "value":
-            kernels.clip_value(out, gradient, rule.clip_size)
-        elif rule.clipping == "norm":
-            kernels.scaled(out, gradient, kernels.norm_factor(self._tensors(gradient), rule.clip_size))
-        elif out is not gradient:
-            kernels.same(out, gradient)
-        if not rule.decoupled and rule.weight_decay:
-            kernels.scaled(self._scratch["scratch"], parameters, rule.weight_decay)
-            torch._foreach_add_(out, self._scratch["scratch"])
-        return out
-
-    def _delta(self, gradient: list[Tensor], k: int) -> list[Tensor]:
-        known = self._quantities(gradient, k)
-        delta = self._scratch["delta"]
-        for i, (value, needs, per_tensor, weight) in enumerate(self._values):
-            out = self._scratch["term"] if i else delta
-            arguments = [out, *(known[need] for need in needs)]
-            value(*map(self._tensors, arguments) if per_tensor else arguments)
-            if weight != 1:
-                torch._foreach_mul_(out, weight)
-            if i:
-                torch._foreach_add_(delta, out)
-        return delta
-
-    def _quantities(self, gradient: list[Tensor], k: int) -> dict[str, Any]:
-        rule, state, scratch = self.rule, self._state, self._scratch
-        correction1, correction2 = (1 - rule.beta1**k, 1 - rule.beta2**k) if rule.bias_correction else (1.0, 1.0)
-        known = {"gradient": gradient, "beta1": rule.beta1, "beta2": rule.beta2, "eps": rule.eps}
-        known |= {"slow_momentum": state.get("slow"), "last_gradient": state.get("last")}
-        known |= {"momentum": scratch.get("momentum", state.get("average")), "scratch": scratch.get("scratch")}
-        if "momentum" in scratch:
-            kernels.corrected(scratch["momentum"], state["average"], correction1)
-        for name, buffer in (("rms", "square"), ("max_rms", "maximum")):
-            if name in scratch:
-                kernels.root(scratch[name], state[buffer], correction2, rule.eps)
-                known[name] = scratch[name]
-        return known
-
-    def _tensors(self, argument: Any) -> Any:
-        """A flat vector as views in the parameters' shapes; numbers as they are."""
-        if not isinstance(argument, list):
-            return argument
-        pieces = argument[0].split(self._sizes)
-        return [piece.view(shape) for piece, shape in zip(pieces, self._shapes, strict=True)]
+    def _state(self) -> dict[str, Tensor]:
+        return {prefix + name: flat for prefix, part in self._parts.items() for name, flat in part.state.items()}
 
 
-def _scratch(rule: Rule) -> dict[str, bool]:
-    """Working vectors, and whether a rule needs them."""
-    l2 = not rule.decoupled and rule.weight_decay != 0
+def _divided(rule: Rule, n: int, groups: Sequence[Group]) -> dict[str, tuple[Rule, list[int]]]:
+    """Rules without parts with the indices of their parameters, by what their state's names begin with.
+
+    Groups stay apart even where they share a rule, so that norms are summed in the order of an export's param_groups.
+    """
+    if not rule.parts:
+        return {"": (rule, list(range(n)))}
+    rules = by_group(rule)
     return {
-        "scratch": l2 or "scratch" in rule.needs,
-        "delta": bool(rule.terms),
-        "term": len(rule.terms) > 1,
-        "gradient": l2 or rule.clipping != "none",
-        "momentum": rule.bias_correction and "momentum" in rule.needs,
-        "rms": "rms" in rule.needs,
-        "max_rms": "max_rms" in rule.needs,
+        f"{group}/": (rules[group], [i for i in range(n) if groups[i] == group]) for group in GROUPS if group in groups
     }
+
+
+def _runs(shapes: Sequence[Sequence[int]], members: Sequence[int]) -> list[tuple[int, list[Shape]]]:
+    """Where parameters that lie behind each other begin in the vector, and their shapes."""
+    starts = [0, *itertools.accumulate(math.prod(shape) for shape in shapes)]
+    runs: list[tuple[int, list[Shape]]] = []
+    for before, i in itertools.pairwise([-2, *members]):
+        if i != before + 1:
+            runs.append((starts[i], []))
+        runs[-1][1].append(tuple(shapes[i]))
+    return runs

@@ -119,6 +119,14 @@ def orthogonal(out: list[Tensor], momentum: list[Tensor]) -> None:
             one.copy_((newton_schulz(matrix) * stretch).view_as(tensor))
 
 
+def orthogonal_mix(
+    out: list[Tensor], gradient: list[Tensor], momentum: list[Tensor], beta: float, scratch: list[Tensor]
+) -> None:
+    """``orthogonal(beta momentum + (1 - beta) gradient)``, as in Muon with Nesterov's momentum."""
+    mix(out, gradient, momentum, beta, scratch)
+    orthogonal(out, out)
+
+
 def newton_schulz(matrix: Tensor, n_iterations: int = 5, eps: float = 1e-7) -> Tensor:
     """Push the singular values of a matrix towards 1, into 0.7..1.2, by a polynomial of degree five."""
     a, b, c = 3.4445, -4.7750, 2.0315

@@ -1,12 +1,12 @@
-"""An update rule as values, and its canonical form."""
+"""An update rule as values."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
+from evokit_optimizers.rules.groups import GROUPS, Group
 from evokit_optimizers.rules.terms import QUANTITIES, TERMS, Term, Vocabulary
 
 Clipping = Literal["none", "value", "norm"]
@@ -20,6 +20,9 @@ NUMBERS = ("lr", "beta1", "beta2", "eps", "weight_decay", "clip_size", "warmup",
 class Rule:
     """``p -= lr_t * (weighted sum of terms)``; see ``evokit_optimizers.rules.engine`` for the order of operations.
 
+    With ``parts`` it is the base: the rule of all groups of parameters that have no part. What follows from terms and
+    numbers, such as ``used``, speaks of the base alone; ``evokit_optimizers.rules.parts`` has the rule of each group.
+
     Args:
         terms: Names and signed weights; the same name may come twice.
         lr: Base learning rate.
@@ -32,6 +35,7 @@ class Rule:
         clipping: Of the gradient before all else: each element to ``clip_size``, or the norm over all parameters.
         clip_size: Largest size or norm that passes.
         warmup: See ``evokit_optimizers.rules.schedule``; so for ``decay`` and ``decay_span``.
+        parts: Groups with rules of their own, each once, in the order of ``GROUPS``; parts have no parts.
         vocabulary: What the names mean. Not part of a rule's identity or of its JSON.
 
     Raises:
@@ -51,6 +55,7 @@ class Rule:
     warmup: float = 0.0
     decay: Decay = "none"
     decay_span: float = 1.0
+    parts: tuple[tuple[Group, Rule], ...] = ()
     vocabulary: Vocabulary = field(default_factory=lambda: TERMS, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -66,6 +71,11 @@ class Rule:
         for name, words in (("clipping", get_args(Clipping)), ("decay", get_args(Decay))):
             if getattr(self, name) not in words:
                 raise ValueError(f"{name}: must be one of {', '.join(words)}, got {getattr(self, name)!r}")
+        names = [group for group, _ in self.parts]
+        if names != [group for group in GROUPS if group in names]:
+            raise ValueError(f"parts: must be some of {', '.join(GROUPS)}, each once in this order, got {names}")
+        if nested := [group for group, part in self.parts if part.parts]:
+            raise ValueError(f"parts: that of {nested[0]} has parts")
 
     @property
     def needs(self) -> frozenset[str]:
@@ -111,95 +121,7 @@ _RANGES: dict[str, tuple[str, Any]] = {
     "decay_span": ("in (0, 1]", lambda x: 0 < x <= 1),
 }
 
-_DEFAULTS: dict[str, Any] = {
-    item.name: item.default for item in fields(Rule) if item.name not in ("terms", "vocabulary")
+DEFAULTS: dict[str, Any] = {
+    item.name: item.default for item in fields(Rule) if item.name not in ("terms", "parts", "vocabulary")
 }
-
-
-def canonical(rule: Rule) -> Rule:
-    """The one form of all rules that make the same updates.
-
-    Terms that equal others are folded into them, duplicates merged and what cancels dropped; the largest weight is
-    +1 or -1, the learning rate carries the rest; terms stand in the order of the vocabulary; what cannot matter is at
-    its default. Updates change by rounding at most.
-    """
-    terms = _merged(_unmixed(_folded(rule), rule), rule.vocabulary)
-    scale = max((abs(weight) for _, weight in terms), default=1.0)
-    weight_decay = rule.weight_decay
-    if rule.decoupled and scale != 1:
-        weight_decay /= scale  # the parameters shrink by lr * weight_decay, which stays the same
-    found = replace(
-        rule,
-        terms=tuple((name, weight / scale) for name, weight in terms),
-        lr=rule.lr * scale,
-        weight_decay=weight_decay,
-    )
-    if not terms and not (rule.decoupled and rule.weight_decay):
-        return Rule((), vocabulary=rule.vocabulary)
-    used = found.used
-    values: dict[str, Any] = {
-        name: getattr(found, name) if name in used else default for name, default in _DEFAULTS.items()
-    }
-    numbers = {name: float(values[name]) + 0.0 for name in NUMBERS}  # 1 and -0.0 have other JSON than 1.0 and 0.0
-    return replace(found, **{**values, **numbers})
-
-
-def _folded(rule: Rule) -> Terms:
-    if rule.beta1 != 0:
-        return rule.terms
-    return tuple((rule.vocabulary[name].without_momentum or name, weight) for name, weight in rule.terms)
-
-
-def _unmixed(terms: Terms, rule: Rule) -> Terms:
-    """NESTEROV is a sum of MOMENTUM and GRAD: written so where one of them is there anyway."""
-    names = {name for name, _ in terms}
-    if "NESTEROV" not in names or not names & {"GRAD", "MOMENTUM"}:
-        return terms
-    parts = (("MOMENTUM", rule.beta1), ("GRAD", 1 - rule.beta1))
-    return tuple(
-        (part, weight * share)
-        for name, weight in terms
-        for part, share in (parts if name == "NESTEROV" else ((name, 1.0),))
-    )
-
-
-def _merged(terms: Iterable[tuple[str, float]], vocabulary: Vocabulary) -> Terms:
-    sums = dict.fromkeys(vocabulary, 0.0)
-    for name, weight in terms:
-        sums[name] += weight
-    return tuple((name, weight) for name, weight in sums.items() if weight != 0)
-
-
-def rule_to_json(rule: Rule) -> dict[str, Any]:
-    """JSON values, without the vocabulary."""
-    values = {name: getattr(rule, name) for name in _DEFAULTS}
-    return {"terms": [[name, weight] for name, weight in rule.terms], **values}
-
-
-def rule_from_json(data: Any, vocabulary: Vocabulary = TERMS) -> Rule:
-    """Rebuild a rule.
-
-    Raises:
-        ValueError: Something is missing, unknown, of another type or out of range.
-    """
-    if not isinstance(data, dict):
-        raise ValueError(f"a rule must be a mapping, got {type(data).__name__}")
-    expected = {"terms", *_DEFAULTS}
-    for word, names in (("unknown", data.keys() - expected), ("missing", expected - data.keys())):
-        if names:
-            raise ValueError(f"{word} in a rule: {', '.join(sorted(map(str, names)))}")
-    terms = data["terms"]
-    if not isinstance(terms, list) or not all(_is_weighted_name(term) for term in terms):
-        raise ValueError(f"terms: must be a list of [name, weight], got {terms!r}")
-    for name, default in _DEFAULTS.items():
-        wanted: tuple[type, ...] = (int, float) if isinstance(default, float) else (type(default),)
-        if type(data[name]) not in wanted:
-            raise ValueError(f"{name}: must be a {wanted[-1].__name__}, got {data[name]!r}")
-    values: dict[str, Any] = {
-        name: float(data[name]) if isinstance(_DEFAULTS[name], float) else data[name] for name in _DEFAULTS
-    }
-    return Rule(tuple((name, float(weight)) for name, weight in terms), **values, vocabulary=vocabulary)
-
-
-def _is_weighted_name(term: Any) -> bool:
-    return isinstance(term, list) and len(term) == 2 and isinstance(term[0], str) and type(term[1]) in (int, float)
+"""Numbers and flags at their defaults."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from evokit.options import Positive, Probability
+from evokit.options import Positive, Probability, added
 from evokit_optimizers.rules.rule import Rule
 
 Range = tuple[float, float]
@@ -76,7 +76,8 @@ class Rates:
 
     Each number and weight moves with probability ``number``, by a normal step of ``sigma`` times its range; each flag
     changes with probability ``flag``, each weight's sign with ``sign``; with probability ``structure`` a term is
-    added, removed or exchanged. All five are multiplied by a strength that each mutation draws evenly in the
+    added, removed or exchanged; with probability ``part`` a group of parameters gets a part, loses its own or gives up
+    a value of it. All six are multiplied by a strength that each mutation draws evenly in the
     logarithm between ``weakest`` and 1, so that fine steps and leaps are made at every age of a run. At least one
     number or weight always moves.
     """
@@ -87,6 +88,7 @@ class Rates:
     sign: Probability = 0.05
     structure: Probability = 0.25
     weakest: Probability = 0.2
+    part: Probability = added(0.25)  # noqa: RUF009 - a field
 
     def __post_init__(self) -> None:
         if not 0 < self.weakest <= 1:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from textwrap import indent
+
+from evokit_optimizers.rules.parts import by_group
 from evokit_optimizers.rules.rule import Rule
 
 
 def show_rule(rule: Rule) -> str:
-    """The update, one line for each step of it, in the order in which they are done.
+    """The update, one line for each step of it, in the order in which they are done; of parts, that of each group.
 
     >>> from evokit_optimizers.rules.known import KNOWN
     >>> print(show_rule(KNOWN["adamw"]))
@@ -16,6 +19,15 @@ def show_rule(rule: Rule) -> str:
     p = p - lr (m / (sqrt(v) + eps))
     lr = 0.001, eps = 1e-08
     """
+    if not rule.parts:
+        return _show_part(rule)
+    groups: dict[str, list[str]] = {}
+    for group, part in by_group(rule).items():
+        groups.setdefault(_show_part(part), []).append(group)
+    return "\n".join(f"{', '.join(names)}:\n{indent(text, '  ')}" for text, names in groups.items())
+
+
+def _show_part(rule: Rule) -> str:
     lines = [*_gradient_lines(rule), *_moment_lines(rule)]
     if rule.decoupled and rule.weight_decay:
         lines.append(f"p = p (1 - {rule.weight_decay:.4g} lr)")

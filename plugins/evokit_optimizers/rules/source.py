@@ -5,15 +5,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from textwrap import fill
 from types import FunctionType
 from typing import Any
 
 from evokit_optimizers.rules import kernels
-from evokit_optimizers.rules.rule import Rule, canonical
+from evokit_optimizers.rules.canonical import canonical
+from evokit_optimizers.rules.class_source import grouped_class, plain_class
+from evokit_optimizers.rules.module_groups import parameter_groups
+from evokit_optimizers.rules.parts import by_group
+from evokit_optimizers.rules.rule import Rule
 from evokit_optimizers.rules.schedule import schedule
-from evokit_optimizers.rules.show import show_rule
-from evokit_optimizers.rules.update_source import scheduled, update_source
+from evokit_optimizers.rules.update_source import scheduled
 
 
 def write_optimizer(rule: Rule, path: Path, name: str = "EvolvedOptimizer") -> None:
@@ -22,7 +24,7 @@ def write_optimizer(rule: Rule, path: Path, name: str = "EvolvedOptimizer") -> N
 
 
 def optimizer_source(rule: Rule, name: str = "EvolvedOptimizer") -> str:
-    """Source of a module with the class ``name``.
+    """Source of a module with the class ``name``; if the rule has parts, with the function ``parameter_groups`` too.
 
     It runs the functions that ``FlatUpdate`` runs, copied, in the same order, on lists of parameters in place of one
     flat vector, so that parameters are bit-equal after any number of steps of the same training.
@@ -37,7 +39,10 @@ def optimizer_source(rule: Rule, name: str = "EvolvedOptimizer") -> str:
     if not name.isidentifier():
         raise ValueError(f"name: must be an identifier, got {name!r}")
     rule = canonical(rule)
-    body = "\n\n\n".join([*_sources(_functions(rule)), _class(rule, name)])
+    parts = list(by_group(rule).values()) if rule.parts else [rule]
+    functions = [*([parameter_groups] if rule.parts else []), *(one for part in parts for one in _functions(part))]
+    classes = grouped_class(rule, name) if rule.parts else plain_class(rule, name)
+    body = "\n\n\n".join([*_sources(dict.fromkeys(functions)), classes])
     imports = "import math\n" if "math." in body else ""
     return (
         f'"""{name}: an optimizer found by evolution. Needs nothing but torch."""\n\n'
@@ -89,102 +94,3 @@ def _sources(functions: Iterable[Callable[..., Any]]) -> list[str]:
     for function in functions:
         visit(function)
     return [inspect.getsource(function).strip() for function in found.values()]
-
-
-def _options(rule: Rule) -> dict[str, tuple[str, str, str]]:
-    """Argument to type, default, and explanation."""
-    used = rule.used
-    options = {"lr": ("float", repr(rule.lr), "Learning rate.")}
-    if used & {"beta1", "beta2"}:
-        options["betas"] = ("tuple[float, float]", repr((rule.beta1, rule.beta2)), "Of momentum and second moment.")
-    if "eps" in used:
-        options["eps"] = ("float", repr(rule.eps), "Keeps quotients finite.")
-    kind = "shrinks parameters by ``lr * weight_decay``" if rule.decoupled else "added to the gradient (L2)"
-    options["weight_decay"] = ("float", repr(rule.weight_decay), f"{kind[0].upper()}{kind[1:]}.")
-    if rule.clipping != "none":
-        what = "of each element" if rule.clipping == "value" else "of the norm over all parameters of all groups"
-        options["clip_size"] = ("float", repr(rule.clip_size), f"Largest size {what} of the gradient.")
-    if scheduled(rule):
-        explanation = "Steps of the built-in schedule; None leaves it out, for a scheduler of your own."
-        options["total_steps"] = ("int | None", "None", explanation)
-    return options
-
-
-_EMPTY = '''
-    def _empty(self, name: str, parameters: list[Tensor]) -> list[Tensor]:
-        """Memory to overwrite, like the parameters; reused on the CPU, where making it takes longer than using it."""
-        if parameters[0].device.type != "cpu":
-            return [torch.empty_like(p) for p in parameters]
-        memory = self.__dict__.setdefault("_memory", {})  # a copied or unpickled optimizer starts without
-        for p in parameters:
-            if (name, p) not in memory:
-                memory[name, p] = torch.empty_like(p)
-        return [memory[name, p] for p in parameters]
-'''
-
-
-def _class(rule: Rule, name: str) -> str:
-    options = _options(rule)
-    formula = "\n".join(
-        fill(line, 118, initial_indent=" " * 8, subsequent_indent=" " * 12) for line in show_rule(rule).splitlines()
-    )
-    arguments = "\n".join(f"        {key}: {explanation}" for key, (_, _, explanation) in options.items())
-    signature = "\n".join(f"        {key}: {kind} = {default}," for key, (kind, default, _) in options.items())
-    defaults = "\n".join(f'            "{key}": {key},' for key in options)
-    norm = ""
-    if rule.clipping == "norm":
-        call = 'norm_factor([p.grad for p in parameters], self.defaults["clip_size"])'
-        norm = f"        factor = {call} if parameters else None\n"
-    state = "".join(f'\n                    state["{buffer}"] = torch.zeros_like(p)' for buffer in rule.buffers)
-    factor = ", factor" if norm else ""
-    parameter = ", factor: Tensor" if norm else ""
-    return f'''class {name}(torch.optim.Optimizer):
-    """In step k, for parameters p with gradient g:
-
-{formula}
-
-    Args:
-        params: Parameters or parameter groups.
-{arguments}
-    """
-
-    def __init__(
-        self,
-        params: Any,
-{signature}
-    ) -> None:
-        if lr < 0 or weight_decay < 0:
-            raise ValueError(f"lr and weight_decay must be at least 0, got {{lr}} and {{weight_decay}}")
-        defaults = {{
-{defaults}
-        }}
-        super().__init__(params, defaults)
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """One step; returns what ``closure`` returns. Raises ``RuntimeError``: a gradient is sparse."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        parameters = [p for group in self.param_groups for p in group["params"] if p.grad is not None]
-        if any(p.grad.layout != torch.strided for p in parameters):
-            raise RuntimeError("{name} needs dense gradients; make embeddings with sparse=False")
-{norm}        for group in self.param_groups:
-            group["step"] = group.get("step", 0) + 1
-            ages: dict[int, list[Tensor]] = {{}}  # parameters that were left out of steps are younger than others
-            for p in group["params"]:
-                if p.grad is None:
-                    continue
-                state = self.state[p]
-                if not state:
-                    state["step"] = 0{state}
-                state["step"] += 1
-                ages.setdefault(state["step"], []).append(p)
-            for k, of_age in ages.items():
-                self._update(group, of_age, k{factor})
-        return loss
-
-    def _update(self, group: dict[str, Any], parameters: list[Tensor], k: int{parameter}) -> None:
-{update_source(rule)}
-{_EMPTY if rule.terms else ""}'''.rstrip()

@@ -99,5 +99,12 @@ TERMS: Vocabulary = {
     "GRAD_DIFFERENCE": Term("(g - g_last)", ("gradient", "last_gradient"), _K + "difference"),
     "NORM_GRAD": Term("g / (norm(g) + eps)", ("gradient", "eps"), _K + "normed", per_tensor=True),
     "ORTHOGONAL_MOMENTUM": Term("orthogonal(m)", ("momentum",), _K + "orthogonal", per_tensor=True),
+    "ORTHOGONAL_NESTEROV": Term(
+        "orthogonal(beta1 m + (1 - beta1) g)",
+        ("gradient", "momentum", "beta1", "scratch"),
+        _K + "orthogonal_mix",
+        per_tensor=True,
+        without_momentum="ORTHOGONAL_MOMENTUM",
+    ),
 }
 """The article's five first, then what a recipe can switch on. The order is that of canonical rules."""

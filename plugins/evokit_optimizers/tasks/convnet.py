@@ -56,13 +56,13 @@ class ConvNet(FlatNetwork):
         inputs = self.image[2]
         for block, width in enumerate(self.channels):
             for i in range(2 if self._normalises else 1):
-                found += layer(f"conv{block}.{i}", (width, inputs, 3, 3), inner=bool(found))
+                found += layer(f"conv{block}.{i}", (width, inputs, 3, 3), "hidden" if found else "first")
                 if i == 0 and self._normalises:
                     found += scales(f"norm{block}", width)
                 inputs = width
         features = self.channels[-1] * (self.image[0] // 4) * (self.image[1] // 4)
         hidden = layer("hidden", (self.hidden, features))
-        return (*found, *hidden, *layer("output", (self.n_classes, self.hidden), inner=False))
+        return (*found, *hidden, *layer("output", (self.n_classes, self.hidden), "last"))
 
     def statistics(self, device: torch.device | str = "cpu") -> dict[str, Tensor]:
         if not self._normalises:

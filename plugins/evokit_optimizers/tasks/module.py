@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -18,6 +18,8 @@ from evokit.networks.options import OwnModule
 from evokit.networks.source import Source, seeded
 from evokit.networks.training import set_training
 from evokit.streams import Streams
+from evokit_optimizers.rules.groups import Group
+from evokit_optimizers.rules.module_groups import groups_by_name
 from evokit_optimizers.tasks.network import FlatNetwork, Parameter, Statistics
 
 
@@ -38,15 +40,15 @@ class ModuleNetwork(FlatNetwork):
         self._shapes = {name: tuple(one.shape) for name, one in trained(self.module).items()}
         if not self._shapes:
             raise ValueError("module: all of it is frozen, so there is nothing to train")
+        self._groups = cast(dict[str, Group], groups_by_name(self.module))
         kept = self.module.state_dict()
         self._buffers = {name: one.clone() for name, one in self.module.named_buffers() if name in kept}
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """In the order of the module. Hidden layers' weights are all matrices but the first and the last."""
-        matrices = [name for name, shape in self._shapes.items() if len(shape) > 1][1:-1]
+        """In the order of the module; their groups are those of ``groups_by_name``."""
         # Where they begin is the module's own to say, see ``initial``.
-        return tuple(Parameter(name, shape, 0.0, inner=name in matrices) for name, shape in self._shapes.items())
+        return tuple(Parameter(name, shape, 0.0, group=self._groups[name]) for name, shape in self._shapes.items())
 
     @property
     def joins(self) -> bool:

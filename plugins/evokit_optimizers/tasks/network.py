@@ -10,19 +10,21 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from evokit_optimizers.rules.groups import Group
+
 Statistics = Mapping[str, Tensor]
 """Running means and variances of batch normalisation, changed in place by training."""
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter before training: uniform within ``spread`` about ``centre``; ``inner`` are hidden layers' weights."""
+    """A parameter before training: uniform within ``spread`` about ``centre``."""
 
     name: str
     shape: tuple[int, ...]
     spread: float
     centre: float = 0.0
-    inner: bool = False
+    group: Group = "vectors"
 
     @property
     def size(self) -> int:
@@ -40,6 +42,10 @@ class FlatNetwork(ABC):
     @property
     def shapes(self) -> list[tuple[int, ...]]:
         return [parameter.shape for parameter in self.parameters]
+
+    @property
+    def groups(self) -> list[Group]:
+        return [parameter.group for parameter in self.parameters]
 
     @property
     def n_parameters(self) -> int:
@@ -70,10 +76,10 @@ class FlatNetwork(ABC):
         return [piece.view(shape) for piece, shape in zip(pieces, self.shapes, strict=True)]
 
 
-def layer(name: str, shape: tuple[int, ...], *, inner: bool = True) -> list[Parameter]:
+def layer(name: str, shape: tuple[int, ...], group: Group = "hidden") -> list[Parameter]:
     """Weight and bias of a linear layer or convolution, with torch's default start: within ``1 / sqrt(fan_in)``."""
     spread = 1 / math.sqrt(math.prod(shape[1:]))
-    return [Parameter(f"{name}.weight", shape, spread, inner=inner), Parameter(f"{name}.bias", shape[:1], spread)]
+    return [Parameter(f"{name}.weight", shape, spread, group=group), Parameter(f"{name}.bias", shape[:1], spread)]
 
 
 def scales(name: str, width: int) -> list[Parameter]:

@@ -46,12 +46,13 @@ class Transformer(FlatNetwork):
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         width, spread = self.width, EMBEDDING_STD * math.sqrt(3)
-        found = [Parameter("bytes", (BYTES, width), spread), Parameter("positions", (self.length, width), spread)]
+        sizes = {"bytes": BYTES, "positions": self.length}
+        found = [Parameter(name, (size, width), spread, group="first") for name, size in sizes.items()]
         for i in range(self.n_layers):
             found += [*scales(f"norm{i}.0", width), *layer(f"attention{i}", (3 * width, width))]
             found += [*layer(f"joined{i}", (width, width)), *scales(f"norm{i}.1", width)]
             found += [*layer(f"wide{i}", (4 * width, width)), *layer(f"narrow{i}", (width, 4 * width))]
-        output = layer("output", (BYTES, width), inner=False)[0]
+        output = layer("output", (BYTES, width), "last")[0]
         return (*found, *scales("norm", width), output)
 
     def logits(self, parameters: Sequence[Tensor], inputs: Tensor) -> Tensor:

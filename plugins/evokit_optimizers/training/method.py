@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from evokit_optimizers.rules.engine import FlatUpdate
-from evokit_optimizers.rules.rule import Rule, rule_to_json
+from evokit_optimizers.rules.rule import Rule
+from evokit_optimizers.rules.rule_json import rule_to_json
 from evokit_optimizers.tasks.network import FlatNetwork
 
 
@@ -46,4 +47,5 @@ class Evolved:
         self.identity: Mapping[str, Any] = rule_to_json(rule)
 
     def start(self, network: FlatNetwork, parameters: Tensor, n_steps: int) -> FlatUpdate:
-        return FlatUpdate(self.rule, network.shapes, n_steps, parameters.dtype, parameters.device)
+        device = parameters.device
+        return FlatUpdate(self.rule, network.shapes, n_steps, parameters.dtype, device, network.groups)

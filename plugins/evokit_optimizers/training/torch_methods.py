@@ -98,7 +98,7 @@ def _muon(network: FlatNetwork, parameters: Tensor, setting: Setting) -> Any:
 
 def hidden_matrices(network: FlatNetwork) -> list[int]:
     """Indices of the weights of all layers but the first and the last."""
-    return [i for i, parameter in enumerate(network.parameters) if parameter.inner]
+    return [i for i, parameter in enumerate(network.parameters) if parameter.group == "hidden"]
 
 
 _MAKERS: Mapping[str, Callable[..., Any]] = {

@@ -9,8 +9,8 @@ from evokit.streams import Streams
 from evokit_optimizers.baselines import build_tuned, grid, lion
 from evokit_optimizers.models import read_networks
 from evokit_optimizers.options import Adam, AdamW, Lion, LrSchedule, Muon, NAdam, RmsProp, Sgd
+from evokit_optimizers.rules.canonical import canonical
 from evokit_optimizers.rules.known import KNOWN
-from evokit_optimizers.rules.rule import canonical
 from evokit_optimizers.training.method import Evolved
 from evokit_optimizers.training.torch_methods import TorchMethod
 from tests.plugins.optimizers.tiny_tasks import TEST, contender, fitness_of

@@ -1,13 +1,20 @@
 """The champion of an optimizer search as a file."""
 
+from functools import partial
+
 import pytest
 import torch
 
 from evokit.errors import UserError
+from evokit.streams import Streams
 from evokit_optimizers.baselines import build_tuned
 from evokit_optimizers.export import TorchOptimizerExport
 from evokit_optimizers.models import read_networks
 from evokit_optimizers.options import Adam
+from evokit_optimizers.rules.groups import GROUPS
+from evokit_optimizers.rules.known import KNOWN
+from evokit_optimizers.rules.source import optimizer_source
+from evokit_optimizers.training.method import Evolved
 from evokit_optimizers.training.training import Training
 from tests.plugins.optimizers.tiny_tasks import champion_setting, contender
 
@@ -22,6 +29,25 @@ def test_the_exported_file_repeats_the_training_bit_for_bit(champion, fitness, t
     ours = Training(task, _Exported(module["EvolvedOptimizer"]), champion._replicates(5)[0], 12)
     ours.advance(12)
     assert torch.equal(ours.parameters, read_networks(tmp_path / "networks.safetensors")[0][0].parameters)
+
+
+def test_a_rule_with_parts_trains_networks_as_its_export_does(fitness):
+    (task,) = fitness.tasks
+    module = {"__name__": "evolved"}
+    exec(compile(optimizer_source(KNOWN["muon"]), "evolved.py", "exec"), module)
+    ours, theirs = (
+        Training(task, method, Streams(0), 12)
+        for method in (Evolved(KNOWN["muon"]), _Exported(partial(_with_groups, task, module["EvolvedOptimizer"])))
+    )
+    assert ours.advance(12)
+    assert theirs.advance(12)
+    assert torch.equal(ours.parameters, theirs.parameters)
+
+
+def _with_groups(task, optimizer, tensors):
+    groups = task.network.groups
+    members = {name: [t for t, group in zip(tensors, groups, strict=True) if group == name] for name in GROUPS}
+    return optimizer([{"params": params, "group": group} for group, params in members.items()])
 
 
 class _Exported:

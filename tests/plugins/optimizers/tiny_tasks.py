@@ -6,8 +6,8 @@ from evokit.genomes.individuals import make_individual, weights_of
 from evokit.interfaces import Context
 from evokit.streams import Streams
 from evokit_optimizers.fitness import build_fitness, build_tasks
-from evokit_optimizers.genome import Rules
 from evokit_optimizers.options import OptimizerGenome, TrainedAccuracy
+from evokit_optimizers.plain_genome import Rules
 from evokit_optimizers.rules.known import KNOWN
 from evokit_optimizers.tasks.options import Network
 from tests.data.image_fixtures import striped_images

@@ -1,13 +1,18 @@
 """Random rules and what they do to recorded gradients."""
 
+from dataclasses import replace
+
 import torch
 from hypothesis import strategies as st
 
 from evokit_optimizers.rules.engine import FlatUpdate
+from evokit_optimizers.rules.groups import GROUPS
+from evokit_optimizers.rules.parts import with_parts
 from evokit_optimizers.rules.rule import Rule
 from evokit_optimizers.rules.terms import TERMS
 
 SHAPES = ((5, 3), (7,), (2, 3, 2, 1), (1,))
+GROUPS_OF_SHAPES = ("first", "vectors", "hidden", "vectors")
 N_PARAMETERS = 15 + 7 + 12 + 1
 
 
@@ -23,7 +28,7 @@ def recorded(n_steps, dtype=torch.float64, seed=0):
 
 def replayed(rule, start, gradients, n_steps=None):
     """Parameters after each step, ``(n_steps, N_PARAMETERS)``."""
-    update = FlatUpdate(rule, SHAPES, n_steps or len(gradients), start.dtype)
+    update = FlatUpdate(rule, SHAPES, n_steps or len(gradients), start.dtype, groups=GROUPS_OF_SHAPES)
     parameters, path = start.clone(), []
     for t, gradient in enumerate(gradients):
         update.step(parameters, gradient, t)
@@ -34,19 +39,32 @@ def replayed(rule, start, gradients, n_steps=None):
 weights = st.floats(0.05, 3).flatmap(lambda size: st.sampled_from([size, -size]))
 betas = st.sampled_from([0.0, 0.5, 0.9, 0.99])
 
+_TERMS = st.lists(st.tuples(st.sampled_from(list(TERMS)), weights), max_size=6).map(tuple)
+_KINDS = {
+    "weight_decay": st.sampled_from([0.0, 0.01, 0.3]),
+    "decoupled": st.booleans(),
+    "bias_correction": st.booleans(),
+    "clipping": st.sampled_from(["none", "value", "norm"]),
+    "warmup": st.sampled_from([0.0, 0.3]),
+    "decay": st.sampled_from(["none", "cosine", "linear"]),
+}
+
 rules = st.builds(
     Rule,
-    terms=st.lists(st.tuples(st.sampled_from(list(TERMS)), weights), max_size=6).map(tuple),
+    terms=_TERMS,
     lr=st.floats(1e-4, 1e-1),
     beta1=betas,
     beta2=betas,
     eps=st.floats(1e-8, 1e-3),
-    weight_decay=st.sampled_from([0.0, 0.01, 0.3]),
-    decoupled=st.booleans(),
-    bias_correction=st.booleans(),
-    clipping=st.sampled_from(["none", "value", "norm"]),
     clip_size=st.floats(0.1, 10),
-    warmup=st.sampled_from([0.0, 0.3]),
-    decay=st.sampled_from(["none", "cosine", "linear"]),
     decay_span=st.floats(0.1, 1),
+    **_KINDS,
+)
+
+# Most values of a part are the base's, as in a search.
+_own = st.fixed_dictionaries({}, optional={"terms": _TERMS, "lr": st.floats(1e-4, 1e-1), "beta2": betas, **_KINDS})
+grouped_rules = st.builds(
+    lambda base, own: with_parts(base, {group: replace(base, **values) for group, values in own.items()}),
+    rules,
+    st.dictionaries(st.sampled_from(GROUPS), _own, min_size=1),
 )

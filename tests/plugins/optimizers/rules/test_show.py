@@ -1,3 +1,4 @@
+from evokit_optimizers.rules.parts import with_parts
 from evokit_optimizers.rules.rule import Rule
 from evokit_optimizers.rules.show import show_rule
 
@@ -34,4 +35,16 @@ def test_uncorrected_moments_and_a_negative_lead_are_shown():
         "v = 0.999 v + 0.001 g^2",
         "p = p - lr (-g / (sqrt(v) + eps))",
         "lr = 0.001, eps = 1e-08",
+    ]
+
+
+def test_parts_read_group_by_group_and_groups_that_share_one_together():
+    base = Rule((("GRAD", 1.0),), lr=0.1)
+    assert show_rule(with_parts(base, {"hidden": Rule((("SIGN_GRAD", 1.0),), lr=0.5)})).splitlines() == [
+        "hidden:",
+        "  p = p - lr (sign(g))",
+        "  lr = 0.5",
+        "first, last, vectors:",
+        "  p = p - lr (g)",
+        "  lr = 0.1",
     ]

@@ -8,8 +8,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 
+from evokit_optimizers.rules.canonical import canonical
 from evokit_optimizers.rules.known import KNOWN
-from evokit_optimizers.rules.rule import Rule, canonical
+from evokit_optimizers.rules.rule import Rule
 from evokit_optimizers.rules.source import optimizer_source, write_optimizer
 from evokit_optimizers.rules.terms import TERMS, Term
 from tests.plugins.optimizers.rules.random_rules import SHAPES, recorded, replayed, rules

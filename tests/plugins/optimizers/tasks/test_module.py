@@ -104,7 +104,7 @@ def test_a_contender_is_scored_by_unit(tmp_path):
 
 
 def test_muon_takes_the_matrices_between_the_first_and_the_last():
-    assert [one.name for one in task(name="Deep").network.parameters if one.inner] == ["body.1.weight"]
+    assert [one.name for one in task(name="Deep").network.parameters if one.group == "hidden"] == ["body.1.weight"]
     if hasattr(torch.optim, "Muon"):
         build_tuned(Muon(), Context(Streams(0), fitness=fitness()))
 

@@ -60,7 +60,7 @@ def test_no_byte_sees_those_after_it():
 
 
 def test_all_but_embeddings_and_output_are_inner_weights():
-    inner = {parameter.name for parameter in SMALL.parameters if parameter.inner}
+    inner = {parameter.name for parameter in SMALL.parameters if parameter.group == "hidden"}
     layers = ("attention", "joined", "wide", "narrow")
     assert inner == {f"{name}{i}.weight" for name in layers for i in range(2)}
 

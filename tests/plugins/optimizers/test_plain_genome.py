@@ -4,14 +4,16 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from evokit_optimizers.genome import build_genome
 
 from evokit.interfaces import Context
 from evokit.recipe.options import adapter
 from evokit.streams import Streams
 from evokit.testing import genome_conformance
-from evokit_optimizers.genome import Rules, build_genome
 from evokit_optimizers.options import OptimizerGenome
-from evokit_optimizers.rules.rule import Rule, canonical
+from evokit_optimizers.plain_genome import Rules
+from evokit_optimizers.rules.canonical import canonical
+from evokit_optimizers.rules.rule import Rule
 from evokit_optimizers.rules.search_space import Bounds, Rates
 from evokit_optimizers.rules.terms import TERMS, Term
 

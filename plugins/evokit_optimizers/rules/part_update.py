@@ -1,0 +1,162 @@
+"""An update rule at work on some of the parameters that lie in one flat vector."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from evokit_optimizers.rules import kernels
+from evokit_optimizers.rules.rule import Rule
+from evokit_optimizers.rules.schedule import schedule
+
+Shape = tuple[int, ...]
+
+
+class PartUpdate:
+    """State and steps of a rule without parts, for the parameters of one or more groups.
+
+    The order of operations in step t, counted from 0: ``lr_t`` is ``lr`` times the schedule; the gradient is clipped,
+    then L2 decay is added; the moments take it in; decoupled decay shrinks the parameters; the moments are corrected
+    for their start at zero; the weighted terms are summed in the order of the rule; the parameters move by ``lr_t``
+    times the sum. Memory is allocated here, not in ``step``, but for what per-tensor terms compute.
+
+    Args:
+        rule: What is done.
+        runs: Of parameters that lie behind each other in the flat vector: where each begins, and their shapes.
+        n_steps: The horizon of the schedule.
+        dtype: Of parameters and state.
+        device: Of parameters and state.
+    """
+
+    def __init__(
+        self,
+        rule: Rule,
+        runs: Sequence[tuple[int, list[Shape]]],
+        n_steps: int,
+        dtype: torch.dtype,
+        device: torch.device | str,
+    ) -> None:
+        self.rule = rule
+        self._n_steps = n_steps
+        self._shapes = [shapes for _, shapes in runs]
+        self._sizes = [[math.prod(shape) for shape in shapes] for shapes in self._shapes]
+        self._lengths = [sum(sizes) for sizes in self._sizes]
+        self._spans = [slice(start, start + n) for (start, _), n in zip(runs, self._lengths, strict=True)]
+        self._values = [
+            (term.function(), term.needs, term.per_tensor, weight)
+            for term, (_, weight) in zip(rule.declared(), rule.terms, strict=True)
+        ]
+        n = sum(self._lengths)
+        names = [name for name, holds in _scratch(rule).items() if holds]
+        self._scratch = {name: self._split(torch.empty(n, dtype=dtype, device=device)) for name in names}
+        self.state = {name: torch.zeros(n, dtype=dtype, device=device) for name in rule.buffers}
+        self._state = {name: self._split(flat) for name, flat in self.state.items()}
+
+    def step(self, parameters: Tensor, gradient: Tensor, t: int, everything: Sequence[Tensor]) -> None:
+        """Move its parameters in place.
+
+        Args:
+            parameters: ``(n,)``, the whole vector.
+            gradient: ``(n,)``, left unchanged.
+            t: Number of steps made before.
+            everything: Gradients of all parameters in their shapes, for the norm that is clipped.
+        """
+        rule, state = self.rule, self._state
+        lr = rule.lr * schedule(t, self._n_steps, rule.warmup, rule.decay, rule.decay_span)
+        p = [parameters[span] for span in self._spans]
+        g = self._prepared([gradient[span] for span in self._spans], p, everything)
+        if "average" in state:
+            kernels.average_(state["average"], g, rule.beta1)
+        if "square" in state:
+            kernels.average_square_(state["square"], g, rule.beta2)
+        if "maximum" in state:
+            torch._foreach_maximum_(state["maximum"], state["square"])
+        if rule.decoupled and rule.weight_decay:
+            torch._foreach_mul_(p, 1 - lr * rule.weight_decay)
+        if self._values:
+            delta = self._delta(g, t + 1)
+            torch._foreach_mul_(delta, lr)
+            torch._foreach_sub_(p, delta)
+        if "slow" in state:
+            kernels.average_(state["slow"], g, rule.beta2)
+        if "last" in state:
+            torch._foreach_copy_(state["last"], g)
+
+    def tensors(self, vector: Tensor) -> list[Tensor]:
+        """Its parameters' pieces of a whole vector, in their shapes."""
+        pieces: list[Tensor] = self._tensors([vector[span] for span in self._spans])
+        return pieces
+
+    def _prepared(self, gradient: list[Tensor], parameters: list[Tensor], everything: Sequence[Tensor]) -> list[Tensor]:
+        """The gradient after clipping and L2 decay."""
+        rule = self.rule
+        out = self._scratch.get("gradient", gradient)
+        if rule.clipping == "value":
+            kernels.clip_value(out, gradient, rule.clip_size)
+        elif rule.clipping == "norm":
+            kernels.scaled(out, gradient, kernels.norm_factor(list(everything), rule.clip_size))
+        elif out is not gradient:
+            kernels.same(out, gradient)
+        if not rule.decoupled and rule.weight_decay:
+            kernels.scaled(self._scratch["scratch"], parameters, rule.weight_decay)
+            torch._foreach_add_(out, self._scratch["scratch"])
+        return out
+
+    def _delta(self, gradient: list[Tensor], k: int) -> list[Tensor]:
+        known = self._quantities(gradient, k)
+        delta = self._scratch["delta"]
+        for i, (value, needs, per_tensor, weight) in enumerate(self._values):
+            out = self._scratch["term"] if i else delta
+            arguments = [out, *(known[need] for need in needs)]
+            value(*map(self._tensors, arguments) if per_tensor else arguments)
+            if weight != 1:
+                torch._foreach_mul_(out, weight)
+            if i:
+                torch._foreach_add_(delta, out)
+        return delta
+
+    def _quantities(self, gradient: list[Tensor], k: int) -> dict[str, Any]:
+        rule, state, scratch = self.rule, self._state, self._scratch
+        correction1, correction2 = (1 - rule.beta1**k, 1 - rule.beta2**k) if rule.bias_correction else (1.0, 1.0)
+        known = {"gradient": gradient, "beta1": rule.beta1, "beta2": rule.beta2, "eps": rule.eps}
+        known |= {"slow_momentum": state.get("slow"), "last_gradient": state.get("last")}
+        known |= {"momentum": scratch.get("momentum", state.get("average")), "scratch": scratch.get("scratch")}
+        if "momentum" in scratch:
+            kernels.corrected(scratch["momentum"], state["average"], correction1)
+        for name, buffer in (("rms", "square"), ("max_rms", "maximum")):
+            if name in scratch:
+                kernels.root(scratch[name], state[buffer], correction2, rule.eps)
+                known[name] = scratch[name]
+        return known
+
+    def _split(self, flat: Tensor) -> list[Tensor]:
+        """A vector of its parameters as the runs."""
+        return list(torch.split(flat, self._lengths))
+
+    def _tensors(self, argument: Any) -> Any:
+        """Runs as views in the parameters' shapes; numbers as they are."""
+        if not isinstance(argument, list):
+            return argument
+        return [
+            piece.view(shape)
+            for run, sizes, shapes in zip(argument, self._sizes, self._shapes, strict=True)
+            for piece, shape in zip(run.split(sizes), shapes, strict=True)
+        ]
+
+
+def _scratch(rule: Rule) -> dict[str, bool]:
+    """Working vectors, and whether a rule needs them."""
+    l2 = not rule.decoupled and rule.weight_decay != 0
+    return {
+        "scratch": l2 or "scratch" in rule.needs,
+        "delta": bool(rule.terms),
+        "term": len(rule.terms) > 1,
+        "gradient": l2 or rule.clipping != "none",
+        "momentum": rule.bias_correction and "momentum" in rule.needs,
+        "rms": "rms" in rule.needs,
+        "max_rms": "max_rms" in rule.needs,
+    }
