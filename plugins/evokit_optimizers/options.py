@@ -16,6 +16,7 @@ from evokit_optimizers.rules.groups import Group
 from evokit_optimizers.rules.known import KNOWN, Known
 from evokit_optimizers.rules.parts import by_group
 from evokit_optimizers.rules.rule import Clipping, Decay
+from evokit_optimizers.rules.scheduled import SCHEDULED, Scheduled
 from evokit_optimizers.rules.search_space import Bounds, Rates
 from evokit_optimizers.rules.terms import TERMS, Vocabulary
 from evokit_optimizers.tasks.options import Language, Network, OneTask
@@ -24,13 +25,17 @@ ARTICLE_TERMS = ("GRAD", "MOMENTUM", "RMS_NORM", "ADAM_TERM", "SIGN_GRAD")
 
 Momentum = Annotated[float, Ge(0), Lt(1)]
 Betas = tuple[Momentum, Momentum]
+Seed = Known | Scheduled
+SEEDS = {**KNOWN, **SCHEDULED}
 
 
 @dataclass(frozen=True)
 class OptimizerGenome:
     """Update rules of 1 to ``max_terms`` distinct ``terms``. The fields are the recipe's options.
 
-    ``seeds`` names known optimizers for the first population. ``clippings`` and ``decays`` are what may be chosen.
+    ``seeds`` names known optimizers for the first population; with ``scheduled`` in their name they have a schedule and
+    the middle of the ranges in which their kind is usually tuned. ``known`` means all of these that the terms and
+    groups can say. ``clippings`` and ``decays`` are what may be chosen.
     ``numbers_only`` names a known optimizer: then terms, weights, bias correction and the kind of weight decay are
     its own, only numbers, clipping and schedule evolve, and the seed is that optimizer alone, or none if ``seeds``
     is empty. ``groups`` of a network's parameters may each have a part of a rule, with terms and numbers of its own or
@@ -44,8 +49,8 @@ class OptimizerGenome:
 
     terms: tuple[str, ...] = ARTICLE_TERMS
     max_terms: Annotated[int, Ge(1)] = 4
-    seeds: tuple[Known, ...] = ("sgd", "adam", "rmsprop")
-    numbers_only: Known | None = None
+    seeds: Literal["known"] | tuple[Seed, ...] = ("sgd", "adam", "rmsprop")
+    numbers_only: Seed | None = None
     groups: tuple[Group, ...] = added(())
     clippings: tuple[Clipping, ...] = ("none", "value", "norm")
     decays: tuple[Decay, ...] = ("none", "cosine", "linear")
@@ -65,18 +70,28 @@ class OptimizerGenome:
                 raise ValueError(f"terms: no term is called {term!r}; there are {', '.join(self.vocabulary)}")
         if len(set(self.groups)) < len(self.groups):
             raise ValueError(f"groups: must be each once, got {list(self.groups)}")
-        for name in (self.numbers_only,) if self.numbers_only else self.seeds:
-            self._refuse_without(name)
+        option = "numbers_only" if self.numbers_only else "seeds"
+        for name in self.seed_names:
+            for kind, missing in self._missing(name).items():
+                if missing:
+                    raise ValueError(f"{option}: {name} needs {', '.join(missing)} among the {kind}")
 
-    def _refuse_without(self, name: Known) -> None:
-        """Refuse what a known optimizer of these options lacks."""
-        option, rules = "numbers_only" if self.numbers_only else "seeds", by_group(KNOWN[name])
-        terms = dict.fromkeys(term for rule in rules.values() for term, _ in rule.terms)
-        missing = [] if self.numbers_only else [term for term in terms if term not in self.terms]
-        if missing:
-            raise ValueError(f"{option}: {name} needs {', '.join(missing)} among the terms")
-        if apart := [group for group, _ in KNOWN[name].parts if group not in self.groups]:
-            raise ValueError(f"{option}: {name} needs {', '.join(apart)} among the groups")
+    @property
+    def seed_names(self) -> tuple[str, ...]:
+        """The known optimizers of the first population."""
+        if self.numbers_only:
+            return (self.numbers_only,) if self.seeds else ()
+        if self.seeds == "known":
+            return tuple(name for name in SCHEDULED if not any(self._missing(name).values()))
+        return self.seeds
+
+    def _missing(self, name: str) -> dict[str, list[str]]:
+        """The terms and groups that a known optimizer needs and the options do not have."""
+        terms = dict.fromkeys(term for rule in by_group(SEEDS[name]).values() for term, _ in rule.terms)
+        return {
+            "terms": [] if self.numbers_only else [term for term in terms if term not in self.terms],
+            "groups": [group for group, _ in SEEDS[name].parts if group not in self.groups],
+        }
 
 
 @dataclass(frozen=True)

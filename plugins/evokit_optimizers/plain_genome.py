@@ -7,9 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from evokit_optimizers.options import OptimizerGenome
+from evokit_optimizers.options import SEEDS, OptimizerGenome
 from evokit_optimizers.rules.canonical import canonical
-from evokit_optimizers.rules.known import KNOWN
 from evokit_optimizers.rules.parts import by_group, in_vocabulary
 from evokit_optimizers.rules.rule import NUMBERS, Rule, Terms
 from evokit_optimizers.rules.rule_json import rule_from_json, rule_to_json
@@ -46,7 +45,7 @@ class Rules:
     def __init__(self, options: OptimizerGenome) -> None:
         self.options = options
         self.vocabulary = options.vocabulary
-        self._frozen = in_vocabulary(KNOWN[options.numbers_only], self.vocabulary) if options.numbers_only else None
+        self._frozen = in_vocabulary(SEEDS[options.numbers_only], self.vocabulary) if options.numbers_only else None
 
     def random(self, rng: np.random.Generator) -> Rule:
         """Numbers from the bounds; the first term drawn has weight 1, so that most random rules descend."""
@@ -126,10 +125,7 @@ class Rules:
 
     def seeds(self) -> list[Rule]:
         """The known optimizers of the options."""
-        names = self.options.seeds
-        if self.options.numbers_only:
-            names = names and (self.options.numbers_only,)
-        return [in_vocabulary(KNOWN[name], self.vocabulary) for name in names]
+        return [in_vocabulary(SEEDS[name], self.vocabulary) for name in self.options.seed_names]
 
     def encode(self, genes: Rule) -> np.ndarray:
         """``(n_features,)`` float32: a weight per term of the vocabulary, numbers between their bounds, flags."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from evokit_optimizers.rules.canonical import canonical
 from evokit_optimizers.rules.rule import Rule
 
 Known = Literal["sgd", "adam", "adamw", "rmsprop", "lion", "muon"]
@@ -19,6 +20,6 @@ KNOWN: Mapping[str, Rule] = {
     "rmsprop": Rule((("RMS_NORM", 1.0),), lr=1e-3, beta2=0.99, bias_correction=False),
     "lion": Rule((("SIGN_MOMENTUM", 1.0),), lr=1e-4, beta2=0.99, weight_decay=0.1),
     # Muon for the matrices of hidden layers and Adam for all else, as in SingleDeviceMuonWithAuxAdam of its authors.
-    "muon": Rule((("ADAM_TERM", 1.0),), lr=3e-4, beta2=0.95, eps=1e-10, parts=(("hidden", _MUON),)),
+    "muon": canonical(Rule((("ADAM_TERM", 1.0),), lr=3e-4, beta2=0.95, eps=1e-10, parts=(("hidden", _MUON),))),
 }
 """With the defaults of their references, but RMSProp's learning rate, which is the seed code's."""

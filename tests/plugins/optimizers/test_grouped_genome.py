@@ -14,6 +14,7 @@ from evokit_optimizers.rules.groups import GROUPS
 from evokit_optimizers.rules.known import KNOWN
 from evokit_optimizers.rules.parts import by_group, own_values, with_parts
 from evokit_optimizers.rules.rule import Rule
+from evokit_optimizers.rules.scheduled import SCHEDULED
 from evokit_optimizers.rules.search_space import Rates
 from evokit_optimizers.rules.terms import TERMS
 
@@ -152,3 +153,13 @@ def test_json_of_groups_that_the_genome_does_not_have_is_refused():
         build_genome(OptimizerGenome(), Context(Streams(0))).from_json(data)
     with pytest.raises(ValueError, match="terms: must be at most 1, got 2"):
         GroupedRules(OptimizerGenome(groups=GROUPS, max_terms=1)).from_json(data)
+
+
+def test_known_seeds_are_all_with_a_schedule_that_terms_and_groups_can_say():
+    def seeds(**options):
+        return OptimizerGenome(seeds="known", **options).seed_names
+
+    assert seeds() == ("adamw_scheduled", "rmsprop_scheduled")
+    assert seeds(terms=ALL) == tuple(name for name in SCHEDULED if name != "muon_scheduled")
+    assert seeds(terms=ALL, groups=("hidden",)) == tuple(SCHEDULED)
+    assert GroupedRules(OptimizerGenome(seeds="known", terms=ALL, groups=GROUPS)).seeds() == list(SCHEDULED.values())

@@ -4,16 +4,17 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from evokit_optimizers.genome import build_genome
 
 from evokit.interfaces import Context
 from evokit.recipe.options import adapter
 from evokit.streams import Streams
 from evokit.testing import genome_conformance
+from evokit_optimizers.genome import build_genome
 from evokit_optimizers.options import OptimizerGenome
 from evokit_optimizers.plain_genome import Rules
 from evokit_optimizers.rules.canonical import canonical
 from evokit_optimizers.rules.rule import Rule
+from evokit_optimizers.rules.scheduled import SCHEDULED
 from evokit_optimizers.rules.search_space import Bounds, Rates
 from evokit_optimizers.rules.terms import TERMS, Term
 
@@ -174,6 +175,11 @@ def test_seeds_are_those_that_the_recipe_names():
     assert [_names(seed) for seed in seeds] == [["RMS_NORM"], ["MOMENTUM"]]
 
 
+def test_numbers_alone_may_be_those_of_an_optimizer_with_a_schedule():
+    genome = Rules(OptimizerGenome(numbers_only="adamw_scheduled"))
+    assert genome.seeds() == [SCHEDULED["adamw_scheduled"]]
+
+
 def test_a_seed_whose_term_is_not_offered_is_refused():
     with pytest.raises(ValueError, match="seeds: lion needs SIGN_MOMENTUM among the terms"):
         OptimizerGenome(seeds=("lion",))
@@ -217,7 +223,7 @@ def test_a_recipe_can_say_every_option():
         {
             "terms": ["GRAD", "SIGN_MOMENTUM"],
             "max_terms": 2,
-            "seeds": ["lion"],
+            "seeds": ["lion", "lion_scheduled"],
             "bounds": {"lr": [1e-4, 1e-2], "weight_decay": None},
             "rates": {"structure": 0.5, "weakest": 0.5},
         }
