@@ -138,7 +138,7 @@ class Fitness(Protocol):
     """
 
     objectives: Mapping[str, Goal]
-    budgets: Sequence[int]  # ascending, each a prefix of the next, the last is full; in units of counted work
+    budgets: Sequence[int]  # ascending, the last is full; a value is the same whatever budgets were measured before
     context: str  # digest of all else that decides a value (data, model, refit); part of the cache key
     takes: frozenset[str]  # phenotype kinds
     slots: Mapping[str, Any]  # what the phenotype must fill, e.g. layer name -> (n_in, n_out)

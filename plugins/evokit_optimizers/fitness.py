@@ -12,7 +12,7 @@ from evokit.common.keys import digest
 from evokit.data.text import Documents
 from evokit.interfaces import Context, Evaluation, Goal
 from evokit.streams import Streams
-from evokit_optimizers.options import TrainedAccuracy
+from evokit_optimizers.options import Level, TrainedAccuracy
 from evokit_optimizers.rules.rule import Rule
 from evokit_optimizers.tasks.images import ImageTask, network_for
 from evokit_optimizers.tasks.language import LanguageTask
@@ -51,7 +51,7 @@ class TrainedAccuracyFitness:
         self.takes = options.takes
         self.slots: Mapping[str, Any] = {}
         self.n_trainings = len(tasks) * options.seeds
-        self._levels = {steps * seeds * len(tasks): (steps, seeds) for steps, seeds in options.ladder}
+        self._levels = {level.steps * level.seeds * len(tasks): level for level in options.ladder}
         self.budgets: Sequence[int] = list(self._levels)
         self.trainer = Trainer(tasks, options.explosion, options.check_every, options.cache_mb * 2**20)
         self._streams, self._data_digest, self.threads = streams, data_digest, threads
@@ -67,6 +67,8 @@ class TrainedAccuracyFitness:
                 "device": tasks[0].device,
                 "threads": threads,
                 "together": options.together > 1,
+                # A shorter horizon makes a budget another task; which one it is decides its values.
+                **({"levels": [list(level) for level in options.ladder]} if _shortens(options) else {}),
             }
         )
 
@@ -76,10 +78,10 @@ class TrainedAccuracyFitness:
         Raises:
             ValueError: The budget is none of ``budgets``.
         """
-        steps, n_seeds = self.level_of(budget)
+        steps, n_seeds, horizon = self.level_of(budget)
         replicates = self.replicates(self._streams)[:n_seeds]
         set_threads(self.threads)
-        together, horizon = self.options.together, self.options.steps
+        together = self.options.together
         for first in range(0, len(batch), together):
             methods = [Evolved(rule) for rule in batch[first : first + together]]
             if together == 1:
@@ -100,8 +102,8 @@ class TrainedAccuracyFitness:
             first=self.first + self.options.seeds,
         )
 
-    def level_of(self, budget: int) -> tuple[int, int]:
-        """Steps of each training in a budget, and how many seeds. Raises ``ValueError``: it is none of ``budgets``."""
+    def level_of(self, budget: int) -> Level:
+        """What a budget trains. Raises ``ValueError``: it is none of ``budgets``."""
         if budget not in self._levels:
             raise ValueError(f"budget must be one of {list(self.budgets)}, got {budget}")
         return self._levels[budget]
@@ -109,6 +111,10 @@ class TrainedAccuracyFitness:
     def replicates(self, streams: Streams) -> list[Streams]:
         """As many as one measurement has, below ``streams``."""
         return [streams.at("replicate", self.first + index) for index in range(self.options.seeds)]
+
+
+def _shortens(options: TrainedAccuracy) -> bool:
+    return any(level.horizon != options.steps for level in options.ladder)
 
 
 def build_fitness(options: TrainedAccuracy, context: Context) -> TrainedAccuracyFitness:

@@ -75,7 +75,7 @@ class NetworkContender:
         Raises:
             ValueError: The budget is none of ``budgets``.
         """
-        (steps, n_seeds), horizon = self.fitness.level_of(budget), self.fitness.options.steps
+        steps, n_seeds, horizon = self.fitness.level_of(budget)
         if HORIZON in setting:
             steps = horizon = setting[HORIZON]
         set_threads(self.fitness.threads)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from annotated_types import Ge, Gt, Lt, MinLen
 
@@ -96,10 +96,23 @@ class OptimizerGenome:
 
 @dataclass(frozen=True)
 class Rung:
-    """A cheaper budget: each training stopped after ``steps``, of the first ``seeds`` alone if they are given."""
+    """A cheaper budget: trainings of ``steps`` steps, of the first ``seeds`` alone if they are given.
+
+    Schedules are ``cut``, so that a training is the beginning of that at full budget and a rate that falls late has not
+    fallen yet, or ``whole``: over ``steps`` in place of the horizon, in trainings of their own, none of which goes on.
+    """
 
     steps: Count
     seeds: Count | None = None
+    schedule: Literal["cut", "whole"] = added("cut")
+
+
+class Level(NamedTuple):
+    """What one budget trains: ``steps`` of a schedule over ``horizon`` steps, for the first ``seeds`` seeds."""
+
+    steps: int
+    seeds: int
+    horizon: int
 
 
 @dataclass(frozen=True)
@@ -108,11 +121,10 @@ class TrainedAccuracy:
     share of the bytes that a small language model predicts right.
 
     ``tasks`` are sets of images of the data, all of them if empty. ``model`` is for images, ``language`` for text.
-    ``steps`` is the horizon of schedules and the full budget; ``rungs`` are cheaper ones, the same trainings stopped
-    early, or the first of them. Work is counted in training steps of all tasks and seeds, so budgets are ``steps *
-    tasks * seeds``;
-    a training that goes on from a lower budget counts like one from the start, since no count may depend on which
-    worker still holds its state.
+    ``steps`` is the horizon of schedules and the full budget; ``rungs`` are cheaper ones: the same trainings stopped
+    early, the first of them, or shorter ones with their whole schedule. Work is counted in training steps of all tasks
+    and seeds, so budgets are ``steps * tasks * seeds``; a training that goes on from a lower budget counts like one
+    from the start, since no count may depend on which worker still holds its state.
 
     A loss that is not finite or above ``explosion`` in any training makes the individual ``diverged``; it is looked
     for every ``check_every`` steps. ``precision`` is that of forward and backward pass, parameters are float32.
@@ -150,10 +162,9 @@ class TrainedAccuracy:
     module: str | OwnModule | None = added(None)  # noqa: RUF009 - a field
 
     def __post_init__(self) -> None:
-        for lower, higher in itertools.pairwise(self.ladder):
-            if lower == higher or lower[0] > higher[0] or lower[1] > higher[1]:
-                steps, seeds = map(list, zip(*self.ladder, strict=True))
-                raise ValueError(f"rungs must ascend and stay below the full budget, got steps {steps}, seeds {seeds}")
+        if not _ascends(self.ladder):
+            steps, seeds, _ = map(list, zip(*self.ladder, strict=True))
+            raise ValueError(f"rungs must ascend and stay below the full budget, got steps {steps}, seeds {seeds}")
         if self.steps in self.final_steps or len(set(self.final_steps)) < len(self.final_steps):
             raise ValueError(f"final_steps must be other numbers than steps, each once, got {list(self.final_steps)}")
         names = [task.name for task in self.members]
@@ -163,10 +174,14 @@ class TrainedAccuracy:
             raise ValueError("module: a network of one's own is trained in float32, without a task's model and augment")
 
     @property
-    def ladder(self) -> list[tuple[int, int]]:
-        """Steps and seeds of each budget, the last is full."""
+    def ladder(self) -> list[Level]:
+        """What each budget trains, the last is full."""
         rungs = [Rung(rung) if isinstance(rung, int) else rung for rung in self.rungs]
-        return [*((rung.steps, rung.seeds or self.seeds) for rung in rungs), (self.steps, self.seeds)]
+        lower = [
+            Level(rung.steps, rung.seeds or self.seeds, rung.steps if rung.schedule == "whole" else self.steps)
+            for rung in rungs
+        ]
+        return [*lower, Level(self.steps, self.seeds, self.steps)]
 
     @property
     def own_module(self) -> OwnModule | None:
@@ -177,6 +192,17 @@ class TrainedAccuracy:
     def members(self) -> tuple[OneTask, ...]:
         """The tasks that are named, as mappings."""
         return tuple(OneTask(task) if isinstance(task, str) else task for task in self.tasks)
+
+
+def _ascends(ladder: list[Level]) -> bool:
+    """Whether budgets ascend, the last has most steps and seeds, and each that is cut is the beginning of the next."""
+    full = ladder[-1]
+    cut = [level for level in ladder if level.horizon == full.horizon]
+    return (
+        all(lower.steps * lower.seeds < higher.steps * higher.seeds for lower, higher in itertools.pairwise(ladder))
+        and all(level.steps <= full.steps and level.seeds <= full.seeds for level in ladder)
+        and all(a.steps <= b.steps and a.seeds <= b.seeds for a, b in itertools.pairwise(cut))
+    )
 
 
 @dataclass(frozen=True)

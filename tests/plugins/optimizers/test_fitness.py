@@ -12,6 +12,7 @@ from evokit_optimizers.options import Rung
 from evokit_optimizers.rules.known import KNOWN
 from evokit_optimizers.rules.rule import Rule
 from evokit_optimizers.tasks.options import Network, OneTask
+from evokit_optimizers.training.training import Training
 from tests.plugins.optimizers.tiny_tasks import OPTIONS, fitness_of, tasks_of
 
 RULES = [KNOWN["adam"], Rule((("GRAD", 1.0),), lr=0.3), Rule((("GRAD", 1.0),), lr=1e30), KNOWN["lion"]]
@@ -101,6 +102,65 @@ def test_a_rung_may_be_of_the_first_seeds_alone(fitness):
     assert (early.work, one.work, both.work) == (5, 12, 24)
     assert [both] == evaluated(fitness, RULES[:1])
     assert one.values == evaluated(fitness_of(replace(OPTIONS, seeds=1)), RULES[:1], 12)[0].values
+
+
+def test_a_rung_may_be_a_shorter_horizon_with_its_whole_schedule():
+    rungs = (Rung(5, schedule="whole"), Rung(8, seeds=2), Rung(9, schedule="whole"))
+    staged, short = fitness_of(replace(OPTIONS, rungs=rungs)), fitness_of(replace(OPTIONS, steps=5, rungs=()))
+    assert staged.budgets == [10, 16, 18, 24]
+    assert evaluated(staged, budget=10) == evaluated(short, budget=10)
+
+
+def test_a_value_is_the_same_whatever_horizons_were_measured_before():
+    options = replace(OPTIONS, rungs=(Rung(5, schedule="whole"), Rung(8), Rung(9, schedule="whole")))
+    falling = [replace(rule, decay="cosine") for rule in RULES]
+    direct = {budget: evaluated(fitness_of(options), falling, budget) for budget in (10, 16, 18, 24)}
+    one = fitness_of(options)
+    for budget in (18, 10, 24, 16, 10, 24):
+        assert evaluated(one, falling, budget) == direct[budget]
+    assert direct[24] == evaluated(fitness_of(replace(OPTIONS, rungs=())), falling)
+
+
+def test_nothing_is_continued_from_a_shorter_horizon(monkeypatch):
+    one = fitness_of(replace(OPTIONS, rungs=(Rung(5, schedule="whole"),)))
+    monkeypatch.setattr(Training, "resume", lambda *_: pytest.fail("a training went on"))
+    for budget in (10, 24):
+        evaluated(one, RULES[:1], budget)
+
+
+def test_a_shorter_horizon_tells_a_late_fall_of_the_rate_where_a_cut_schedule_does_not():
+    constant = replace(KNOWN["adam"], lr=0.03)
+    falling = replace(constant, decay="linear", decay_span=0.5)
+    cut, whole = (
+        evaluated(fitness_of(replace(OPTIONS, rungs=(Rung(6, schedule=schedule),))), [constant, falling], 12)
+        for schedule in ("cut", "whole")
+    )
+    assert cut[0].values == cut[1].values
+    assert whole[0].values != whole[1].values
+
+
+def test_what_a_budget_means_is_in_the_context_if_horizons_differ(fitness):
+    contexts = {
+        fitness_of(replace(OPTIONS, rungs=rungs)).context
+        for rungs in ((Rung(5, schedule="whole"),), (Rung(10, seeds=1, schedule="whole"),), (Rung(5),))
+    }
+    assert len(contexts) == 3
+    assert fitness.context in contexts
+
+
+@pytest.mark.parametrize(
+    "rungs",
+    [
+        (Rung(6, schedule="whole"), Rung(12, seeds=1)),
+        (Rung(20, seeds=1, schedule="whole"),),
+        (Rung(5, seeds=3, schedule="whole"),),
+        (Rung(9), Rung(5, schedule="whole")),
+    ],
+    ids=["as dear as another", "longer", "more seeds", "descending"],
+)
+def test_rungs_of_shorter_horizons_must_ascend_in_work(rungs):
+    with pytest.raises(ValueError, match="rungs must ascend and stay below the full budget"):
+        replace(OPTIONS, rungs=rungs)
 
 
 def test_a_task_named_twice_is_refused():

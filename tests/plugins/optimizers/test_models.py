@@ -8,6 +8,7 @@ import torch
 
 from evokit.streams import Streams
 from evokit_optimizers.models import NetworkContender, read_networks, save_networks
+from evokit_optimizers.options import Rung
 from evokit_optimizers.rules.known import KNOWN
 from evokit_optimizers.training.method import Evolved
 from tests.data.image_fixtures import striped_images
@@ -82,6 +83,14 @@ def test_lower_budgets_leave_no_file(trained, tmp_path):
     assert result.ok
     assert result.artifact == ""
     assert not list(tmp_path.iterdir())
+
+
+def test_a_fit_at_a_budget_of_a_shorter_horizon_trains_with_its_whole_schedule(tmp_path):
+    method = Evolved(replace(KNOWN["adam"], lr=0.03, decay="linear"))
+    staged = fitness_of(replace(OPTIONS, rungs=(Rung(6, schedule="whole"),)))
+    short = fitness_of(replace(OPTIONS, steps=6, rungs=()))
+    values = [NetworkContender(one).fitted(method, {}, 7, 12, tmp_path, {}).values for one in (staged, short)]
+    assert values[0] == values[1]
 
 
 def test_a_rehearsal_tells_seconds_and_bytes(trained, fitness):
