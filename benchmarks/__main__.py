@@ -7,6 +7,7 @@ from importlib import import_module
 
 USAGE = {
     "device": "[--limit 480] [--resume] [--out DIR] [--device cuda|cpu] [--small] [--only STEP]",
+    "fidelities": "[--rules 60] [--steps 500] [--seeds 2] [--shares 0.1 0.3 0.5] [--limit SECONDS] [--out DIR]",
     "searches": "[--suite bbob] [--dimensions N...] [--only NAME...] [--runs 11] [--jobs 2] [--out DIR] [--table]",
 }
 

@@ -1,0 +1,1 @@
+"""How well cheaper budgets of an optimizer search rank rules, and what they cost."""
