@@ -70,11 +70,12 @@ def rules_of(settings: Settings) -> list[Rule]:
     rng = Streams(settings.seed).at("fidelities", "rules").numpy()
     known = genome.seeds()
     found = {key_of(genome, rule): rule for rule in map(genome.canonical, known)}
-    for turn in itertools.count():
-        if len(found) >= settings.rules:
-            return list(found.values())[: settings.rules]
-        rule = genome.random(rng) if turn % 2 == 0 else genome.mutate(known[turn // 2 % len(known)], rng)
-        found.setdefault(key_of(genome, genome.canonical(rule)), genome.canonical(rule))
+    turn = 0
+    while len(found) < settings.rules:
+        drawn = genome.random(rng) if turn % 2 == 0 else genome.mutate(known[turn // 2 % len(known)], rng)
+        rule, turn = genome.canonical(drawn), turn + 1
+        found.setdefault(key_of(genome, rule), rule)
+    return list(found.values())[: settings.rules]
 
 
 def trainings(settings: Settings, done: Sequence[Row]) -> Iterator[list[Row]]:

@@ -33,13 +33,19 @@ class GroupedRules(Rules):
         self._cells: list[Cell] = [*((group,) for group in options.groups), *([rest] if rest else [])]
 
     def random(self, rng: np.random.Generator) -> Rule:
-        """A random rule; some cells differ from it in about half of its values, which are another random rule's."""
+        """A random rule; some cells differ from it in about half of its values, which are another random rule's.
+
+        With ``numbers_only`` a cell differs at least in the values in which the known optimizer's does.
+        """
         base, parts = super().random(rng), {}
         known = dict(self._frozen.parts) if self._frozen else {}
         for cell in self._cells:
             if rng.random() < _OWN or cell[0] in known:
                 other = super().random(rng)
-                names = [name for linked in _VALUES if rng.random() < 0.5 for name in linked]
+                apart = own_values(known[cell[0]], self._frozen).keys() if self._frozen and cell[0] in known else ()
+                names = [
+                    name for linked in _VALUES if rng.random() < 0.5 or set(linked) & set(apart) for name in linked
+                ]
                 parts[cell] = replace(base, **{name: getattr(other, name) for name in names})
         return self._kept(_joined(base, parts))
 

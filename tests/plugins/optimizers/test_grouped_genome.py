@@ -121,6 +121,8 @@ def test_muons_numbers_alone_evolve(rng):
         assert {rule[group].terms for group in ("first", "last", "vectors")} == {(("ADAM_TERM", 1.0),)}
     assert len({by_group(rule)["hidden"].lr for rule in rules}) > 60
     assert genome.seeds() == [KNOWN["muon"]]
+    drawn = [by_group(genome.random(rng)) for _ in range(20)]
+    assert all(rule["hidden"].lr != rule["last"].lr for rule in drawn)
 
 
 def test_encodings_tell_parts_apart(genome):
