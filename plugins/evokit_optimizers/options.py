@@ -15,7 +15,7 @@ from evokit.options import Count, NonNegative, Positive, added
 from evokit_optimizers.rules.groups import Group
 from evokit_optimizers.rules.known import KNOWN, Known
 from evokit_optimizers.rules.parts import by_group
-from evokit_optimizers.rules.rule import Clipping, Decay
+from evokit_optimizers.rules.rule import Clipping, Decay, Trick
 from evokit_optimizers.rules.scheduled import SCHEDULED, Scheduled
 from evokit_optimizers.rules.search_space import Bounds, Rates
 from evokit_optimizers.rules.terms import TERMS, Vocabulary
@@ -35,12 +35,14 @@ class OptimizerGenome:
 
     ``seeds`` names known optimizers for the first population; with ``scheduled`` in their name they have a schedule and
     the middle of the ranges in which their kind is usually tuned. ``known`` means all of these that the terms and
-    groups can say. ``clippings`` and ``decays`` are what may be chosen.
-    ``numbers_only`` names a known optimizer: then terms, weights, bias correction and the kind of weight decay are
-    its own, only numbers, clipping and schedule evolve, and the seed is that optimizer alone, or none if ``seeds``
-    is empty. ``groups`` of a network's parameters may each have a part of a rule, with terms and numbers of its own or
-    the base's; those that are not named share one: ``hidden`` are weights between layers, ``first`` those of the first
-    layer and of embeddings, ``last`` those of the last layer, ``vectors`` biases and scales. A subclass with another
+    groups can say. ``clippings`` and ``decays`` are what may be chosen, ``tricks`` what may be switched on:
+    ``centralised`` gradients, ``cautious`` steps, which leave out what does not go down the gradient, and LAMB's
+    ``trust_ratio``, by which the step of each tensor has the tensor's length. ``numbers_only`` names a known optimizer:
+    then terms, weights, bias correction and the kind of weight decay are its own, only numbers, clipping, tricks and
+    schedule evolve, and the seed is that optimizer alone, or none if ``seeds`` is empty. ``groups`` of a network's
+    parameters may each have a part of a rule, with terms and numbers of its own or the base's; those that are not named
+    share one: ``hidden`` are weights between layers, ``first`` those of the first layer and of embeddings, ``last``
+    those of the last layer, ``vectors`` biases and scales. A subclass with another
     ``vocabulary``, built by the same ``build_genome``, brings terms of its own.
 
     Raises:
@@ -54,6 +56,7 @@ class OptimizerGenome:
     groups: tuple[Group, ...] = added(())
     clippings: tuple[Clipping, ...] = ("none", "value", "norm")
     decays: tuple[Decay, ...] = ("none", "cosine", "linear")
+    tricks: tuple[Trick, ...] = added(())
     bounds: Bounds = field(default_factory=Bounds)
     rates: Rates = field(default_factory=Rates)
 
@@ -68,8 +71,10 @@ class OptimizerGenome:
         for term in self.terms:
             if term not in self.vocabulary:
                 raise ValueError(f"terms: no term is called {term!r}; there are {', '.join(self.vocabulary)}")
-        if len(set(self.groups)) < len(self.groups):
-            raise ValueError(f"groups: must be each once, got {list(self.groups)}")
+        for name in ("groups", "tricks"):
+            values = getattr(self, name)
+            if len(set(values)) < len(values):
+                raise ValueError(f"{name}: must be each once, got {list(values)}")
         option = "numbers_only" if self.numbers_only else "seeds"
         for name in self.seed_names:
             for kind, missing in self._missing(name).items():

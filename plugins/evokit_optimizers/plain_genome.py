@@ -28,6 +28,7 @@ LINKED = (
     ("decay", "decay_span"),
 )
 
+_TRICK = 0.2  # chance that a random rule has one
 _NEGATIVE = 0.25  # chance that a drawn weight is negative; a rule of negative weights alone climbs
 
 
@@ -59,6 +60,7 @@ class Rules:
             numbers[name] = bounds.draw(name, rng) if on else 0.0
         flags["clipping"] = _choice(options.clippings, rng)
         flags["decay"] = _choice(options.decays, rng)
+        flags |= {name: bool(rng.random() < _TRICK) for name in options.tricks}
         terms = self._random_terms(rng)
         if self._frozen is not None:
             terms = self._frozen.terms
@@ -77,7 +79,7 @@ class Rules:
             lists = (a.terms[:cut_a] + b.terms[cut_b:], b.terms[:cut_b] + a.terms[cut_a:])
         first: dict[str, Any] = {}
         second: dict[str, Any] = {}
-        for names in LINKED:
+        for names in (*LINKED, *((name,) for name in self.options.tricks)):
             swap = rng.random() < 0.5
             one, two = (b, a) if swap else (a, b)
             if (names[0] in one.used) != (names[0] in two.used):
@@ -136,6 +138,7 @@ class Rules:
         flags += [genes.decoupled, genes.bias_correction and "bias_correction" in used]
         flags += [genes.clipping == kind for kind in ("value", "norm")]
         flags += [genes.decay == kind for kind in ("cosine", "linear")]
+        flags += [getattr(genes, name) for name in self.options.tricks]
         return np.array([*weights.values(), *numbers, *flags], dtype=np.float32)
 
     def show(self, genes: Rule) -> str:
@@ -181,6 +184,9 @@ class Rules:
         changes: dict[str, Any] = {}
         for name in ("bias_correction", "decoupled"):
             if rng.random() < prob and self._frozen is None:
+                changes[name] = not getattr(rule, name)
+        for name in options.tricks:
+            if rng.random() < prob:
                 changes[name] = not getattr(rule, name)
         for name, kinds in (("clipping", options.clippings), ("decay", options.decays)):
             others = [kind for kind in kinds if kind != getattr(rule, name)]

@@ -43,7 +43,7 @@ def _canonical_part(rule: Rule) -> Rule:
     found = replace(
         rule,
         terms=tuple((name, weight / scale) for name, weight in terms),
-        lr=rule.lr * scale,
+        lr=rule.lr if rule.trust_ratio and terms else rule.lr * scale,  # whose steps have the tensors' lengths
         weight_decay=weight_decay,
     )
     if not terms and not (rule.decoupled and rule.weight_decay):

@@ -130,6 +130,7 @@ def _settings(rule: Rule) -> _Options:
     if "eps" in used:
         options["eps"] = ("float", repr(rule.eps), "Keeps quotients finite.")
     kind = "shrinks parameters by ``lr * weight_decay``" if rule.decoupled else "added to the gradient (L2)"
+    kind = "added to the step, before it has its length" if rule.decoupled and rule.trust_ratio else kind
     options["weight_decay"] = ("float", repr(rule.weight_decay), f"{kind[0].upper()}{kind[1:]}.")
     if rule.clipping != "none":
         what = "of each element" if rule.clipping == "value" else "of the norm over all parameters of all groups"

@@ -62,6 +62,36 @@ def same(out: list[Tensor], values: list[Tensor]) -> None:
     torch._foreach_copy_(out, values)
 
 
+def centralise_(gradients: list[Tensor]) -> None:
+    """Take from each row of a matrix, or kernel of an output channel, its mean.
+
+    Source: Yong et al. 2020, "Gradient Centralization", eq. 1.
+    """
+    for gradient in gradients:
+        if gradient.ndim > 1:
+            gradient.sub_(gradient.mean(dim=list(range(1, gradient.ndim)), keepdim=True))
+
+
+def mask_(steps: list[Tensor], gradients: list[Tensor]) -> None:
+    """Set to 0 what does not go down the gradient, and stretch each tensor's rest by the share that was left out.
+
+    Source: Liang et al. 2024, "Cautious Optimizers", algorithm 1, with the bound of its code.
+    """
+    for step, gradient in zip(steps, gradients, strict=True):
+        mask = (step * gradient > 0).to(step.dtype)
+        step.mul_(mask.div_(mask.mean().clamp_(min=1e-3)))
+
+
+def trust_(steps: list[Tensor], parameters: list[Tensor]) -> None:
+    """Make each step as long as its tensor; where one of them is 0 it stays.
+
+    Source: You et al. 2020, "Large Batch Optimization for Deep Learning", LAMB, algorithm 2.
+    """
+    for step, parameter in zip(steps, parameters, strict=True):
+        length, size = torch.linalg.vector_norm(step), torch.linalg.vector_norm(parameter)
+        step.mul_(torch.where((length > 0) & (size > 0), size / length, torch.ones_like(size)))
+
+
 def ratio(out: list[Tensor], values: list[Tensor], roots: list[Tensor]) -> None:
     """``values / roots``."""
     torch._foreach_copy_(out, values)

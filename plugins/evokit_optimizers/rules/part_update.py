@@ -19,10 +19,11 @@ Shape = tuple[int, ...]
 class PartUpdate:
     """State and steps of a rule without parts, for the parameters of one or more groups.
 
-    The order of operations in step t, counted from 0: ``lr_t`` is ``lr`` times the schedule; the gradient is clipped,
-    then L2 decay is added; the moments take it in; decoupled decay shrinks the parameters; the moments are corrected
-    for their start at zero; the weighted terms are summed in the order of the rule; the parameters move by ``lr_t``
-    times the sum. Memory is allocated here, not in ``step``, but for what per-tensor terms compute.
+    The order of operations in step t, counted from 0: ``lr_t`` is ``lr`` times the schedule; the gradient is clipped
+    and centralised, then L2 decay is added; the moments take it in; decoupled decay shrinks the parameters; the moments
+    are corrected for their start at zero; the weighted terms are summed in the order of the rule; a cautious step is
+    masked; with a trust ratio decoupled decay is added here instead, and the step brought to its length; the parameters
+    move by ``lr_t`` times the sum. Memory is allocated here, not in ``step``, but for what per-tensor terms compute.
 
     Args:
         rule: What is done.
@@ -75,10 +76,15 @@ class PartUpdate:
             kernels.average_square_(state["square"], g, rule.beta2)
         if "maximum" in state:
             torch._foreach_maximum_(state["maximum"], state["square"])
-        if rule.decoupled and rule.weight_decay:
+        trusted = rule.trust_ratio and bool(self._values)
+        if rule.decoupled and rule.weight_decay and not trusted:
             torch._foreach_mul_(p, 1 - lr * rule.weight_decay)
         if self._values:
             delta = self._delta(g, t + 1)
+            if rule.cautious:
+                kernels.mask_(self._tensors(delta), self._tensors(g))
+            if trusted:
+                self._trust(delta, p)
             torch._foreach_mul_(delta, lr)
             torch._foreach_sub_(p, delta)
         if "slow" in state:
@@ -101,10 +107,18 @@ class PartUpdate:
             kernels.scaled(out, gradient, kernels.norm_factor(list(everything), rule.clip_size))
         elif out is not gradient:
             kernels.same(out, gradient)
+        if rule.centralised:
+            kernels.centralise_(self._tensors(out))
         if not rule.decoupled and rule.weight_decay:
             kernels.scaled(self._scratch["scratch"], parameters, rule.weight_decay)
             torch._foreach_add_(out, self._scratch["scratch"])
         return out
+
+    def _trust(self, delta: list[Tensor], parameters: list[Tensor]) -> None:
+        if self.rule.decoupled and self.rule.weight_decay:
+            kernels.scaled(self._scratch["scratch"], parameters, self.rule.weight_decay)
+            torch._foreach_add_(delta, self._scratch["scratch"])
+        kernels.trust_(self._tensors(delta), self._tensors(parameters))
 
     def _delta(self, gradient: list[Tensor], k: int) -> list[Tensor]:
         known = self._quantities(gradient, k)
@@ -152,10 +166,10 @@ def _scratch(rule: Rule) -> dict[str, bool]:
     """Working vectors, and whether a rule needs them."""
     l2 = not rule.decoupled and rule.weight_decay != 0
     return {
-        "scratch": l2 or "scratch" in rule.needs,
+        "scratch": (rule.weight_decay != 0 and (l2 or rule.trust_ratio)) or "scratch" in rule.needs,
         "delta": bool(rule.terms),
         "term": len(rule.terms) > 1,
-        "gradient": l2 or rule.clipping != "none",
+        "gradient": l2 or rule.centralised or rule.clipping != "none",
         "momentum": rule.bias_correction and "momentum" in rule.needs,
         "rms": "rms" in rule.needs,
         "max_rms": "max_rms" in rule.needs,

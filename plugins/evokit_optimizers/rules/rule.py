@@ -13,6 +13,10 @@ Clipping = Literal["none", "value", "norm"]
 Decay = Literal["none", "cosine", "linear"]
 Terms = tuple[tuple[str, float], ...]
 
+Trick = Literal["centralised", "cautious", "trust_ratio"]
+TRICKS: tuple[Trick, ...] = get_args(Trick)
+"""Flags of what is done to the gradient or to the sum of the terms."""
+
 NUMBERS = ("lr", "beta1", "beta2", "eps", "weight_decay", "clip_size", "warmup", "decay_span")
 
 
@@ -35,6 +39,9 @@ class Rule:
         clipping: Of the gradient before all else: each element to ``clip_size``, or the norm over all parameters.
         clip_size: Largest size or norm that passes.
         warmup: See ``evokit_optimizers.rules.schedule``; so for ``decay`` and ``decay_span``.
+        centralised: Take the mean over each output unit from its gradient, after clipping.
+        cautious: Leave out those elements of the step that do not go down the gradient, and stretch the others.
+        trust_ratio: Make the step of each tensor, decoupled decay included, as long as ``lr_t`` times the tensor.
         parts: Groups with rules of their own, each once, in the order of ``GROUPS``; parts have no parts.
         vocabulary: What the names mean. Not part of a rule's identity or of its JSON.
 
@@ -55,6 +62,9 @@ class Rule:
     warmup: float = 0.0
     decay: Decay = "none"
     decay_span: float = 1.0
+    centralised: bool = False
+    cautious: bool = False
+    trust_ratio: bool = False
     parts: tuple[tuple[Group, Rule], ...] = ()
     vocabulary: Vocabulary = field(default_factory=lambda: TERMS, compare=False, repr=False)
 
@@ -92,12 +102,13 @@ class Rule:
         """The ``NUMBERS`` and flags that can change an update of this rule."""
         found = {number for need in self.needs for number in QUANTITIES[need].numbers}
         found |= {"lr", "weight_decay", "warmup", "decay"}
-        conditions = {
+        conditions: dict[str, bool] = {
             "bias_correction": any(QUANTITIES[need].corrected for need in self.needs),
             "clipping": self._feels_clipping(),
             "clip_size": self.clipping != "none" and self._feels_clipping(),
             "decoupled": self.weight_decay != 0,
             "decay_span": self.decay != "none",
+            **{name: bool(self.terms) for name in TRICKS},
         }
         return frozenset(found | {name for name, holds in conditions.items() if holds})
 
@@ -125,3 +136,6 @@ DEFAULTS: dict[str, Any] = {
     item.name: item.default for item in fields(Rule) if item.name not in ("terms", "parts", "vocabulary")
 }
 """Numbers and flags at their defaults."""
+
+ADDED = TRICKS
+"""Of these, what the JSON of a rule has only where it is not at its default, since rules of before do not have it."""

@@ -6,13 +6,15 @@ from typing import Any
 
 from evokit_optimizers.rules.groups import GROUPS
 from evokit_optimizers.rules.parts import own_values, with_parts
-from evokit_optimizers.rules.rule import DEFAULTS, Rule, Terms
+from evokit_optimizers.rules.rule import ADDED, DEFAULTS, Rule, Terms
 from evokit_optimizers.rules.terms import TERMS, Vocabulary
 
 
 def rule_to_json(rule: Rule) -> dict[str, Any]:
     """JSON values, without the vocabulary; of parts what is their own, and no key ``parts`` if there are none."""
-    found = {"terms": _terms_to_json(rule.terms), **{name: getattr(rule, name) for name in DEFAULTS}}
+    values = {name: getattr(rule, name) for name in DEFAULTS}
+    written = {name: value for name, value in values.items() if name not in ADDED or value != DEFAULTS[name]}
+    found = {"terms": _terms_to_json(rule.terms), **written}
     if rule.parts:
         found["parts"] = {group: _own_to_json(own_values(part, rule)) for group, part in rule.parts}
     return found
@@ -26,7 +28,7 @@ def rule_from_json(data: Any, vocabulary: Vocabulary = TERMS) -> Rule:
     """
     if not isinstance(data, dict):
         raise ValueError(f"a rule must be a mapping, got {type(data).__name__}")
-    data = dict(data)
+    data = {name: DEFAULTS[name] for name in ADDED} | data
     parts = data.pop("parts", {})
     base = _part_from_json(data, vocabulary)
     if not isinstance(parts, dict) or not all(isinstance(own, dict) for own in parts.values()):

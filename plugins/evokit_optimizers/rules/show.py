@@ -29,10 +29,9 @@ def show_rule(rule: Rule) -> str:
 
 def _show_part(rule: Rule) -> str:
     lines = [*_gradient_lines(rule), *_moment_lines(rule)]
-    if rule.decoupled and rule.weight_decay:
+    if rule.decoupled and rule.weight_decay and not rule.trust_ratio:
         lines.append(f"p = p (1 - {rule.weight_decay:.4g} lr)")
-    if rule.terms:
-        lines.append(f"p = p - lr ({_sum(rule)})")
+    lines += _step_lines(rule) if rule.terms else []
     lines += _numbers(rule)
     return "\n".join(lines)
 
@@ -43,6 +42,8 @@ def _gradient_lines(rule: Rule) -> list[str]:
         lines.append(f"g = g clipped to -{rule.clip_size:.4g}..{rule.clip_size:.4g}")
     if rule.clipping == "norm":
         lines.append(f"g = g min(1, {rule.clip_size:.4g} / norm of all g)")
+    if rule.centralised:
+        lines.append("g = g - its mean over each output unit")
     if not rule.decoupled and rule.weight_decay:
         lines.append(f"g = g + {rule.weight_decay:.4g} p")
     return lines
@@ -60,6 +61,18 @@ def _moment_lines(rule: Rule) -> list[str]:
             line += f"; corrected: {letter} / (1 - {beta:.6g}^k)"
         lines.append(line)
     return lines
+
+
+def _step_lines(rule: Rule) -> list[str]:
+    if not (rule.cautious or rule.trust_ratio):
+        return [f"p = p - lr ({_sum(rule)})"]
+    lines = [f"u = {_sum(rule)}"]
+    if rule.cautious:
+        lines.append("u = u where u g > 0, else 0; over the share that is left in its tensor")
+    if rule.trust_ratio:
+        lines += [f"u = u + {rule.weight_decay:.4g} p"] if rule.decoupled and rule.weight_decay else []
+        lines.append("u = u norm(p) / norm(u), tensor by tensor")
+    return [*lines, "p = p - lr u"]
 
 
 def _sum(rule: Rule) -> str:

@@ -62,7 +62,11 @@ def _functions(rule: Rule) -> list[Callable[..., Any]]:
     conditions: list[tuple[bool, Callable[..., Any]]] = [
         (scheduled(rule), schedule),
         *((True, function) for function in clips[rule.clipping]),
-        (not rule.decoupled, kernels.scaled),
+        (rule.centralised and rule.clipping == "none", kernels.same),
+        (rule.centralised, kernels.centralise_),
+        (not rule.decoupled or rule.trust_ratio, kernels.scaled),
+        (rule.cautious, kernels.mask_),
+        (rule.trust_ratio, kernels.trust_),
         ("average" in rule.buffers or "slow" in rule.buffers, kernels.average_),
         ("square" in rule.buffers, kernels.average_square_),
         (rule.bias_correction and "momentum" in rule.needs, kernels.corrected),

@@ -8,10 +8,10 @@ from evokit_optimizers.rules.rule import Rule
 def update_source(rule: Rule) -> str:
     """The body of ``_update``: what ``FlatUpdate.step`` does for this rule."""
     lines = [*_preparation(rule), *_moments(rule)]
-    if rule.decoupled:
+    if rule.decoupled and not rule.trust_ratio:
         lines += ['if group["weight_decay"]:', '    torch._foreach_mul_(parameters, 1 - lr * group["weight_decay"])']
     if rule.terms:
-        lines += [*_quantities(rule), *_sum(rule)]
+        lines += [*_quantities(rule), *_sum(rule), *_step(rule)]
         lines += ["torch._foreach_mul_(delta, lr)", "torch._foreach_sub_(parameters, delta)"]
     if "slow" in rule.buffers:
         lines.append("average_(slow, gradient, beta2)")
@@ -50,6 +50,9 @@ def _gradient(rule: Rule) -> list[str]:
             value if rule.clipping == "value" else "scaled(clipped, gradient, factor)",
             "gradient = clipped",
         ]
+    if rule.centralised:
+        copied = [_empty("centred"), "same(centred, gradient)", "gradient = centred"]
+        lines += [*(copied if rule.clipping == "none" else []), "centralise_(gradient)"]
     if not rule.decoupled:
         lines += [
             'if group["weight_decay"]:',
@@ -100,6 +103,19 @@ def _sum(rule: Rule) -> list[str]:
         if i:
             lines.append("torch._foreach_add_(delta, term)")
     return lines
+
+
+def _step(rule: Rule) -> list[str]:
+    """What is done to the sum of the terms."""
+    lines = ["mask_(delta, gradient)"] if rule.cautious else []
+    if rule.trust_ratio and rule.decoupled:
+        lines += [
+            'if group["weight_decay"]:',
+            f"    {_empty('decayed')}",
+            '    scaled(decayed, parameters, group["weight_decay"])',
+            "    torch._foreach_add_(delta, decayed)",
+        ]
+    return [*lines, "trust_(delta, parameters)"] if rule.trust_ratio else lines
 
 
 def _empty(name: str) -> str:

@@ -175,6 +175,18 @@ def test_seeds_are_those_that_the_recipe_names():
     assert [_names(seed) for seed in seeds] == [["RMS_NORM"], ["MOMENTUM"]]
 
 
+def test_tricks_come_and_go_where_the_options_offer_them(genome, rng):
+    offering = Rules(OptimizerGenome(tricks=("cautious",), rates=Rates(flag=1, weakest=1)))
+    rules = [offering.random(rng) for _ in range(100)]
+    assert 5 < sum(rule.cautious for rule in rules) < 40
+    assert not any(rule.centralised or rule.trust_ratio for rule in rules)
+    assert all(offering.mutate(rule, rng).cautious != rule.cautious for rule in rules)
+    on, off = Rule((("GRAD", 1.0),), cautious=True), Rule((("GRAD", 1.0),))
+    assert {child.cautious for _ in range(20) for child in offering.crossover(on, off, rng)} == {True, False}
+    assert offering.encode(on).tobytes() != offering.encode(off).tobytes()
+    assert not any(genome.mutate(rule, rng).cautious for rule in map(genome.random, [rng] * 30))
+
+
 def test_numbers_alone_may_be_those_of_an_optimizer_with_a_schedule():
     genome = Rules(OptimizerGenome(numbers_only="adamw_scheduled"))
     assert genome.seeds() == [SCHEDULED["adamw_scheduled"]]
@@ -192,6 +204,7 @@ def test_a_seed_whose_term_is_not_offered_is_refused():
         ({"terms": ("GRAD", "GRAD")}, "terms: must be one or more, each once"),
         ({"terms": ("SQRT_GRAD",), "seeds": ()}, "no term is called 'SQRT_GRAD'"),
         ({"decays": ()}, "decays: must be one or more"),
+        ({"tricks": ("cautious", "cautious")}, "tricks: must be each once"),
     ],
 )
 def test_wrong_options_are_refused(options, message):

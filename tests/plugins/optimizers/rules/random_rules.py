@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from evokit_optimizers.rules.engine import FlatUpdate
 from evokit_optimizers.rules.groups import GROUPS
 from evokit_optimizers.rules.parts import with_parts
-from evokit_optimizers.rules.rule import Rule
+from evokit_optimizers.rules.rule import TRICKS, Rule
 from evokit_optimizers.rules.terms import TERMS
 
 SHAPES = ((5, 3), (7,), (2, 3, 2, 1), (1,))
@@ -60,6 +60,10 @@ rules = st.builds(
     decay_span=st.floats(0.1, 1),
     **_KINDS,
 )
+
+# Apart, since a mask and a length are decided by rounding where a step is nearly 0.
+_tricks = st.sets(st.sampled_from(TRICKS), min_size=1)
+tricky_rules = st.builds(lambda rule, tricks: replace(rule, **dict.fromkeys(tricks, True)), rules, _tricks)
 
 # Most values of a part are the base's, as in a search.
 _own = st.fixed_dictionaries({}, optional={"terms": _TERMS, "lr": st.floats(1e-4, 1e-1), "beta2": betas, **_KINDS})

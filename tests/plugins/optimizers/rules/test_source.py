@@ -7,13 +7,14 @@ from types import ModuleType
 import pytest
 import torch
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from evokit_optimizers.rules.canonical import canonical
 from evokit_optimizers.rules.known import KNOWN
-from evokit_optimizers.rules.rule import Rule
+from evokit_optimizers.rules.rule import TRICKS, Rule
 from evokit_optimizers.rules.source import optimizer_source, write_optimizer
 from evokit_optimizers.rules.terms import TERMS, Term
-from tests.plugins.optimizers.rules.random_rules import SHAPES, recorded, replayed, rules
+from tests.plugins.optimizers.rules.random_rules import SHAPES, recorded, replayed, rules, tricky_rules
 
 FULL = Rule(
     (("ADAM_TERM", 1.0), ("SIGN_MOMENTUM", -0.3), ("ORTHOGONAL_MOMENTUM", 0.1), ("NORM_GRAD", 0.2)),
@@ -24,6 +25,8 @@ FULL = Rule(
     warmup=0.2,
     decay="cosine",
 )
+
+TRICKY = Rule((("ADAM_TERM", 1.0),), weight_decay=0.1, **dict.fromkeys(TRICKS, True))
 
 
 def _exported(rule):
@@ -56,7 +59,7 @@ def _path(optimizer, parameters, gradients):
 
 
 @settings(max_examples=60, deadline=None)
-@given(rules)
+@given(st.one_of(rules, tricky_rules))
 def test_exported_optimizers_are_bit_equal_to_the_search_for_ten_steps(rule):
     start, gradients = recorded(10, torch.float32)
     parameters = _parameters(start)
@@ -188,7 +191,7 @@ def test_the_file_is_used_in_a_process_that_imports_no_evokit(tmp_path):
     assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("rule", [FULL, *KNOWN.values(), Rule(())], ids=["full", *KNOWN, "nothing"])
+@pytest.mark.parametrize("rule", [FULL, TRICKY, *KNOWN.values(), Rule(())], ids=["full", "tricky", *KNOWN, "nothing"])
 def test_the_file_is_clean_and_formatted(rule, tmp_path):
     write_optimizer(rule, tmp_path / "evolved.py")
     ruff = [sys.executable, "-m", "ruff"]
