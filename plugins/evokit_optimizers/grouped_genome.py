@@ -11,12 +11,12 @@ from evokit_optimizers.options import OptimizerGenome
 from evokit_optimizers.plain_genome import LINKED, Rules
 from evokit_optimizers.rules.groups import GROUPS, Group
 from evokit_optimizers.rules.parts import by_group, moved_base, own_values, with_parts
-from evokit_optimizers.rules.rule import TRICKS, Rule
+from evokit_optimizers.rules.rule import ADDED, Rule
 
 Cell = tuple[Group, ...]
 """Groups that share a part."""
 
-_VALUES = (*LINKED, ("terms",), *((name,) for name in TRICKS))
+_VALUES = (*LINKED, ("terms",), *((name,) for name in ADDED))
 _STRUCTURE = ("terms", "bias_correction", "decoupled")  # what numbers_only keeps
 _OWN = 0.25  # chance that a cell of a random rule has a part
 

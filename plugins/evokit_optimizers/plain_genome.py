@@ -46,6 +46,9 @@ class Rules:
     def __init__(self, options: OptimizerGenome) -> None:
         self.options = options
         self.vocabulary = options.vocabulary
+        # What recipes of before do not have takes no draws of theirs.
+        long = any("long_momentum" in self.vocabulary[name].needs for name in options.terms)
+        self._added: tuple[str, ...] = ("beta3",) if long else ()
         self._frozen = in_vocabulary(SEEDS[options.numbers_only], self.vocabulary) if options.numbers_only else None
 
     def random(self, rng: np.random.Generator) -> Rule:
@@ -55,6 +58,7 @@ class Rules:
         numbers: dict[str, Any] = {
             name: bounds.draw(name, rng) for name in ("lr", "beta1", "beta2", "eps", "clip_size", "decay_span")
         }
+        numbers |= {name: bounds.draw(name, rng) for name in self._added}
         for name in NUMBERS_WITH_OFF:
             on = getattr(bounds, name) is not None and rng.random() < 0.5
             numbers[name] = bounds.draw(name, rng) if on else 0.0
@@ -79,7 +83,7 @@ class Rules:
             lists = (a.terms[:cut_a] + b.terms[cut_b:], b.terms[:cut_b] + a.terms[cut_a:])
         first: dict[str, Any] = {}
         second: dict[str, Any] = {}
-        for names in (*LINKED, *((name,) for name in self.options.tricks)):
+        for names in (*LINKED, *((name,) for name in (*self._added, *self.options.tricks))):
             swap = rng.random() < 0.5
             one, two = (b, a) if swap else (a, b)
             if (names[0] in one.used) != (names[0] in two.used):

@@ -127,6 +127,8 @@ def _settings(rule: Rule) -> _Options:
     options: _Options = {"lr": ("float", repr(rule.lr), "Learning rate.")}
     if used & {"beta1", "beta2"}:
         options["betas"] = ("tuple[float, float]", repr((rule.beta1, rule.beta2)), "Of momentum and second moment.")
+    if "beta3" in used:
+        options["beta3"] = ("float", repr(rule.beta3), "Of the long momentum.")
     if "eps" in used:
         options["eps"] = ("float", repr(rule.eps), "Keeps quotients finite.")
     kind = "shrinks parameters by ``lr * weight_decay``" if rule.decoupled else "added to the gradient (L2)"

@@ -72,6 +72,8 @@ class PartUpdate:
         g = self._prepared([gradient[span] for span in self._spans], p, everything)
         if "average" in state:
             kernels.average_(state["average"], g, rule.beta1)
+        if "long" in state:
+            kernels.average_(state["long"], g, rule.beta3)
         if "square" in state:
             kernels.average_square_(state["square"], g, rule.beta2)
         if "maximum" in state:
@@ -138,6 +140,7 @@ class PartUpdate:
         correction1, correction2 = (1 - rule.beta1**k, 1 - rule.beta2**k) if rule.bias_correction else (1.0, 1.0)
         known = {"gradient": gradient, "beta1": rule.beta1, "beta2": rule.beta2, "eps": rule.eps}
         known |= {"slow_momentum": state.get("slow"), "last_gradient": state.get("last")}
+        known |= {"long_momentum": state.get("long")}
         known |= {"momentum": scratch.get("momentum", state.get("average")), "scratch": scratch.get("scratch")}
         if "momentum" in scratch:
             kernels.corrected(scratch["momentum"], state["average"], correction1)

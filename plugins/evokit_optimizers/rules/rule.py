@@ -17,7 +17,7 @@ Trick = Literal["centralised", "cautious", "trust_ratio"]
 TRICKS: tuple[Trick, ...] = get_args(Trick)
 """Flags of what is done to the gradient or to the sum of the terms."""
 
-NUMBERS = ("lr", "beta1", "beta2", "eps", "weight_decay", "clip_size", "warmup", "decay_span")
+NUMBERS = ("lr", "beta1", "beta2", "eps", "weight_decay", "clip_size", "warmup", "decay_span", "beta3")
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Rule:
         centralised: Take the mean over each output unit from its gradient, after clipping.
         cautious: Leave out those elements of the step that do not go down the gradient, and stretch the others.
         trust_ratio: Make the step of each tensor, decoupled decay included, as long as ``lr_t`` times the tensor.
+        beta3: Of the long momentum; in [0, 1).
         parts: Groups with rules of their own, each once, in the order of ``GROUPS``; parts have no parts.
         vocabulary: What the names mean. Not part of a rule's identity or of its JSON.
 
@@ -65,6 +66,7 @@ class Rule:
     centralised: bool = False
     cautious: bool = False
     trust_ratio: bool = False
+    beta3: float = 0.9999
     parts: tuple[tuple[Group, Rule], ...] = ()
     vocabulary: Vocabulary = field(default_factory=lambda: TERMS, compare=False, repr=False)
 
@@ -117,14 +119,16 @@ class Rule:
         return [self.vocabulary[name] for name, _ in self.terms]
 
     def _feels_clipping(self) -> bool:
-        decayed = self.weight_decay != 0 and not self.decoupled  # L2 decay comes after clipping and mixes with it
-        return any(decayed or not term.ignores_clipping for term in self.declared())
+        # L2 decay and the mean come after clipping and mix with it.
+        mixed = (self.weight_decay != 0 and not self.decoupled) or self.centralised
+        return any(mixed or not term.ignores_clipping for term in self.declared())
 
 
 _RANGES: dict[str, tuple[str, Any]] = {
     "lr": ("above 0", lambda x: x > 0),
     "beta1": ("in [0, 1)", lambda x: 0 <= x < 1),
     "beta2": ("in [0, 1)", lambda x: 0 <= x < 1),
+    "beta3": ("in [0, 1)", lambda x: 0 <= x < 1),
     "eps": ("above 0", lambda x: x > 0),
     "weight_decay": ("at least 0", lambda x: x >= 0),
     "clip_size": ("above 0", lambda x: x > 0),
@@ -137,5 +141,5 @@ DEFAULTS: dict[str, Any] = {
 }
 """Numbers and flags at their defaults."""
 
-ADDED = TRICKS
+ADDED = (*TRICKS, "beta3")
 """Of these, what the JSON of a rule has only where it is not at its default, since rules of before do not have it."""

@@ -32,6 +32,7 @@ class Bounds:
     warmup: Range | None = (0.01, 0.4)
     decay_span: Range = (0.1, 1.0)
     weight: Range = (0.01, 1.0)
+    beta3: Range = added((0.99, 0.9999))  # noqa: RUF009 - a field
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -116,6 +117,7 @@ _SCALES: dict[str, _Scale] = {
     "lr": _LOG,
     "beta1": _COMPLEMENT,
     "beta2": _COMPLEMENT,
+    "beta3": _COMPLEMENT,
     "eps": _LOG,
     "weight_decay": _LOG,
     "clip_size": _LOG,
@@ -126,7 +128,7 @@ _SCALES: dict[str, _Scale] = {
 
 _DOMAINS: dict[str, tuple[str, float, float]] = {
     **dict.fromkeys(("lr", "eps", "weight_decay", "clip_size"), ("ascending and above 0", math.ulp(0.0), math.inf)),
-    **dict.fromkeys(("beta1", "beta2"), ("ascending in [0, 1)", 0.0, math.nextafter(1.0, 0.0))),
+    **dict.fromkeys(("beta1", "beta2", "beta3"), ("ascending in [0, 1)", 0.0, math.nextafter(1.0, 0.0))),
     **dict.fromkeys(("warmup", "decay_span", "weight"), ("ascending in (0, 1]", math.ulp(0.0), 1.0)),
 }
 

@@ -50,14 +50,19 @@ def _gradient_lines(rule: Rule) -> list[str]:
 
 
 def _moment_lines(rule: Rule) -> list[str]:
-    averages = {"average": ("m", "g", rule.beta1), "square": ("v", "g^2", rule.beta2), "slow": ("s", "g", rule.beta2)}
+    averages = {
+        "average": ("m", "g", rule.beta1),
+        "square": ("v", "g^2", rule.beta2),
+        "slow": ("s", "g", rule.beta2),
+        "long": ("n", "g", rule.beta3),
+    }
     lines = []
     for buffer in [name for name in averages if name in rule.buffers]:
         letter, values, beta = averages[buffer]
         line = f"{letter} = {beta:.6g} {letter} + {1 - beta:.6g} {values}"
         if buffer == "slow":
             line += ", after the step"
-        elif rule.bias_correction:
+        elif rule.bias_correction and buffer != "long":
             line += f"; corrected: {letter} / (1 - {beta:.6g}^k)"
         lines.append(line)
     return lines

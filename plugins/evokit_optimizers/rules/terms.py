@@ -27,6 +27,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "rms": Quantity(("square",), ("beta2", "eps"), corrected=True),  # sqrt(v) + eps
     "max_rms": Quantity(("square", "maximum"), ("beta2", "eps"), corrected=True),  # sqrt(max of all v so far) + eps
     "slow_momentum": Quantity(("slow",), ("beta2",)),  # beta2-average of the gradients before this step's
+    "long_momentum": Quantity(("long",), ("beta3",)),  # n = beta3 n + (1 - beta3) g, not corrected
     "last_gradient": Quantity(("last",)),  # the step before's g
     "beta1": Quantity(numbers=("beta1",)),
     "beta2": Quantity(numbers=("beta2",)),
@@ -106,5 +107,6 @@ TERMS: Vocabulary = {
         per_tensor=True,
         without_momentum="ORTHOGONAL_MOMENTUM",
     ),
+    "LONG_ADAM_TERM": Term("n / (sqrt(v) + eps)", ("long_momentum", "rms"), _K + "ratio"),
 }
 """The article's five first, then what a recipe can switch on. The order is that of canonical rules."""

@@ -32,6 +32,8 @@ def _preparation(rule: Rule) -> list[str]:
     if used & {"beta1", "beta2"}:
         betas = ", ".join(name if name in used else "_" for name in ("beta1", "beta2"))
         lines.append(f'{betas} = group["betas"]')
+    if "beta3" in used:
+        lines.append('beta3 = group["beta3"]')
     if "eps" in rule.used:
         lines.append('eps = group["eps"]')
     lines += [f'{buffer} = [self.state[p]["{buffer}"] for p in parameters]' for buffer in rule.buffers]
@@ -67,6 +69,7 @@ def _gradient(rule: Rule) -> list[str]:
 def _moments(rule: Rule) -> list[str]:
     updates = {
         "average": "average_(average, gradient, beta1)",
+        "long": "average_(long, gradient, beta3)",
         "square": "average_square_(square, gradient, beta2)",
         "maximum": "torch._foreach_maximum_(maximum, square)",
     }
@@ -84,6 +87,8 @@ def _quantities(rule: Rule) -> list[str]:
             lines += [_empty(name), f"root({name}, {buffer}, {correction}, eps)"]
     if "slow_momentum" in needs:
         lines.append("slow_momentum = slow")
+    if "long_momentum" in needs:
+        lines.append("long_momentum = long")
     if "last_gradient" in needs:
         lines.append("last_gradient = last")
     if "scratch" in needs:

@@ -187,6 +187,15 @@ def test_tricks_come_and_go_where_the_options_offer_them(genome, rng):
     assert not any(genome.mutate(rule, rng).cautious for rule in map(genome.random, [rng] * 30))
 
 
+def test_the_long_memory_evolves_where_a_term_needs_it(rng):
+    genome = Rules(OptimizerGenome(terms=("ADAM_TERM", "LONG_ADAM_TERM"), seeds=("adam",)))
+    rules = [genome.random(rng) for _ in range(30)]
+    assert all(0.99 <= rule.beta3 <= 0.9999 for rule in rules)
+    mutants = [genome.mutate(rule, rng) for rule in rules if "LONG_ADAM_TERM" in _names(rule)]
+    assert len({rule.beta3 for rule in (*rules, *mutants)}) > len(rules)
+    assert {Rules(OptimizerGenome()).random(rng).beta3 for _ in range(10)} == {0.9999}
+
+
 def test_numbers_alone_may_be_those_of_an_optimizer_with_a_schedule():
     genome = Rules(OptimizerGenome(numbers_only="adamw_scheduled"))
     assert genome.seeds() == [SCHEDULED["adamw_scheduled"]]

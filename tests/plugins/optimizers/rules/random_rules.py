@@ -58,6 +58,7 @@ rules = st.builds(
     eps=st.floats(1e-8, 1e-3),
     clip_size=st.floats(0.1, 10),
     decay_span=st.floats(0.1, 1),
+    beta3=betas,
     **_KINDS,
 )
 

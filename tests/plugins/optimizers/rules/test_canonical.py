@@ -92,10 +92,11 @@ def test_unused_numbers_and_flags_are_at_their_defaults():
     assert canonical(replace(rule, clip_size=3.0)) == Rule((("GRAD", 1.0),))
 
 
-def test_signs_ignore_clipping_unless_l2_decay_mixes_in():
+def test_signs_ignore_clipping_unless_decay_or_a_mean_mixes_in():
     rule = Rule((("SIGN_GRAD", 1.0),), clipping="norm", clip_size=0.3)
     assert canonical(rule).clipping == "none"
     assert canonical(replace(rule, weight_decay=0.1, decoupled=False)).clipping == "norm"
+    assert canonical(replace(rule, centralised=True)).clipping == "norm"
 
 
 def test_what_cancels_leaves_a_rule_that_does_nothing():

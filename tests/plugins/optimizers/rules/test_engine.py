@@ -58,6 +58,36 @@ def _assert_near(path, reference, tolerance):
     assert error.max() < tolerance
 
 
+class AdEMAMix(torch.optim.Optimizer):
+    """Algorithm 1 of Pagliardini et al. 2024, "The AdEMAMix Optimizer", without the schedulers of alpha and beta3."""
+
+    def __init__(self, params, lr, betas, alpha, eps, weight_decay):
+        super().__init__(params, {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay})
+        self._betas, self._k = betas, 0
+
+    @torch.no_grad()
+    def step(self):
+        beta1, beta2, beta3 = self._betas
+        self._k += 1
+        for group in self.param_groups:
+            for p in group["params"]:
+                names = ("fast", "slow", "square")
+                fast, slow, square = (self.state[p].setdefault(name, torch.zeros_like(p)) for name in names)
+                fast.copy_(beta1 * fast + (1 - beta1) * p.grad)
+                slow.copy_(beta3 * slow + (1 - beta3) * p.grad)
+                square.copy_(beta2 * square + (1 - beta2) * p.grad**2)
+                mixed = fast / (1 - beta1**self._k) + group["alpha"] * slow
+                update = mixed / ((square / (1 - beta2**self._k)).sqrt() + group["eps"])
+                p -= group["lr"] * (update + group["weight_decay"] * p)
+
+
+def test_ademamix_is_a_rule():
+    rule = Rule((("ADAM_TERM", 1.0), ("LONG_ADAM_TERM", 5.0)), lr=0.01, beta3=0.99, weight_decay=0.1)
+    start, gradients = recorded(60)
+    theirs = _reference_path(lambda ps: AdEMAMix(ps, rule.lr, (0.9, 0.999, 0.99), 5.0, rule.eps, 0.1), start, gradients)
+    _assert_near(replayed(rule, start, gradients), theirs, 1e-10)
+
+
 @pytest.mark.parametrize("name", PLAIN)
 def test_known_optimizers_equal_their_references_on_recorded_gradients(name):
     rule = KNOWN[name]

@@ -22,7 +22,7 @@ def test_rules_survive_json(rule):
     [
         ({"lr": "0.1"}, "lr: must be a float"),
         ({"decoupled": 1}, "decoupled: must be a bool"),
-        ({"beta3": 0.9}, "unknown in a rule: beta3"),
+        ({"beta4": 0.9}, "unknown in a rule: beta4"),
         ({"terms": [["GRAD"]]}, r"terms: must be a list of \[name, weight\]"),
     ],
 )

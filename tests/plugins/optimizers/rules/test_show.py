@@ -48,3 +48,9 @@ def test_parts_read_group_by_group_and_groups_that_share_one_together():
         "  p = p - lr (g)",
         "  lr = 0.1",
     ]
+
+
+def test_the_long_momentum_is_shown_with_its_memory():
+    rule = Rule((("ADAM_TERM", 0.2), ("LONG_ADAM_TERM", 1.0)), lr=0.01)
+    assert "n = 0.9999 n + 0.0001 g" in show_rule(rule).splitlines()
+    assert "p = p - lr (0.2 m / (sqrt(v) + eps) + n / (sqrt(v) + eps))" in show_rule(rule).splitlines()
