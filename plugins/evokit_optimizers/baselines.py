@@ -88,5 +88,6 @@ def lion(setting: Setting) -> Rule:
 def _plain(value: Any) -> Any:
     """A value of the options as JSON."""
     if isinstance(value, LrSchedule):
-        return asdict(value)
+        # Settings of before did not say it.
+        return {key: one for key, one in asdict(value).items() if key != "averaging" or one}
     return list(value) if isinstance(value, tuple) else value

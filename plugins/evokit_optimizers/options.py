@@ -217,11 +217,13 @@ class TrainFresh:
 
 @dataclass(frozen=True)
 class LrSchedule:
-    """The factor on the learning rate, as genomes have it: see ``evokit_optimizers.rules.schedule``."""
+    """The factor on the learning rate, and ``averaging`` of weights for evaluation, as genomes have them: see
+    ``evokit_optimizers.rules.schedule``."""
 
     warmup: Annotated[float, Ge(0), Lt(1)] = 0.0
     decay: Decay = "none"
     decay_span: Annotated[float, Gt(0)] = 1.0
+    averaging: Annotated[float, Ge(0), Lt(1)] = added(0.0)
 
     def __post_init__(self) -> None:
         if self.decay_span > 1:

@@ -48,7 +48,9 @@ class Rules:
         self.vocabulary = options.vocabulary
         # What recipes of before do not have takes no draws of theirs.
         long = any("long_momentum" in self.vocabulary[name].needs for name in options.terms)
-        self._added: tuple[str, ...] = ("beta3",) if long else ()
+        averaged = options.bounds.averaging is not None
+        self._added = (*(("beta3",) if long else ()), *(("averaging",) if averaged else ()))
+        self._with_off = [name for name in NUMBERS_WITH_OFF if name != "averaging" or averaged]
         self._frozen = in_vocabulary(SEEDS[options.numbers_only], self.vocabulary) if options.numbers_only else None
 
     def random(self, rng: np.random.Generator) -> Rule:
@@ -58,7 +60,7 @@ class Rules:
         numbers: dict[str, Any] = {
             name: bounds.draw(name, rng) for name in ("lr", "beta1", "beta2", "eps", "clip_size", "decay_span")
         }
-        numbers |= {name: bounds.draw(name, rng) for name in self._added}
+        numbers |= {name: bounds.draw(name, rng) for name in self._added if name == "beta3"}
         for name in NUMBERS_WITH_OFF:
             on = getattr(bounds, name) is not None and rng.random() < 0.5
             numbers[name] = bounds.draw(name, rng) if on else 0.0
@@ -196,7 +198,7 @@ class Rules:
             others = [kind for kind in kinds if kind != getattr(rule, name)]
             if rng.random() < prob and others:
                 changes[name] = _choice(others, rng)
-        for name in NUMBERS_WITH_OFF:
+        for name in self._with_off:
             if rng.random() < prob and (getattr(rule, name) or getattr(options.bounds, name)):
                 changes[name] = 0.0 if getattr(rule, name) else options.bounds.draw(name, rng)
         return replace(rule, **changes)

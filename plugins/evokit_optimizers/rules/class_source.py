@@ -14,15 +14,16 @@ from evokit_optimizers.rules.update_source import scheduled, update_source
 
 def plain_class(rule: Rule, name: str) -> str:
     """The class ``name`` of a rule without parts."""
-    options = {**_settings(rule), **_TOTAL_STEPS} if scheduled(rule) else _settings(rule)
+    options = {**_settings(rule), **_TOTAL_STEPS} if _timed(rule) else _settings(rule)
     arguments = "\n".join(f"        {key}: {explanation}" for key, (_, _, explanation) in options.items())
     signature = "\n".join(f"        {key}: {kind} = {default}," for key, (kind, default, _) in options.items())
     defaults = "\n".join(f'            "{key}": {key},' for key in options)
+    defaults += '\n            "evaluating": False,' if rule.averaging else ""
     norm = ""
     if rule.clipping == "norm":
         call = 'norm_factor([p.grad for p in parameters], self.defaults["clip_size"])'
         norm = f"        factor = {call} if parameters else None\n"
-    state = "".join(f'\n                    state["{buffer}"] = torch.zeros_like(p)' for buffer in rule.buffers)
+    state = "".join(f'\n                    state["{buffer}"] = torch.zeros_like(p)' for buffer in _buffers(rule))
     factor, parameter = (", factor", ", factor: Tensor") if norm else ("", "")
     return f'''class {name}(torch.optim.Optimizer):
     """In step k, for parameters p with gradient g:
@@ -46,7 +47,7 @@ def plain_class(rule: Rule, name: str) -> str:
         }}
         super().__init__(params, defaults)
 
-{_step(name, norm, "", state, f"self._update(group, of_age, k{factor})")}
+{_step(name, norm, "", state, f"self._update(group, of_age, k{factor})", bool(rule.averaging))}
 
 {_method("_update", parameter, update_source(rule))}
 {_EMPTY if rule.terms else ""}'''.rstrip()
@@ -61,11 +62,10 @@ def grouped_class(rule: Rule, name: str) -> str:
         methods.setdefault(body, f"_update_{group}")
     clipped = [group for group, part in rules.items() if part.clipping == "norm"]
     factor, parameter = (", factor", ", factor: Tensor | None") if clipped else ("", "")
-    total_steps = any(map(scheduled, rules.values()))
-    signature, defaults = (
-        (", total_steps: int | None = None", '{"total_steps": total_steps}') if total_steps else ("", "{}")
-    )
-    explanation = f"\n        total_steps: {_TOTAL_STEPS['total_steps'][2]}" if total_steps else ""
+    timed, averaged = any(map(_timed, rules.values())), any(part.averaging for part in rules.values())
+    signature = ", total_steps: int | None = None" if timed else ""
+    defaults = [*(['"total_steps": total_steps'] if timed else []), *(['"evaluating": False'] if averaged else [])]
+    explanation = f"\n        total_steps: {_TOTAL_STEPS['total_steps'][2]}" if timed else ""
     norm = ""
     if clipped:
         norm = "            factor = None\n            " + (
@@ -75,7 +75,7 @@ def grouped_class(rule: Rule, name: str) -> str:
     state = """
                     state.update({buffer: torch.zeros_like(p) for buffer in BUFFERS[group["group"]]})"""
     update = f'getattr(self, UPDATES[group["group"]])(group, of_age, k{factor})'
-    buffers = {group: _words(part.buffers) for group, part in rules.items()}
+    buffers = {group: _words(_buffers(part)) for group, part in rules.items()}
     updates = {group: f'"{methods[body]}"' for group, body in bodies.items()}
     return f'''{_settings_source(rules)}
 {_mapping("BUFFERS", "tuple[str, ...]", buffers)}
@@ -96,7 +96,7 @@ class {name}(torch.optim.Optimizer):
     """
 
     def __init__(self, params: Any{signature}) -> None:
-        super().__init__(params, {defaults})
+        super().__init__(params, {{{", ".join(defaults)}}})
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add parameters with the settings of their group. Raises ``ValueError``: they do not say which."""
@@ -105,7 +105,7 @@ class {name}(torch.optim.Optimizer):
             raise ValueError(f"group must be one of {{', '.join(SETTINGS)}}, {{found}}; parameter_groups says it")
         super().add_param_group({{**SETTINGS[param_group["group"]], **param_group}})
 
-{_step(name, "", norm, state, update)}
+{_step(name, "", norm, state, update, averaged)}
 
 {(chr(10) * 2).join(_method(method, parameter, body) for body, method in methods.items())}
 {_EMPTY if any(part.terms for part in rules.values()) else ""}'''.rstrip()
@@ -116,9 +116,18 @@ _TOTAL_STEPS: _Options = {
     "total_steps": (
         "int | None",
         "None",
-        "Steps of the built-in schedule; None leaves it out, for a scheduler of your own.",
+        "Steps of what is built in for their number; None leaves it out, for a scheduler of your own.",
     )
 }
+
+
+def _timed(rule: Rule) -> bool:
+    """Whether it must know the number of steps."""
+    return scheduled(rule) or bool(rule.averaging)
+
+
+def _buffers(rule: Rule) -> list[str]:
+    return [*rule.buffers, *(["mean"] if rule.averaging else [])]
 
 
 def _settings(rule: Rule) -> _Options:
@@ -171,8 +180,31 @@ def _formula(rule: Rule) -> str:
     return "\n".join(lines)
 
 
-def _step(name: str, before: str, each: str, state: str, update: str) -> str:
-    """The method ``step``.
+_SWAPPING = '''
+    def eval(self) -> None:
+        """Put averaged weights in the place of those that are trained, until ``train``."""
+        self._swap(True)
+
+    def train(self) -> None:
+        """Put the weights that are trained in place again."""
+        self._swap(False)
+
+    @torch.no_grad()
+    def _swap(self, evaluating: bool) -> None:
+        for group in self.param_groups:
+            if group["evaluating"] == evaluating or group["total_steps"] is None:
+                continue
+            group["evaluating"] = evaluating
+            for p in group["params"]:
+                if "mean" in self.state.get(p, {}):
+                    trained = p.clone()
+                    p.copy_(self.state[p]["mean"])
+                    self.state[p]["mean"].copy_(trained)
+'''
+
+
+def _step(name: str, before: str, each: str, state: str, update: str, averaged: bool) -> str:
+    """The method ``step``, after ``eval`` and ``train`` where weights are averaged.
 
     Args:
         name: Of the class.
@@ -180,11 +212,18 @@ def _step(name: str, before: str, each: str, state: str, update: str) -> str:
         each: Lines at the head of each turn.
         state: Lines that begin a parameter's state.
         update: The call that moves parameters ``of_age`` in their step ``k``.
+        averaged: Whether weights are averaged.
     """
-    return f'''    @torch.no_grad()
+    refuse = (
+        '        if any(group["evaluating"] for group in self.param_groups):\n'
+        '            raise RuntimeError("these are averaged weights; call train() before step()")\n'
+    )
+    refuse = refuse if averaged else ""
+    swapping = _SWAPPING.lstrip("\n") + "\n" if averaged else ""
+    return f'''{swapping}    @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """One step; returns what ``closure`` returns. Raises ``RuntimeError``: a gradient is sparse."""
-        loss = None
+{refuse}        loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()

@@ -68,6 +68,15 @@ class FlatUpdate:
         for part in parts:
             part.step(parameters, gradient, t, everything)
 
+    def evaluated(self, parameters: Tensor) -> Tensor:
+        """What is evaluated in place of ``parameters``: averages where the rule has them, in a copy."""
+        if not any(part.rule.averaging for part in self._parts.values()):
+            return parameters
+        averages = parameters.clone()
+        for part in self._parts.values():
+            part.write_averages(averages)
+        return averages
+
     def state_dict(self) -> dict[str, Tensor]:
         """Copies of the state vectors by name: with parameters and t, all that a run goes on from."""
         return {name: flat.clone() for name, flat in self._state().items()}

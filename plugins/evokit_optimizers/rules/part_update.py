@@ -11,7 +11,7 @@ from torch import Tensor
 
 from evokit_optimizers.rules import kernels
 from evokit_optimizers.rules.rule import Rule
-from evokit_optimizers.rules.schedule import schedule
+from evokit_optimizers.rules.schedule import memory, schedule
 
 Shape = tuple[int, ...]
 
@@ -23,7 +23,8 @@ class PartUpdate:
     and centralised, then L2 decay is added; the moments take it in; decoupled decay shrinks the parameters; the moments
     are corrected for their start at zero; the weighted terms are summed in the order of the rule; a cautious step is
     masked; with a trust ratio decoupled decay is added here instead, and the step brought to its length; the parameters
-    move by ``lr_t`` times the sum. Memory is allocated here, not in ``step``, but for what per-tensor terms compute.
+    move by ``lr_t`` times the sum, and their average takes them in. Memory is allocated here, not in ``step``, but for
+    what per-tensor terms compute.
 
     Args:
         rule: What is done.
@@ -55,6 +56,8 @@ class PartUpdate:
         names = [name for name, holds in _scratch(rule).items() if holds]
         self._scratch = {name: self._split(torch.empty(n, dtype=dtype, device=device)) for name in names}
         self.state = {name: torch.zeros(n, dtype=dtype, device=device) for name in rule.buffers}
+        if rule.averaging:
+            self.state["mean"] = torch.zeros(n, dtype=dtype, device=device)
         self._state = {name: self._split(flat) for name, flat in self.state.items()}
 
     def step(self, parameters: Tensor, gradient: Tensor, t: int, everything: Sequence[Tensor]) -> None:
@@ -93,6 +96,13 @@ class PartUpdate:
             kernels.average_(state["slow"], g, rule.beta2)
         if "last" in state:
             torch._foreach_copy_(state["last"], g)
+        if "mean" in state:
+            kernels.average_(state["mean"], p, memory(t, self._n_steps, rule.averaging))
+
+    def write_averages(self, parameters: Tensor) -> None:
+        """Overwrite its parameters in the whole vector by what they are evaluated with."""
+        for span, mean in zip(self._spans, self._state.get("mean", []), strict=False):
+            parameters[span] = mean
 
     def tensors(self, vector: Tensor) -> list[Tensor]:
         """Its parameters' pieces of a whole vector, in their shapes."""

@@ -17,7 +17,7 @@ Trick = Literal["centralised", "cautious", "trust_ratio"]
 TRICKS: tuple[Trick, ...] = get_args(Trick)
 """Flags of what is done to the gradient or to the sum of the terms."""
 
-NUMBERS = ("lr", "beta1", "beta2", "eps", "weight_decay", "clip_size", "warmup", "decay_span", "beta3")
+NUMBERS = ("lr", "beta1", "beta2", "eps", "weight_decay", "clip_size", "warmup", "decay_span", "beta3", "averaging")
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ class Rule:
         cautious: Leave out those elements of the step that do not go down the gradient, and stretch the others.
         trust_ratio: Make the step of each tensor, decoupled decay included, as long as ``lr_t`` times the tensor.
         beta3: Of the long momentum; in [0, 1).
+        averaging: About the fraction of the horizon over which weights are averaged for evaluation, see ``memory`` of
+            ``evokit_optimizers.rules.schedule``; 0 evaluates them as they are.
         parts: Groups with rules of their own, each once, in the order of ``GROUPS``; parts have no parts.
         vocabulary: What the names mean. Not part of a rule's identity or of its JSON.
 
@@ -67,6 +69,7 @@ class Rule:
     cautious: bool = False
     trust_ratio: bool = False
     beta3: float = 0.9999
+    averaging: float = 0.0
     parts: tuple[tuple[Group, Rule], ...] = ()
     vocabulary: Vocabulary = field(default_factory=lambda: TERMS, compare=False, repr=False)
 
@@ -103,7 +106,7 @@ class Rule:
     def used(self) -> frozenset[str]:
         """The ``NUMBERS`` and flags that can change an update of this rule."""
         found = {number for need in self.needs for number in QUANTITIES[need].numbers}
-        found |= {"lr", "weight_decay", "warmup", "decay"}
+        found |= {"lr", "weight_decay", "warmup", "decay", "averaging"}
         conditions: dict[str, bool] = {
             "bias_correction": any(QUANTITIES[need].corrected for need in self.needs),
             "clipping": self._feels_clipping(),
@@ -133,6 +136,7 @@ _RANGES: dict[str, tuple[str, Any]] = {
     "weight_decay": ("at least 0", lambda x: x >= 0),
     "clip_size": ("above 0", lambda x: x > 0),
     "warmup": ("in [0, 1]", lambda x: 0 <= x <= 1),
+    "averaging": ("in [0, 1]", lambda x: 0 <= x <= 1),
     "decay_span": ("in (0, 1]", lambda x: 0 < x <= 1),
 }
 
@@ -141,5 +145,5 @@ DEFAULTS: dict[str, Any] = {
 }
 """Numbers and flags at their defaults."""
 
-ADDED = (*TRICKS, "beta3")
+ADDED = (*TRICKS, "beta3", "averaging")
 """Of these, what the JSON of a rule has only where it is not at its default, since rules of before do not have it."""

@@ -20,7 +20,7 @@ class Bounds:
 
     ``lr``, ``eps``, ``weight_decay``, ``clip_size`` and ``weight``, the size of a term's weight beside the largest,
     are drawn evenly in their logarithms, betas in that of ``1 - beta``. Weight decay may also be 0 and there may be
-    no warm-up; null makes that the only choice.
+    no warm-up; null makes that the only choice. So it does with ``averaging`` of weights, where it is the default.
     """
 
     lr: Range = (1e-4, 0.3)
@@ -32,6 +32,7 @@ class Bounds:
     warmup: Range | None = (0.01, 0.4)
     decay_span: Range = (0.1, 1.0)
     weight: Range = (0.01, 1.0)
+    averaging: Range | None = added(None)  # noqa: RUF009 - a field
     beta3: Range = added((0.99, 0.9999))  # noqa: RUF009 - a field
 
     def __post_init__(self) -> None:
@@ -106,7 +107,7 @@ def numbers_of(rule: Rule) -> list[str]:
     return [name for name in _SCALES if name in used and not (name in NUMBERS_WITH_OFF and getattr(rule, name) == 0)]
 
 
-NUMBERS_WITH_OFF = ("weight_decay", "warmup")
+NUMBERS_WITH_OFF = ("weight_decay", "warmup", "averaging")
 
 _Scale = tuple[Callable[[float], float], Callable[[float], float]]
 _LOG: _Scale = (lambda x: math.log10(max(x, 1e-30)), lambda y: 10.0**y)
@@ -122,6 +123,7 @@ _SCALES: dict[str, _Scale] = {
     "weight_decay": _LOG,
     "clip_size": _LOG,
     "warmup": _LINEAR,
+    "averaging": _LINEAR,
     "decay_span": _LINEAR,
     "weight": _LOG,
 }
@@ -129,7 +131,7 @@ _SCALES: dict[str, _Scale] = {
 _DOMAINS: dict[str, tuple[str, float, float]] = {
     **dict.fromkeys(("lr", "eps", "weight_decay", "clip_size"), ("ascending and above 0", math.ulp(0.0), math.inf)),
     **dict.fromkeys(("beta1", "beta2", "beta3"), ("ascending in [0, 1)", 0.0, math.nextafter(1.0, 0.0))),
-    **dict.fromkeys(("warmup", "decay_span", "weight"), ("ascending in (0, 1]", math.ulp(0.0), 1.0)),
+    **dict.fromkeys(("warmup", "decay_span", "weight", "averaging"), ("ascending in (0, 1]", math.ulp(0.0), 1.0)),
 }
 
 

@@ -100,4 +100,6 @@ def _numbers(rule: Rule) -> list[str]:
         lines.append(f"lr rises over the first {rule.warmup:.3g} of the steps")
     if rule.decay != "none":
         lines.append(f"lr falls to 0 by {rule.decay} decay over the last {rule.decay_span:.3g} of the steps")
+    if rule.averaging:
+        lines.append(f"evaluated with p averaged over about {rule.averaging:.3g} of the steps")
     return lines

@@ -14,7 +14,7 @@ from evokit_optimizers.rules.class_source import grouped_class, plain_class
 from evokit_optimizers.rules.module_groups import parameter_groups
 from evokit_optimizers.rules.parts import by_group
 from evokit_optimizers.rules.rule import Rule
-from evokit_optimizers.rules.schedule import schedule
+from evokit_optimizers.rules.schedule import memory, schedule
 from evokit_optimizers.rules.update_source import scheduled
 
 
@@ -61,13 +61,14 @@ def _functions(rule: Rule) -> list[Callable[..., Any]]:
     }
     conditions: list[tuple[bool, Callable[..., Any]]] = [
         (scheduled(rule), schedule),
+        (bool(rule.averaging), memory),
         *((True, function) for function in clips[rule.clipping]),
         (rule.centralised and rule.clipping == "none", kernels.same),
         (rule.centralised, kernels.centralise_),
         (not rule.decoupled or rule.trust_ratio, kernels.scaled),
         (rule.cautious, kernels.mask_),
         (rule.trust_ratio, kernels.trust_),
-        (bool({"average", "slow", "long"} & set(rule.buffers)), kernels.average_),
+        (bool(rule.averaging or {"average", "slow", "long"} & set(rule.buffers)), kernels.average_),
         ("square" in rule.buffers, kernels.average_square_),
         (rule.bias_correction and "momentum" in rule.needs, kernels.corrected),
         (bool({"rms", "max_rms"} & rule.needs), kernels.root),

@@ -17,6 +17,12 @@ def update_source(rule: Rule) -> str:
         lines.append("average_(slow, gradient, beta2)")
     if "last" in rule.buffers:
         lines.append("torch._foreach_copy_(last, gradient)")
+    if rule.averaging:
+        lines += [
+            'if group["total_steps"] is not None:',
+            '    mean = [self.state[p]["mean"] for p in parameters]',
+            f'    average_(mean, parameters, memory(k - 1, group["total_steps"], {rule.averaging!r}))',
+        ]
     return "\n".join(f"        {line}" for line in lines)
 
 

@@ -19,6 +19,9 @@ class Update(Protocol):
     def step(self, parameters: Tensor, gradient: Tensor, t: int) -> None:
         """Move the ``(n,)`` parameters in place; ``t`` steps were made before."""
 
+    def evaluated(self, parameters: Tensor) -> Tensor:
+        """What is evaluated in place of ``parameters``, which stay as they are: they themselves, or an average."""
+
     def state_dict(self) -> Mapping[str, Any]:
         """Copies."""
 

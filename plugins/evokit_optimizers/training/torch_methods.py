@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from evokit_optimizers.rules.schedule import schedule
+from evokit_optimizers.rules.kernels import average_
+from evokit_optimizers.rules.schedule import memory, schedule
 from evokit_optimizers.tasks.network import FlatNetwork
 
 Setting = Mapping[str, Any]
@@ -39,7 +40,7 @@ class TorchUpdate:
     Args:
         optimizers: Their parameters share the vector's memory.
         pieces: Each optimizer's view of a vector, in the order of its parameters.
-        factors: The schedule's ``warmup``, ``decay`` and ``decay_span``.
+        factors: The schedule's ``warmup``, ``decay`` and ``decay_span``, and ``averaging`` of the weights.
         n_steps: The horizon of the schedule.
     """
 
@@ -51,7 +52,9 @@ class TorchUpdate:
         n_steps: int,
     ) -> None:
         self._optimizers, self._pieces = optimizers, pieces
-        self._factors, self._n_steps = factors, n_steps
+        self._factors, self._n_steps = dict(factors), n_steps
+        self._averaging = self._factors.pop("averaging", 0.0)
+        self._mean: Tensor | None = None
         self._lrs = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
 
     def step(self, parameters: Tensor, gradient: Tensor, t: int) -> None:
@@ -63,13 +66,21 @@ class TorchUpdate:
             for parameter, piece in zip(_parameters(optimizer), pieces, strict=True):
                 parameter.grad = piece
             optimizer.step()
+        if self._averaging:
+            mean = self._mean = torch.zeros_like(parameters) if self._mean is None else self._mean
+            average_([mean], [parameters], memory(t, self._n_steps, self._averaging))
+
+    def evaluated(self, parameters: Tensor) -> Tensor:
+        return parameters if self._mean is None else self._mean.clone()
 
     def state_dict(self) -> dict[str, Any]:
-        return {str(i): copy.deepcopy(one.state_dict()) for i, one in enumerate(self._optimizers)}
+        state = {str(i): copy.deepcopy(one.state_dict()) for i, one in enumerate(self._optimizers)}
+        return state if self._mean is None else {**state, "mean": self._mean.clone()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         for i, optimizer in enumerate(self._optimizers):
             optimizer.load_state_dict(copy.deepcopy(state[str(i)]))
+        self._mean = state["mean"].clone() if "mean" in state else None
 
 
 def _whole(make: Callable[..., torch.optim.Optimizer]) -> Callable[..., Any]:

@@ -122,12 +122,13 @@ def _one_by_one(trainings: Sequence[Training], steps: int) -> list[bool]:
 
 def _with(outcome: Outcome, task: Task, replicate: int, training: Training, sound: bool) -> Outcome:
     """An outcome with one more network, or with the divergence that ends it."""
-    accuracy = task.accuracy(training.parameters, training.statistics) if sound else np.nan
+    result = training.result
+    accuracy = task.accuracy(result, training.statistics) if sound else np.nan
     spent = outcome.steps + training.step
     if np.isnan(accuracy):
         where = f"{task.name}, seed {replicate}, by step {training.step}"
         return Outcome(outcome.networks, spent, f"the loss exploded or is not finite: {where}")
-    one = Trained(task.name, replicate, training.parameters, training.statistics, accuracy)
+    one = Trained(task.name, replicate, result, training.statistics, accuracy)
     return Outcome([*outcome.networks, one], spent)
 
 

@@ -86,6 +86,11 @@ class Training:
         """Whether it has not diverged and its parameters are finite. Waits for the device."""
         return not self.diverged and bool(self.parameters.isfinite().all())
 
+    @property
+    def result(self) -> Tensor:
+        """``(n_parameters,)``, what is evaluated: the parameters, or an average of them if the method makes one."""
+        return self._update.evaluated(self.parameters)
+
     def next_streams(self) -> Streams:
         """Those of the next step: augmentation and dropout."""
         return self._streams.at("step", self.step)

@@ -196,6 +196,15 @@ def test_the_long_memory_evolves_where_a_term_needs_it(rng):
     assert {Rules(OptimizerGenome()).random(rng).beta3 for _ in range(10)} == {0.9999}
 
 
+def test_averaging_evolves_where_bounds_offer_it(genome, rng):
+    offering = Rules(OptimizerGenome(bounds=Bounds(averaging=(0.05, 0.5)), rates=Rates(flag=1, weakest=1)))
+    rules = [offering.random(rng) for _ in range(60)]
+    assert all(rule.averaging == 0 or 0.05 <= rule.averaging <= 0.5 for rule in rules)
+    assert 15 < sum(rule.averaging > 0 for rule in rules) < 45
+    assert all((offering.mutate(rule, rng).averaging > 0) != (rule.averaging > 0) for rule in rules)
+    assert not any(genome.mutate(genome.random(rng), rng).averaging for _ in range(30))
+
+
 def test_numbers_alone_may_be_those_of_an_optimizer_with_a_schedule():
     genome = Rules(OptimizerGenome(numbers_only="adamw_scheduled"))
     assert genome.seeds() == [SCHEDULED["adamw_scheduled"]]

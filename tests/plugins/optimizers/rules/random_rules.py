@@ -47,6 +47,7 @@ _KINDS = {
     "clipping": st.sampled_from(["none", "value", "norm"]),
     "warmup": st.sampled_from([0.0, 0.3]),
     "decay": st.sampled_from(["none", "cosine", "linear"]),
+    "averaging": st.sampled_from([0.0, 0.5]),
 }
 
 rules = st.builds(

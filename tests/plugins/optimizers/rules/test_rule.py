@@ -32,6 +32,7 @@ def test_values_out_of_range_are_refused(change, message):
         ("weight_decay", [0.0, 3.0], [-1e-6]),
         ("clip_size", [1e-9], [0.0, -1.0]),
         ("warmup", [0.0, 1.0], [-0.1, 1.1]),
+        ("averaging", [0.0, 1.0], [-0.1, 1.1]),
         ("decay_span", [0.1, 1.0], [0.0, 1.1]),
     ],
 )

@@ -5,6 +5,7 @@ import torch
 
 from evokit_optimizers.baselines import grid, method_of
 from evokit_optimizers.options import Adam, AdamW, Lion, LrSchedule, Muon, NAdam, RmsProp, Sgd
+from evokit_optimizers.rules.schedule import memory
 from evokit_optimizers.tasks.convnet import ConvNet
 from evokit_optimizers.training.torch_methods import TorchMethod, hidden_matrices
 
@@ -83,6 +84,30 @@ def test_a_schedule_scales_the_learning_rate_as_in_rules(options):
         sizes.append((parameters - before).abs().max().item())
     assert sizes[0] > 0
     assert sizes[1] == 0
+
+
+@pytest.mark.parametrize("options", ALL, ids=lambda options: options.method)
+def test_weights_are_averaged_for_evaluation_as_in_rules_and_from_a_state_on(options):
+    start, gradients = recorded()
+    plain, averaged = (
+        method_of(options.method, grid(options(schedule=(LrSchedule(averaging=span),)))[0]) for span in (0.0, 0.5)
+    )
+    path, mean, update = [], torch.zeros_like(start), plain.start(NETWORK, parameters := start.clone(), N_STEPS)
+    for t, gradient in enumerate(gradients):
+        update.step(parameters, gradient, t)
+        path.append(parameters.clone())
+        kept = memory(t, N_STEPS, 0.5)
+        mean = kept * mean + (1 - kept) * parameters
+    assert torch.equal(update.evaluated(parameters), parameters)
+    first = averaged.start(NETWORK, parameters := start.clone(), N_STEPS)
+    for t in range(4):
+        first.step(parameters, gradients[t], t)
+    second = averaged.start(NETWORK, parameters, N_STEPS)
+    second.load_state_dict(first.state_dict())
+    for t in range(4, N_STEPS):
+        second.step(parameters, gradients[t], t)
+    assert torch.equal(parameters, path[-1])
+    torch.testing.assert_close(second.evaluated(parameters), mean)
 
 
 @pytest.mark.parametrize("options", ALL, ids=lambda options: options.method)

@@ -1,7 +1,10 @@
 """All trainings of one measurement."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
 from evokit.streams import Streams
 from evokit_optimizers.rules.known import KNOWN
@@ -30,6 +33,16 @@ def test_the_value_is_the_mean_over_tasks_of_means_over_seeds():
     assert result.metrics == {f"{name}_accuracy": pytest.approx(mean) for name, mean in by_task.items()}
     assert result.values == (pytest.approx(np.mean(list(by_task.values()))),)
     assert result.work == 12 * 2 * 2
+
+
+def test_networks_are_those_that_the_method_averages():
+    averaging = Evolved(replace(KNOWN["adam"], averaging=0.5))
+    ours, plain = (trainer().train(method, REPLICATES[:1], 12, 12).networks[0] for method in (averaging, ADAM))
+    training = Training(trainer().tasks[0], averaging, REPLICATES[0], 12)
+    training.advance(12)
+    assert torch.equal(ours.parameters, training.result)
+    assert torch.equal(training.parameters, plain.parameters)
+    assert ours.accuracy == training.task.accuracy(training.result, training.statistics)
 
 
 def test_the_first_divergence_ends_all():
