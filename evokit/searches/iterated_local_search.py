@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import cycle
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -20,6 +19,7 @@ from evokit.searches.archive import only_ok
 from evokit.searches.stepping import AskTell
 
 COARSE = 0.03  # step of numbers, below which a descent goes on only if it is the best so far
+GAIN = 1e-4  # of a round, as a share of the value, with which a descent ends
 SHRINK, LEAST = 0.25, 0.1  # of a step where nothing is better, and of one that led to a vertex
 
 Loss = tuple[float, float]  # violation and value, lower is better; infinite of who failed
@@ -30,26 +30,28 @@ Ask = Callable[[Sequence[Genes]], list[Loss]]
 class IteratedLocalSearch:
     """Descents along one parameter after the other, begun in turn near the best so far and at random.
 
-    For a space with an exact fitness, from a dozen evaluations on: few searches need fewer where parameters act mostly
-    by themselves; where they must change together it finds one local optimum after the other.
+    For a space with an exact fitness, from a dozen evaluations on: few searches need fewer where most parameters act by
+    themselves; where many must change together it finds one local optimum after the other.
 
     A descent goes through the parameters in random order, and again until nothing is better. A choice takes the best of
     all its options; of subsets and orders all neighbours are tried. A number is moved a ``step`` up and down, at first
     that share of its range, goes on in the better direction by steps twice as long, and then to the vertex of the
     parabola through the best and those beside it; its own step follows, down to ``tolerance``. Whole numbers move by
     one at least. What begins to exist is drawn, and since that is seldom good, an option that brings it is judged once
-    in each descent after all its numbers were moved so. A descent that is not the best so far ends once steps are
-    small.
+    in each descent after all its numbers were moved so. Where a round moved several numbers and nothing else, all go on
+    together in that direction. A descent ends with a round that gains less than a ten-thousandth of the value; one that
+    is not the best so far also where nothing is better and steps are small.
 
     The first descent begins at the best of ``start`` random points, of which one has all numbers in the middle, or of
-    ``init``; later ones in turn at random and at the best so far after ``kicks`` mutations.
+    ``init``; later ones in turn at the best so far after ``kicks`` mutations and at random.
 
     A generation is one question of a descent: the alternatives of a parameter, which can be measured side by side.
 
-    Source: Lourenço, Martin and Stützle 2003, "Iterated Local Search"; descents as by Kolda, Lewis and Torczon 2003,
-    "Optimization by Direct Search", section 3.2, with the parabola of Powell 1964, "An efficient method for finding the
-    minimum of a function of several variables without calculating derivatives", and the extended poll of Audet and
-    Dennis 2001, "Pattern Search Algorithms for Mixed Variable Programming".
+    Source: Lourenço, Martin and Stützle 2003, "Iterated Local Search"; for descents Hooke and Jeeves 1961, "Direct
+    Search Solution of Numerical and Statistical Problems" (steps, and the direction of a round), the parabola of Powell
+    1964, "An efficient method for finding the minimum of a function of several variables without calculating
+    derivatives", and the extended poll of Audet and Dennis 2001, "Pattern Search Algorithms for Mixed Variable
+    Programming".
     """
 
     start: Count = 8
@@ -120,7 +122,7 @@ class IteratedLocalSearcher(AskTell):
         if not self._descents:
             drawn = [random(rng) for _ in range(self._options.start)]
             return self._init or [_centred(self._genome, drawn[0], rng), *drawn[1:]]
-        if self._descents % 2 or not self.population:
+        if not self._descents % 2 or not self.population:
             return [random(rng)]
         genes = self.population[0].genes
         for _ in range(self._options.kicks):
@@ -171,17 +173,21 @@ class Descent:
         """Down from the best of ``starts``; as far as can be only below ``best``."""
         self._loss, self._now = min(zip(self._losses(starts), starts, strict=True), key=lambda pair: pair[0])
         order = self._rng.permutation(len(self._genome.leaves)).tolist()
-        in_vain = 0  # parameters since the last improvement, or since all of them were in vain
-        for place in cycle(order):
+        since = self._loss, self._now  # before the first round, later after the last one's single moves
+        while True:
             before = self._loss
-            for part in [one for one in self._genome.parts(self._now) if one[0] == place]:
-                if isinstance(self._genome.kinds[place], Numeric):
-                    self._line(part)
-                else:
-                    self._options(part)
-            in_vain = 0 if self._loss < before else in_vain + 1
-            if in_vain == len(order):
-                in_vain = 0
+            for place in order:
+                for part in [one for one in self._genome.parts(self._now) if one[0] == place]:
+                    if isinstance(self._genome.kinds[place], Numeric):
+                        self._line(part)
+                    else:
+                        self._options(part)
+            if self._loss < before:
+                last, since = since, (self._loss, self._now)
+                self._on(*last)
+                if _little(before, self._loss):
+                    return
+            else:
                 steps = [self._steps.get(part, 0.0) for part in self._genome.parts(self._now)]
                 if max(steps, default=0.0) <= (self._tolerance if self._loss <= best else COARSE):
                     return
@@ -222,37 +228,74 @@ class Descent:
         return [one for one in found if self._genome.allowed(one)]
 
     def _line(self, part: Part) -> None:
-        """A step up and down, on where that is better, and the vertex of a parabola; the part's step follows."""
-        kind, at = self._genome.kinds[part[0]], self._genome.at
+        """Along a number: a step up and down, on where that is better, to a vertex; the part's step follows."""
+        kind, genes = self._genome.kinds[part[0]], self._now
         assert isinstance(kind, Numeric)
-        step, before, here = self._steps.get(part, self._first), self._loss, kind.unit(at(self._now, part))
+        step, before, here = self._steps.get(part, self._first), self._loss, kind.unit(self._genome.at(genes, part))
         met = {here: before}
 
-        def tried(genes: Sequence[Any]) -> None:
-            some = self._with(part, genes)
-            met.update(zip([kind.unit(at(one, part)) for one in some], self._try(some), strict=True))
+        def to(units: Sequence[float]) -> None:
+            some = self._with(part, [kind.at(min(max(unit, 0.0), 1.0)) for unit in units])
+            found = [kind.unit(self._genome.at(one, part)) for one in some]
+            met.update(zip(found, self._try(some), strict=True))
 
-        def best() -> float:
-            return kind.unit(at(self._now, part))
-
-        tried(kind.beside(at(self._now, part), step))
-        stride = best() - here
-        while stride:
-            stride, last = 2 * stride, best()
-            tried([kind.at(min(max(here + stride, 0.0), 1.0))])
-            if best() == last:
-                break
-        moved, vertex = abs(best() - here), _vertex(met, best())
+        to([kind.unit(one) for one in kind.beside(self._genome.at(genes, part), step)])
+        moved = min(met, key=met.__getitem__) - here
+        vertex = self._further(met, to, here, 2 * moved) if moved else self._to_vertex(met, to)
+        best = min(met, key=met.__getitem__)
         if vertex is None:
-            after = min(max(step, moved), 0.5) if moved else SHRINK * step
+            after = min(max(step, abs(best - here)), 0.5) if moved else SHRINK * step
+        elif self._loss < before and not kind.whole:
+            after = min(max(2 * abs(vertex), LEAST * step), step)
         else:
-            last = best()
-            tried([kind.at(vertex)])
-            better = self._loss < before and not kind.whole
-            after = min(max(2 * abs(vertex - last), LEAST * step), step) if better else SHRINK * step
+            after = SHRINK * step
         if kind.whole and self._loss == before and step <= max((abs(unit - here) for unit in met), default=0.0):
             after = 0.0  # those next to it are no better
         self._steps[part] = after
+
+    def _on(self, loss: Loss, since: Genes) -> None:
+        """On in the direction of all numbers that moved since genes of a loss, if several did and nothing else.
+
+        From where one round's single moves ended to where the next one's do, which is conjugate to the last of them.
+        """
+        genes, at = self._now, self._genome.at
+        moved = [part for part in self._genome.parts(genes) if since[part[0]] is not None]
+        moved = [part for part in moved if at(since, part) != at(genes, part)]
+        kinds = [kind for place, _ in moved if isinstance(kind := self._genome.kinds[place], Numeric)]
+        if not 1 < len(moved) == len(kinds):
+            return
+        met = {-1.0: loss, 0.0: self._loss}
+
+        def to(strides: Sequence[float]) -> None:
+            for stride in strides:
+                there = genes
+                for part, kind in zip(moved, kinds, strict=True):
+                    here = kind.unit(at(genes, part))
+                    unit = here + stride * (here - kind.unit(at(since, part)))
+                    there = self._genome.replaced(there, part, kind.at(min(max(unit, 0.0), 1.0)), self._rng)
+                if self._genome.allowed(there):
+                    met[stride] = self._try([there])[0]
+
+        self._further(met, to, 0.0, 1.0)
+
+    def _further(
+        self, met: dict[float, Loss], to: Callable[[Sequence[float]], None], here: float, stride: float
+    ) -> float | None:
+        """By strides twice as long as long as that is better, then to the vertex, as ``_to_vertex``."""
+        loss = self._loss
+        to([here + stride])
+        while self._loss < loss:
+            loss, stride = self._loss, 2 * stride
+            to([here + stride])
+        return self._to_vertex(met, to)
+
+    def _to_vertex(self, met: dict[float, Loss], to: Callable[[Sequence[float]], None]) -> float | None:
+        """To the vertex of the parabola through the best of what was met on a line; how far that was, None for none."""
+        best = min(met, key=met.__getitem__)
+        vertex = _vertex(met, best)
+        if vertex is not None:
+            to([vertex])
+        return None if vertex is None else vertex - best
 
 
 def _vertex(met: Mapping[float, Loss], best: float) -> float | None:
@@ -271,6 +314,11 @@ def _vertex(met: Mapping[float, Loss], best: float) -> float | None:
     left, right = (v - u) / (b - a), (w - v) / (c - b)
     curvature = (right - left) / (c - a)
     return float(np.clip((a + b) / 2 - left / (2 * curvature), a, c)) if curvature > 0 else None
+
+
+def _little(before: Loss, after: Loss) -> bool:
+    """Whether a round that was no step towards the feasible gained so little that the next is hardly worth it."""
+    return before[0] == after[0] and before[1] - after[1] <= GAIN * abs(after[1])
 
 
 def _centred(genome: SpaceGenome, genes: Genes, rng: np.random.Generator) -> Genes:

@@ -8,7 +8,7 @@ from evokit.genomes.space.parameters import Choice, Float, Int, Order, Subset
 from evokit.genomes.space.space import Space
 from evokit.interfaces import Context, Evaluation
 from evokit.measuring.ledger import Ledger
-from evokit.searches.iterated_local_search import IteratedLocalSearch, _vertex
+from evokit.searches.iterated_local_search import Descent, IteratedLocalSearch, _vertex
 from evokit.streams import Streams
 from tests.door import SumFitness, door
 from tests.searches.building import built, portrait, run, set_values, stopped_and_resumed
@@ -131,7 +131,7 @@ def test_what_is_forbidden_is_never_asked_for():
     assert MIXED.express(search.best().genes)["n"] == 8
 
 
-def test_descents_begin_in_turn_at_random_and_near_the_best():
+def test_descents_begin_in_turn_near_the_best_and_at_random():
     fitness = Given(mixed)
     search, measure = built(IteratedLocalSearch(kicks=1), fitness, MIXED), door(fitness, genome=MIXED)
     starts = []
@@ -142,19 +142,22 @@ def test_descents_begin_in_turn_at_random_and_near_the_best():
     assert [len(asked) for asked, _ in starts] == [8, 1, 1, 1, 1, 1, 1]
     for number, ((one,), (best,)) in enumerate(starts[1:], 1):
         rng = Streams(0).at("iterated_local_search", "start", number).numpy()
-        assert one.genes == (MIXED.random(rng) if number % 2 else MIXED.mutate(best.genes, rng))
+        assert one.genes == (MIXED.mutate(best.genes, rng) if number % 2 else MIXED.random(rng))
 
 
 def test_a_descent_that_is_not_the_best_ends_once_its_steps_are_small():
-    counts, fitness = [], Given(bowl)
-    search, measure = built(IteratedLocalSearch(), fitness, NUMBERS), door(fitness, genome=NUMBERS)
-    while len(counts) < 4:
-        before = measure.tally.counts()["measured"]
-        search.step(measure)
-        while not search.at_break:
-            search.step(measure)
-        counts.append(measure.tally.counts()["measured"] - before)
-    assert max(counts[1:]) <= counts[0]
+    def asked(best):
+        some = []
+
+        def ask(genes):
+            some.extend(genes)
+            return [(0.0, bowl(NUMBERS.express(one))) for one in genes]
+
+        start = NUMBERS.from_json({"x": 5.0, "n": 3, "y": 0.5})
+        Descent(NUMBERS, 0.1, 1e-7, np.random.default_rng(0), ask)([start], best)
+        return len(some)
+
+    assert asked((0.0, -1.0)) < asked((math.inf, math.inf))
 
 
 def test_it_begins_at_the_best_of_init_and_nowhere_else():
@@ -192,6 +195,23 @@ def test_the_feasible_come_before_the_better():
     assert search.population == [asked[1]]
     for one in search.ask():  # beside the feasible one
         assert sum(a != b for a, b in zip(one.genes, asked[1].genes, strict=True)) == 1
+
+
+def test_a_narrow_valley_is_followed_along_the_direction_of_a_round():
+    """Turned by 45 degrees and 100 times as steep across as along, where a single number can hardly move."""
+    genome = Space({"x": Float(-1, 1), "y": Float(-1, 1)}).build(None)
+    fitness = Given(lambda p: 100 * (p["x"] - p["y"]) ** 2 + (p["x"] + p["y"] - 1.3) ** 2 + 1e-3)
+    init = Context(Streams(0), fitness=fitness, genome=genome, init=[genome.from_json({"x": -0.8, "y": -0.8})])
+    search, measure = built(IteratedLocalSearch(), context=init), door(fitness, genome=genome)
+    while measure.tally.counts()["measured"] < 60:
+        search.step(measure)
+    assert search.best().fitness.values[0] < 2e-3
+
+
+def test_a_round_that_gains_little_of_the_value_is_the_last_of_its_descent():
+    """Under a large offset the same bowl is left sooner."""
+    counts = [descended(lambda p, offset=offset: offset + bowl(p), NUMBERS)[1] for offset in (0.0, 1e6)]
+    assert counts[1] < counts[0]
 
 
 @pytest.mark.parametrize(
