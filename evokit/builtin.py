@@ -130,6 +130,11 @@ def evokit_components() -> list[Component]:
         Component("search", "restarts", "evokit.searches.restarts:Restarts"),
         Component("search", "pgpe", "evokit.searches.pgpe:PGPE"),
         Component("search", "snes", "evokit.searches.snes:SNES"),
+        Component(
+            "search",
+            "iterated_local_search",
+            "evokit.searches.iterated_local_search:IteratedLocalSearch",
+        ),
         Component("search", "coordinate_descent", "evokit.searches.coordinate_descent:CoordinateDescent"),
         Component("baseline", "random_search", "evokit.searches.random_search:RandomSearch"),
         Component("baseline", "coordinate_descent", "evokit.searches.coordinate_descent:CoordinateDescent"),

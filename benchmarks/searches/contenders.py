@@ -228,7 +228,7 @@ CONTENDERS: tuple[Contender, ...] = (
     Contender("scipy_slsqp", "constrained", peers_constrained.scipy_slsqp, needs="scipy"),
     *(Contender(name, "fronts", loop, needs="pymoo") for name, loop in peers_fronts.PYMOO.items()),
     Contender("optuna_nsga2", "fronts", peers_fronts.optuna_nsga2, needs="optuna", most={NUMBER: 50}),
-    Contender("optuna_tpe", "space", peers_spaces.optuna_tpe, needs="optuna", most={5: 50, 0: 50}),
+    Contender("optuna_tpe", "space", peers_spaces.optuna_tpe, needs="optuna"),
     Contender("nevergrad_ngopt", "space", peers_spaces.nevergrad_ngopt, needs="nevergrad", told=True),
     Contender("pymoo_mixed", "space", peers_spaces.pymoo_mixed, needs="pymoo"),
     *(_by_problem(name, "fronts", given) for name, given in FRONTS.items()),

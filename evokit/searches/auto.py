@@ -10,6 +10,7 @@ from annotated_types import Ge
 from evokit.crossover.own import OwnCrossover
 from evokit.crossover.simulated_binary import SimulatedBinary
 from evokit.genomes.space.box import is_box
+from evokit.genomes.space.genome import SpaceGenome
 from evokit.interfaces import Context
 from evokit.mutation.heavy_tailed import HeavyTailed
 from evokit.mutation.own import OwnMutation
@@ -18,6 +19,7 @@ from evokit.searches.box import bounds_of, space_box
 from evokit.searches.cma import CMA
 from evokit.searches.de import DE
 from evokit.searches.generational import Generational
+from evokit.searches.iterated_local_search import IteratedLocalSearch
 from evokit.searches.nsga2 import NSGA2
 from evokit.searches.portfolio import PortfolioSearch
 from evokit.searches.quasi_newton import QuasiNewton
@@ -43,6 +45,8 @@ evaluations a number; where it is not, half the work is CMA-ES's |
     | more than 200 real numbers | the same with ``covariance: separable`` | correlations cost n² numbers to learn |
     | a single real number | the same with ``de`` for ``cma`` | CMA-ES is for two or more |
     | a space of real numbers alone | what is taken for real numbers | it is searched as a box |
+    | any other space, exact | ``iterated_local_search`` | most parameters act mostly by themselves, so that one after \
+the other needs the fewest evaluations |
     | any other genome, exact | ``steady_state`` with 16 members, 4 in flight and tournaments of 5; the genome's own \
 operators, for bits ``heavy_tailed`` mutation | each child is made of all that is known, so that few evaluations do |
     | any other genome, noisy | ``generational`` with 32 and the same operators | a lucky value leaves with its \
@@ -52,7 +56,7 @@ generation |
 
     A fitness counts as noisy if it has fresh replicates to measure on (``fresh``). Neither workers nor stop rules have
     a part in the choice, which would make a result depend on them. For other choices name the search, such as a
-    ``steady_state`` with more in flight for more than 4 workers.
+    ``steady_state`` with more in flight for more than 4 workers, on a space for more than 2.
 
     ``generations`` are those of what it chose; without it a stop rule of the recipe ends the search.
     """
@@ -73,6 +77,9 @@ generation |
             search.chosen = f"auto took nsga2: there are {n_objectives} objectives"
         elif smooth:
             search = _continuous(context)
+        elif isinstance(genome, SpaceGenome) and _exact(context.fitness):
+            search = IteratedLocalSearch().build(context)
+            search.chosen = "auto took iterated_local_search: an exact fitness, and genes are of kind space"
         else:
             search = _of_any_genome(context)
         search.horizon = self.generations
@@ -99,18 +106,22 @@ def _continuous(context: Context) -> AskTell:
 
 
 def _of_any_genome(context: Context) -> AskTell:
-    genome, noisy = context.genome, hasattr(context.fitness, "fresh")
-    tells = hasattr(context.fitness, "fingerprint")
+    genome, noisy, exact = context.genome, hasattr(context.fitness, "fresh"), _exact(context.fitness)
     mutation = HeavyTailed() if getattr(genome, "genes", "") == "bits" else OwnMutation()
     options: Generational | SteadyState = Generational(generations=ANY)
-    if not (noisy or tells):
+    if exact:
         options = SteadyState(population=16, generations=ANY, in_flight=4)
     search = options.build(_with(context, OwnCrossover(), mutation, FEW if noisy else MORE))
-    name = "generational" if noisy or tells else "steady_state"
-    what = "a noisy fitness" if noisy else "an exact fitness with fingerprints" if tells else "an exact fitness"
+    name = "steady_state" if exact else "generational"
+    what = "an exact fitness" if exact else "a noisy fitness" if noisy else "an exact fitness with fingerprints"
     kind = getattr(genome, "genes", "") or type(genome).__name__
     search.chosen = f"auto took {name}: {what}, and genes are of kind {kind}"
     return search
+
+
+def _exact(fitness: Any) -> bool:
+    """Whether it has neither fresh replicates nor fingerprints, which other searches make use of."""
+    return not hasattr(fitness, "fresh") and not hasattr(fitness, "fingerprint")
 
 
 def _with(context: Context, crossover: Any, mutation: Any, entrants: int = FEW) -> Context:

@@ -8,6 +8,7 @@ from evokit.measuring.ledger import Ledger
 from evokit.searches.auto import Auto
 from evokit.searches.cma import CMASearch
 from evokit.searches.generational import GenerationalSearch
+from evokit.searches.iterated_local_search import IteratedLocalSearcher
 from evokit.searches.nsga2 import NSGA2Search
 from evokit.searches.portfolio import PortfolioSearch
 from evokit.searches.steady_state import SteadyStateSearch
@@ -43,7 +44,8 @@ class Telling(SumFitness):
             SteadyStateSearch,
             "auto took steady_state: an exact fitness, and genes are of kind bits",
         ),
-        (SumFitness, SPACE, SteadyStateSearch, "auto took steady_state: an exact fitness, and genes are of kind space"),
+        (SumFitness, SPACE, IteratedLocalSearcher, "auto took iterated_local_search: an exact fitness, and genes are"),
+        (Telling, SPACE, GenerationalSearch, "auto took generational: an exact fitness with fingerprints, and genes"),
         (Noisy, SPACE, GenerationalSearch, "auto took generational: a noisy fitness, and genes are of kind space"),
         (Telling, Bits(3), GenerationalSearch, "auto took generational: an exact fitness with fingerprints, and"),
         (Noisy, Bits(3), GenerationalSearch, "auto took generational: a noisy fitness, and genes are of kind bits"),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,6 +13,7 @@ from evokit.crossover.simulated_binary import simulated_binary_crossover
 from evokit.genomes.space.kinds import Kind, Numeric, kind_of
 from evokit.genomes.space.layout import DOT, Layout, Leaf, holds
 
+Part = tuple[int, int]  # the place of a parameter, and of a gene in its list
 Genes = tuple[Any, ...]  # a parameter each: a gene of its kind, of one with a length a tuple of them, None of none
 
 DRAWS = 10_000  # of random genes until some are allowed
@@ -102,12 +102,7 @@ class SpaceGenome:
             rng: Decides all.
             strength: Of the steps of numbers, as a multiple of a tenth of their range.
         """
-        parts = [
-            (place, item)
-            for place, gene in enumerate(genes)
-            if gene is not None and self._variable[place]
-            for item in range(self._lengths[place] or 1)
-        ]
+        parts = self.parts(genes)
         if not parts:
             return genes
         for _ in range(TRIES):
@@ -115,8 +110,8 @@ class SpaceGenome:
             changed[rng.integers(len(parts))] |= not changed.any()
             child = list(genes)
             for part in np.flatnonzero(changed).tolist():
-                place, item = parts[part]
-                child[place] = self._with(child[place], place, item, partial(_moved, rng=rng, strength=strength))
+                gene = _moved(self.kinds[parts[part][0]], self.at(child, parts[part]), rng, strength)
+                self._set(child, parts[part], gene)
             whole = self._whole(child, rng)
             if self.allowed(whole):
                 return whole
@@ -131,25 +126,37 @@ class SpaceGenome:
             step: Of numbers, as a share of their range.
             rng: Draws what begins to exist.
         """
-        gene, kind = genes[place], self.kinds[place]
-        if gene is None:
-            return []
-        if self._lengths[place] is None:
-            others = kind.beside(gene, step)
-        else:
-            others = [
-                (*gene[:item], one, *gene[item + 1 :])
-                for item in range(len(gene))
-                for one in kind.beside(gene[item], step)
-            ]
-        found = [self._whole([*genes[:place], one, *genes[place + 1 :]], rng) for one in others]
+        kind = self.kinds[place]
+        parts = [part for part in self.parts(genes) if part[0] == place]
+        found = [
+            self.replaced(genes, part, one, rng) for part in parts for one in kind.beside(self.at(genes, part), step)
+        ]
         return [one for one in found if self.allowed(one)]
 
-    def _with(self, gene: Any, place: int, item: int, change: Callable[[Kind, Any], Any]) -> Any:
-        """A parameter's gene with one part changed."""
-        if self._lengths[place] is None:
-            return change(self.kinds[place], gene)
-        return (*gene[:item], change(self.kinds[place], gene[item]), *gene[item + 1 :])
+    def parts(self, genes: Genes) -> list[Part]:
+        """All that can change in genes: of each parameter that exists its single gene, or each of its list."""
+        return [
+            (place, item)
+            for place, gene in enumerate(genes)
+            if gene is not None and self._variable[place]
+            for item in range(self._lengths[place] or 1)
+        ]
+
+    def at(self, genes: Sequence[Any], part: Part) -> Any:
+        """A gene of a kind of its own."""
+        place, item = part
+        return genes[place] if self._lengths[place] is None else genes[place][item]
+
+    def replaced(self, genes: Genes, part: Part, gene: Any, rng: np.random.Generator) -> Genes:
+        """The same with another gene in one part, and what begins to exist with it drawn; it may be forbidden."""
+        changed = list(genes)
+        self._set(changed, part, gene)
+        return self._whole(changed, rng)
+
+    def _set(self, genes: list[Any], part: Part, gene: Any) -> None:
+        place, item = part
+        one = self._lengths[place] is None
+        genes[place] = gene if one else (*genes[place][:item], gene, *genes[place][item + 1 :])
 
     def _whole(self, genes: list[Any], rng: np.random.Generator) -> Genes:
         """Genes with all that exists, drawn where it is missing, and nothing else; changes the list."""
@@ -295,7 +302,7 @@ def _at(kind: Numeric, gene: Any, unit: float) -> Any:
     return gene if kind.unit(gene) == unit else kind.at(unit)
 
 
-def _moved(kind: Kind, gene: Any, *, rng: np.random.Generator, strength: float) -> Any:
+def _moved(kind: Kind, gene: Any, rng: np.random.Generator, strength: float) -> Any:
     """One part of a parameter mutated."""
     if not isinstance(kind, Numeric):
         return kind.mutated(gene, rng)
