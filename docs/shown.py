@@ -44,7 +44,8 @@ class Shown:
             kind: ``runs``, a row for each in one table; ``run``: where each comes from, contenders and verdicts;
                 ``points``, a row for each point of a grid; ``levels``, of verdicts by simulation; ``searches``, of one
                 suite of problems; ``surrogates``, of what they save; ``pruning`` and ``rungs``, what a race is
-                worth and what it goes by; ``overhead``, what a call costs beside a short function.
+                worth and what it goes by; ``overhead``, what a call costs beside a short function; ``conditional``, what
+                was found on a space with conditions.
             words: Names of results; of ``points`` one, and what its fitness noted.
 
         Raises:
@@ -54,8 +55,8 @@ class Shown:
         found = [self._results[name] for name in names if name in self._results]
         if not found:
             return f"*{_capital(NOTHING)}.*"
-        if kind == "overhead":
-            return _overhead(found[0])
+        if kind in ("overhead", "conditional"):
+            return {"overhead": _overhead, "conditional": _conditional}[kind](found[0])
         if kind == "levels":
             return _levels(found[0])
         if kind == "searches":
@@ -140,6 +141,17 @@ def _overhead(one: Result) -> str:
     rows = [(name, *(f"{figure:.0f}" for figure in row.values())) for name, row in one["rows"].items()]
     head = ("us an evaluation", "evokit, CPU", "evokit, by the clock", "pymoo, CPU", "pymoo, by the clock")
     return f"`{one['command']}`, {one['date']}, {one['evaluations']:,} evaluations each:\n\n{_table(head, rows)}"
+
+
+def _conditional(one: Result) -> str:
+    """The best values of so many seeds, evokit's and TPE's."""
+    rows = [
+        (name, f"{row['median']:,.1f}", "{:,.1f} to {:,.1f}".format(*row["quartiles"]), f"{row['cpu_s']:.1f}")
+        for name, row in one["found"].items()
+    ]
+    head = ("", "median of the best error", "quartiles", "CPU s a run")
+    about = f"{one['seeds']} seeds, {one['work']} evaluations each, rank-sum test p = {one['p']:.2g}"
+    return f"`{one['command']}`, {one['date']}, {one['processor']}; {about}:\n\n{_table(head, rows)}"
 
 
 def _levels(one: Result) -> str:
