@@ -1,5 +1,6 @@
 """Modules that need an extra are collected, for doctests, only where it is; openings of tests are not the user's."""
 
+import gc
 import os
 import tempfile
 from importlib.util import find_spec
@@ -30,6 +31,12 @@ settings.load_profile("default")
 def _own_state(monkeypatch):
     """What one test opens is nothing to the next."""
     monkeypatch.setenv("EVOKIT_STATE", str(Path(STATES.name) / str(next(NUMBERS))))
+
+
+def pytest_collection_finish():
+    """What was imported and collected is there to the end: garbage is looked for in what comes after it alone."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure():

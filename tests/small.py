@@ -30,6 +30,7 @@ search: {{name: generational, population: 8, generations: 4}}
 mutation: {{name: gaussian}}
 crossover: {{name: uniform}}
 baselines: [{{name: descent}}, {{name: random_search}}]
+execution: {{backend: inline}}
 """
 PLUGIN = '''
 import time

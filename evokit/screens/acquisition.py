@@ -84,7 +84,7 @@ def front_order(
     left = list(range(len(mean)))
     while left and len(chosen) < n:
         gains = _gains(points[left], front)
-        behind = [_behind(stands[place], front) for place in left]
+        behind = _behind(stands[left], front)
         best = max(range(len(left)), key=lambda i: (gains[i], -behind[i]))
         chosen.append(left.pop(best))
         front = np.vstack([front, stands[chosen[-1]]])
@@ -116,22 +116,21 @@ def _gains(points: np.ndarray, front: np.ndarray) -> list[float]:
 
     corner = np.full(front.shape[1], 1 + CORNER)
     before = float(moocore.hypervolume(front, ref=corner))
-    return [
-        float(np.mean([_gain(point, front, corner, before) if (point < corner).all() else 0.0 for point in some]))
-        for some in points
-    ]
+    gains = np.zeros(points.shape[:2])
+    adding = (points < corner).all(axis=2) & ~_dominating(points, front).any(axis=2)
+    for place in zip(*np.nonzero(adding), strict=True):
+        gains[place] = max(float(moocore.hypervolume(np.vstack([front, points[place]]), ref=corner)) - before, 0.0)
+    return [float(gain) for gain in gains.mean(axis=1)]
 
 
-def _gain(point: np.ndarray, front: np.ndarray, corner: np.ndarray, before: float) -> float:
-    import moocore
-
-    if (front <= point).all(axis=1).any():
-        return 0.0
-    return max(float(moocore.hypervolume(np.vstack([front, point]), ref=corner)) - before, 0.0)
-
-
-def _behind(point: np.ndarray, front: np.ndarray) -> float:
-    """How far a point lies behind the front: 0 if none dominates it."""
-    dominating = front[(front <= point).all(axis=1)]
+def _behind(points: np.ndarray, front: np.ndarray) -> list[float]:
+    """How far each of ``(n, n_objectives)`` points lies behind the front: 0 if none dominates it."""
+    dominating = _dominating(points, front)
+    factors = np.where(dominating[..., None], 1 + points[:, None] - front, 1.0)
     with np.errstate(over="ignore"):
-        return float((np.prod(1 + point - dominating, axis=1) - 1).max(initial=0.0))
+        return [float(one) for one in (np.prod(factors, axis=2) - 1).max(axis=1, initial=0.0)]
+
+
+def _dominating(points: np.ndarray, front: np.ndarray) -> np.ndarray:
+    """Which members of the front are nowhere above ``(..., n_objectives)`` points, ``(..., n_members)``."""
+    return np.asarray((front <= points[..., None, :]).all(axis=-1))

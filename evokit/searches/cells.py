@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from scipy.spatial import cKDTree
-from scipy.stats import qmc
 
 from evokit.common.names import did_you_mean, listed
 from evokit.options import Count
@@ -64,9 +63,7 @@ class Cells:
             raise ValueError(f"descriptors: make {self.n:,} cells; name fewer, or say niches: 10000")
         if (niches or 0) > MOST_NICHES:
             raise ValueError(f"niches: must be at most {MOST_NICHES:,}, got {niches:,}")
-        # Without the first point of the sequence, which is a corner.
-        spread = qmc.Halton(len(descriptors), scramble=False).fast_forward(1).random(niches) if niches else None
-        self._nearest = None if spread is None else cKDTree(spread)
+        self._nearest = _nearest_of(niches, len(descriptors)) if niches else None
 
     def points(self, told: Sequence[Mapping[str, float]]) -> np.ndarray:
         """``(n, n_descriptors)`` of individuals by their metrics; NaN for one that is not there."""
@@ -87,6 +84,16 @@ class Cells:
         places = ((clipped - self.low) * self.shape / (self.high - self.low) + ROUNDING).astype(np.int64)
         places = np.minimum(places, np.array(self.shape) - 1)
         return np.asarray(np.ravel_multi_index(tuple(places.T), self.shape), dtype=np.int64)
+
+
+def _nearest_of(niches: int, n_descriptors: int) -> Any:
+    """A tree of evenly spread points of the unit box."""
+    # Of what every run imports this would take the most time.
+    from scipy.spatial import cKDTree
+    from scipy.stats import qmc
+
+    # Without the first point of the sequence, which is a corner.
+    return cKDTree(qmc.Halton(n_descriptors, scramble=False).fast_forward(1).random(niches))
 
 
 def untold(wanted: Sequence[str], told: Mapping[str, float]) -> str:

@@ -13,7 +13,7 @@ from evokit.progress import number
 from evokit.recipe import load_recipe
 from evokit.runs.found import find_runs
 from tests.cli.commands import invoke
-from tests.small import RECIPES, TOY_RECIPE, evokit, run, write_recipe
+from tests.small import RECIPES, TOY_RECIPE, run, write_recipe
 
 ONEMAX = RECIPES / "onemax.yaml"
 
@@ -40,7 +40,7 @@ def test_runs_shows_a_crashed_run(tmp_path):
     assert told.exit_code == 2
     again = f"evokit run {tmp_path / 'lost'}/recipe.yaml --out {tmp_path / 'lost'} --resume"
     assert told.stderr == f"{tmp_path / 'lost'} was stopped before anything was measured. Go on with: {again}\n"
-    assert evokit(*shlex.split(again)[1:], "--set", "search.generations=2").returncode == 0
+    assert invoke(*shlex.split(again)[1:], "--set", "search.generations=2").exit_code == 0
 
 
 def killed(toy, tmp_path):

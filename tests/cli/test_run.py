@@ -103,8 +103,8 @@ mutation: {name: bit_flip}
 
 def test_four_mistakes_are_shown_at_once_with_their_lines(here):
     (here / "bad.yaml").write_text(FOUR_MISTAKES)
-    done = evokit("run", "bad.yaml", cwd=here)
-    assert done.returncode == 2
+    done = invoke("bad.yaml")
+    assert done.exit_code == 2
     lines = done.stderr.splitlines()
     assert [line.split(" ")[0] for line in lines] == [f"bad.yaml:{n}:" for n in (1, 2, 3, 4)]
     assert "did you mean 'onemax'?" in lines[1]

@@ -5,6 +5,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import time
 from contextlib import closing, contextmanager
 
 import pytest
@@ -182,6 +183,7 @@ def test_a_second_process_is_refused_and_the_first_ends_as_alone(recipe, tmp_pat
     first = Victim(recipe, tmp_path / "run", *INLINE)
     while not (tmp_path / "run" / "summary.json").exists():
         assert first.process.poll() is None
+        time.sleep(0.005)
     first.process.send_signal(signal.SIGSTOP)  # else it may be done before the second has begun
     second = Victim(recipe, tmp_path / "run", *INLINE, resume=True)
     assert second.ends() == 2

@@ -103,7 +103,7 @@ def plain(text):
 
 
 RUNNABLE = mutants([plain(RECIPE), *(plain((ROOT / "recipes" / name).read_text()) for name in CHEAP)])
-LOADABLE = mutants([read_source(path).root.plain() for path in OURS])
+LOADABLE = st.deferred(lambda: mutants([read_source(path).root.plain() for path in OURS]))
 
 
 @pytest.fixture(scope="module")

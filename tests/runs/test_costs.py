@@ -27,7 +27,7 @@ COSTS = ("work", *asdict(Cost.none()))
 
 def launched(folder, *overrides, twice="false"):
     (folder / "toy.yaml").write_text(TOY_RECIPE)
-    common = (SQUARES % twice, BASELINES, "confirm={top: 3}", "execution={backend: inline}", "final.seeds=1")
+    common = (SQUARES % twice, BASELINES, "confirm={top: 3}", "final.seeds=1")
     return run(folder / "toy.yaml", folder / "run", *common, *overrides)
 
 

@@ -1,5 +1,6 @@
 """In recipes that compare, what is learned by champion and controls differs in one thing."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,12 @@ RECIPES = Path(__file__).parents[3] / "recipes"
 
 
 def loaded(fitness, folder=RECIPES):
-    recipes = (load_recipe(path) for path in sorted(folder.glob("activations_*.yaml")))
-    return [pytest.param(one, id=one.path.stem) for one in recipes if one.fitness.name == fitness]
+    return [pytest.param(one, id=one.path.stem) for one in recipes(folder) if one.fitness.name == fitness]
+
+
+@cache
+def recipes(folder):
+    return [load_recipe(path) for path in sorted(folder.glob("activations_*.yaml"))]
 
 
 def controls(recipe):
