@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, get_args
 from uuid import uuid4
@@ -92,6 +94,11 @@ class Tally:
         self.sources[source] += n
         self.failed += n * (source == "measured" and not ok)
         self.work += work
+
+    def take(self, evaluations: Sequence[Evaluation]) -> None:
+        self.sources.update([one.source for one in evaluations])
+        self.failed += sum([one.source == "measured" and not one.ok for one in evaluations])
+        self.work += sum([one.work for one in evaluations])
 
     def counts(self) -> dict[str, int]:
         """Evaluations by source, and how many of the measured failed."""
@@ -196,9 +203,8 @@ class Ledger:
     def add(self, rows: Sequence[Row]) -> None:
         tallies = self._tallies  # read before the rows are in the file, which would count them twice
         self._write(ADD, map(_to_sql, rows))
-        for row in rows:
-            one = row.evaluation
-            tallies.setdefault(row.phase, Tally()).add(one.source, one.ok, one.work)
+        for phase, some in groupby(rows, attrgetter("phase")):
+            tallies.setdefault(phase, Tally()).take([row.evaluation for row in some])
 
     def rows(self, phase: str) -> list[Row]:
         """All slots of a phase, in their order."""
