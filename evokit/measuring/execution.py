@@ -31,7 +31,7 @@ LOST: frozenset[Outcome] = frozenset({"timed_out", "worker_died", "out_of_memory
 WRITE_COSTS = [getattr(Evaluation, name).__set__ for name in ("wall_s", "cpu_s", "energy_j", "estimated_j")]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # to make a frozen one takes three times as long
 class Task:
     """A batch of genes at one budget, for one of the workplace's jobs."""
 
