@@ -67,6 +67,10 @@ EVALUATION_COLUMNS = (
 )
 ADD = f"INSERT INTO evaluations ({EVALUATION_COLUMNS}) VALUES ({', '.join('?' * len(EVALUATION_COLUMNS.split(',')))})"
 COST_COLUMNS = ", ".join(field.name for field in fields(Cost))
+ADD_COST = (
+    f"INSERT INTO costs (phase, {COST_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (phase) DO UPDATE SET "
+    + ", ".join(f"{field.name} = excluded.{field.name}" for field in fields(Cost))
+)
 
 
 @dataclass(slots=True)  # to make a frozen one takes three times as long
@@ -124,6 +128,7 @@ class Ledger:
         self._make_room()
         self._committed_at = time.monotonic()
         self._files = self._present()
+        self._dearer: dict[str, Cost] = {}  # phases whose costs are written with the next commit
 
     def _present(self) -> dict[str, int]:
         """The files that rows are in, by their number in the file system; the journal beside it holds the last ones."""
@@ -151,7 +156,7 @@ class Ledger:
                 self._db.execute(f"ALTER TABLE evaluations ADD COLUMN {name} {kind}")
 
     def close(self) -> None:
-        self._db.commit()
+        self._commit()
         self._db.close()
 
     def damage(self) -> str:
@@ -169,7 +174,7 @@ class Ledger:
         Raises:
             RunFailed: The file was deleted or replaced, so that what is committed is in no place that can be read.
         """
-        self._db.commit()
+        self._commit()
         self._committed_at = time.monotonic()
         present = self._present()
         for name, number in self._files.items():
@@ -178,6 +183,11 @@ class Ledger:
                     f"{name} was deleted or replaced while the run was at work; what was measured since is lost: "
                     "restore the file and go on with --resume, or start a new run with another --out"
                 )
+
+    def _commit(self) -> None:
+        self._db.executemany(ADD_COST, [(phase, *asdict(cost).values()) for phase, cost in self._dearer.items()])
+        self._dearer.clear()
+        self._db.commit()
 
     def _write(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
         self._db.executemany(statement, rows)
@@ -382,13 +392,7 @@ class Ledger:
 
     def add_cost(self, phase: str, cost: Cost) -> None:
         """Add seconds and joules to a phase; its peak memory is the largest seen."""
-        in_all = self._costs[phase] = self._costs.get(phase, Cost.none()) + cost
-        places = ", ".join(f"{name} = excluded.{name}" for name in COST_COLUMNS.split(", "))
-        self._db.execute(
-            f"INSERT INTO costs (phase, {COST_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
-            f" ON CONFLICT (phase) DO UPDATE SET {places}",
-            (phase, *asdict(in_all).values()),
-        )
+        self._costs[phase] = self._dearer[phase] = self._costs.get(phase, Cost.none()) + cost
         self._commit_if_due()
 
     def costs(self) -> dict[str, Cost]:
