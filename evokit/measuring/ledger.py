@@ -26,6 +26,7 @@ from evokit.errors import RunFailed
 from evokit.interfaces import Evaluation, Individual, Measured, Source
 
 COMMIT_EVERY_S = 1.0
+CACHE_KB = 32_000  # of rows at most that are not committed yet; beyond they are written twice
 CASES = "<f8"  # numbers of a row's cases, one after the other
 SOURCES: tuple[Source, ...] = get_args(Source)
 
@@ -123,6 +124,7 @@ class Ledger:
         self._path = str(path)
         self._db = sqlite3.connect(path)
         self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute(f"PRAGMA cache_size=-{CACHE_KB}")
         self._db.executescript(SCHEMA)
         self._tell_estimates()
         self._make_room()

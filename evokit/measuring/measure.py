@@ -313,11 +313,19 @@ class LedgeredMeasure:
             for one in some
         ]
 
-    def measured_so(self, individual: Individual) -> bool:
-        """Whether an individual's fitness is what was measured at full budget in the present context."""
-        found = self._cache[self._context, self.budgets[-1]].get(individual.key)
-        score = individual.fitness
-        return found is not None and (found.values, found.constraints) == (tuple(score.values), score.constraints)
+    def invented(self, individuals: Iterable[Individual]) -> list[Individual]:
+        """Those with a fitness that is not what was measured at full budget in the present context."""
+        known = self._cache[self._context, self.budgets[-1]]
+        return [
+            one
+            for one in individuals
+            if (score := one.fitness).wvalues
+            and not (
+                (found := known.get(one.key))
+                and found.values == tuple(score.values)
+                and found.constraints == score.constraints
+            )
+        ]
 
     def knows(self, key: str) -> bool:
         return key in self._cache[self._context, self.budgets[-1]]
