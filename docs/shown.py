@@ -44,8 +44,8 @@ class Shown:
             kind: ``runs``, a row for each in one table; ``run``: where each comes from, contenders and verdicts;
                 ``points``, a row for each point of a grid; ``levels``, of verdicts by simulation; ``searches``, of one
                 suite of problems; ``surrogates``, of what they save; ``pruning`` and ``rungs``, what a race is
-                worth and what it goes by; ``overhead``, what a call costs beside a short function; ``conditional``, what
-                was found on a space with conditions.
+                worth and what it goes by; ``overhead``, what a call costs beside a short function; ``conditional``,
+                what was found on a space with conditions.
             words: Names of results; of ``points`` one, and what its fitness noted.
 
         Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import truediv
 from typing import Any
 
 from deap import base
@@ -58,10 +59,11 @@ class Score(base.Fitness):  # type: ignore[misc]
         return min(sum(one for one in self.constraints if one > 0), 1 / LEAST) if self.constraints else 0.0
 
     def _told(self) -> tuple[float, ...]:
-        return self._infeasible or base.Fitness.getValues(self)
+        return self._infeasible or tuple(map(truediv, self.wvalues, self.weights))  # as DEAP's getValues
 
     def _take(self, values: tuple[float, ...]) -> None:
-        self._forget()
+        if self.constraints:
+            self._forget()
         base.Fitness.setValues(self, values)
 
     def _forget(self) -> None:

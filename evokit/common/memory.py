@@ -18,6 +18,7 @@ except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
 PROC = Path("/proc/self")
+BEGINNING = 2048  # bytes of the status, which hold the mark; one unbuffered read is a third of the work
 
 # The kernel keeps one mark per process. A block that resets it must first hand it to the blocks around it.
 _open_blocks: list[PeakMemory] = []
@@ -28,14 +29,8 @@ _lock = threading.RLock()
 class PeakMemory:
     """Resident memory of this process; ``peak_bytes`` is filled when the block ends."""
 
-    start_bytes: int = 0
     peak_bytes: int = 0
     exact: bool = True  # False: the peak since the process started, as nothing better can be had here
-
-    @property
-    def growth_bytes(self) -> int:
-        """How far the peak lay above the start."""
-        return max(0, self.peak_bytes - self.start_bytes)
 
 
 @contextmanager
@@ -53,38 +48,39 @@ def peak_memory(proc: Path = PROC) -> Iterator[PeakMemory]:
     block = PeakMemory()
     with _lock:
         block.exact = _restart_mark(proc)
-        block.start_bytes = _status_bytes(proc, "VmRSS") or psutil.Process().memory_info().rss
         _open_blocks.append(block)
     try:
         yield block
     finally:
         with _lock:
             _open_blocks.remove(block)
-            mark = _status_bytes(proc, "VmHWM")
+            mark = _mark_bytes(proc)
             block.exact = block.exact and mark is not None
             block.peak_bytes = max(block.peak_bytes, mark or 0) if block.exact else _lifetime_peak()
 
 
 def _restart_mark(proc: Path) -> bool:
     if _open_blocks:
-        mark = _status_bytes(proc, "VmHWM")
+        mark = _mark_bytes(proc)
         if mark is None:
             return False
         for block in _open_blocks:
             block.peak_bytes = max(block.peak_bytes, mark)
     try:
-        (proc / "clear_refs").write_text("5")
+        with open(proc / "clear_refs", "wb", buffering=0) as file:
+            file.write(b"5")
     except OSError:
         return False
     return True
 
 
-def _status_bytes(proc: Path, field: str) -> int | None:
+def _mark_bytes(proc: Path) -> int | None:
     try:
-        status = (proc / "status").read_text()
+        with open(proc / "status", "rb", buffering=0) as file:
+            status = file.read(BEGINNING)
     except OSError:
         return None
-    line = re.search(rf"^{field}:\s*(\d+) kB$", status, re.MULTILINE)
+    line = re.search(rb"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE)
     return int(line[1]) * 1024 if line else None
 
 

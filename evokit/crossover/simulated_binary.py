@@ -39,15 +39,19 @@ def simulated_binary_crossover(
     """
     check_pair(a, b)
     crossed, draw, turned = rng.random((3, *a.shape))
-    lower, upper = np.minimum(a, b), np.maximum(a, b)
+    places = np.flatnonzero((crossed <= 0.5) & (abs(a - b) > ALIKE))
+    columns = places % a.shape[-1]
+    x, y, draw, low, high = a.take(places), b.take(places), draw.take(places), low[columns], high[columns]
+    lower, upper = np.minimum(x, y), np.maximum(x, y)
     spread = upper - lower
-    crossed = (crossed <= 0.5) & (spread > ALIKE)
-    spread = np.where(crossed, spread, 1.0)
     below = 0.5 * (lower + upper - _stretch(draw, (lower - low) / spread, eta) * spread)
     above = 0.5 * (lower + upper + _stretch(draw, (high - upper) / spread, eta) * spread)
     below, above = np.clip(below, low, high), np.clip(above, low, high)
-    first, second = np.where(turned <= 0.5, above, below), np.where(turned <= 0.5, below, above)
-    return readonly(np.where(crossed, first, a)), readonly(np.where(crossed, second, b))
+    turned = turned.take(places) <= 0.5
+    first, second = a.copy(), b.copy()
+    first.put(places, np.where(turned, above, below))
+    second.put(places, np.where(turned, below, above))
+    return readonly(first), readonly(second)
 
 
 def _stretch(draw: np.ndarray, room: np.ndarray, eta: float) -> np.ndarray:

@@ -148,8 +148,8 @@ class Meter:
 
     def _start_polling(self) -> None:
         poll_s = min((counter.poll_s for counter in (*self._gpus, *self._packages)), default=math.inf)
-        self._stop = threading.Event()
         if math.isfinite(poll_s):
+            self._stop = threading.Event()
             threading.Thread(target=self._poll, args=(self._stop, poll_s), name="evokit-energy", daemon=True).start()
 
     def _poll(self, stop: threading.Event, poll_s: float) -> None:

@@ -100,22 +100,27 @@ def evaluate_together(
     key = key or _unseen
     before = state_of(genes, key)
     phenotypes = [express(one) for one in genes]
-    _refuse_changed(before, genes, key, express, "")
-    locked = before is None and all(map(is_, phenotypes, genes))
+    themselves = all(map(is_, phenotypes, genes))
+    if before is not None or not themselves:
+        _refuse_changed(before, genes, key, express, "")
+    locked = before is None and themselves
     handed, state = list(phenotypes), None if locked else phenotype_state(phenotypes)
     answer = fitness.evaluate(handed, budget)
     n_cases = getattr(fitness, "cases", 0) if budget == fitness.budgets[-1] else 0
-    unsaid = 0 if getattr(fitness, "may_be_free", False) else budget
-    shape = Shape(len(fitness.objectives), n_cases, constraints_of(fitness), unsaid)
-    plain = [] if n_cases or shape.constraints else _plain(answer, len(genes), shape.n_objectives, budget)
-    evaluations = plain or answered(answer, len(genes), shape.n_objectives, budget)
+    n_objectives, constraints = len(fitness.objectives), constraints_of(fitness)
+    plain = [] if n_cases or constraints else _plain(answer, len(genes), n_objectives, budget)
+    evaluations = plain or answered(answer, len(genes), n_objectives, budget)
     _refuse_changed(before, genes, key, fitness, "evaluate")
     same = len(handed) == len(phenotypes) and all(map(is_, handed, phenotypes))
     if not same or not (locked or phenotype_state(phenotypes) == state):
         raise ContractError(
             f"{culprit(fitness, 'evaluate')} changes the phenotypes that it was given, in place; {COPY}"
         )
-    return plain or [_checked(one, shape) for one in evaluations]
+    if plain:
+        return plain
+    unsaid = 0 if getattr(fitness, "may_be_free", False) else budget
+    shape = Shape(n_objectives, n_cases, constraints, unsaid)
+    return [_checked(one, shape) for one in evaluations]
 
 
 @dataclass(frozen=True)

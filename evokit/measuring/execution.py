@@ -16,7 +16,7 @@ import numpy as np
 from evokit.assembly.jobs import EVOLVED, OF, SEARCH, Jobs, Refits
 from evokit.assembly.workplace import Workplace
 from evokit.common.memory import peak_memory
-from evokit.energy import Meter, share
+from evokit.energy import Meter, Reading, share
 from evokit.errors import RunFailed
 from evokit.interfaces import Evaluation, Fitness, Outcome
 from evokit.measuring.evaluate import evaluate_batch, rehearsed
@@ -31,7 +31,7 @@ LOST: frozenset[Outcome] = frozenset({"timed_out", "worker_died", "out_of_memory
 WRITE_COSTS = [getattr(Evaluation, name).__set__ for name in ("wall_s", "cpu_s", "energy_j", "estimated_j")]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # to make a frozen one takes three times as long
 class Task:
     """A batch of genes at one budget, for one of the workplace's jobs."""
 
@@ -242,30 +242,22 @@ def perform(jobs: Jobs, task: Task, meter: Meter) -> list[Evaluation]:
 def perform_together(jobs: Jobs, tasks: Iterable[Task], meter: Meter) -> Iterator[list[Evaluation]]:
     """Evaluate tasks in this process, one after the other, under one reading of the meter.
 
-    Each has the seconds that it took by the clock, the CPU seconds of this process meanwhile and a part of those of
-    its children by its seconds, and joules by its CPU seconds; members of a task share equally. One that cannot go on
-    ends them; those before it are told all the same, and then it raises.
+    What was read is shared by the seconds that each took by the clock; members of a task share equally. One that cannot
+    go on ends them; those before it are told all the same, and then it raises.
     """
     told: list[list[Evaluation]] = []
-    walls, own = [], []
+    times = [time.perf_counter()]
     stopped: BaseException | None = None
     with meter.measure() as reading:
-        wall_s, cpu_s = time.perf_counter(), time.process_time()
         try:
             for task in tasks:
                 told.append(_performed(jobs, task))
-                before = wall_s, cpu_s
-                wall_s, cpu_s = time.perf_counter(), time.process_time()
-                walls.append(wall_s - before[0])
-                own.append(cpu_s - before[1])
+                times.append(time.perf_counter())
         except BaseException as error:
             stopped = error
     if told:
-        of_children = share(max(0.0, reading.cpu_s - sum(own)), walls)
-        cpus = share(reading.cpu_s, [mine + theirs for mine, theirs in zip(own, of_children, strict=True)])
-        shares = (share(reading.wall_s, walls), cpus, share(reading.joules, cpus), share(reading.estimated_j, cpus))
-        for evaluations, *costs in zip(told, *shares, strict=True):
-            _note_costs(evaluations, [cost / len(evaluations) for cost in costs])
+        for evaluations, part in zip(told, share(1.0, np.diff(times).tolist()), strict=True):
+            _note_costs(evaluations, reading, part / len(evaluations))
             yield evaluations
     if stopped is not None:
         raise stopped
@@ -284,8 +276,9 @@ def _performed(jobs: Jobs, task: Task) -> list[Evaluation]:
     )
 
 
-def _note_costs(evaluations: Sequence[Evaluation], costs: Sequence[float]) -> None:
-    """Write seconds and joules into evaluations that were just made and that nobody has but the host."""
+def _note_costs(evaluations: Sequence[Evaluation], reading: Reading, part: float) -> None:
+    """Write a part of seconds and joules into evaluations that were just made and that nobody has but the host."""
+    costs = reading.wall_s * part, reading.cpu_s * part, reading.joules * part, reading.estimated_j * part
     for one in evaluations:
         for write, cost in zip(WRITE_COSTS, costs, strict=True):
             write(one, cost)  # as new ones would take longer than a short formula

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, get_args
 from uuid import uuid4
@@ -24,6 +26,7 @@ from evokit.errors import RunFailed
 from evokit.interfaces import Evaluation, Individual, Measured, Source
 
 COMMIT_EVERY_S = 1.0
+CACHE_KB = 32_000  # of rows at most that are not committed yet; beyond they are written twice
 CASES = "<f8"  # numbers of a row's cases, one after the other
 SOURCES: tuple[Source, ...] = get_args(Source)
 
@@ -65,6 +68,10 @@ EVALUATION_COLUMNS = (
 )
 ADD = f"INSERT INTO evaluations ({EVALUATION_COLUMNS}) VALUES ({', '.join('?' * len(EVALUATION_COLUMNS.split(',')))})"
 COST_COLUMNS = ", ".join(field.name for field in fields(Cost))
+ADD_COST = (
+    f"INSERT INTO costs (phase, {COST_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (phase) DO UPDATE SET "
+    + ", ".join(f"{field.name} = excluded.{field.name}" for field in fields(Cost))
+)
 
 
 @dataclass(slots=True)  # to make a frozen one takes three times as long
@@ -93,6 +100,11 @@ class Tally:
         self.failed += n * (source == "measured" and not ok)
         self.work += work
 
+    def take(self, evaluations: Sequence[Evaluation]) -> None:
+        self.sources.update([one.source for one in evaluations])
+        self.failed += sum([one.source == "measured" and not one.ok for one in evaluations])
+        self.work += sum([one.work for one in evaluations])
+
     def counts(self) -> dict[str, int]:
         """Evaluations by source, and how many of the measured failed."""
         return {source: self.sources[source] for source in SOURCES} | {"failed": self.failed}
@@ -112,11 +124,13 @@ class Ledger:
         self._path = str(path)
         self._db = sqlite3.connect(path)
         self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute(f"PRAGMA cache_size=-{CACHE_KB}")
         self._db.executescript(SCHEMA)
         self._tell_estimates()
         self._make_room()
         self._committed_at = time.monotonic()
         self._files = self._present()
+        self._dearer: dict[str, Cost] = {}  # phases whose costs are written with the next commit
 
     def _present(self) -> dict[str, int]:
         """The files that rows are in, by their number in the file system; the journal beside it holds the last ones."""
@@ -144,7 +158,7 @@ class Ledger:
                 self._db.execute(f"ALTER TABLE evaluations ADD COLUMN {name} {kind}")
 
     def close(self) -> None:
-        self._db.commit()
+        self._commit()
         self._db.close()
 
     def damage(self) -> str:
@@ -162,7 +176,7 @@ class Ledger:
         Raises:
             RunFailed: The file was deleted or replaced, so that what is committed is in no place that can be read.
         """
-        self._db.commit()
+        self._commit()
         self._committed_at = time.monotonic()
         present = self._present()
         for name, number in self._files.items():
@@ -171,6 +185,11 @@ class Ledger:
                     f"{name} was deleted or replaced while the run was at work; what was measured since is lost: "
                     "restore the file and go on with --resume, or start a new run with another --out"
                 )
+
+    def _commit(self) -> None:
+        self._db.executemany(ADD_COST, [(phase, *asdict(cost).values()) for phase, cost in self._dearer.items()])
+        self._dearer.clear()
+        self._db.commit()
 
     def _write(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
         self._db.executemany(statement, rows)
@@ -196,9 +215,8 @@ class Ledger:
     def add(self, rows: Sequence[Row]) -> None:
         tallies = self._tallies  # read before the rows are in the file, which would count them twice
         self._write(ADD, map(_to_sql, rows))
-        for row in rows:
-            one = row.evaluation
-            tallies.setdefault(row.phase, Tally()).add(one.source, one.ok, one.work)
+        for phase, some in groupby(rows, attrgetter("phase")):
+            tallies.setdefault(phase, Tally()).take([row.evaluation for row in some])
 
     def rows(self, phase: str) -> list[Row]:
         """All slots of a phase, in their order."""
@@ -376,13 +394,7 @@ class Ledger:
 
     def add_cost(self, phase: str, cost: Cost) -> None:
         """Add seconds and joules to a phase; its peak memory is the largest seen."""
-        in_all = self._costs[phase] = self._costs.get(phase, Cost.none()) + cost
-        places = ", ".join(f"{name} = excluded.{name}" for name in COST_COLUMNS.split(", "))
-        self._db.execute(
-            f"INSERT INTO costs (phase, {COST_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
-            f" ON CONFLICT (phase) DO UPDATE SET {places}",
-            (phase, *asdict(in_all).values()),
-        )
+        self._costs[phase] = self._dearer[phase] = self._costs.get(phase, Cost.none()) + cost
         self._commit_if_due()
 
     def costs(self) -> dict[str, Cost]:

@@ -6,7 +6,7 @@ import itertools
 import json
 import logging
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
@@ -83,8 +83,9 @@ class LedgeredMeasure:
         self._batch = max(batch, getattr(fitness, "batch", 1))
         self._next = self._peak = 0
         self._answered: dict[int, Row] = {row.seq: row for row in ledger.rows(phase)}
-        self._cache: dict[tuple[str, str, int], Evaluation] = {}
-        self._history: list[tuple[int, str, Individual]] = []  # generation, context, who was ok at full budget
+        self._cache: defaultdict[tuple[str, int], dict[str, Evaluation]] = defaultdict(dict)  # by context and budget
+        # Who was ok at full budget, in order of measurement; generation and context change with every key.
+        self._history: defaultdict[tuple[int, str], list[Individual]] = defaultdict(list)
         self._functions = Functions()
         self._fingerprints = ledger.fingerprints(phase)  # by (context, key)
 
@@ -109,22 +110,25 @@ class LedgeredMeasure:
         budget = self.budgets[-1] if budget is None else budget
         if budget not in self.budgets:
             raise ValueError(f"budget {budget} is not one of {list(self.budgets)}")
-        slots = list(range(self._next, self._next + len(individuals)))
-        self._next += len(individuals)
+        first, self._next = self._next, self._next + len(individuals)
         started, n_measured = time.monotonic(), 0
 
         if self.generation < CHECKED:
             refuse_changed(self._genome, individuals)
-        pending: dict[tuple[str, str, int], int] = {}  # identity -> position of the first that asks
-        for position, (slot, one) in enumerate(zip(slots, individuals, strict=True)):
-            identity = (self._context, one.key, budget)
-            if slot in self._answered:
-                self._expect(self._answered[slot], one.key, budget)
-                self._cache.setdefault(identity, self._answered[slot].evaluation)
-                self._note_function(self._answered[slot])
-                self._told(self._answered[slot], one.genes, True)
-            if identity not in self._cache:
-                pending.setdefault(identity, position)
+        known = self._cache[self._context, budget]
+        answers: dict[int, Evaluation] = {}  # by position
+        if self._answered:
+            for position, one in enumerate(individuals):
+                if row := self._answered.get(first + position):
+                    self._expect(row, one.key, budget)
+                    answers[position] = row.evaluation
+                    known.setdefault(one.key, row.evaluation)
+                    self._note_function(row)
+                    self._told(row, one.genes, True)
+        pending: dict[str, int] = {}  # key -> position of the first that asks
+        for position, one in enumerate(individuals):
+            if one.key not in known:
+                pending.setdefault(one.key, position)
 
         everybody = list(pending.values())
         self._take_fingerprints([individuals[position] for position in everybody])
@@ -141,9 +145,9 @@ class LedgeredMeasure:
             try:
                 for batch, evaluations in zip(batches, self._executor.map(tasks), strict=True):
                     for position, evaluation in zip(batch, evaluations, strict=True):
-                        key = individuals[position].key
-                        self._cache[self._context, key, budget] = evaluation
-                        rows.append((self._row(slots[position], key, budget, evaluation), individuals[position].genes))
+                        one = individuals[position]
+                        answers[position] = known[one.key] = evaluation
+                        rows.append((self._row(first + position, one.key, budget, evaluation), one.genes))
                     self._note_peak(evaluations)
                     n_measured += len(batch)
                     now = time.monotonic()
@@ -162,17 +166,19 @@ class LedgeredMeasure:
                 late.append(position)
                 continue
             key, evaluation = individuals[position].key, self._functions.values(function)
-            self._cache[self._context, key, budget] = evaluation
-            self._ledger.add([self._row(slots[position], key, budget, evaluation)])
+            answers[position] = known[key] = evaluation
+            self._ledger.add([self._row(first + position, key, budget, evaluation)])
         evaluate(late)
-        again = [
-            self._row_again(slot, one.key, budget)
-            for slot, one in zip(slots, individuals, strict=True)
-            if slot not in self._answered
-        ]
+        again = [position for position in range(len(individuals)) if position not in answers]
         if again:
-            self._ledger.add(again)
-        return [self._settle(slot, one, budget) for slot, one in zip(slots, individuals, strict=True)]
+            answers |= {position: _cached(known[individuals[position].key]) for position in again}
+            rows = (
+                self._row(first + position, individuals[position].key, budget, answers[position]) for position in again
+            )
+            self._ledger.add(list(rows))
+        evaluations = [answers[position] for position in range(len(individuals))]
+        self._settle(individuals, evaluations, budget)
+        return evaluations
 
     def _write(self, rows: list[tuple[Row, Any]]) -> None:
         """Write down what was measured and of which genes, and tell of it; empties the list."""
@@ -180,10 +186,10 @@ class LedgeredMeasure:
         if written:
             self._ledger.add([row for row, _ in written])
         rows.clear()  # before anybody is told, who may end the run
-        for row, genes in written:
-            if self._fingerprints:
+        if self._fingerprints or self._tell is not None:
+            for row, genes in written:
                 self._note_function(row)
-            self._told(row, genes)
+                self._told(row, genes)
 
     def _kept_before(self, task: Task) -> Task:
         """Somebody who measures by hand may take days, and nothing that was told may be lost meanwhile (C5)."""
@@ -205,6 +211,7 @@ class LedgeredMeasure:
         budget = self.budgets[-1]
         waiting: deque[tuple[int, Individual]] = deque()  # asked for and not yet back, in their order
         begun: dict[str, tuple[int, Any]] = {}  # keys that workers have, in their order; slots to fill, and genes
+        known, answered = self._cache[self._context, budget], dict[int, Evaluation]()  # of slots that have their row
 
         def tasks() -> Iterator[Task | None]:
             for one in individuals:
@@ -215,10 +222,11 @@ class LedgeredMeasure:
                 waiting.append((slot, one))
                 if self.generation < CHECKED:
                     refuse_changed(self._genome, [one])
-                if slot in self._answered:
-                    self._expect(self._answered[slot], one.key, budget)
-                    self._cache.setdefault((self._context, one.key, budget), self._answered[slot].evaluation)
-                    self._told(self._answered[slot], one.genes, True)
+                if row := self._answered.get(slot):
+                    self._expect(row, one.key, budget)
+                    known.setdefault(one.key, row.evaluation)
+                    answered[slot] = row.evaluation
+                    self._told(row, one.genes, True)
                 if not self.knows(one.key) and one.key not in begun:
                     begun[one.key] = slot, one.genes
                     yield self._kept_before(Task([one.genes], budget, self._job, self.refits))
@@ -232,15 +240,16 @@ class LedgeredMeasure:
                     key = next(iter(begun))
                     slot, genes = begun.pop(key)
                     fresh.add(slot)
-                    self._cache[self._context, key, budget] = evaluation
+                    answered[slot] = known[key] = evaluation
                     self._ledger.add([row := self._row(slot, key, budget, evaluation)])
                     self._note_peak([evaluation])
                     self._told(row, genes)
                 while waiting and self.knows(waiting[0][1].key):
                     slot, one = waiting.popleft()
-                    if slot not in self._answered:
-                        self._ledger.add([self._row_again(slot, one.key, budget)])
-                    self._settle(slot, one, budget)
+                    if slot not in answered:
+                        answered[slot] = _cached(known[one.key])
+                        self._ledger.add([self._row(slot, one.key, budget, answered[slot])])
+                    self._settle([one], [answered.pop(slot)], budget)
                     done, n_measured = done + 1, n_measured + (slot in fresh)
                     left = (time.monotonic() - started) / done * (n - done)
                     self._progress.evaluated(done, n, n_measured, done - n_measured, left)
@@ -299,18 +308,27 @@ class LedgeredMeasure:
     def measured(self, before: int | None = None) -> list[Individual]:
         return [
             one
-            for generation, context, one in self._history
+            for (generation, context), some in self._history.items()
             if context == self._context and (before is None or generation < before)
+            for one in some
         ]
 
-    def measured_so(self, individual: Individual) -> bool:
-        """Whether an individual's fitness is what was measured at full budget in the present context."""
-        found = self._cache.get((self._context, individual.key, self.budgets[-1]))
-        score = individual.fitness
-        return found is not None and (found.values, found.constraints) == (tuple(score.values), score.constraints)
+    def invented(self, individuals: Iterable[Individual]) -> list[Individual]:
+        """Those with a fitness that is not what was measured at full budget in the present context."""
+        known = self._cache[self._context, self.budgets[-1]]
+        return [
+            one
+            for one in individuals
+            if (score := one.fitness).wvalues
+            and not (
+                (found := known.get(one.key))
+                and found.values == tuple(score.values)
+                and found.constraints == score.constraints
+            )
+        ]
 
     def knows(self, key: str) -> bool:
-        return (self._context, key, self.budgets[-1]) in self._cache
+        return key in self._cache[self._context, self.budgets[-1]]
 
     def state_dict(self) -> dict[str, Any]:
         """How many slots were used and what the fitness was refitted to; the rest is in the ledger."""
@@ -334,7 +352,7 @@ class LedgeredMeasure:
             self.tally.add(row.evaluation.source, row.evaluation.ok, row.evaluation.work)
             if row.evaluation.source == "predicted":
                 continue
-            self._cache.setdefault((row.context, row.key, row.budget), row.evaluation)
+            self._cache[row.context, row.budget].setdefault(row.key, row.evaluation)
             self._note_function(row)
             if row.budget == self.budgets[-1] and row.evaluation.source in NEW and row.evaluation.ok:
                 score = Score(weights, row.evaluation.values, row.evaluation.constraints)
@@ -345,7 +363,7 @@ class LedgeredMeasure:
                     cases=row.evaluation.cases,
                     metrics=row.evaluation.metrics,
                 )
-                self._history.append((row.generation, row.context, one))
+                self._history[row.generation, row.context].append(one)
         self._next = state["next"]
 
     def _after(self, refits: Refits) -> Fitness:
@@ -405,7 +423,7 @@ class LedgeredMeasure:
 
     def _note_peak(self, evaluations: Sequence[Evaluation]) -> None:
         """Workers have memory of their own, which the run cannot see from outside."""
-        peak = max(one.peak_memory_bytes for one in evaluations)
+        peak = max([one.peak_memory_bytes for one in evaluations])
         if peak <= self._peak:
             return
         self._peak = peak
@@ -418,27 +436,24 @@ class LedgeredMeasure:
 
     def _row(self, slot: int, key: str, budget: int, evaluation: Evaluation) -> Row:
         """The answer of a slot, for the ledger."""
-        row = Row(self._phase, slot, self.generation, key, self._context, budget, evaluation)
-        self._answered[slot] = row
-        return row
+        return Row(self._phase, slot, self.generation, key, self._context, budget, evaluation)
 
-    def _row_again(self, slot: int, key: str, budget: int) -> Row:
-        """The answer of a slot that points at a value known before."""
-        known = self._cache[self._context, key, budget]
-        free = replace(known, source="cached", work=0, wall_s=0.0, cpu_s=0.0, energy_j=0.0, estimated_j=0.0)
-        return self._row(slot, key, budget, free)
+    def _settle(self, individuals: Sequence[Individual], evaluations: Sequence[Evaluation], budget: int) -> None:
+        """Give individuals the answers of their slots."""
+        self.tally.take(evaluations)
+        full, measured = budget == self.budgets[-1], self._history[self.generation, self._context]
+        for one, evaluation in zip(individuals, evaluations, strict=True):
+            if not evaluation.ok:
+                one.predicted = None
+            elif full:
+                one.fitness.values = evaluation.values
+                if evaluation.constraints:
+                    one.fitness.hold(evaluation.values, evaluation.constraints)
+                one.cases, one.metrics = evaluation.cases, evaluation.metrics
+                if evaluation.source in NEW:
+                    measured.append(one)
 
-    def _settle(self, slot: int, individual: Individual, budget: int) -> Evaluation:
-        """Give an individual the answer of its slot."""
-        evaluation = self._answered[slot].evaluation
-        self.tally.add(evaluation.source, evaluation.ok, evaluation.work)
-        if not evaluation.ok:
-            individual.predicted = None
-        if budget == self.budgets[-1] and evaluation.ok:
-            individual.fitness.values = evaluation.values
-            if evaluation.constraints:
-                individual.fitness.hold(evaluation.values, evaluation.constraints)
-            individual.cases, individual.metrics = evaluation.cases, evaluation.metrics
-            if evaluation.source in NEW:
-                self._history.append((self.generation, self._context, individual))
-        return evaluation
+
+def _cached(known: Evaluation) -> Evaluation:
+    """The answer of a slot that points at a value known before."""
+    return replace(known, source="cached", work=0, wall_s=0.0, cpu_s=0.0, energy_j=0.0, estimated_j=0.0)

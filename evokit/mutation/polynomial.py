@@ -39,13 +39,17 @@ def polynomial_mutation(
     Deb's code of NSGA-II and in DEAP's ``mutPolynomialBounded``.
     """
     moves, draw = rng.random((2, *genes.shape))
+    places = np.flatnonzero(moves <= prob)
+    columns = places % genes.shape[-1]
+    here, draw, low, high = genes.take(places), draw.take(places), low[columns], high[columns]
     span = high - low
     down = draw < 0.5
-    room = np.where(down, genes - low, high - genes) / span
+    room = np.where(down, here - low, high - here) / span
     inner = np.where(down, 2 * draw, 2 * (1 - draw))
     step = (inner + (1 - inner) * (1 - room) ** (eta + 1)) ** (1 / (eta + 1)) - 1
-    moved = genes + np.where(down, step, -step) * span
-    return readonly(np.where(moves <= prob, np.clip(moved, low, high), genes))
+    moved = genes.copy()
+    moved.put(places, np.clip(here + np.where(down, step, -step) * span, low, high))
+    return readonly(moved)
 
 
 @dataclass(frozen=True)

@@ -164,8 +164,7 @@ class _Genome:
                             self._refuse_lost(self._form(child))
         if texts != [self._text(genes) for genes in drawn]:
             raise ContractError(f"{culprit(genome.random)} gives genes that change later; give new ones each time")
-        for genes in drawn:
-            self._ask(genes)
+        self._ask(drawn)
         for genes in self._known()[:DRAWN]:
             self._refuse_lost(self._form(genes))
 
@@ -225,24 +224,25 @@ class _Genome:
                 " the same"
             )
 
-    def _ask(self, genes: Any) -> None:
-        """What a run asks about an individual leaves it as it is."""
+    def _ask(self, drawn: Sequence[Any]) -> None:
+        """What a run asks about individuals leaves them as they are."""
         for member in ("express", "encode", "show", "to_json"):
             if (method := getattr(self._genome, member, None)) is None:
                 continue
-            before = state_of([genes], self._key)
+            before = state_of(drawn, self._key)
             for seed in (1, 2):  # the first time may import a module that draws
                 with other_world(seed) as touched, blamed(method):
-                    answer = method(genes)
-            if before != state_of([genes], self._key):
+                    answers = [method(genes) for genes in drawn]
+            if before != state_of(drawn, self._key):
                 raise ContractError(f"{culprit(method)} changes the genes that it was given, in place; {COPY}")
             if touched:
                 used = " and ".join(touched)
                 raise ContractError(
                     f"{culprit(method)} uses the global generator of {used}; let it depend on genes alone"
                 )
-            if wrong := _wrong(member, answer):
-                raise ContractError(f"{culprit(method)} returned {wrong}")
+            for answer in answers:
+                if wrong := _wrong(member, answer):
+                    raise ContractError(f"{culprit(method)} returned {wrong}")
 
     def _known(self) -> Sequence[Any]:
         if (seeds := getattr(self._genome, "seeds", None)) is None:
@@ -287,7 +287,7 @@ def _rehearse_search(parts: Parts) -> None:
     if any(isinstance(size, int) and size > MOST for size in sizes):
         return  # which would take longer than it is worth
     search, other = build_part(section, context), build_part(section, context)
-    who, n_cases = culprit(search), getattr(parts.fitness, "cases", 0)
+    n_cases = getattr(parts.fitness, "cases", 0)
     n_constraints = len(constraints_of(parts.fitness))
     for generation in (1, 2):
         with blamed(search.ask):
@@ -305,10 +305,13 @@ def _rehearse_search(parts: Parts) -> None:
             raise ContractError(f"{culprit(search.tell)} leaves generation at {search.generation}; add 1 to it")
         if asked and not search.hall_of_fame():
             raise ContractError(
-                f"{who} has nobody in its hall of fame after a generation; let tell call archive.add with all measured"
+                f"{culprit(search)} has nobody in its hall of fame after a generation; let tell call archive.add with"
+                " all measured"
             )
         if len(search.logbook) != generation or not {"generation", "best"} <= search.logbook[-1].keys():
-            raise ContractError(f"{who} has no record of the generation in its logbook, with generation and best")
+            raise ContractError(
+                f"{culprit(search)} has no record of the generation in its logbook, with generation and best"
+            )
         with blamed(search.best):
             search.best()
         if search.done:
@@ -320,6 +323,7 @@ def _rehearse_search(parts: Parts) -> None:
     first, again = ([one.key for one in one_search.ask()] for one_search in (search, other))
     if first != again:
         raise ContractError(
-            f"{who} asks for others after its state was saved and loaded, so that a resumed run would end otherwise;"
-            " save in state_dict all that ask and tell depend on, and let ask answer the same when it is asked again"
+            f"{culprit(search)} asks for others after its state was saved and loaded, so that a resumed run would end"
+            " otherwise; save in state_dict all that ask and tell depend on, and let ask answer the same when it is"
+            " asked again"
         )

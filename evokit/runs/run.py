@@ -123,13 +123,14 @@ class Run(Resources):
         if search.generation != before + 1:
             told = f"{culprit(search, 'step')} leaves generation at {search.generation} after {before}"
             raise ContractError(f"{told}; set measure.generation to it, ask, measure, tell, and add 1")
-        # Of a search with a job of its own the individuals are put together from what shards measured.
-        for one in () if hasattr(search, "job") else (*search.population, *search.hall_of_fame()):
-            if one.fitness.valid and not measure.measured_so(one):
-                raise ContractError(
-                    f"{culprit(search, 'step')} gives {one.key[:8]} a fitness of {list(one.fitness.values)}, which was"
-                    " not measured; let measure alone set fitness"
-                )
+        if hasattr(search, "job"):
+            return  # whose individuals are put together from what shards measured
+        if invented := measure.invented([*search.population, *search.hall_of_fame()]):
+            one = invented[0]
+            raise ContractError(
+                f"{culprit(search, 'step')} gives {one.key[:8]} a fitness of {list(one.fitness.values)}, which was"
+                " not measured; let measure alone set fitness"
+            )
 
     def _restore(self) -> LedgeredMeasure:
         """Bring the search to its last checkpoint, and the door to the rows that it covers."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from heapq import nlargest
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ class Archive:
         self._counted: set[str] = set()  # in the front's numbers; of those known who did not fail
         self.logbook = tools.Logbook()
         self._statistics = tools.Statistics(key=lambda one: one.fitness.values[0])
-        for name, function in (("min", np.min), ("mean", mean), ("max", np.max)):
+        for name, function in (("min", min), ("mean", mean), ("max", max)):
             self._statistics.register(name, function)
 
     def add(self, generation: int, told: Iterable[Individual], population: Sequence[Individual]) -> None:
@@ -82,11 +83,18 @@ class Archive:
         )
 
     def _candidates(self, measured: Sequence[Individual]) -> Sequence[Individual]:
-        """Those that may come into the hall of fame, which DEAP asks of each more slowly."""
-        if len(self.hall) < self.hall.maxsize:
+        """Those that may come into the hall of fame, which DEAP asks of each more slowly: as many as it has places.
+
+        With their equals, of whom those come in that were told last.
+        """
+        if len(self.hall) == self.hall.maxsize:
+            worst = self.hall[-1].fitness.wvalues
+            measured = [one for one in measured if one.fitness.wvalues > worst]
+        if len(measured) <= self.hall.maxsize:
             return measured
-        worst = self.hall[-1].fitness.wvalues
-        return [one for one in measured if one.fitness.wvalues > worst]
+        distinct = {one.key: one.fitness.wvalues for one in measured}
+        least = nlargest(self.hall.maxsize, distinct.values())[-1]
+        return [one for one in measured if one.fitness.wvalues >= least]
 
     def renew(self, measured_again: Sequence[Individual]) -> None:
         """Forget all values of the context before a refit; these are what is known in the new one."""

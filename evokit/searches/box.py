@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from evokit.genomes.individuals import make_individual, weights_of
+from evokit.genomes.individuals import make_individual, make_individuals, weights_of
 from evokit.genomes.space.box import SpaceBox
 from evokit.genomes.space.genome import SpaceGenome
 from evokit.interfaces import Context, Individual
@@ -57,7 +58,7 @@ class BoxSearch(AskTell):
 
     def tell(self, individuals: Sequence[Individual]) -> None:
         if len(individuals) == self._asked:  # a control whose work is spent measures only a part of its last generation
-            points = np.stack([self._point(one.genes) for one in individuals])
+            points = self._points_of(individuals)
             self._learn(points, self._losses(individuals), individuals)
         self.archive.add(self.generation, individuals, self.population)
         self.generation += 1
@@ -81,13 +82,16 @@ class BoxSearch(AskTell):
         """Take a whole generation: ``(n, n_genes)`` points and ``(n,)`` finite losses; set ``population``."""
         raise NotImplementedError
 
-    def _individual(self, point: np.ndarray, born_by: str, parents: tuple[str, ...] = ()) -> Individual:
-        genes: Any = np.clip(self._low + point * self._width, self._low, self._high)
+    def _individuals(self, points: ArrayLike, born_by: str) -> list[Individual]:
+        """One for each row of ``(n, n_genes)`` points."""
+        genes = np.clip(self._low + np.asarray(points) * self._width, self._low, self._high)
         if self._space is not None:
-            genes = self._space.genes(genes)
-        elif np.issubdtype(self._genome.dtype, np.integer):
+            found = map(self._space.genes, genes)
+            return [make_individual(self._genome, one, self._weights, born_by=born_by) for one in found]
+        if np.issubdtype(self._genome.dtype, np.integer):
             genes = np.rint(genes).astype(self._genome.dtype)
-        return make_individual(self._genome, genes, self._weights, parents, born_by)
+        n = len(genes)
+        return make_individuals(self._genome, genes, self._weights, [()] * n, [born_by] * n)
 
     def _point(self, genes: Any) -> np.ndarray:
         """``(n_genes,)`` in the unit box."""
@@ -95,6 +99,12 @@ class BoxSearch(AskTell):
             return self._space.point(genes)
         point: np.ndarray = (np.asarray(genes, float) - self._low) / self._width
         return point
+
+    def _points_of(self, individuals: Sequence[Individual]) -> np.ndarray:
+        """``(n, n_genes)``, of one individual at least."""
+        if self._space is not None:
+            return np.stack([self._space.point(one.genes) for one in individuals])
+        return self._point([one.genes for one in individuals])
 
     def _losses(self, individuals: Sequence[Individual]) -> np.ndarray:
         """Lower is better; who failed is as bad as the worst of the generation (C6)."""

@@ -104,7 +104,7 @@ class CMASearch(BoxSearch):
         if n := len(self._injected):
             self._sample[-n:] = self._injected
             points[-n:] = self._rounded(self._sample[-n:])
-        return [self._individual(point, "cma") for point in points]
+        return self._individuals(points, "cma")
 
     def receive(self, individuals: Sequence[Individual]) -> None:
         """Let measured individuals from elsewhere take the places of the last in the next sample (at most half of it).

@@ -71,7 +71,7 @@ class CMAMESearch(BoxSearch):
         for number, emitter in enumerate(self._emitters):
             emitter.reseed_rng(self._streams.at("cma_me", number, self.generation).entropy() % 2**32)
             points += [emitter.ask() for _ in range(self._options.batch)]
-        return [self._individual(point, "cma_me") for point in points]
+        return self._individuals(points, "cma_me")
 
     @property
     def _asked(self) -> int:
@@ -80,7 +80,7 @@ class CMAMESearch(BoxSearch):
     def tell(self, individuals: Sequence[Individual]) -> None:
         added = self.elites.add(individuals)
         if len(individuals) == self._asked:  # a control whose work is spent measures only a part of its last generation
-            points = np.stack([self._point(one.genes) for one in individuals])
+            points = self._points_of(individuals)
             for number in range(len(self._emitters)):
                 mine = slice(number * self._options.batch, (number + 1) * self._options.batch)
                 self._adapt(number, points[mine], Added(added.status[mine], added.gain[mine]))

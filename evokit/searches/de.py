@@ -66,10 +66,10 @@ class DESearch(BoxSearch):
         rng = self._streams.at("de", self.generation).numpy()
         if not len(self._points):
             drawn = rng.random((self._size - len(self._init), len(self._low)))
-            return [self._individual(point, "random") for point in [*self._init, *drawn]]
+            return self._individuals([*self._init, *drawn], "random")
         self._drawn = _parameters(self._memory, len(self._points), rng)
         children = _children(self._points, self._lost, self._replaced, self._drawn, rng)
-        return [self._individual(child, "de") for child in children]
+        return self._individuals(children, "de")
 
     def _size_after(self, told: int) -> int:
         """How many members there are after so many answers."""
@@ -107,7 +107,7 @@ class DESearch(BoxSearch):
         new = [one for one in individuals if self._point(one.genes).tobytes() not in here]
         if not new or not here:
             return
-        self._points = np.concatenate([self._points, [self._point(one.genes) for one in new]])
+        self._points = np.concatenate([self._points, self._points_of(new)])
         self._lost = np.concatenate([self._lost, self._losses(new)])
         self._settle([*self.population, *new], self._streams.at("de", "received", self.generation).numpy())
 
@@ -140,7 +140,8 @@ class DESearch(BoxSearch):
         if len(self._replaced) > room:
             self._replaced = self._replaced[np.sort(rng.permutation(len(self._replaced))[:room])]
         members = {point.tobytes() for point in self._points}
-        found = {one.key: one for one in candidates if self._point(one.genes).tobytes() in members}
+        points = self._points_of(candidates) if candidates else ()
+        found = {one.key: one for one, point in zip(candidates, points, strict=True) if point.tobytes() in members}
         self.population = list(found.values())
 
     def _losses(self, individuals: Sequence[Individual]) -> np.ndarray:

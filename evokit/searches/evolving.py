@@ -17,6 +17,7 @@ from evokit.statistics.pareto import costs_of, preferred
 Select = Callable[[Sequence[Individual], int, np.random.Generator], list[Individual]]
 LOOKED_AT = 10_000  # generations that an estimate adds up; all later ones are like the mean of their second half
 TRIES = 10  # how often a child that is known or a twin is varied again
+SPARE = 0.1  # of a generation, bred with it in place of those that are known or twins: a second draw takes as long
 
 
 class Evolving(AskTell):
@@ -106,36 +107,26 @@ class Evolving(AskTell):
         assert self._cross is not None
         genes, keys = np.stack([one.genes for one in pool]), [one.key for one in pool]
         draw = places_by(select, pool)
-        children: list[Individual] = []
-        again = list(range(n))  # places whose child is known or a twin of an earlier place
+        new: dict[str, Individual] = {}
+        old: list[Individual] = []  # known ones and twins, who fill the places that are left
         for _ in range(1 + TRIES):
-            drawn = draw(2 * -(-len(again) // 2), rng)
-            firsts, seconds = drawn[::2], drawn[1::2]
-            crossed = np.stack(self._cross.rows(genes[firsts], genes[seconds], rng), axis=1)
-            alone = (crossed == np.stack([genes[firsts], genes[seconds]], axis=1)).all(axis=2).reshape(-1).tolist()
-            born = mutate(crossed.reshape(-1, genes.shape[1])[: len(again)], rng)
-            pairs = [(keys[a], keys[b]) for a, b in zip(firsts, seconds, strict=True) for _ in range(2)]
-            parents = [(both[i % 2],) if alone[i] else both for i, both in enumerate(pairs[: len(again)])]
-            words = ["mutation" if one else "crossover+mutation" for one in alone[: len(again)]]
-            made = make_individuals(self._genome, born, self._weights, parents, words)
-            if not children:
-                children = made
-            for place, one in zip(again, made, strict=True):
-                children[place] = one
-            again = self._not_new(children)
-            if not again:
+            missing = n - len(new)
+            pairs = draw(2 * math.ceil((1 + SPARE) * missing / 2), rng).reshape(-1, 2)
+            parents = genes[pairs]
+            crossed = np.stack(self._cross.rows(parents[:, 0], parents[:, 1], rng), axis=1)
+            alone = (crossed == parents).all(axis=2).reshape(-1).tolist()
+            born = mutate(crossed.reshape(-1, genes.shape[1]), rng)
+            both = [(keys[a], keys[b]) for a, b in pairs.tolist() for _ in range(2)]
+            lineage = [(two[i % 2],) if alone[i] else two for i, two in enumerate(both)]
+            words = ["mutation" if one else "crossover+mutation" for one in alone]
+            for one in make_individuals(self._genome, born, self._weights, lineage, words):
+                if one.key in new or one.key in self.archive.known:
+                    old.append(one)
+                else:
+                    new[one.key] = one
+            if len(new) >= n:
                 break
-        return children
-
-    def _not_new(self, children: Sequence[Individual]) -> list[int]:
-        """Places whose individual is known or has a twin before it."""
-        seen: set[str] = set()
-        places = []
-        for place, one in enumerate(children):
-            if one.key in seen or one.key in self.archive.known:
-                places.append(place)
-            seen.add(one.key)
-        return places
+        return [*new.values(), *old][:n]
 
     def _end_generation(self, individuals: Sequence[Individual], parents: Sequence[Individual]) -> None:
         """What every ``tell`` ends with.

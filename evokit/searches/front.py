@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
+from itertools import compress
 
 import numpy as np
 
@@ -42,49 +43,59 @@ class Front:
 
     def add(self, individuals: Iterable[Individual]) -> int:
         """Take measured individuals, each of them once. How many points of the front are new."""
+        ones = list(individuals)
+        if len(self) + len(ones) <= self._size:
+            return self._take(ones)
         before = set(self._members)
-        for one in self._candidates(list(individuals)):
-            self._take(one)
+        for one in ones:  # members may have to go, after which others come in
+            self._take([one])
         return len(self._members.keys() - before)
-
-    def _candidates(self, individuals: list[Individual]) -> list[Individual]:
-        """Those that no member dominates; all where members may have to go, after which others come in."""
-        if not individuals or not self._members or len(self._members) + len(individuals) > self._size:
-            return individuals
-        gains = np.array([one.fitness.wvalues for one in individuals])
-        dominated = np.any(_no_worse(self._gains, gains[:, None]), axis=1)
-        return [
-            one
-            for one, out in zip(individuals, dominated, strict=True)
-            if not out or one.fitness.wvalues in self._members
-        ]
 
     def restore(self, members: Iterable[Individual], shared: dict[str, int]) -> None:
         """Hold what a state of this or of an earlier version held."""
         self.clear()
         for one in members:
-            self._take(one)
+            self._take([one])
             self._shared[one.fitness.wvalues] += shared.get(one.key, 1) - 1
 
     def clear(self) -> None:
         self._members.clear()
         self._shared.clear()
 
-    def _take(self, one: Individual) -> None:
-        point, gains = one.fitness.wvalues, np.array(one.fitness.wvalues)
-        if point in self._members:
-            self._shared[point] += 1
-            return
+    def _take(self, ones: Sequence[Individual]) -> int:
+        """Take several, or one if there is not room for all. How many points they bring."""
+        new: dict[tuple[float, ...], Individual] = {}
+        for one in self._undominated(ones):
+            point = one.fitness.wvalues
+            if point in self._members or point in new:
+                self._shared[point] += 1
+            else:
+                new[point], self._shared[point] = one, 1
+        if not new:
+            return 0
+        gains = np.array(list(new))
         if not self._members:
-            self._gains = np.empty((0, len(point)))
-        if _no_worse(self._gains, gains).any():
-            return
-        self._drop(np.flatnonzero(_no_worse(gains, self._gains)))
-        self._members[point], self._shared[point] = deepcopy(one), 1
+            self._gains = np.empty((0, gains.shape[1]))
+        self._drop(np.flatnonzero(np.any(_no_worse(gains[:, None], self._gains), axis=0)))
+        self._members |= {point: deepcopy(one) for point, one in new.items()}
         self._gains = np.vstack([self._gains, gains])
         if len(self._members) > self._size:
-            last_first = crowding(self._gains * one.fitness.weights)[::-1]
+            weights = next(iter(new.values())).fitness.weights
+            last_first = crowding(self._gains * weights)[::-1]
             self._drop(np.array([len(self) - 1 - int(last_first.argmin())]))
+        return len(new)
+
+    def _undominated(self, ones: Sequence[Individual]) -> list[Individual]:
+        """Those that neither a member nor another one of them dominates."""
+        if not ones:
+            return []
+        gains = np.array([one.fitness.wvalues for one in ones])
+        if self._members:
+            out = np.any(_no_worse(self._gains, gains[:, None]), axis=1)
+            left = [place for place, one in enumerate(ones) if not out[place] or one.fitness.wvalues in self._members]
+            ones, gains = [ones[place] for place in left], gains[left]
+        no_worse = _no_worse(gains, gains[:, None])
+        return list(compress(ones, ~np.any(no_worse & ~no_worse.T, axis=1)))
 
     def _drop(self, places: np.ndarray) -> None:
         if not len(places):

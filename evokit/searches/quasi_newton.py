@@ -70,7 +70,7 @@ class QuasiNewtonSearch(BoxSearch):
         return not self._answers
 
     def ask(self) -> list[Individual]:
-        return [self._individual(point, "quasi_newton") for point in self._descent.question]
+        return self._individuals(self._descent.question, "quasi_newton")
 
     @property
     def _asked(self) -> int:

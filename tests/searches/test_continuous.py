@@ -375,7 +375,8 @@ def test_points_of_the_box_are_within_its_bounds_to_the_last_bit(low, high):
     assume(low < high)
     genome = RealVector(low, high, 2)
     search = built(DE(12), Ellipsoid(), genome)
-    genes = search._individual(np.array([0.0, 1.0]), "de").genes
+    (one,) = search._individuals(np.array([[0.0, 1.0]]), "de")
+    genes = one.genes
     assert genome.from_json(genes.tolist()).tobytes() == genes.tobytes()
 
 
