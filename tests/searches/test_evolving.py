@@ -45,7 +45,8 @@ def test_a_child_that_no_crossover_made_has_one_parent():
     children, genes = search.ask(), {one.key: one.genes for one in search.population}
     assert {(len(one.parents), one.born_by) for one in children} == {(1, "mutation")}
     moved = [(one.genes != genes[one.parents[0]]).sum() for one in children]
-    assert sum(moved) < 2 * len(children) * len(children[0].genes) / 4  # a quarter each on average, of their own parent
+    # A quarter each, and one at least, or they were known: 1.46 of four on average; of anybody else all four.
+    assert sum(moved) < 3 * len(children)
 
 
 def test_a_child_that_is_known_or_a_twin_is_drawn_again():
@@ -67,9 +68,9 @@ def test_a_child_that_is_known_or_a_twin_is_drawn_again():
     search, measure = searched(crossover=Copies())
     run(search, measure, 1)
     children = search.ask()
-    assert calls[0] == 6
+    assert calls[0] == 7  # pairs for 11 children and a tenth more
     assert len(calls) > 1
-    assert calls[1] < 6
+    assert calls[1] < 7
     keys = [one.key for one in children]
     assert len(set(keys)) == len(keys)
     assert not set(keys) & search.archive.known
