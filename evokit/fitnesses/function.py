@@ -105,12 +105,9 @@ class FunctionFitness:
         return self._answers([self._tried(one, budget) for one in batch], len(batch), budget)
 
     def _one(self, phenotype: Any, budget: int) -> Any:
-        if isinstance(phenotype, np.ndarray):
-            phenotype = phenotype.copy()  # the function's own, to change if it likes
-        elif isinstance(phenotype, dict):
-            if self._any_name or self._names >= phenotype.keys():
-                return self.call(**({"budget": budget} if "budget" in self._names else {}) | phenotype)
-            phenotype = dict(phenotype)
+        phenotype = _copied(phenotype)  # the function's own, to change if it likes
+        if isinstance(phenotype, dict) and (self._any_name or self._names >= phenotype.keys()):
+            return self.call(**({"budget": budget} if "budget" in self._names else {}) | phenotype)
         return self.call(phenotype, *self._more(budget))
 
     def _tried(self, phenotype: Any, budget: int) -> Any:
@@ -196,3 +193,12 @@ def _parameters(call: Callable[..., Any], several: bool) -> tuple[frozenset[str]
     second = len(required) > 1 or "budget" in {one.name for one in places[1:]} or (several and len(places) > 1)
     named = frozenset(one.name for one in taken if one.kind in (one.KEYWORD_ONLY, one.POSITIONAL_OR_KEYWORD))
     return named, any(one.kind is one.VAR_KEYWORD for one in taken), second
+
+
+def _copied(phenotype: Any) -> Any:
+    """An array, or parameters with the lists and groups in them; anything else as it is."""
+    if isinstance(phenotype, np.ndarray):
+        return phenotype.copy()
+    if isinstance(phenotype, dict):
+        return {name: _copied(value) for name, value in phenotype.items()}
+    return list(phenotype) if isinstance(phenotype, list) else phenotype

@@ -32,6 +32,7 @@ log = logging.getLogger("evokit")
 
 CHECKPOINT_EVERY_S = 5.0
 CHECKPOINT_SHARE = 0.02  # of the time of a search that its checkpoints take at most
+IDLE = 500  # generations that may ask for nothing new, as where a small space is known altogether
 
 Only = Literal["baselines"]
 
@@ -59,6 +60,7 @@ class Run(Resources):
         self.confirmed = Confirmed()
         self.refits: Refits = ()  # what the fitness of the search was refitted to so far
         self.contest = Contest(self)
+        self._new_at = 0  # the last generation that measured anything
 
     def execute(self, only: Only | None = None) -> None:
         """All phases in their order, or the baselines alone.
@@ -100,9 +102,11 @@ class Run(Resources):
         while not (reason := self._stop(search, measure)):
             self.progress.generation(search.generation + 1, horizon)
             try:
-                before = search.generation
+                before, measured = search.generation, measure.tally.sources["measured"]
                 with self.costed("search"):
                     search.step(measure)
+                if measure.tally.sources["measured"] > measured:
+                    self._new_at = search.generation
                 self._refuse_invented(search, measure, before)
             finally:
                 self.refits = measure.refits
@@ -138,6 +142,7 @@ class Run(Resources):
         if (state := load_checkpoint(self.directory.checkpoints)) is not None:
             self.parts.search.load_state_dict(state["search"])
             measure.load_state_dict(state["measure"], self.weights)
+            self._new_at = state.get("new_at", self.parts.search.generation)
         self.refits = measure.refits
         return measure
 
@@ -151,6 +156,9 @@ class Run(Resources):
         if asked := self.telling.stop(search):
             return asked
         reason = stop_reason(stop, search.logbook, measure.work, spent, self.goal)
+        idle = search.generation - self._new_at
+        if reason is None and idle >= IDLE:
+            reason = f"nothing that {idle} generations asked for was new"
         if reason and stop.seconds is not None and spent >= stop.seconds:
             ended = {"limit": stop.seconds, "generation": search.generation, "reason": reason}
             self.ledger.set_meta("stopped_by_clock", ended)
@@ -179,7 +187,7 @@ class Run(Resources):
         began = time.monotonic()
         refuse_changed(self.parts.genome, [*search.hall_of_fame(), *search.front(), *search.population])
         self.ledger.flush()
-        state = {"search": search.state_dict(), "measure": measure.state_dict()}
+        state = {"search": search.state_dict(), "measure": measure.state_dict(), "new_at": self._new_at}
         save_checkpoint(self.directory.checkpoints, search.generation, state)
         ended = time.monotonic()
         return ended + max(CHECKPOINT_EVERY_S, (ended - began) / CHECKPOINT_SHARE)

@@ -20,6 +20,7 @@ from evokit.searches.stepping import AskTell
 
 COARSE = 0.03  # step of numbers, below which a descent goes on only if it is the best so far
 GAIN = 1e-4  # of a round, as a share of the value, with which a descent ends
+NEAR = 1e-3  # times the tolerance, within which a vertex is where the descent is
 SHRINK, LEAST = 0.25, 0.1  # of a step where nothing is better, and of one that led to a vertex
 
 Loss = tuple[float, float]  # violation and value, lower is better; infinite of who failed
@@ -293,7 +294,7 @@ class Descent:
         """To the vertex of the parabola through the best of what was met on a line; how far that was, None for none."""
         best = min(met, key=met.__getitem__)
         vertex = _vertex(met, best)
-        if vertex is not None:
+        if vertex is not None and abs(vertex - best) > NEAR * self._tolerance:
             to([vertex])
         return None if vertex is None else vertex - best
 

@@ -49,6 +49,7 @@ class PortfolioSearch(AskTell):
     def __init__(self, members: Sequence[AskTell], context: Context, generations: int | None) -> None:
         super().__init__(context.genome, weights_of(context.fitness.objectives), generations, context.screens)
         self._members, self._spent, self._turn = list(members), [0] * len(members), 0
+        self.breeds = all(getattr(one, "breeds", True) for one in members)
         self.share_known(self.archive.known)
 
     @property

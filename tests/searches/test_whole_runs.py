@@ -121,7 +121,14 @@ OF_VECTORS = {  # and what they read
     "snes": ("{name: snes, population: 8, generations: 8}", ""),
     "steady_state": ("{name: steady_state, population: 6, in_flight: 5, births: 12, generations: 5}", VARIATION),
 }
-ELSEWHERE = {"grid", "halving", "nsga2", "nsga3", "sms_emoa"}  # whole runs of these are in files of their own
+ELSEWHERE = {
+    "grid",
+    "halving",
+    "iterated_local_search",
+    "nsga2",
+    "nsga3",
+    "sms_emoa",
+}  # whole runs of these are in files of their own
 CASES = [(name, 0.0) for name in SEARCHES] + [("nested", 60.0)]
 
 
