@@ -10,6 +10,7 @@ import pytest
 import evokit
 from evokit import Bits, Evaluation, UserError
 from evokit.fitnesses.sphere import Sphere
+from evokit.runs import run as running
 
 from . import user_module
 
@@ -228,3 +229,35 @@ def test_what_is_wrong_is_told_in_a_sentence(keywords, said):
 def test_what_is_no_function_is_refused():
     with pytest.raises(UserError, match="neither a function nor a fitness"):
         evokit.minimize(3, **BOX, work=9)
+
+
+def test_lists_and_groups_are_the_functions_own_to_change():
+    def emptied(p):
+        total = sum(p["x"]) + p["group"]["y"]
+        p["x"].clear()
+        p["group"].clear()
+        return total
+
+    space = {"x": evokit.Float(0, 1, length=3), "group": {"y": evokit.Float(0, 1)}}
+    run = evokit.minimize(emptied, space, work=20)
+    assert run.best_value == pytest.approx(sum(run.best["x"]) + run.best["group"]["y"])
+
+
+@pytest.mark.parametrize("search", ["auto", "steady_state"])
+def test_a_space_that_is_known_altogether_ends_the_run(search, monkeypatch):
+    monkeypatch.setattr(running, "IDLE", 30)
+    run = evokit.minimize(
+        lambda x, c: x, {"x": evokit.Int(1, 3), "c": evokit.Choice(["a", "b"])}, work=60, search=search
+    )
+    assert run.best_value == 1
+    assert run.summary["stopped"] == "nothing that 30 generations asked for was new"
+    assert run.summary["evaluations"]["measured"] == 6
+
+
+def test_a_first_point_that_fails_is_not_the_end():
+    def half(x):
+        if x > 0.3:
+            raise ValueError("no")
+        return x
+
+    assert evokit.minimize(half, {"x": evokit.Float(0, 1)}, work=40, seed=3).best_value < 0.3

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from evokit.genomes.bits import Bits
@@ -56,6 +57,18 @@ def test_it_takes_what_its_table_says_and_says_why(fitness, genome, kind, said):
     assert isinstance(search, kind)
     assert search.chosen.startswith(said)
     assert search.endless
+
+
+def test_what_it_takes_has_the_numbers_of_its_table():
+    steady = built(Auto(), SumFitness(), Bits(3))
+    assert (steady._size, steady._in_flight) == (16, 4)
+    assert steady._select.size == 5
+    assert built(Auto(), Noisy(), Bits(3))._select.size == 3
+    assert built(Auto(), Noisy(), BOX)._options.adapt_rate
+    assert not built(Auto(), SumFitness(), BOX)._members[1]._options.adapt_rate
+    # Of bits many flip now and then, not one each time.
+    rng = np.random.default_rng(0)
+    assert max(steady._mutate(np.zeros(64, bool), rng).sum() for _ in range(200)) > 8
 
 
 def test_many_numbers_are_searched_without_their_correlations():

@@ -1,3 +1,4 @@
+import itertools
 import math
 from types import SimpleNamespace
 
@@ -8,7 +9,7 @@ from evokit.genomes.space.parameters import Choice, Float, Int, Order, Subset
 from evokit.genomes.space.space import Space
 from evokit.interfaces import Context, Evaluation
 from evokit.measuring.ledger import Ledger
-from evokit.searches.iterated_local_search import Descent, IteratedLocalSearch, _vertex
+from evokit.searches.iterated_local_search import Descent, IteratedLocalSearch, _little, _vertex
 from evokit.streams import Streams
 from tests.door import SumFitness, door
 from tests.searches.building import built, portrait, run, set_values, stopped_and_resumed
@@ -31,8 +32,8 @@ MIXED = Space(
 class Given(SumFitness):
     """What a function says of parameters."""
 
-    def __init__(self, function):
-        super().__init__()
+    def __init__(self, function, **rest):
+        super().__init__(**rest)
         self._function = function
 
     def evaluate(self, batch, budget):
@@ -101,6 +102,65 @@ def test_a_choice_takes_the_best_of_all_its_options():
     search, n = descended(lambda p: "cbda".index(p["kind"]), genome, start=1)
     assert genome.express(search.best().genes) == {"kind": "c"}
     assert n == 4
+
+
+def test_what_is_to_be_high_is_climbed():
+    fitness = Given(lambda p: -bowl(p), goal="max")
+    search, measure = built(IteratedLocalSearch(), fitness, NUMBERS), door(fitness, genome=NUMBERS)
+    search.step(measure)
+    while not search.at_break:
+        search.step(measure)
+    assert NUMBERS.express(search.best().genes)["x"] == pytest.approx(1.7, abs=1e-6)
+
+
+def test_an_option_whose_numbers_do_not_make_it_better_is_left_again_and_judged_once():
+    genome = Space({"kind": Choice(["a", "b"]), "x": Float(0, 1, when={"kind": ["b"]}), "y": Float(0, 1)}).build(None)
+    asked = []
+
+    def ask(some):
+        asked.extend(some)
+        return [(0.0, (p["kind"] == "b") + (p["y"] - 0.3) ** 2 + p.get("x", 0)) for p in map(genome.express, some)]
+
+    descent = Descent(genome, 0.1, 1e-7, np.random.default_rng(0), ask)
+    descent([genome.from_json({"kind": "a", "y": 0.9})], (math.inf, math.inf))
+    assert genome.express(descent._now) == {"kind": "a", "y": pytest.approx(0.3, abs=1e-6)}
+    of_b = [one for one in asked if genome.express(one)["kind"] == "b"]
+    moved = [(a, b) for a, b in itertools.pairwise(of_b) if a[1] == b[1]]  # another y beside the same x: a try
+    assert len(moved) <= 4
+
+
+def test_later_descents_are_told_the_best_so_far():
+    fitness = Given(mixed)
+    search, measure = built(IteratedLocalSearch(), fitness, MIXED), door(fitness, genome=MIXED)
+    search.step(measure)
+    while not search.at_break:
+        search.step(measure)
+    assert search._begun_at[1] == (0.0, search.best().fitness.values[0])
+
+
+def test_a_kick_is_so_many_mutations():
+    fitness = Given(mixed)
+    search, measure = built(IteratedLocalSearch(kicks=3), fitness, MIXED), door(fitness, genome=MIXED)
+    search.step(measure)
+    while not search.at_break:
+        search.step(measure)
+    rng, genes = Streams(0).at("iterated_local_search", "start", 1).numpy(), search.population[0].genes
+    for _ in range(3):
+        genes = MIXED.mutate(genes, rng)
+    assert [one.genes for one in search.ask()] == [genes]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "little"),
+    [
+        ((0.0, 100.0), (0.0, 99.995), True),
+        ((0.0, 100.0), (0.0, 99.9), False),
+        ((2.0, 100.0), (1.0, 100.0), False),  # towards the feasible
+        ((0.0, 1e-9), (0.0, 1e-12), False),
+    ],
+)
+def test_a_round_gains_little_by_the_value(before, after, little):
+    assert _little(before, after) is little
 
 
 def test_subsets_orders_lists_and_conditions_are_descended_to_where_no_neighbour_is_better():
