@@ -246,9 +246,9 @@ def perform_together(jobs: Jobs, tasks: Iterable[Task], meter: Meter) -> Iterato
     go on ends them; those before it are told all the same, and then it raises.
     """
     told: list[list[Evaluation]] = []
-    times = [time.perf_counter()]
     stopped: BaseException | None = None
     with meter.measure() as reading:
+        times = [time.perf_counter()]
         try:
             for task in tasks:
                 told.append(_performed(jobs, task))
