@@ -141,17 +141,17 @@ def evokit(*words: object, cwd: Path | None = None) -> subprocess.CompletedProce
     return subprocess.run(command(words), cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
 
 
-def start(*words: object, cwd: Path | None = None) -> subprocess.Popen[str]:
+def start(*words: object, first: str = "") -> subprocess.Popen[str]:
     """A real process that is not waited for."""
-    return subprocess.Popen(
-        command(words), cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command(words, first), stdout=pipe, stderr=pipe, text=True, start_new_session=True)
 
 
-def command(words: Sequence[object]) -> list[str]:
+def command(words: Sequence[object], first: str = "") -> list[str]:
+    """What starts ``evokit`` with these words, in a process that executes the code ``first``."""
     # A suite that a shell put in the background hands on that SIGINT is ignored; a person's terminal does not.
     listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-    return [sys.executable, "-c", f"{listen}; from evokit.cli import main; main()", *map(str, words)]
+    return [sys.executable, "-c", f"{listen}; {first or 'pass'}; from evokit.cli import main; main()", *map(str, words)]
 
 
 def files(folder: Path) -> dict[str, bytes]:
