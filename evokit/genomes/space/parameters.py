@@ -12,6 +12,7 @@ from evokit.common.names import did_you_mean, listed
 
 When = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 Path = tuple[str | int, ...]
+EXACT = 2**53  # as far as floats tell each whole number from the next
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +92,7 @@ class Int(Parameter):
         step: The distance of values; None for 1.
 
     Raises:
-        ValueError: As for ``Float``, or a number is not whole.
+        ValueError: As for ``Float``, or a number is not whole or beyond 2**53.
     """
 
     low: int
@@ -107,6 +108,8 @@ class Int(Parameter):
             value = _plain(getattr(self, name))
             if not _whole(value):
                 raise ValueError(f"{name}: must be a whole number, got {value!r}")
+            if abs(value) > EXACT:
+                raise ValueError(f"{name}: must be within 2**53 of 0, where steps of one are exact, got {value!r}")
             self._settle(name, value)
         _check_range(self)
 

@@ -57,6 +57,25 @@ def test_a_mutant_is_another_one(rng):
         assert genome.mutate(genes, rng) != genes
 
 
+def test_a_mutation_changes_one_part_on_average_at_least_one_and_any_of_a_list(rng):
+    genome = genome_of({"x": Float(0, 1, length=12), "c": Choice(["a", "b", "c"], length=8)})
+    genes, changed = genome.random(rng), []
+    for _ in range(600):
+        mutant = genome.mutate(genes, rng)
+        parts = zip([*genes[0], *genes[1]], [*mutant[0], *mutant[1]], strict=True)
+        changed.append([before != after for before, after in parts])
+    assert np.mean(np.sum(changed, axis=1)) == pytest.approx(
+        1 + 0.95**20, abs=0.15
+    )  # 0.8 / sqrt(600) each way: 5 sigma
+    assert np.all(np.any(changed, axis=0))
+
+
+def test_what_is_forbidden_is_beside_nobody(rng):
+    genome = genome_of({"c": Choice(["a", "b", "c"]), "n": Int(0, 9)}, [{"c": "b", "n": {"above": 4}}])
+    genes = genome.from_json({"c": "a", "n": 7})
+    assert [genome.to_json(one)["c"] for one in genome.beside(genes, 0, 0.1, rng)] == ["c"]
+
+
 def test_what_does_not_exist_counts_in_no_key():
     genome = genome_of({"c": Choice(["a", "b"]), "x": Float(0, 1, when={"c": "b"})})
     assert genome.canonical((0, 0.25)) == (0, None)

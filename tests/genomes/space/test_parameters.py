@@ -23,6 +23,7 @@ from tests.genomes.space.spaces import EVERYTHING
         (lambda: Float(0, 1, log="yes"), "log: must be true or false, got 'yes'"),
         (lambda: Float(0, 1, length=0), "length: must be a whole number of at least 1, got 0"),
         (lambda: Int(0.5, 2), "low: must be a whole number, got 0.5"),
+        (lambda: Int(0, 2**60), "high: must be within 2**53 of 0, where steps of one are exact, got 11529"),
         (lambda: Choice([]), "options: there is none"),
         (lambda: Choice("abc"), "options: must be a list, got 'abc'"),
         (lambda: Choice(["a", "a"]), "options: 'a' is there twice"),

@@ -86,6 +86,30 @@ def test_without_its_rate_no_part_comes_or_goes(rng):
     assert all([group for group, _ in genome.mutate(rule, rng).parts] == ["last"] for _ in range(30))
 
 
+def test_a_part_that_inherits_gives_up_one_value_and_keeps_the_others(genome, rng):
+    seen = 0
+    for rule in grown(genome, rng):
+        base, parts = genome._divided(rule)
+        before = {cell: own_values(part, base) for cell, part in parts.items()}
+        genome._regrouped(base, parts, rng)
+        for cell, part in parts.items():
+            own = own_values(part, base)
+            if cell in before and own != before[cell]:
+                assert own.items() <= before[cell].items()
+                seen += len(before[cell]) - len(own) < len(own)  # it kept more than it gave up
+    assert seen
+
+
+def test_a_mutation_may_change_a_part_that_is_there_and_a_part_may_go_to_either_child(rng):
+    genome = GroupedRules(OptimizerGenome(groups=("last",), terms=ALL, rates=Rates(part=0)))
+    last = replace(ADAMW, weight_decay=0.0)
+    rule = canonical(with_parts(ADAMW, {"last": last}))
+    mutants = [genome.mutate(rule, rng) for _ in range(60)]
+    assert any(dict(one.parts) != dict(rule.parts) and replace(one, parts=()) == ADAMW for one in mutants)
+    children = [genome.crossover(rule, ADAMW, rng) for _ in range(30)]
+    assert {bool(first.parts) for first, _ in children} == {True, False}
+
+
 def test_parts_follow_a_mutated_base_in_what_they_inherit(rng):
     genome = GroupedRules(OptimizerGenome(groups=GROUPS, rates=Rates(part=0, structure=0, flag=0)))
     rule = with_parts(ADAMW, {"last": replace(ADAMW, lr=0.05)})
