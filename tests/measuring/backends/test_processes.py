@@ -3,15 +3,17 @@
 import logging
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from evokit.assembly.directory import RunDirectory
+from evokit.assembly.directory import RunDirectory, reading
 from evokit.assembly.workplace import Workplace
 from evokit.energy import best_meter
 from evokit.errors import RunFailed
@@ -256,14 +258,25 @@ def test_a_run_that_is_stopped_leaves_no_process(tmp_path, how, code):
         assert RunDirectory(tmp_path / "run").read_summary()["status"] == "interrupted"
 
 
+def n_rows(ledger):
+    """What was measured in a search, as another process sees it."""
+    if not ledger.exists():
+        return 0
+    with suppress(sqlite3.DatabaseError), reading(ledger) as db:
+        return db.execute("SELECT count(*) FROM evaluations WHERE phase = 'search'").fetchone()[0]
+    return 0
+
+
 def test_a_scheduler_that_stops_the_workers_first_makes_no_individual_a_bad_one(tmp_path):
     path = tmp_path / "recipe.yaml"
     path.write_text(RECIPE)
-    slow = ("--set", f"fitness={{name: faulty, sleep_s: 0.3, folder: {tmp_path}}}", "--set", "execution.retries=0")
+    fitness = f"fitness={{name: faulty, sleep_s: 0.3, folder: {tmp_path}}}"
+    alone = "execution={workers: 2, batch: 1, retries: 0}"  # of a batch each would be tried once more
+    slow = ("--set", fitness, "--set", alone, "--set", "search.generations=100")
     patient = "from evokit.measuring.backends import processes; processes.STOP_S = 30.0"  # the machine may be busy
     process = start("run", path, *slow, "--out", tmp_path / "run", "--plain", first=patient)
-    begun = tmp_path / "run" / "summary.json"
-    workers = until(lambda: begun.exists() and {*pids(tmp_path, "worker")} - {process.pid})  # the run measures one too
+    until(lambda: n_rows(tmp_path / "run" / "ledger.sqlite") > 0)  # workers are beyond their probes
+    workers = {*pids(tmp_path, "worker")} - {process.pid}  # the run itself measures one too
     for pid in workers:
         os.kill(pid, signal.SIGTERM)
     assert all(gone(pid) for pid in workers)
