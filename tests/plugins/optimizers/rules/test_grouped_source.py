@@ -1,7 +1,5 @@
 """Exported optimizers of rules with parts."""
 
-import subprocess
-import sys
 from dataclasses import replace
 from types import ModuleType
 
@@ -15,7 +13,8 @@ from evokit_optimizers.rules.groups import GROUPS
 from evokit_optimizers.rules.known import KNOWN
 from evokit_optimizers.rules.parts import with_parts
 from evokit_optimizers.rules.rule import Rule
-from evokit_optimizers.rules.source import optimizer_source, write_optimizer
+from evokit_optimizers.rules.source import optimizer_source
+from tests.plugins.optimizers.rules.linted import assert_clean
 from tests.plugins.optimizers.rules.random_rules import GROUPS_OF_SHAPES, SHAPES, grouped_rules, recorded, replayed
 
 BASE = Rule((("ADAM_TERM", 1.0),), lr=0.01, weight_decay=0.1, clipping="norm", warmup=0.2, decay="cosine")
@@ -128,11 +127,4 @@ def test_groups_that_do_the_same_share_one_method():
     "rule", [FULL, KNOWN["muon"], with_parts(BASE, {"last": Rule(())})], ids=["full", "muon", "frozen"]
 )
 def test_the_file_is_clean_and_formatted(rule, tmp_path):
-    write_optimizer(rule, tmp_path / "evolved.py")
-    ruff = [sys.executable, "-m", "ruff"]
-    rules_checked = ["check", "--isolated", "--line-length=120", "--select=E,F,I,B,UP,SIM,C4,RUF,N"]
-    for command in (rules_checked, ["format", "--isolated", "--line-length=120", "--check"]):
-        done = subprocess.run(
-            [*ruff, *command, "evolved.py"], cwd=tmp_path, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout
+    assert_clean(rule, tmp_path)

@@ -31,6 +31,18 @@ def test_all_embeddings_are_first():
     assert (groups["hidden.weight"], groups["output.weight"]) == ("hidden", "last")
 
 
+def test_bags_of_embeddings_and_kernels_of_one_and_three_dimensions_are_no_vectors():
+    layers = {"bag": nn.EmbeddingBag(5, 3), "one": nn.Conv1d(3, 3, 1), "three": nn.Conv3d(3, 3, 1)}
+    groups = groups_by_name(nn.ModuleDict({"before": nn.Linear(2, 2), **layers, "output": nn.Linear(3, 2)}))
+    assert {name: group for name, group in groups.items() if name.endswith("weight")} == {
+        "before.weight": "first",
+        "bag.weight": "first",
+        "one.weight": "hidden",
+        "three.weight": "hidden",
+        "output.weight": "last",
+    }
+
+
 def test_a_single_matrix_is_the_last():
     assert groups_by_name(nn.Linear(2, 2)) == {"weight": "last", "bias": "vectors"}
 

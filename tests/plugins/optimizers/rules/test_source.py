@@ -14,6 +14,7 @@ from evokit_optimizers.rules.known import KNOWN
 from evokit_optimizers.rules.rule import TRICKS, Rule
 from evokit_optimizers.rules.source import optimizer_source, write_optimizer
 from evokit_optimizers.rules.terms import TERMS, Term
+from tests.plugins.optimizers.rules.linted import assert_clean
 from tests.plugins.optimizers.rules.random_rules import SHAPES, recorded, replayed, rules, tricky_rules
 
 FULL = Rule(
@@ -193,14 +194,7 @@ def test_the_file_is_used_in_a_process_that_imports_no_evokit(tmp_path):
 
 @pytest.mark.parametrize("rule", [FULL, TRICKY, *KNOWN.values(), Rule(())], ids=["full", "tricky", *KNOWN, "nothing"])
 def test_the_file_is_clean_and_formatted(rule, tmp_path):
-    write_optimizer(rule, tmp_path / "evolved.py")
-    ruff = [sys.executable, "-m", "ruff"]
-    rules_checked = ["check", "--isolated", "--line-length=120", "--select=E,F,I,B,UP,SIM,C4,RUF,N"]
-    for command in (rules_checked, ["format", "--isolated", "--line-length=120", "--check"]):
-        done = subprocess.run(
-            [*ruff, *command, "evolved.py"], cwd=tmp_path, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout
+    assert_clean(rule, tmp_path)
 
 
 def test_a_long_formula_is_wrapped(tmp_path):
