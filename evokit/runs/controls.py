@@ -10,9 +10,8 @@ from evokit.assembly.workplace import of_control
 from evokit.interfaces import Individual, Search
 from evokit.runs.confirming import Confirmed, confirm
 from evokit.runs.resources import Resources
+from evokit.runs.stopping import IDLE, n_new
 from evokit.searches.elites import Elites
-
-IDLE_STEPS = 100  # steps of a control that find nothing new to measure before its space counts as exhausted
 
 
 def run_to_work(
@@ -40,8 +39,8 @@ def run_to_work(
     parts, search = (part, part.search) if varied else (run.parts, part)
     measure = run.measure(phase, parts.genome, of_control(SEARCH, name, part))
     each, idle = 0 if varied else measure.budgets[-1], 0
-    while measure.work + max(each, 1) <= limit and not search.done and idle < IDLE_STEPS:
-        before = measure.work
+    while measure.work + max(each, 1) <= limit and not search.done and idle < IDLE:
+        new = n_new(measure.tally)
         with run.costed(phase):
             if varied:
                 search.step(measure)
@@ -51,7 +50,7 @@ def run_to_work(
                 measure.born(individuals)
                 measure(individuals)
                 search.tell(individuals)
-        idle = idle + 1 if measure.work == before else 0
+        idle = idle + 1 if n_new(measure.tally) == new else 0
     run.show_best(search)
     if not search.hall_of_fame():
         return None, Confirmed(), measure.refits, None

@@ -25,14 +25,13 @@ from evokit.runs.checkpoint import load_checkpoint, save_checkpoint
 from evokit.runs.confirming import Confirmed, confirm
 from evokit.runs.contest import Contest
 from evokit.runs.resources import Resources
-from evokit.runs.stopping import stop_reason
+from evokit.runs.stopping import IDLE, n_new, stop_reason
 from evokit.runs.telling import Telling
 
 log = logging.getLogger("evokit")
 
 CHECKPOINT_EVERY_S = 5.0
 CHECKPOINT_SHARE = 0.02  # of the time of a search that its checkpoints take at most
-IDLE = 500  # generations that may ask for nothing new, as where a small space is known altogether
 
 Only = Literal["baselines"]
 
@@ -60,7 +59,7 @@ class Run(Resources):
         self.confirmed = Confirmed()
         self.refits: Refits = ()  # what the fitness of the search was refitted to so far
         self.contest = Contest(self)
-        self._new_at = 0  # the last generation that measured anything
+        self._new_at = 0  # the last generation that asked for anything new
 
     def execute(self, only: Only | None = None) -> None:
         """All phases in their order, or the baselines alone.
@@ -102,10 +101,10 @@ class Run(Resources):
         while not (reason := self._stop(search, measure)):
             self.progress.generation(search.generation + 1, horizon)
             try:
-                before, measured = search.generation, measure.tally.sources["measured"]
+                before, new = search.generation, n_new(measure.tally)
                 with self.costed("search"):
                     search.step(measure)
-                if measure.tally.sources["measured"] > measured:
+                if n_new(measure.tally) > new:
                     self._new_at = search.generation
                 self._refuse_invented(search, measure, before)
             finally:

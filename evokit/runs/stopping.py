@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evokit.interfaces import Goal
+from evokit.measuring.ledger import Tally
 from evokit.recipe.schema import Stop
+
+IDLE = 500  # steps that may ask for nothing new, before a space counts as known altogether
 
 
 def stop_reason(stop: Stop, logbook: Sequence[Mapping[str, Any]], work: int, seconds: float, goal: Goal) -> str | None:
@@ -37,6 +40,11 @@ def stop_reason(stop: Stop, logbook: Sequence[Mapping[str, Any]], work: int, sec
     if stop.patience is not None and (idle := _idle(logbook)) >= stop.patience:
         return f"no improvement for {idle} generations (stop.patience {stop.patience})"
     return None
+
+
+def n_new(tally: Tally) -> int:
+    """How many answers were not known before: measured, predicted, or those of another that does the same."""
+    return sum(tally.sources.values()) - tally.sources["cached"]
 
 
 def _idle(logbook: Sequence[Mapping[str, Any]]) -> int:

@@ -10,6 +10,7 @@ import pytest
 import evokit
 from evokit import Bits, Evaluation, UserError
 from evokit.fitnesses.sphere import Sphere
+from evokit.runs import controls
 from evokit.runs import run as running
 
 from . import user_module
@@ -212,12 +213,13 @@ def test_a_fitness_is_as_good_as_a_function():
     ("keywords", "said"),
     [
         ({"low": 0, "high": 1}, "say how long to search: work=200"),
+        ({"low": 0, "high": 1, "works": 20}, "works: there is no such keyword; did you mean 'work'?"),
         ({"work": 9}, "say where to search"),
         ({"space": {"a": evokit.Int(1, 2)}, "low": 0, "work": 9}, "low, high and dimensions belong to a vector"),
         ({"space": 7, "work": 9}, "7 is no space and no genome"),
         ({"space": {"a": 1j}, "work": 9}, "the space: parameters.a: must be a parameter"),
         ({**BOX, "search": "cmma", "work": 9}, "unknown search 'cmma'; did you mean 'cma'"),
-        ({**BOX, "wrkers": 2, "work": 9}, "unknown key"),
+        ({**BOX, "wrkers": 2, "work": 9}, "wrkers: there is no such keyword; did you mean 'workers'"),
         ({**BOX, "work": math.nan}, "stop.work: nan has no place in a recipe"),
     ],
 )
@@ -246,12 +248,18 @@ def test_lists_and_groups_are_the_functions_own_to_change():
 @pytest.mark.parametrize("search", ["auto", "steady_state"])
 def test_a_space_that_is_known_altogether_ends_the_run(search, monkeypatch):
     monkeypatch.setattr(running, "IDLE", 30)
+    monkeypatch.setattr(controls, "IDLE", 30)
     run = evokit.minimize(
-        lambda x, c: x, {"x": evokit.Int(1, 3), "c": evokit.Choice(["a", "b"])}, work=60, search=search
+        lambda x, c: x,
+        {"x": evokit.Int(1, 3), "c": evokit.Choice(["a", "b"])},
+        work=60,
+        search=search,
+        baselines=["random_search"],
     )
     assert run.best_value == 1
     assert run.summary["stopped"] == "nothing that 30 generations asked for was new"
     assert run.summary["evaluations"]["measured"] == 6
+    assert run.summary["baselines"][0]["validation"] == 1
 
 
 def test_a_first_point_that_fails_is_not_the_end():
