@@ -12,6 +12,7 @@ import result_files
 import search_tables
 import surrogate_tables
 
+from benchmarks.fidelities.command import markdown
 from evokit.progress.wording import energy
 from evokit.results.report import SAYS, p_value
 
@@ -45,7 +46,7 @@ class Shown:
                 ``points``, a row for each point of a grid; ``levels``, of verdicts by simulation; ``searches``, of one
                 suite of problems; ``surrogates``, of what they save; ``pruning`` and ``rungs``, what a race is
                 worth and what it goes by; ``overhead``, what a call costs beside a short function; ``conditional``,
-                what was found on a space with conditions.
+                what was found on a space with conditions; ``fidelities``, how cheaper budgets rank optimizers.
             words: Names of results; of ``points`` one, and what its fitness noted.
 
         Raises:
@@ -55,8 +56,8 @@ class Shown:
         found = [self._results[name] for name in names if name in self._results]
         if not found:
             return f"*{_capital(NOTHING)}.*"
-        if kind in ("overhead", "conditional"):
-            return {"overhead": _overhead, "conditional": _conditional}[kind](found[0])
+        if kind in ("overhead", "conditional", "fidelities"):
+            return {"overhead": _overhead, "conditional": _conditional, "fidelities": _fidelities}[kind](found[0])
         if kind == "levels":
             return _levels(found[0])
         if kind == "searches":
@@ -152,6 +153,11 @@ def _conditional(one: Result) -> str:
     head = ("", "median of the best error", "quartiles", "CPU s a run")
     about = f"{one['seeds']} seeds, {one['work']} evaluations each, rank-sum test p = {one['p']:.2g}"
     return f"`{one['command']}`, {one['date']}, {one['processor']}; {about}:\n\n{_table(head, rows)}"
+
+
+def _fidelities(one: Result) -> str:
+    """What each cheaper budget ranks and costs."""
+    return f"`{one['command']}`, {one['date']}, {one['processor']}: {markdown(one['fidelities'])}"
 
 
 def _levels(one: Result) -> str:

@@ -41,9 +41,9 @@ def test_trainings_are_those_of_the_fitness_with_such_rungs():
 
 
 def test_ranks_are_those_of_means_over_seeds_and_what_diverged_is_last():
-    settings = replace(TINY, rules=5, seeds=1)
-    cut, whole = [0.2, 0.1, 0.4, 0.3, 0.5], [0.1, 0.2, 0.3, None, 0.5]
-    full, fresh = [0.1, 0.2, 0.3, None, 0.5], [0.5, 0.4, 0.3, 0.6, 0.1]
+    settings = replace(TINY, rules=6, seeds=1)
+    cut, whole = [0.2, 0.1, 0.4, 0.3, 0.5, 0.6], [0.1, 0.2, 0.3, None, 0.5, 0.6]
+    full, fresh = [0.1, 0.2, 0.3, None, 0.5, 0.6], [0.5, 0.4, 0.3, 0.6, 0.1, 0.0]
     rows = [
         {
             "rule": rule,
@@ -53,13 +53,14 @@ def test_ranks_are_those_of_means_over_seeds_and_what_diverged_is_last():
             "accuracy": values[rule],
             "cpu_s": 2.0,
         }
-        for rule in range(5)
+        for rule in range(6)
         for r, steps, horizon, values in ((0, 3, 6, cut), (0, 3, 3, whole), (0, 6, 6, full), (1, 6, 6, fresh))
     ]
     lines = {(line["steps"], line["horizon"]): line for line in ranked(settings, rows)}
     assert lines[3, 3]["with_full"][0] == lines[6, 6]["with_full"][0] == 1.0
-    assert lines[3, 6]["with_full"][0] == pytest.approx(0.6)
+    assert lines[3, 6]["with_full"][0] == pytest.approx(1 - 6 * 8 / (6 * 35))
     assert lines[6, 6]["with_fresh"][0] == pytest.approx(-1.0)
+    assert (lines[3, 6]["among_good"][0], lines[3, 3]["among_good"][0]) == (1.0, -1.0)  # the fourth rule and the first
     assert (lines[3, 3]["kept"], lines[3, 6]["kept"]) == (0.0, 0.0)
     assert (lines[3, 3]["work"], lines[6, 6]["work"], lines[3, 3]["cpu_s"]) == (0.5, 1.0, 2.0)
 

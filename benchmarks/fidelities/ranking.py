@@ -14,6 +14,10 @@ from evokit.statistics.correlation import spearman_interval
 BEST, KEPT = 0.2, 0.5
 """Of the rules that are best on fresh seeds, a fifth, how many a race that keeps half does not lose."""
 
+GOOD = 1 / 3
+"""Share of the rules that are best on fresh seeds, among which a search must tell the good from the better: bad rules
+are told from good ones by any budget."""
+
 
 @dataclass(frozen=True)
 class Fidelity:
@@ -47,6 +51,7 @@ def ranked(settings: Settings, rows: Sequence[Row]) -> list[dict[str, Any]]:
         )
 
     fresh = means(full, settings.seeds)
+    good = _best(fresh, GOOD)
     lines = []
     for one in fidelities(settings):
         values = means(one)
@@ -59,6 +64,7 @@ def ranked(settings: Settings, rows: Sequence[Row]) -> list[dict[str, Any]]:
                 "cpu_s": float(np.sum(spent)) / max(1, len(rules)),
                 "with_full": list(spearman_interval(values, means(full))),
                 "with_fresh": list(spearman_interval(values, fresh)),
+                "among_good": list(spearman_interval(values[good], fresh[good])),
                 "kept": _kept(values, fresh),
             }
         )
@@ -69,6 +75,9 @@ def _kept(values: np.ndarray, truth: np.ndarray) -> float | None:
     """Share of the truly best rules among the better half by ``values``; null without rules."""
     if not len(truth):
         return None
-    best = np.argsort(-truth, kind="stable")[: max(1, round(BEST * len(truth)))]
-    kept = np.argsort(-values, kind="stable")[: max(1, round(KEPT * len(truth)))]
-    return float(np.isin(best, kept).mean())
+    return float(np.isin(_best(truth, BEST), _best(values, KEPT)).mean())
+
+
+def _best(values: np.ndarray, share: float) -> np.ndarray:
+    """Indices of the greatest values, one at least; of none none."""
+    return np.argsort(-values, kind="stable")[: max(1, round(share * len(values)))]
