@@ -103,7 +103,8 @@ def problem(
         high: Upper bounds.
         dimensions: How many numbers; bounds that are lists say it.
         search: Name of a search, or what a recipe says of one.
-        work: Evaluations, or units of ``budgets``, after which it ends; the generation at work is finished.
+        work: Evaluations, or units of ``budgets``, after which it ends; the generation at work is finished, be it the
+            first.
         generations: After which it ends.
         workers: Processes that evaluate; one means this one. They change no number.
         seed: Of all that is drawn.
