@@ -13,6 +13,7 @@ import numpy as np
 
 from evokit.assembly.directory import RunDirectory
 from evokit.assembly.jobs import Candidate
+from evokit.calls.keywords import refuse_unknown
 from evokit.calls.listening import parted
 from evokit.calls.minimizing import problem
 from evokit.calls.outcome import Run
@@ -219,6 +220,7 @@ def search(
     >>> asked.run.best.round(2).tolist()
     [0.5, 0.5]
     """
+    refuse_unknown(keywords)
     folder = Folder(directory)
     given = {"search": name, "work": work if work or generations else FOREVER, "generations": generations}
     sections, objects = parted(callbacks)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import inspect
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
 
 from evokit.calls.declaring import Declared
+from evokit.calls.keywords import refuse_unknown
 from evokit.calls.listening import parted
 from evokit.calls.offered import offered
 from evokit.calls.outcome import Run
 from evokit.calls.starting import Folder, start
 from evokit.common.code import Untellable, code_digest, importable
-from evokit.common.names import did_you_mean
 from evokit.components.declared import declared_names
 from evokit.components.registry import Registry
 from evokit.errors import UserError
@@ -28,15 +28,10 @@ from evokit.genomes.space.space import space_of
 from evokit.interfaces import Goal, Kind
 from evokit.plugins import load_plugins
 from evokit.recipe.check import recipe_of
-from evokit.recipe.schema import LISTS, SECTIONS, Core, Recipe, as_json
+from evokit.recipe.schema import LISTS, SECTIONS, Recipe, as_json
 
 CROSSING = ("crossover", "mutation")
 PICKLE = "function.pickle"  # in a run's artifacts
-KEYWORDS = (
-    *("low", "high", "dimensions", "search", "work", "generations", "workers", "seed", "objectives", "constraints"),
-    *("budgets", "vectorized", "directory", "progress", "callbacks", *SECTIONS, *LISTS, "final", "plugins"),
-    *(one.name for one in fields(Core)),
-)
 LENGTH = "say how long to search: work=200 for 200 evaluations, or generations=, or stop={'seconds': 60}"
 
 
@@ -68,6 +63,7 @@ def maximize(function: Any, space: Any = None, **keywords: Any) -> Run:
 
 
 def _searched(function: Any, space: Any, goal: Goal, keywords: Mapping[str, Any]) -> Run:
+    refuse_unknown(keywords)
     about = {name: keywords[name] for name in ("directory", "progress", "callbacks") if name in keywords}
     sections, callbacks = parted(about.get("callbacks", ()))
     folder = Folder(about.get("directory"))
@@ -107,7 +103,8 @@ def problem(
         high: Upper bounds.
         dimensions: How many numbers; bounds that are lists say it.
         search: Name of a search, or what a recipe says of one.
-        work: Evaluations, or units of ``budgets``, after which it ends; the generation at work is finished.
+        work: Evaluations, or units of ``budgets``, after which it ends; the generation at work is finished, be it the
+            first.
         generations: After which it ends.
         workers: Processes that evaluate; one means this one. They change no number.
         seed: Of all that is drawn.
@@ -130,8 +127,6 @@ def problem(
         constraints = constraints or function.keywords["constraints"]
         budgets = budgets if tuple(budgets) != (1,) else function.keywords["budgets"]
         vectorized = vectorized or function.keywords["vectorized"]
-    if unknown := next((name for name in sections if name not in KEYWORDS), None):
-        raise UserError(f"{unknown}: there is no such keyword{did_you_mean(unknown, KEYWORDS)}")
     fitness, held = _fitness(function, goal, objectives, constraints, budgets, vectorized, folder)
     stop = dict(sections.pop("stop", None) or {}) | ({} if work is None else {"work": work})
     recipe = {

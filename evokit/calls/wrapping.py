@@ -9,6 +9,7 @@ from typing import Any
 
 from deap import base
 
+from evokit.calls.keywords import refuse_unknown
 from evokit.calls.minimizing import problem
 from evokit.calls.outcome import Run
 from evokit.calls.starting import Folder, start
@@ -57,6 +58,7 @@ def wrap(
         UserError: Something is not registered, or does not fit.
         RunFailed: Nothing valid is left.
     """
+    refuse_unknown(keywords)
     folder = Folder(directory)
     with without_map(toolbox):
         script = Script(toolbox)

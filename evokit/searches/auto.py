@@ -56,7 +56,8 @@ generation |
 
     A fitness counts as noisy if it has fresh replicates to measure on (``fresh``). Neither workers nor stop rules have
     a part in the choice, which would make a result depend on them. For other choices name the search, such as a
-    ``steady_state`` with more in flight for more than 4 workers, on a space for more than 2.
+    ``steady_state`` with more in flight for more than 4 workers, on a space for more than 2 an
+    ``iterated_local_search`` with more ``descents``.
 
     ``generations`` are those of what it chose; without it a stop rule of the recipe ends the search.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -14,7 +14,7 @@ from evokit.genomes.individuals import make_individual, weights_of
 from evokit.genomes.space.genome import Genes, Part, SpaceGenome
 from evokit.genomes.space.kinds import Numeric
 from evokit.interfaces import Context, Individual
-from evokit.options import Count
+from evokit.options import Count, added
 from evokit.searches.archive import only_ok
 from evokit.searches.stepping import AskTell
 
@@ -24,6 +24,7 @@ NEAR = 1e-3  # times the tolerance, within which a vertex is where the descent i
 SHRINK, LEAST = 0.25, 0.1  # of a step where nothing is better, and of one that led to a vertex
 
 Loss = tuple[float, float]  # violation and value, lower is better; infinite of who failed
+FAILED: Loss = np.inf, np.inf
 Ask = Callable[[Sequence[Genes]], list[Loss]]
 
 
@@ -46,7 +47,10 @@ class IteratedLocalSearch:
     The first descent begins at the best of ``start`` random points, of which one has all numbers in the middle, or of
     ``init``; later ones in turn at the best so far after ``kicks`` mutations and at random.
 
-    A generation is one question of a descent: the alternatives of a parameter, which can be measured side by side.
+    A generation is one question of a descent, mostly one or two alternatives of a parameter, which can be measured side
+    by side; with ``descents`` it is one of each of so many that are under way at once. For slow evaluations and many
+    workers about half as many descents as workers keep them busy: a single descent is no sooner at its end, but more
+    of them are met in the same time. Where one has ended the next begins.
 
     Source: Lourenço, Martin and Stützle 2003, "Iterated Local Search"; for descents Hooke and Jeeves 1961, "Direct
     Search Solution of Numerical and Statistical Problems" (steps, and the direction of a round), the parabola of Powell
@@ -60,6 +64,7 @@ class IteratedLocalSearch:
     tolerance: Annotated[float, Gt(0)] = 1e-7
     kicks: Annotated[int, Ge(1)] = 2
     generations: Count | None = None
+    descents: Count = added(1)  # noqa: RUF009 - a field
 
     reads: ClassVar[frozenset[str]] = frozenset({"init"})
     genes: ClassVar[frozenset[str]] = frozenset({"space"})
@@ -72,8 +77,31 @@ class IteratedLocalSearch:
         return IteratedLocalSearcher(self, context)
 
 
+@dataclass
+class UnderWay:
+    """A descent at work.
+
+    Args:
+        number: Of all descents, counted from 0.
+        starts: Where it may begin.
+        best: The best loss so far when it began.
+        talk: What it asks.
+        answers: All that it was told.
+    """
+
+    number: int
+    starts: list[Genes]
+    best: Loss
+    talk: Conversation
+    answers: list[list[Loss]] = field(default_factory=list)
+
+    def answer(self, losses: list[Loss]) -> None:
+        self.answers.append(losses)
+        self.talk.answer(losses)
+
+
 class IteratedLocalSearcher(AskTell):
-    """Asks what a descent asks. A state holds the answers of the descent at work, which is repeated with them.
+    """Asks what descents ask. A state holds the answers of those at work, which are repeated with them.
 
     ``population`` is the best so far.
     """
@@ -83,74 +111,84 @@ class IteratedLocalSearcher(AskTell):
     def __init__(self, options: IteratedLocalSearch, context: Context) -> None:
         super().__init__(context.genome, weights_of(context.fitness.objectives), options.generations)
         self._options, self._streams, self._init = options, context.streams, list(context.init)
-        self._descents = 0
-        self._answers: list[list[Loss]] = []
-        self._begun_at: tuple[list[Genes], Loss] = self._starts(), (np.inf, np.inf)
-        self._descent = self._begun()
+        self._descents = [self._begun(number) for number in range(options.descents)]
 
     @property
     def at_break(self) -> bool:
-        """Whether a descent has ended and the next one has yet to begin."""
-        return not self._answers
+        """Whether a descent has ended and the next one has yet to begin; others may be under way."""
+        return not all(one.answers for one in self._descents)
 
     def ask(self) -> list[Individual]:
-        how = "descent" if self._answers else "start"
-        return [make_individual(self._genome, genes, self._weights, born_by=how) for genes in self._descent.question]
+        how: dict[Genes, str] = {}  # what two descents ask for is asked for once
+        for one in self._descents:
+            for genes in one.talk.question:
+                how.setdefault(genes, "descent" if one.answers else "start")
+        return [make_individual(self._genome, genes, self._weights, born_by=born) for genes, born in how.items()]
 
     def tell(self, individuals: Sequence[Individual]) -> None:
         valid = only_ok(individuals)
         if valid:
             self.population = [max([*self.population, *valid], key=lambda one: one.fitness)]
-        if len(individuals) == len(self._descent.question):  # a control whose work is spent measures only a part
+        asked = dict.fromkeys(genes for one in self._descents for genes in one.talk.question)
+        if len(individuals) == len(asked):  # a control whose work is spent measures only a part
             losses = {one.key: _loss(one) for one in valid}
-            self._answer([losses.get(one.key, (np.inf, np.inf)) for one in individuals])
-            if self._descent.question is None:
-                self._descents, self._answers = self._descents + 1, []
-                best = _loss(self.population[0]) if self.population else (np.inf, np.inf)
-                self._begun_at = self._starts(), best
-                self._descent = self._begun()
+            told = [losses.get(one.key, FAILED) for one in individuals]
+            self._answer(dict(zip(asked, told, strict=True)))
         self.archive.add(self.generation, individuals, self.population)
         self.generation += 1
 
-    def _answer(self, losses: list[Loss]) -> None:
-        self._answers.append(losses)
-        self._descent.answer(losses)
+    def _answer(self, losses: Mapping[Genes, Loss]) -> None:
+        """Let each descent go on, and others begin where some have ended."""
+        for place, one in enumerate(self._descents):
+            one.answer([losses[genes] for genes in one.talk.question])
+            if one.talk.question is None:
+                self._descents[place] = self._begun(1 + max(other.number for other in self._descents))
 
-    def _starts(self) -> list[Genes]:
-        """Where the next descent may begin."""
-        rng = self._streams.at("iterated_local_search", "start", self._descents).numpy()
+    def _begun(self, number: int) -> UnderWay:
+        best = _loss(self.population[0]) if self.population else FAILED
+        return self._under_way(number, self._starts(number), best)
+
+    def _starts(self, number: int) -> list[Genes]:
+        """Where a descent may begin."""
+        rng = self._streams.at("iterated_local_search", "start", number).numpy()
         random = self._genome.random
-        if not self._descents:
+        if not number:
             drawn = [random(rng) for _ in range(self._options.start)]
             return self._init or [_centred(self._genome, drawn[0], rng), *drawn[1:]]
-        if not self._descents % 2 or not self.population:
+        if not number % 2 or not self.population:
             return [random(rng)]
         genes = self.population[0].genes
         for _ in range(self._options.kicks):
             genes = self._genome.mutate(genes, rng)
         return [genes]
 
-    def _begun(self) -> Conversation:
-        starts, best = self._begun_at
-        rng = self._streams.at("iterated_local_search", "descent", self._descents).numpy()
-        options = self._options
-        return Conversation(lambda ask: Descent(self._genome, options.step, options.tolerance, rng, ask)(starts, best))
+    def _under_way(self, number: int, starts: list[Genes], best: Loss) -> UnderWay:
+        rng = self._streams.at("iterated_local_search", "descent", number).numpy()
+        genome, step, tolerance = self._genome, self._options.step, self._options.tolerance
+        talk = Conversation(lambda ask: Descent(genome, step, tolerance, rng, ask)(starts, best))
+        return UnderWay(number, starts, best, talk)
 
     def state_dict(self) -> dict[str, Any]:
-        starts, best = self._begun_at
-        begun_at = [self._genome.to_json(genes) for genes in starts], best
-        mine = {"descents": self._descents, "answers": self._answers, "begun_at": begun_at}
-        return super().state_dict() | {"iterated_local_search": mine}
+        mine = [
+            {
+                "number": one.number,
+                "starts": [self._genome.to_json(genes) for genes in one.starts],
+                "best": one.best,
+                "answers": one.answers,
+            }
+            for one in self._descents
+        ]
+        return super().state_dict() | {"descents": mine}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         super().load_state_dict(state)
-        mine = state["iterated_local_search"]
-        starts, best = mine["begun_at"]
-        self._begun_at = [self._genome.from_json(genes) for genes in starts], tuple(best)
-        self._descents, self._answers = mine["descents"], []
-        self._descent = self._begun()
-        for losses in mine["answers"]:
-            self._answer([(violation, value) for violation, value in losses])
+        self._descents = []
+        for saved in state["descents"]:
+            starts = [self._genome.from_json(genes) for genes in saved["starts"]]
+            one = self._under_way(saved["number"], starts, tuple(saved["best"]))
+            for losses in saved["answers"]:
+                one.answer([(violation, value) for violation, value in losses])
+            self._descents.append(one)
 
 
 class Descent:

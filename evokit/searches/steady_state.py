@@ -24,8 +24,9 @@ class SteadyState:
     workers. Behind an evaluation that takes long no more than ``in_flight`` are begun, so it should be many times the
     number of workers, the more so the less even the times are.
 
-    A generation is ``births`` children, after which a checkpoint may be written; at its end workers wait for the last
-    of them. Null: four for each in flight, and at least as many as ``population``. As a part of another search it makes
+    A generation is ``births`` children, after which a checkpoint may be written and ``stop`` is looked at; at its end
+    workers wait for the last of them. Null: four for each in flight, and at least as many as ``population``, which is
+    128 of the defaults: for less work than many of these have fewer in flight. As a part of another search it makes
     ``in_flight`` children at a time and waits for them. Fingerprints of a fitness are not asked for.
 
     Source: Syswerda 1991, "A Study of Reproduction in Generational and Steady-State Genetic Algorithms"; replacing the

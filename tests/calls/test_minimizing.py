@@ -1,3 +1,4 @@
+import json
 import math
 import subprocess
 import sys
@@ -269,3 +270,45 @@ def test_a_first_point_that_fails_is_not_the_end():
         return x
 
     assert evokit.minimize(half, {"x": evokit.Float(0, 1)}, work=40, seed=3).best_value < 0.3
+
+
+class First:
+    """A fitness that tells where a vector begins."""
+
+    objectives: ClassVar = {"value": "min"}
+
+    def evaluate_one(self, vector, budget):
+        return Evaluation((square(vector),), metrics={"first": float(vector[0])}, work=budget)
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        "steady_state",
+        "generational",
+        "de",
+        "cma",
+        "snes",
+        "pgpe",
+        "regularised",
+        "mu_plus_lambda",
+        "nsga2",
+        "map_elites",
+    ],
+)
+def test_no_generation_begins_once_the_work_is_spent_and_the_last_is_whole(search):
+    """So a run is beyond its work by less than a generation, which for the first is all of it."""
+
+    def pair(x):
+        return square(x), -square(x)
+
+    descriptors = [{"metric": "first", "low": -1, "high": 1}]
+    told = {"name": search} | ({"descriptors": descriptors, "offset": 9} if search == "map_elites" else {})
+    function = {"map_elites": First(), "nsga2": pair}.get(search, square)
+    run = evokit.minimize(function, **BOX, search=told, work=100, objectives=2 if search == "nsga2" else None)
+    lines = (run.directory / "metrics.jsonl").read_text().splitlines()
+    measured = [0, *(json.loads(line)["evaluations"]["measured"] for line in lines)]
+    assert measured[-2] < 100 <= measured[-1]
+    assert run.summary["stopped"] == f"{measured[-1]} units of work spent (stop.work 100)"
+    if search == "steady_state":
+        assert measured == [0, 128]  # as its docstring says

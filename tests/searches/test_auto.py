@@ -1,20 +1,31 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from evokit.crossover.own import OwnCrossover
+from evokit.crossover.simulated_binary import SimulatedBinary
 from evokit.genomes.bits import Bits
 from evokit.genomes.real_vector import RealVector
 from evokit.genomes.space.parameters import Choice, Float
 from evokit.genomes.space.space import Space
+from evokit.interfaces import Context
 from evokit.measuring.ledger import Ledger
+from evokit.mutation.heavy_tailed import HeavyTailed
+from evokit.mutation.own import OwnMutation
+from evokit.mutation.polynomial import Polynomial
 from evokit.searches.auto import Auto
-from evokit.searches.cma import CMASearch
-from evokit.searches.generational import GenerationalSearch
+from evokit.searches.cma import CMA, CMASearch
+from evokit.searches.generational import Generational, GenerationalSearch
 from evokit.searches.iterated_local_search import IteratedLocalSearcher
-from evokit.searches.nsga2 import NSGA2Search
+from evokit.searches.nsga2 import NSGA2, NSGA2Search
 from evokit.searches.portfolio import PortfolioSearch
-from evokit.searches.steady_state import SteadyStateSearch
+from evokit.searches.quasi_newton import QuasiNewton
+from evokit.searches.steady_state import SteadyState, SteadyStateSearch
+from evokit.selection.tournament import Tournament
+from evokit.streams import Streams
 from tests.door import SumFitness, door
-from tests.searches.building import built, portrait, run, stopped_and_resumed
+from tests.searches.building import building_nested, built, portrait, run, stopped_and_resumed
 from tests.searches.test_contract import Pair
 from tests.searches.test_quasi_newton import BOX, Valley
 from tests.small import launched
@@ -104,6 +115,70 @@ execution: {backend: inline}
 """
     summary, _ = launched(tmp_path, recipe, [])
     assert summary["chosen"] == "auto took steady_state: an exact fitness, and genes are of kind bits"
+
+
+INIT = ([0.5, -1.0, 1.5], [1.0, 1.0, 1.0])
+
+
+def of_init(fitness, genome=BOX):
+    """A context that begins with known genes, and the operators that a recipe may name, which auto does not read."""
+    return building_nested(
+        Context(Streams(7), fitness=fitness, genome=genome, init=[genome.from_json(one) for one in INIT])
+    )
+
+
+def test_both_searches_of_real_numbers_have_streams_of_their_own_and_the_first_alone_begins_with_init():
+    fitness = SumFitness()
+    context = of_init(fitness)
+    streams = context.streams.at("auto")
+    first = QuasiNewton().build(replace(context, streams=streams.at("quasi_newton")))
+    second = CMA().build(replace(context, streams=streams.at("cma"), init=()))
+    by_hand = run(PortfolioSearch([first, second], context, 60), door(fitness, genome=BOX))
+    search = run(Auto(generations=60).build(context), door(fitness, genome=BOX))
+    assert portrait(search) == portrait(by_hand)
+    # Later descents are drawn, and each has had many turns: else the streams would not show.
+    assert first.state_dict()["quasi_newton"]["descents"] > len(INIT)
+    assert search.logbook.select("turn").count(1) > 5
+
+
+@pytest.mark.parametrize(
+    ("n", "noisy", "adapts", "covariance"),
+    [(200, True, True, "full"), (201, True, False, "separable"), (3, False, False, "full")],
+)
+def test_the_rate_is_adapted_to_noise_where_correlations_are_learned(n, noisy, adapts, covariance):
+    search = built(Auto(), Noisy() if noisy else SumFitness(), RealVector(-1, 1, n))
+    options = (search if noisy else search._members[1])._options
+    assert (options.adapt_rate, options.covariance) == (adapts, covariance)
+
+
+@pytest.mark.parametrize(
+    ("genome", "crossover", "mutation"),
+    [(BOX, SimulatedBinary(), Polynomial()), (Bits(12), OwnCrossover(), OwnMutation())],
+)
+def test_several_objectives_are_searched_with_operators_that_fit_the_genome(genome, crossover, mutation):
+    """Whatever operators the recipe has."""
+    by_hand = built(NSGA2(generations=3), Pair(), genome, crossover=crossover, mutation=mutation)
+    search = built(Auto(generations=3), Pair(), genome)
+    found = [portrait(run(one, door(Pair(), genome=genome))) for one in (search, by_hand)]
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    ("fitness", "genome", "options", "mutation", "entrants"),
+    [
+        (SumFitness, Bits(12), SteadyState(population=16, generations=3, in_flight=4), HeavyTailed(), 5),
+        (Noisy, Bits(12), Generational(generations=3), HeavyTailed(), 3),
+        (Noisy, SPACE, Generational(generations=3), OwnMutation(), 3),
+        (Telling, SPACE, Generational(generations=3), OwnMutation(), 5),
+    ],
+)
+def test_any_other_genome_is_searched_with_the_operators_of_the_table(fitness, genome, options, mutation, entrants):
+    context = Context(Streams(0), fitness=fitness(), genome=genome)
+    made = {"selection": Tournament(entrants), "crossover": OwnCrossover(), "mutation": mutation}
+    by_hand = options.build(replace(context, operators={kind: one.build(context) for kind, one in made.items()}))
+    search = Auto(generations=3).build(context)
+    found = [portrait(run(one, door(fitness(), genome=genome))) for one in (search, by_hand)]
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize(

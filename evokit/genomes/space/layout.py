@@ -88,6 +88,11 @@ def layout_of(parameters: Mapping[str, Any], forbidden: Sequence[Mapping[str, An
     Raises:
         SpaceError: All that is wrong, each with its place below ``parameters`` or ``forbidden``.
     """
+    if not isinstance(parameters, Mapping):
+        got = type(parameters).__name__
+        raise SpaceError([(("parameters",), f"must be a mapping of names to parameters, got a {got}")])
+    if isinstance(forbidden, str | Mapping) or not isinstance(forbidden, Sequence):
+        raise SpaceError([(("forbidden",), f"must be a list of mappings, got a {type(forbidden).__name__}")])
     problems: list[tuple[Path, str]] = []
     found = list(_entries(parameters, ("parameters",), (), problems))
     if problems:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 from evokit.common.names import did_you_mean, listed
+from evokit.errors import UserError
 
 When = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 Path = tuple[str | int, ...]
@@ -30,8 +31,16 @@ class Parameter:
     main: ClassVar[tuple[str, ...]]  # the fields that this key holds
 
     def __post_init__(self) -> None:
-        if self.length is not None and not (_whole(self.length) and self.length >= 1):
-            raise ValueError(f"length: must be a whole number of at least 1, got {self.length!r}")
+        try:
+            if self.length is not None and not (_whole(self.length) and self.length >= 1):
+                raise ValueError(f"length: must be a whole number of at least 1, got {self.length!r}")
+            self._check()
+        except ValueError as error:
+            raise SpaceError([((type(self).__name__,), str(error))]) from None
+
+    def _check(self) -> None:
+        """Settle the fields; raises ``ValueError`` that begins with the name of one."""
+        raise NotImplementedError
 
     def _settle(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
@@ -61,7 +70,7 @@ class Float(Parameter):
         step: The distance of values; None for all numbers.
 
     Raises:
-        ValueError: A bound is not finite, ``low`` is not below ``high``, or is not above 0 with ``log``.
+        SpaceError: A bound is not finite, ``low`` is not below ``high``, or is not above 0 with ``log``.
     """
 
     low: float
@@ -71,8 +80,7 @@ class Float(Parameter):
     kind: ClassVar[str] = "float"
     main: ClassVar[tuple[str, ...]] = ("low", "high")
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def _check(self) -> None:
         for name in ("low", "high", *(("step",) if self.step is not None else ())):
             value = _plain(getattr(self, name))
             if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
@@ -92,7 +100,7 @@ class Int(Parameter):
         step: The distance of values; None for 1.
 
     Raises:
-        ValueError: As for ``Float``, or a number is not whole or beyond 2**53.
+        SpaceError: As for ``Float``, or a number is not whole or beyond 2**53.
     """
 
     low: int
@@ -102,8 +110,7 @@ class Int(Parameter):
     kind: ClassVar[str] = "int"
     main: ClassVar[tuple[str, ...]] = ("low", "high")
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def _check(self) -> None:
         for name in ("low", "high", *(("step",) if self.step is not None else ())):
             value = _plain(getattr(self, name))
             if not _whole(value):
@@ -123,7 +130,7 @@ class Choice(Parameter):
         ordered: Whether neighbours in their order are alike, as of small, medium and large.
 
     Raises:
-        ValueError: There is none, one is there twice or no JSON value.
+        SpaceError: There is none, one is there twice or no JSON value.
     """
 
     options: Sequence[Any]
@@ -131,8 +138,7 @@ class Choice(Parameter):
     kind: ClassVar[str] = "choice"
     main: ClassVar[tuple[str, ...]] = ("options",)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def _check(self) -> None:
         self._settle("options", _options(self.options))
         _check_flag("ordered", self.ordered)
 
@@ -147,7 +153,7 @@ class Subset(Parameter):
         at_least: How many at least.
 
     Raises:
-        ValueError: As for ``Choice``, or the limits allow nothing.
+        SpaceError: As for ``Choice``, or the limits allow nothing.
     """
 
     options: Sequence[Any]
@@ -156,8 +162,7 @@ class Subset(Parameter):
     kind: ClassVar[str] = "subset"
     main: ClassVar[tuple[str, ...]] = ("options",)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def _check(self) -> None:
         self._settle("options", _options(self.options))
         most = len(self.options) if self.at_most is None else self.at_most
         for name, value in (("at_most", most), ("at_least", self.at_least)):
@@ -175,15 +180,14 @@ class Order(Parameter):
         options: JSON values, each once, two or more.
 
     Raises:
-        ValueError: As for ``Choice``, or there is one alone.
+        SpaceError: As for ``Choice``, or there is one alone.
     """
 
     options: Sequence[Any]
     kind: ClassVar[str] = "order"
     main: ClassVar[tuple[str, ...]] = ("options",)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def _check(self) -> None:
         self._settle("options", _options(self.options))
         if len(self.options) < 2:
             raise ValueError("options: must be two or more, as one has no order")
@@ -193,11 +197,11 @@ KINDS: Mapping[str, type[Parameter]] = {one.kind: one for one in (Float, Int, Ch
 EXAMPLE = "must be a parameter such as {float: [0, 1]} or {choice: [a, b]}, or several by name"
 
 
-class SpaceError(ValueError):
-    """What is wrong with a space.
+class SpaceError(UserError, ValueError):
+    """What is wrong with a space, or with a parameter that Python makes.
 
     Args:
-        problems: The place of each, below the space, and a sentence.
+        problems: The place of each, below the space, or the kind of the parameter, and a sentence.
     """
 
     def __init__(self, problems: Sequence[tuple[Path, str]]) -> None:
@@ -254,10 +258,10 @@ def _read_parameter(
         main = {kind.main[0]: said}
     try:
         return kind(**main, **{key: value[key] for key in known if key in value})
-    except ValueError as error:
-        name = str(error).partition(":")[0].partition(" ")[0]
-        where = (*place, name if name in value else kind.kind)
-        problems.append((where, str(error)))
+    except SpaceError as error:
+        [(_, text)] = error.problems
+        name = text.partition(":")[0].partition(" ")[0]
+        problems.append(((*place, name if name in value else kind.kind), text))
         return None
 
 

@@ -49,33 +49,23 @@ class Space:
     def __post_init__(self) -> None:
         if self.file is not None:
             if self.parameters or self.forbidden:
-                raise ValueError("file: holds parameters and what is forbidden; leave these out")
-            self._read(self.file)
+                raise SpaceError([(("file",), "holds parameters and what is forbidden; leave these out")])
+            parameters, forbidden = _read(self.file)
+            # What is in a file takes its place, so that a run's own recipe needs it no more.
+            for name, value in (("parameters", parameters), ("forbidden", forbidden), ("file", None)):
+                object.__setattr__(self, name, value)
         self.layout()
         object.__setattr__(self, "parameters", written(self.parameters))
         object.__setattr__(self, "forbidden", tuple(dict(one) for one in self.forbidden))
-
-    def _read(self, file: Path) -> None:
-        """Take what is in a file in its place, so that a run's own recipe needs it no more."""
-        from evokit.genomes.space.configspace import from_configspace
-
-        try:
-            parameters, forbidden = from_configspace(file)
-        except ValueError as error:
-            raise SpaceError([(("file",), str(error))]) from error
-        for name, value in (("parameters", parameters), ("forbidden", forbidden), ("file", None)):
-            object.__setattr__(self, name, value)
 
     @classmethod
     def from_configspace(cls, source: Any) -> Space:
         """A space of a ConfigSpace JSON file, of its content, or of a ``ConfigurationSpace``.
 
         Raises:
-            ValueError: It holds what a space cannot say.
+            SpaceError: It holds what a space cannot say.
         """
-        from evokit.genomes.space.configspace import from_configspace
-
-        return cls(*from_configspace(source))
+        return cls(*_read(source))
 
     def to_configspace(self, name: str = "") -> dict[str, Any]:
         """The JSON values of such a file.
@@ -88,7 +78,7 @@ class Space:
         return to_configspace(self.layout(), name)
 
     def layout(self) -> Layout:
-        """Raises ``SpaceError``, a ``ValueError``: what is wrong, with its places."""
+        """Raises ``SpaceError``: what is wrong, with its places."""
         return layout_of(self.parameters, self.forbidden)
 
     def build(self, context: Context) -> SpaceGenome:
@@ -97,10 +87,20 @@ class Space:
         return SpaceGenome(self.layout())
 
 
+def _read(source: Any) -> tuple[Any, Any]:
+    """Parameters and what is forbidden, of what ``Space.from_configspace`` takes."""
+    from evokit.genomes.space.configspace import from_configspace
+
+    try:
+        return from_configspace(source)
+    except ValueError as error:
+        raise SpaceError([(("file",), str(error))]) from error
+
+
 def space_of(space: Mapping[str, Any] | Space) -> Space:
     """The options of the genome ``space`` for parameters by name.
 
     Raises:
-        SpaceError: A ``ValueError`` that says what is wrong, with its places.
+        SpaceError: What is wrong, with its places.
     """
     return space if isinstance(space, Space) else Space(space)

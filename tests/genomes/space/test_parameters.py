@@ -4,7 +4,7 @@ import time
 import numpy as np
 import pytest
 
-from evokit import Choice, Float, Int, Order, Space, Subset
+from evokit import Choice, Float, Int, Order, Space, Subset, UserError, minimize
 from evokit.genomes.space.parameters import SpaceError
 from evokit.genomes.space.space import space_of
 from evokit.recipe import RecipeError, load_recipe
@@ -35,6 +35,35 @@ from tests.genomes.space.spaces import EVERYTHING
 )
 def test_a_parameter_that_cannot_be_is_refused(make, message):
     with pytest.raises(ValueError, match=re.escape(message)):
+        make()
+    with pytest.raises(UserError, match=r"^(Float|Int|Choice|Subset|Order): "):
+        make()
+
+
+def test_python_and_a_recipe_are_told_the_same_of_a_parameter():
+    """Where Python makes it, it has no name yet; a recipe and a mapping tell its place."""
+    with pytest.raises(UserError, match=r"^Int: low: must be a whole number, got 1.5$"):
+        Space({"group": {"n": Int(1.5, 3)}})
+    with pytest.raises(UserError, match=r"^parameters.group.n.int: low: must be a whole number, got 1.5$"):
+        Space({"group": {"n": {"int": [1.5, 3]}}})
+    with pytest.raises(UserError, match=r"^the space: parameters.group.n.int: low: must be a whole number, got 1.5$"):
+        minimize(len, {"group": {"n": {"int": [1.5, 3]}}}, work=9)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Space([Int(1, 2)]), "parameters: must be a mapping of names to parameters, got a list"),
+        (lambda: Space({"n": Int(1, 2)}, {"n": 1}), "forbidden: must be a list of mappings, got a dict"),
+        (lambda: Space({"n": Int(1, 2)}, file="a.json"), "file: holds parameters and what is forbidden"),
+        (lambda: Space.from_configspace("nowhere.json"), "file: nowhere.json: cannot be read as JSON"),
+        (lambda: Space.from_configspace({"n": 1}), "file: is not a ConfigSpace file"),
+    ],
+)
+def test_what_is_no_space_is_the_users_error(make, message):
+    with pytest.raises(UserError, match=message):
+        make()
+    with pytest.raises(ValueError, match=message):
         make()
 
 
