@@ -14,6 +14,8 @@ from evokit.interfaces import Context
 from evokit_optimizers.fitness import TrainedAccuracyFitness
 from evokit_optimizers.models import read_networks
 from evokit_optimizers.options import TorchOptimizer
+from evokit_optimizers.rules.cost import step_cost
+from evokit_optimizers.rules.rule import Rule
 from evokit_optimizers.rules.rule_json import rule_from_json
 from evokit_optimizers.rules.source import write_optimizer
 from evokit_optimizers.training.trainer import Trained
@@ -57,17 +59,20 @@ class TorchOptimizerExport:
             )
         path = out if out.suffix == ".py" else out / MODULE
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_optimizer(rule_from_json(about["rule"]), path, measured=self._measured(networks))
+        rule = rule_from_json(about["rule"])
+        write_optimizer(rule, path, measured=self._measured(rule, networks))
 
-    def _measured(self, networks: Sequence[Trained]) -> list[str]:
-        """On what the networks were trained, and their validation; no figure of the test split."""
+    def _measured(self, rule: Rule, networks: Sequence[Trained]) -> list[str]:
+        """On what the networks were trained, at which cost, and their validation; no figure of the test split."""
         recipe = f", recipe {self._recipe}" if self._recipe else ""
         lines = [f"By evokit {VERSION}{recipe}, with fresh networks."]
         steps = self._fitness.options.steps
         for task in self._fitness.tasks:
             accuracies = [one.accuracy for one in networks if one.task == task.name]
+            flops = step_cost(rule, task.network.shapes, task.network.groups).total
             lines.append(
-                f"{task.name}: {task.network.n_parameters} parameters, {steps} steps with batches of {task.batch}; "
+                f"{task.name}: {task.network.n_parameters} parameters, {steps} steps with batches of {task.batch}, "
+                f"each update with {flops} floating-point operations by formula; "
                 f"validation accuracy {np.mean(accuracies):.4f}, mean of {len(accuracies)}."
             )
         return lines

@@ -12,6 +12,7 @@ from evokit_optimizers.baselines import build_tuned
 from evokit_optimizers.export import TorchOptimizerExport, build_export
 from evokit_optimizers.models import read_networks
 from evokit_optimizers.options import Adam, TorchOptimizer
+from evokit_optimizers.rules.cost import step_cost
 from evokit_optimizers.rules.groups import GROUPS
 from evokit_optimizers.rules.known import KNOWN
 from evokit_optimizers.rules.source import optimizer_source
@@ -81,10 +82,12 @@ def test_the_docstring_says_where_the_rule_was_measured(champion, fitness, tmp_p
     exporter = build_export(TorchOptimizer(), context(fitness=fitness, directory=tmp_path))
     exporter.export(tmp_path / "networks.safetensors", tmp_path / "mine.py")
     accuracies = [one.accuracy for one in read_networks(tmp_path / "networks.safetensors")[0]]
+    network = fitness.tasks[0].network
     said = " ".join((tmp_path / "mine.py").read_text().partition("Measured:")[2].partition("Args:")[0].split())
     assert said == (
-        f"By evokit {VERSION}, recipe digits.yaml, with fresh networks. digits: {fitness.tasks[0].network.n_parameters}"
-        f" parameters, 12 steps with batches of 8; validation accuracy {sum(accuracies) / 2:.4f}, mean of 2."
+        f"By evokit {VERSION}, recipe digits.yaml, with fresh networks. digits: {network.n_parameters} parameters, "
+        f"12 steps with batches of 8, each update with {step_cost(KNOWN['adam'], network.shapes).total} floating-point "
+        f"operations by formula; validation accuracy {sum(accuracies) / 2:.4f}, mean of 2."
     )
 
 
