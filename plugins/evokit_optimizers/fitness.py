@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from evokit.common.cores import set_threads
@@ -12,7 +14,8 @@ from evokit.common.keys import digest
 from evokit.data.text import Documents
 from evokit.interfaces import Context, Evaluation, Goal
 from evokit.streams import Streams
-from evokit_optimizers.options import Level, TrainedAccuracy
+from evokit_optimizers.options import ACCURACY, Level, Objective, TrainedAccuracy
+from evokit_optimizers.rules.cost import step_cost
 from evokit_optimizers.rules.rule import Rule
 from evokit_optimizers.tasks.images import ImageTask, network_for
 from evokit_optimizers.tasks.language import LanguageTask
@@ -22,6 +25,8 @@ from evokit_optimizers.tasks.task import Task
 from evokit_optimizers.tasks.transformer import Transformer
 from evokit_optimizers.training.method import Evolved
 from evokit_optimizers.training.trainer import Trainer
+
+GOALS: Mapping[Objective, Goal] = {"accuracy": "max", "step_cost": "min"}
 
 
 class TrainedAccuracyFitness:
@@ -47,7 +52,7 @@ class TrainedAccuracyFitness:
         first: int = 0,
     ) -> None:
         self.options, self.tasks, self.first = options, tasks, first
-        self.objectives: Mapping[str, Goal] = {"accuracy": "max"}
+        self.objectives: Mapping[str, Goal] = {name: GOALS[name] for name in options.objectives}
         self.takes = options.takes
         self.slots: Mapping[str, Any] = {}
         self.n_trainings = len(tasks) * options.seeds
@@ -69,6 +74,7 @@ class TrainedAccuracyFitness:
                 "together": options.together > 1,
                 # A shorter horizon makes a budget another task; which one it is decides its values.
                 **({"levels": [list(level) for level in options.ladder]} if _shortens(options) else {}),
+                **({"objectives": list(options.objectives)} if options.objectives != ACCURACY else {}),
             }
         )
 
@@ -83,13 +89,14 @@ class TrainedAccuracyFitness:
         set_threads(self.threads)
         together = self.options.together
         for first in range(0, len(batch), together):
-            methods = [Evolved(rule) for rule in batch[first : first + together]]
+            rules = batch[first : first + together]
+            methods = [Evolved(rule) for rule in rules]
             if together == 1:
                 outcomes = [self.trainer.train(methods[0], replicates, steps, horizon)]
             else:
                 outcomes = self.trainer.train_together(methods, replicates, steps, horizon)
-            for outcome in outcomes:
-                yield outcome.evaluation()
+            for rule, outcome in zip(rules, outcomes, strict=True):
+                yield self._with_cost(rule, outcome.evaluation())
 
     def fresh(self) -> TrainedAccuracyFitness:
         """The same question with starts and batches that neither this one nor those before it used."""
@@ -101,6 +108,16 @@ class TrainedAccuracyFitness:
             threads=self.threads,
             first=self.first + self.options.seeds,
         )
+
+    def _with_cost(self, rule: Rule, evaluation: Evaluation) -> Evaluation:
+        """An evaluation with the operations of a step, mean over tasks."""
+        if not evaluation.ok:
+            return evaluation
+        costs = [step_cost(rule, task.network.shapes, task.network.groups) for task in self.tasks]
+        total = float(np.mean([cost.total for cost in costs]))
+        metrics = {"step_flops": total, "product_flops": float(np.mean([cost.products for cost in costs]))}
+        values = (*evaluation.values, total) if "step_cost" in self.objectives else evaluation.values
+        return replace(evaluation, values=values, metrics={**evaluation.metrics, **metrics})
 
     def level_of(self, budget: int) -> Level:
         """What a budget trains. Raises ``ValueError``: it is none of ``budgets``."""

@@ -27,6 +27,8 @@ Momentum = Annotated[float, Ge(0), Lt(1)]
 Betas = tuple[Momentum, Momentum]
 Seed = Known | Scheduled
 SEEDS = {**KNOWN, **SCHEDULED}
+Objective = Literal["accuracy", "step_cost"]
+ACCURACY: tuple[Objective, ...] = ("accuracy",)
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,9 @@ class TrainedAccuracy:
     ``module`` is a network of the user's own in the place of ``model`` and ``language``, ``my_package:MyNet`` or a
     mapping with the keys of ``torch_module`` that say what it is. It learns images, labelled texts or the next
     tokens of texts, of which it reads ``language.length``.
+
+    ``objectives`` may have ``step_cost`` beside the accuracy: the floating-point operations of one step of the rule,
+    counted by formula, mean over tasks; lower is better. Contenders are compared by accuracy all the same.
     """
 
     takes: ClassVar[frozenset[str]] = frozenset({"optimizer"})
@@ -165,8 +170,11 @@ class TrainedAccuracy:
     together: Count = 1
     final_steps: tuple[Count, ...] = ()
     module: str | OwnModule | None = added(None)  # noqa: RUF009 - a field
+    objectives: tuple[Objective, ...] = added(ACCURACY)
 
     def __post_init__(self) -> None:
+        if self.objectives[:1] != ACCURACY or len(set(self.objectives)) < len(self.objectives):
+            raise ValueError(f"objectives: must be accuracy, then others, each once, got {list(self.objectives)}")
         if not _ascends(self.ladder):
             steps, seeds, _ = map(list, zip(*self.ladder, strict=True))
             raise ValueError(f"rungs must ascend and stay below the full budget, got steps {steps}, seeds {seeds}")

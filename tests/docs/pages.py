@@ -91,7 +91,7 @@ class Reader:
             self.code = done.returncode
             return done.stdout
         if program == "python":
-            with contextlib.redirect_stdout(io.StringIO()) as told:
+            with contextlib.redirect_stdout(io.StringIO()) as told, _beside(arguments[0]):
                 runpy.run_path(arguments[0], run_name="__main__")
             return told.getvalue()
         assert program == "evokit", f"a reader cannot run {command!r}"
@@ -118,6 +118,16 @@ class Reader:
         if self.answer:
             _compare(self.answer, block.text, f"line {block.line}")
         self.answer = ""
+
+
+@contextlib.contextmanager
+def _beside(script: str) -> Iterator[None]:
+    """As Python does it, the modules that lie beside a script can be imported."""
+    sys.path.insert(0, str(Path(script).absolute().parent))
+    try:
+        yield
+    finally:
+        del sys.path[0]
 
 
 def _write(block: Block) -> None:

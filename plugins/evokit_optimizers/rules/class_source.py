@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from textwrap import fill
 
 from evokit_optimizers.rules.groups import Group
@@ -12,8 +12,8 @@ from evokit_optimizers.rules.show import show_rule
 from evokit_optimizers.rules.update_source import scheduled, update_source
 
 
-def plain_class(rule: Rule, name: str) -> str:
-    """The class ``name`` of a rule without parts."""
+def plain_class(rule: Rule, name: str, measured: Sequence[str]) -> str:
+    """The class ``name`` of a rule without parts; ``measured`` is said in its docstring."""
     options = {**_settings(rule), **_TOTAL_STEPS} if _timed(rule) else _settings(rule)
     arguments = "\n".join(f"        {key}: {explanation}" for key, (_, _, explanation) in options.items())
     signature = "\n".join(f"        {key}: {kind} = {default}," for key, (kind, default, _) in options.items())
@@ -21,15 +21,15 @@ def plain_class(rule: Rule, name: str) -> str:
     defaults += '\n            "evaluating": False,' if rule.averaging else ""
     norm = ""
     if rule.clipping == "norm":
-        call = 'norm_factor([p.grad for p in parameters], self.defaults["clip_size"])'
-        norm = f"        factor = {call} if parameters else None\n"
+        call = 'norm_factor(gradients, self.defaults["clip_size"])'
+        norm = f"        factor = {call} if gradients else torch.ones(())\n"
     state = "".join(f'\n                    state["{buffer}"] = torch.zeros_like(p)' for buffer in _buffers(rule))
     factor, parameter = (", factor", ", factor: Tensor") if norm else ("", "")
     return f'''class {name}(torch.optim.Optimizer):
     """In step k, for parameters p with gradient g:
 
 {_formula(rule)}
-
+{_measured(measured)}
     Args:
         params: Parameters or parameter groups.
 {arguments}
@@ -53,24 +53,24 @@ def plain_class(rule: Rule, name: str) -> str:
 {_EMPTY if rule.terms else ""}'''.rstrip()
 
 
-def grouped_class(rule: Rule, name: str) -> str:
-    """The class ``name`` of a rule with parts, after the settings of each group, which are constants of the module."""
+def grouped_class(rule: Rule, name: str, measured: Sequence[str]) -> str:
+    """As ``plain_class``, of a rule with parts, after the settings of each group, which are constants of the module."""
     rules = by_group(rule)
     bodies = {group: update_source(part) for group, part in rules.items()}
     methods: dict[str, str] = {}
     for group, body in bodies.items():
         methods.setdefault(body, f"_update_{group}")
     clipped = [group for group, part in rules.items() if part.clipping == "norm"]
-    factor, parameter = (", factor", ", factor: Tensor | None") if clipped else ("", "")
+    factor, parameter = (", factor", ", factor: Tensor") if clipped else ("", "")
     timed, averaged = any(map(_timed, rules.values())), any(part.averaging for part in rules.values())
     signature = ", total_steps: int | None = None" if timed else ""
     defaults = [*(['"total_steps": total_steps'] if timed else []), *(['"evaluating": False'] if averaged else [])]
     explanation = f"\n        total_steps: {_TOTAL_STEPS['total_steps'][2]}" if timed else ""
     norm = ""
     if clipped:
-        norm = "            factor = None\n            " + (
-            f'if parameters and group["group"] in {_words(clipped)}:\n'
-            '                factor = norm_factor([p.grad for p in parameters], group["clip_size"])\n'
+        norm = "            factor = torch.ones(())\n            " + (
+            f'if gradients and group["group"] in {_words(clipped)}:\n'
+            '                factor = norm_factor(gradients, group["clip_size"])\n'
         )
     state = """
                     state.update({buffer: torch.zeros_like(p) for buffer in BUFFERS[group["group"]]})"""
@@ -86,7 +86,7 @@ class {name}(torch.optim.Optimizer):
     """In step k, for parameters p with gradient g, in each group of parameters:
 
 {_formula(rule)}
-
+{_measured(measured)}
     Args:
         params: Parameter groups with a ``group`` each, as ``parameter_groups(module)`` makes them. What else they say
             stands in for the group's ``SETTINGS``.{explanation}
@@ -173,8 +173,20 @@ def _words(words: Iterable[str]) -> str:
 
 
 def _formula(rule: Rule) -> str:
+    return _indented(show_rule(rule).splitlines())
+
+
+def _measured(lines: Sequence[str]) -> str:
+    """A section of a docstring, whose words can end neither a line nor the text."""
+    if not lines:
+        return ""
+    words = [" ".join(line.split()).replace("\\", "/").replace('"', "'") for line in lines]
+    return f"\n    Measured:\n{_indented(words)}\n"
+
+
+def _indented(texts: Iterable[str]) -> str:
     lines = []
-    for line in show_rule(rule).splitlines():
+    for line in texts:
         margin = " " * (8 + len(line) - len(line.lstrip()))
         lines.append(fill(line.strip(), 118, initial_indent=margin, subsequent_indent=margin + " " * 4))
     return "\n".join(lines)
@@ -220,15 +232,16 @@ def _step(name: str, before: str, each: str, state: str, update: str, averaged: 
     )
     refuse = refuse if averaged else ""
     swapping = _SWAPPING.lstrip("\n") + "\n" if averaged else ""
-    return f'''{swapping}    @torch.no_grad()
+    return f'''{swapping}    @torch.compiler.disable  # type: ignore  # compiled, it would be so anew in each step
+    @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """One step; returns what ``closure`` returns. Raises ``RuntimeError``: a gradient is sparse."""
 {refuse}        loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        parameters = [p for group in self.param_groups for p in group["params"] if p.grad is not None]
-        if any(p.grad.layout != torch.strided for p in parameters):
+        gradients = [p.grad for group in self.param_groups for p in group["params"] if p.grad is not None]
+        if any(gradient.layout != torch.strided for gradient in gradients):
             raise RuntimeError("{name} needs dense gradients; make embeddings with sparse=False")
 {before}        for group in self.param_groups:
 {each}            group["step"] = group.get("step", 0) + 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -18,12 +18,12 @@ from evokit_optimizers.rules.schedule import memory, schedule
 from evokit_optimizers.rules.update_source import scheduled
 
 
-def write_optimizer(rule: Rule, path: Path, name: str = "EvolvedOptimizer") -> None:
+def write_optimizer(rule: Rule, path: Path, name: str = "EvolvedOptimizer", measured: Sequence[str] = ()) -> None:
     """Write ``optimizer_source`` to a file."""
-    path.write_text(optimizer_source(rule, name), encoding="utf-8")
+    path.write_text(optimizer_source(rule, name, measured), encoding="utf-8")
 
 
-def optimizer_source(rule: Rule, name: str = "EvolvedOptimizer") -> str:
+def optimizer_source(rule: Rule, name: str = "EvolvedOptimizer", measured: Sequence[str] = ()) -> str:
     """Source of a module with the class ``name``; if the rule has parts, with the function ``parameter_groups`` too.
 
     It runs the functions that ``FlatUpdate`` runs, copied, in the same order, on lists of parameters in place of one
@@ -32,6 +32,7 @@ def optimizer_source(rule: Rule, name: str = "EvolvedOptimizer") -> str:
     Args:
         rule: Any; its canonical form is written.
         name: Of the class.
+        measured: Sentences for its docstring that say where the rule was measured.
 
     Raises:
         ValueError: ``name`` is no identifier, or a term's value cannot stand in a file of its own.
@@ -41,7 +42,7 @@ def optimizer_source(rule: Rule, name: str = "EvolvedOptimizer") -> str:
     rule = canonical(rule)
     parts = list(by_group(rule).values()) if rule.parts else [rule]
     functions = [*([parameter_groups] if rule.parts else []), *(one for part in parts for one in _functions(part))]
-    classes = grouped_class(rule, name) if rule.parts else plain_class(rule, name)
+    classes = (grouped_class if rule.parts else plain_class)(rule, name, measured)
     body = "\n\n\n".join([*_sources(dict.fromkeys(functions)), classes])
     imports = "import math\n" if "math." in body else ""
     return (

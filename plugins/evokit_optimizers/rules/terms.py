@@ -49,6 +49,8 @@ class Term:
         per_tensor: The lists hold the parameters in their shapes; else the split into tensors must not matter.
         without_momentum: Name of the term that it equals if beta1 is 0.
         ignores_clipping: Its value is the same whatever clipping did to the gradient.
+        flops: Operations on each element, see ``evokit_optimizers.rules.cost``.
+        orthogonal: It makes matrices orthogonal, by ``newton_schulz`` of the kernels, whose operations come on top.
 
     Raises:
         ValueError: A need has no such name.
@@ -60,6 +62,8 @@ class Term:
     per_tensor: bool = False
     without_momentum: str = ""
     ignores_clipping: bool = False
+    flops: int = 1
+    orthogonal: bool = False
 
     def __post_init__(self) -> None:
         for need in self.needs:
@@ -82,30 +86,39 @@ Vocabulary = Mapping[str, Term]
 _K = "evokit_optimizers.rules.kernels:"
 
 TERMS: Vocabulary = {
-    "GRAD": Term("g", ("gradient",), _K + "same"),
-    "MOMENTUM": Term("m", ("momentum",), _K + "same", without_momentum="GRAD"),
+    "GRAD": Term("g", ("gradient",), _K + "same", flops=0),
+    "MOMENTUM": Term("m", ("momentum",), _K + "same", without_momentum="GRAD", flops=0),
     "RMS_NORM": Term("g / (sqrt(v) + eps)", ("gradient", "rms"), _K + "ratio"),
     "ADAM_TERM": Term("m / (sqrt(v) + eps)", ("momentum", "rms"), _K + "ratio", without_momentum="RMS_NORM"),
     "SIGN_GRAD": Term("sign(g)", ("gradient",), _K + "sign", ignores_clipping=True),
     "NESTEROV": Term(
-        "(beta1 m + (1 - beta1) g)", ("gradient", "momentum", "beta1", "scratch"), _K + "mix", without_momentum="GRAD"
+        "(beta1 m + (1 - beta1) g)",
+        ("gradient", "momentum", "beta1", "scratch"),
+        _K + "mix",
+        without_momentum="GRAD",
+        flops=3,
     ),
     "SIGN_MOMENTUM": Term(
         "sign(beta1 s + (1 - beta1) g)",
         ("gradient", "slow_momentum", "beta1", "scratch"),
         _K + "sign_of_mix",
         without_momentum="SIGN_GRAD",
+        flops=4,
     ),
     "AMSGRAD": Term("m / (sqrt(max v) + eps)", ("momentum", "max_rms"), _K + "ratio"),
     "GRAD_DIFFERENCE": Term("(g - g_last)", ("gradient", "last_gradient"), _K + "difference"),
-    "NORM_GRAD": Term("g / (norm(g) + eps)", ("gradient", "eps"), _K + "normed", per_tensor=True),
-    "ORTHOGONAL_MOMENTUM": Term("orthogonal(m)", ("momentum",), _K + "orthogonal", per_tensor=True),
+    "NORM_GRAD": Term("g / (norm(g) + eps)", ("gradient", "eps"), _K + "normed", per_tensor=True, flops=3),
+    "ORTHOGONAL_MOMENTUM": Term(
+        "orthogonal(m)", ("momentum",), _K + "orthogonal", per_tensor=True, flops=0, orthogonal=True
+    ),
     "ORTHOGONAL_NESTEROV": Term(
         "orthogonal(beta1 m + (1 - beta1) g)",
         ("gradient", "momentum", "beta1", "scratch"),
         _K + "orthogonal_mix",
         per_tensor=True,
         without_momentum="ORTHOGONAL_MOMENTUM",
+        flops=3,
+        orthogonal=True,
     ),
     "LONG_ADAM_TERM": Term("n / (sqrt(v) + eps)", ("long_momentum", "rms"), _K + "ratio"),
 }

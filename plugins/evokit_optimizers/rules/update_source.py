@@ -32,7 +32,7 @@ def _preparation(rule: Rule) -> list[str]:
         values = f"{rule.warmup!r}, {rule.decay!r}, {rule.decay_span!r}".replace("'", '"')
         lines += [
             'if group["total_steps"] is not None:',
-            f'    lr *= schedule(group["step"] - 1, group["total_steps"], {values})',
+            f'    lr = lr * schedule(group["step"] - 1, group["total_steps"], {values})',
         ]
     used = rule.used
     if used & {"beta1", "beta2"}:
@@ -44,7 +44,7 @@ def _preparation(rule: Rule) -> list[str]:
         lines.append('eps = group["eps"]')
     lines += [f'{buffer} = [self.state[p]["{buffer}"] for p in parameters]' for buffer in rule.buffers]
     if rule.terms:
-        lines.append("gradient = [p.grad for p in parameters]")
+        lines.append("gradient = [p.grad for p in parameters if p.grad is not None]")
         lines += _gradient(rule)
     return lines
 

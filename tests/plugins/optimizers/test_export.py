@@ -5,23 +5,25 @@ from functools import partial
 import pytest
 import torch
 
+from evokit.common.version import VERSION
 from evokit.errors import UserError
 from evokit.streams import Streams
 from evokit_optimizers.baselines import build_tuned
-from evokit_optimizers.export import TorchOptimizerExport
+from evokit_optimizers.export import TorchOptimizerExport, build_export
 from evokit_optimizers.models import read_networks
-from evokit_optimizers.options import Adam
+from evokit_optimizers.options import Adam, TorchOptimizer
+from evokit_optimizers.rules.cost import step_cost
 from evokit_optimizers.rules.groups import GROUPS
 from evokit_optimizers.rules.known import KNOWN
 from evokit_optimizers.rules.source import optimizer_source
 from evokit_optimizers.training.method import Evolved
 from evokit_optimizers.training.training import Training
-from tests.plugins.optimizers.tiny_tasks import champion_setting, contender
+from tests.plugins.optimizers.tiny_tasks import champion_setting, contender, context
 
 
 def test_the_exported_file_repeats_the_training_bit_for_bit(champion, fitness, tmp_path):
     champion.fit(champion_setting(champion), 5, 24, tmp_path)
-    TorchOptimizerExport().export(tmp_path / "networks.safetensors", tmp_path / "out")
+    TorchOptimizerExport(fitness).export(tmp_path / "networks.safetensors", tmp_path / "out")
     module = {"__name__": "evolved"}
     source = (tmp_path / "out" / "evolved_optimizer.py").read_text()
     exec(compile(source, "evolved_optimizer.py", "exec"), module)
@@ -68,14 +70,29 @@ class _Exported:
         self._made.step()
 
 
-def test_an_export_may_be_named(champion, tmp_path):
+def test_an_export_may_be_named(champion, fitness, tmp_path):
     champion.fit(champion_setting(champion), 5, 24, tmp_path)
-    TorchOptimizerExport().export(tmp_path / "networks.safetensors", tmp_path / "new" / "mine.py")
+    TorchOptimizerExport(fitness).export(tmp_path / "networks.safetensors", tmp_path / "new" / "mine.py")
     assert "class EvolvedOptimizer" in (tmp_path / "new" / "mine.py").read_text()
+
+
+def test_the_docstring_says_where_the_rule_was_measured(champion, fitness, tmp_path):
+    champion.fit(champion_setting(champion), 5, 24, tmp_path)
+    (tmp_path / "summary.json").write_text('{"recipe": "digits.yaml"}')
+    exporter = build_export(TorchOptimizer(), context(fitness=fitness, directory=tmp_path))
+    exporter.export(tmp_path / "networks.safetensors", tmp_path / "mine.py")
+    accuracies = [one.accuracy for one in read_networks(tmp_path / "networks.safetensors")[0]]
+    network = fitness.tasks[0].network
+    said = " ".join((tmp_path / "mine.py").read_text().partition("Measured:")[2].partition("Args:")[0].split())
+    assert said == (
+        f"By evokit {VERSION}, recipe digits.yaml, with fresh networks. digits: {network.n_parameters} parameters, "
+        f"12 steps with batches of 8, each update with {step_cost(KNOWN['adam'], network.shapes).total} floating-point "
+        f"operations by formula; validation accuracy {sum(accuracies) / 2:.4f}, mean of 2."
+    )
 
 
 def test_a_tuned_baseline_is_no_export(fitness, tmp_path):
     adam = contender(build_tuned, Adam(), fitness)
     adam.fit(adam.settings(None)[0], 5, 24, tmp_path)
     with pytest.raises(UserError, match="was trained by adam, which is no evolved optimizer"):
-        TorchOptimizerExport().export(tmp_path / "networks.safetensors", tmp_path / "out")
+        TorchOptimizerExport(fitness).export(tmp_path / "networks.safetensors", tmp_path / "out")

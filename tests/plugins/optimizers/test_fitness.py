@@ -9,6 +9,7 @@ import pytest
 from evokit.streams import Streams
 from evokit_optimizers.fitness import build_tasks
 from evokit_optimizers.options import Rung
+from evokit_optimizers.rules.cost import step_cost
 from evokit_optimizers.rules.known import KNOWN
 from evokit_optimizers.rules.rule import Rule
 from evokit_optimizers.tasks.options import Network, OneTask
@@ -187,6 +188,27 @@ def test_a_set_that_the_data_lack_is_refused():
 def test_data_without_images_are_refused():
     with pytest.raises(ValueError, match=r"needs images or text to train on"):
         build_tasks(OPTIONS, None, None, "cpu")
+
+
+def test_the_operations_of_a_step_are_told_and_may_be_an_objective(fitness):
+    both = fitness_of(replace(OPTIONS, objectives=("accuracy", "step_cost")))
+    assert dict(both.objectives) == {"accuracy": "max", "step_cost": "min"}
+    network = fitness.tasks[0].network
+    rules = [RULES[0], RULES[3]]
+    for rule, plain, priced in zip(rules, evaluated(fitness, rules), evaluated(both, rules), strict=True):
+        cost = step_cost(rule, network.shapes, network.groups)
+        assert priced.values == (*plain.values, cost.total)
+        assert (plain.metrics["step_flops"], plain.metrics["product_flops"]) == (cost.total, cost.products)
+
+
+def test_another_objective_is_another_context(fitness):
+    assert fitness_of(replace(OPTIONS, objectives=("accuracy", "step_cost"))).context != fitness.context
+
+
+@pytest.mark.parametrize("objectives", [(), ("step_cost",), ("step_cost", "accuracy"), ("accuracy", "accuracy")])
+def test_the_first_objective_is_the_accuracy(objectives):
+    with pytest.raises(ValueError, match="objectives: must be accuracy, then others, each once"):
+        replace(OPTIONS, objectives=objectives)
 
 
 def test_importing_the_plugin_imports_no_torch():

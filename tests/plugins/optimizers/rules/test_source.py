@@ -2,6 +2,8 @@ import inspect
 import subprocess
 import sys
 from copy import deepcopy
+from dataclasses import replace
+from functools import partial
 from types import ModuleType
 
 import pytest
@@ -200,6 +202,106 @@ def test_the_file_is_clean_and_formatted(rule, tmp_path):
 def test_a_long_formula_is_wrapped(tmp_path):
     rule = Rule(tuple((name, 1 / (i + 3)) for i, name in enumerate(TERMS)), bias_correction=False)
     assert max(map(len, optimizer_source(rule).splitlines())) <= 120
+
+
+@pytest.mark.parametrize("rule", [KNOWN["adam"], KNOWN["muon"]], ids=["plain", "parts"])
+def test_what_is_said_of_its_measuring_ends_no_docstring(rule):
+    module = ModuleType("exported")
+    source = optimizer_source(rule, measured=['by """a\\', "and " * 40])
+    exec(compile(source, "exported.py", "exec"), vars(module))
+    assert "    Measured:\n        by '''a/\n        and and" in module.EvolvedOptimizer.__doc__
+    assert max(map(len, source.splitlines())) <= 120
+
+
+def test_a_compiled_training_step_makes_the_same_steps_and_is_compiled_once():
+    x, y = torch.randn(16, 6, generator=torch.Generator().manual_seed(0)), torch.arange(16) % 3
+    graphs = []
+
+    def counted(graph, inputs):
+        graphs.append(graph)
+        return graph
+
+    def trained(wrapped):
+        net = _network(torch.float32)
+        optimizer = _exported(FULL)(net.parameters(), total_steps=12)
+
+        def step():
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(net(x), y).backward()
+            optimizer.step()
+
+        step = wrapped(step)
+        for _ in range(12):
+            step()
+        return _flat(net.parameters())
+
+    compiled = trained(partial(torch.compile, backend=counted))
+    assert torch.equal(compiled, trained(lambda step: step))
+    assert len(graphs) == 1
+
+
+def test_scaled_losses_make_the_same_steps_and_a_step_that_overflows_is_left_out():
+    x, y = torch.randn(16, 6, generator=torch.Generator().manual_seed(0)), torch.arange(16) % 3
+    plain, scaled = _network(torch.float32), _network(torch.float32)
+    optimizer, other = _exported(FULL)(plain.parameters()), _exported(FULL)(scaled.parameters())
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10)
+    for step in range(6):
+        other.zero_grad()
+        scaler.scale(torch.nn.functional.cross_entropy(scaled(x), y)).backward()
+        if step == 3:
+            scaled[0].bias.grad[0] = torch.inf
+        scaler.step(other)
+        scaler.update()
+        if step != 3:
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(plain(x), y).backward()
+            optimizer.step()
+    assert torch.equal(_flat(plain.parameters()), _flat(scaled.parameters()))
+    assert scaler.get_scale() == 2.0**9
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("rule", [FULL, TRICKY, KNOWN["adamw"]], ids=["full", "tricky", "adamw"])
+def test_parameters_of_other_precisions_are_trained_in_them(rule, dtype):
+    net = _network(dtype)
+    x, y = torch.randn(16, 6, generator=torch.Generator().manual_seed(0)).to(dtype), torch.arange(16) % 3
+    optimizer, losses = _exported(rule)(net.parameters(), lr=0.01), []
+    for _ in range(30):
+        optimizer.zero_grad()
+        losses.append(torch.nn.functional.cross_entropy(net(x), y))
+        losses[-1].backward()
+        optimizer.step()
+    assert losses[-1] < 0.95 * losses[0]
+    optimizer.load_state_dict(optimizer.state_dict())
+    assert {state["average"].dtype for state in optimizer.state.values()} == {dtype}
+
+
+def _network(dtype):
+    generator = torch.Generator().manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Linear(6, 5), torch.nn.ReLU(), torch.nn.Linear(5, 3)).to(dtype)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) / 2)
+    return net
+
+
+def test_a_learning_rate_that_is_a_tensor_stays_as_it_is():
+    start, gradients = recorded(3, torch.float64)
+    lr, parameters, others = torch.tensor(0.01, dtype=torch.float64), _parameters(start), _parameters(start)
+    path = _path(_exported(FULL)(parameters, lr=lr, total_steps=10), parameters, gradients)
+    expected = _path(_exported(FULL)(others, lr=0.01, total_steps=10), others, gradients)
+    assert lr == 0.01
+    torch.testing.assert_close(path, expected)
+
+
+def test_the_strictest_type_checker_has_nothing_to_say(tmp_path):
+    averaged = replace(FULL, averaging=0.2, clipping="value", centralised=True)
+    rules = {"full": FULL, "tricky": TRICKY, "averaged": averaged, "muon": KNOWN["muon"], "nothing": Rule(())}
+    for name, rule in rules.items():
+        write_optimizer(rule, tmp_path / f"{name}.py")
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", *(f"{name}.py" for name in rules)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_a_name_that_is_no_identifier_is_refused():

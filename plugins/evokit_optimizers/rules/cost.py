@@ -1,0 +1,95 @@
+"""What one step of a rule costs, by formula. Imports no torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from evokit_optimizers.rules.groups import Group
+from evokit_optimizers.rules.parts import by_group
+from evokit_optimizers.rules.rule import Rule
+
+ITERATIONS = 5
+"""Of Newton and Schulz, the default of ``evokit_optimizers.rules.kernels.newton_schulz``."""
+
+_BUFFERS = {"average": 3, "long": 3, "square": 4, "slow": 3, "maximum": 1, "last": 0}
+
+
+class StepCost(NamedTuple):
+    """Floating-point operations of one step: one each for a sum, difference, product, quotient, root, sign or
+    comparison of two numbers.
+
+    ``elementwise`` grow with the parameters, ``products`` are those of matrix products, two for each multiply-add.
+    Copies, and what is done once a step, such as the schedule, are free.
+    """
+
+    elementwise: int
+    products: int
+
+    @property
+    def total(self) -> int:
+        return self.elementwise + self.products
+
+
+def step_cost(rule: Rule, shapes: Sequence[Sequence[int]], groups: Sequence[Group] = ()) -> StepCost:
+    """The cost of a step in which every parameter has a gradient.
+
+    Args:
+        rule: Best a canonical one, as ``FlatUpdate`` runs it.
+        shapes: Of the parameters.
+        groups: Of the parameters; a rule without parts needs none.
+
+    Raises:
+        ValueError: A rule with parts is not told the group of each parameter.
+
+    >>> from evokit_optimizers.rules.known import KNOWN
+    >>> step_cost(KNOWN["muon"], [(4, 3), (4,)], ["hidden", "vectors"])
+    StepCost(elementwise=455, products=990)
+    """
+    if rule.parts and len(groups) != len(shapes):
+        raise ValueError(f"groups: a rule with parts needs that of all {len(shapes)} parameters, got {len(groups)}")
+    rules = [by_group(rule)[group] for group in groups] if rule.parts else [rule] * len(shapes)
+    elementwise = products = 0
+    if any(part.clipping == "norm" for part in rules):
+        elementwise += 2 * sum(map(math.prod, shapes))  # the norm over all parameters
+    for part, shape in zip(rules, shapes, strict=True):
+        orthogonal = _newton_schulz(shape) if len(shape) > 1 else StepCost(0, 0)
+        n_orthogonal = sum(term.orthogonal for term in part.declared())
+        elementwise += math.prod(shape) * _each(part, len(shape) > 1) + n_orthogonal * orthogonal.elementwise
+        products += n_orthogonal * orthogonal.products
+    return StepCost(elementwise, products)
+
+
+def _each(rule: Rule, matrix: bool) -> int:
+    """Operations on each element of a parameter, but for those of ``_newton_schulz``."""
+    decays, trusted = rule.weight_decay != 0, rule.trust_ratio and bool(rule.terms)
+    count = {"none": 0, "value": 2, "norm": 1}[rule.clipping]
+    count += 2 if rule.centralised and matrix else 0  # mean and difference
+    count += sum(_BUFFERS[buffer] for buffer in rule.buffers)
+    if decays:
+        count += 1 if rule.decoupled and not trusted else 2
+    if rule.averaging:
+        count += _BUFFERS["average"]
+    return count + (_quantities(rule) + _step(rule) if rule.terms else 0)
+
+
+def _quantities(rule: Rule) -> int:
+    corrected = int(rule.bias_correction)
+    roots = len({"rms", "max_rms"} & rule.needs)
+    return roots * (2 + corrected) + ("momentum" in rule.needs) * corrected
+
+
+def _step(rule: Rule) -> int:
+    """The sum of the terms, what is done to it, and the move."""
+    terms = sum(term.flops for term in rule.declared()) + sum(weight != 1 for _, weight in rule.terms)
+    # A mask is a product, a comparison, a mean, a quotient and a product; a trust ratio two norms and a product.
+    return terms + len(rule.terms) - 1 + 5 * rule.cautious + 5 * rule.trust_ratio + 2
+
+
+def _newton_schulz(shape: Sequence[int]) -> StepCost:
+    """Of a matrix with its first dimension as rows; see ``evokit_optimizers.rules.kernels.orthogonal``."""
+    m, n = sorted((shape[0], math.prod(shape[1:])))
+    # The norm and the quotient by it, the sums of two matrices of each iteration, the stretch.
+    elementwise = 3 * m * n + ITERATIONS * (3 * m * m + 2 * m * n) + m * n
+    return StepCost(elementwise, ITERATIONS * (4 * m * m * n + 2 * m**3))
