@@ -34,7 +34,7 @@ _L2: Mapping[str, Any] = {"decoupled": False, "bias_correction": False}
 _MATRICES: Mapping[str, Range] = {"lr": (1e-2, 0.3), "weight_decay": (0.01, 0.1)}
 
 _ADAMW = _middle(Rule((("ADAM_TERM", 1.0),)), lr=(1e-3, 3e-2), beta2=(0.95, 0.999), weight_decay=(0.01, 1.0))
-_BESIDE_MUON = _middle(_ADAMW, lr=(1e-3, 1e-2), weight_decay=(0.01, 0.1))
+_BESIDE_MUON = _middle(_ADAMW, lr=(1e-3, 3e-2), weight_decay=(0.01, 0.1))
 _ORTHOGONAL = _middle(Rule((("ORTHOGONAL_MOMENTUM", 1.0),), beta1=0.95), **_MATRICES)
 
 SCHEDULED: Mapping[str, Rule] = {
