@@ -14,7 +14,7 @@ from evokit.genomes.individuals import make_individual, weights_of
 from evokit.genomes.space.genome import Genes, Part, SpaceGenome
 from evokit.genomes.space.kinds import Numeric
 from evokit.interfaces import Context, Individual
-from evokit.options import Count
+from evokit.options import Count, added
 from evokit.searches.archive import only_ok
 from evokit.searches.stepping import AskTell
 
@@ -44,7 +44,8 @@ class IteratedLocalSearch:
     is not the best so far also where nothing is better and steps are small.
 
     The first descent begins at the best of ``start`` random points, of which one has all numbers in the middle, or of
-    ``init``; later ones in turn at the best so far after ``kicks`` mutations and at random.
+    ``init`` and, with ``seeds``, of the genome's known good individuals; later ones in turn at the best so far after
+    ``kicks`` mutations and at random.
 
     A generation is one question of a descent: the alternatives of a parameter, which can be measured side by side.
 
@@ -60,6 +61,7 @@ class IteratedLocalSearch:
     tolerance: Annotated[float, Gt(0)] = 1e-7
     kicks: Annotated[int, Ge(1)] = 2
     generations: Count | None = None
+    seeds: bool = added(False)
 
     reads: ClassVar[frozenset[str]] = frozenset({"init"})
     genes: ClassVar[frozenset[str]] = frozenset({"space"})
@@ -82,7 +84,8 @@ class IteratedLocalSearcher(AskTell):
 
     def __init__(self, options: IteratedLocalSearch, context: Context) -> None:
         super().__init__(context.genome, weights_of(context.fitness.objectives), options.generations)
-        self._options, self._streams, self._init = options, context.streams, list(context.init)
+        self._options, self._streams = options, context.streams
+        self._first = [one.genes for one in self._seeds_if(options.seeds, context.init)]
         self._descents = 0
         self._answers: list[list[Loss]] = []
         self._begun_at: tuple[list[Genes], Loss] = self._starts(), (np.inf, np.inf)
@@ -122,7 +125,7 @@ class IteratedLocalSearcher(AskTell):
         random = self._genome.random
         if not self._descents:
             drawn = [random(rng) for _ in range(self._options.start)]
-            return self._init or [_centred(self._genome, drawn[0], rng), *drawn[1:]]
+            return self._first or [_centred(self._genome, drawn[0], rng), *drawn[1:]]
         if not self._descents % 2 or not self.population:
             return [random(rng)]
         genes = self.population[0].genes
