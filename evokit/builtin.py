@@ -138,6 +138,7 @@ def evokit_components() -> list[Component]:
         Component("search", "coordinate_descent", "evokit.searches.coordinate_descent:CoordinateDescent"),
         Component("baseline", "random_search", "evokit.searches.random_search:RandomSearch"),
         Component("baseline", "coordinate_descent", "evokit.searches.coordinate_descent:CoordinateDescent"),
+        Component("baseline", "other_search", "evokit.searches.other_search:OtherSearch"),
         Component("baseline", "same_search", "evokit.searches.same_search:SameSearch"),
         Component("callback", "mlflow", "evokit.callbacks.mlflow:MLflow", extra="mlflow"),
         Component("callback", "tensorboard", "evokit.callbacks.tensorboard:Tensorboard", extra="tensorboard"),

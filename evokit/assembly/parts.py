@@ -25,6 +25,7 @@ from evokit.errors import UserError
 from evokit.genomes.individuals import key_of
 from evokit.interfaces import Contender, Context, Data, Fitness, Search
 from evokit.recipe.schema import Recipe, Section, Stop
+from evokit.recipe.varied import varied
 from evokit.recipe.yaml_source import RecipeError
 from evokit.streams import Streams
 
@@ -197,8 +198,8 @@ def _refuse_missing_device(recipe: Recipe) -> None:
     raise recipe.error(("execution", "device"), f"{device} cannot be used, {why}; or write cpu")
 
 
-def _with_search(recipe: Recipe, data: Data | None, bare: Context) -> Parts:
-    """Add genome, operators, screens and search to a context that has data and fitness."""
+def _with_search(recipe: Recipe, data: Data | None, bare: Context, control: bool = False) -> Parts:
+    """Add genome, operators, screens and search to a context that has data and fitness; a control needs no end."""
 
     def vary(**sections: Any) -> Parts:
         for key, section in sections.items():
@@ -207,7 +208,7 @@ def _with_search(recipe: Recipe, data: Data | None, bare: Context) -> Parts:
                     f"vary({key}=...) takes a checked section, not a mapping: let the option be"
                     f' Annotated[Mapping[str, Any], Nested("{key}")]'
                 )
-        return _with_search(replace(recipe, **sections), data, bare)
+        return _with_search(varied(recipe, sections), data, bare, control=True)
 
     def build(section: Section, **changes: Any) -> Any:
         return _nested(section, replace(context, **changes))  # with all that is there by then
@@ -238,7 +239,8 @@ def _with_search(recipe: Recipe, data: Data | None, bare: Context) -> Parts:
     if getattr(recipe.search.options, "reevaluate", None) is not None and recipe.confirm is None:
         message = "needs confirm, such as {top: 1}: champion and controls are compared on what confirms them"
         raise recipe.error(("search", "reevaluate"), message)
-    if getattr(search, "endless", getattr(search, "horizon", 0) is None) and recipe.stop == Stop():
+    endless = getattr(search, "endless", getattr(search, "horizon", 0) is None) and not control
+    if endless and recipe.stop == Stop():
         message = f"{recipe.search.name} has no end; give it generations, or the recipe a stop rule such as stop.work"
         raise recipe.error(("search",), message)
     return parts

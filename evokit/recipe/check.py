@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -19,11 +19,20 @@ from evokit.errors import UserError
 from evokit.interfaces import Component, Kind
 from evokit.plugins import load_plugins
 from evokit.recipe.by_name import found
-from evokit.recipe.fit import OWN, brings_operators, fitting, genes_misfit, phenotype_misfit, reads
+from evokit.recipe.fit import (
+    DEFAULT_SELECTION,
+    OWN,
+    brings_operators,
+    fitting,
+    genes_misfit,
+    phenotype_misfit,
+    read_by,
+)
 from evokit.recipe.options import Scope, validate
 from evokit.recipe.paths import Anchor
 from evokit.recipe.schema import LISTS, SECTIONS, Core, Final, Recipe, Section, Seeds, walk
 from evokit.recipe.source import Source, given_source, read_source
+from evokit.recipe.varied import nested
 from evokit.recipe.wording import unknown_key
 from evokit.recipe.yaml_source import KeyPath, RecipeError, describe
 
@@ -31,7 +40,6 @@ T = TypeVar("T")
 CORE_KEYS = ("seed", "repeats", "stop", "confirm", "init", "execution")
 KEYS = (*CORE_KEYS, "plugins", "extends", *SECTIONS, *LISTS, "final")
 REQUIRED: tuple[Kind, ...] = ("fitness", "genome", "search")
-DEFAULT_SELECTION = "tournament"
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = (), registry: Registry | None = None) -> Recipe:
@@ -158,7 +166,7 @@ class _Checker:
         searches = self._searches()
         if self.search is None or None in searches:
             return  # which is told when the section is read
-        read = _read_by(searches)
+        read = read_by(searches)
         for key in READABLE:
             if key not in read and self.data.get(key, []) != []:
                 message = f"search {self.search.name!r} does not read this section (it reads: {listed(read)})"
@@ -185,7 +193,7 @@ class _Checker:
         """Sections that the search reads and the recipe leaves out: a default, or a problem."""
         if not (self.search and self.genome):
             return
-        read = _read_by(self._searches())
+        read = read_by(self._searches())
         for kind in OPERATORS:
             if kind in self.data or kind not in read:
                 continue
@@ -211,7 +219,7 @@ class _Checker:
     def _section(self, path: KeyPath, kind: Kind, data: Any, fits: str = "") -> Section | None:
         scope = Scope(self.registry, fits, str(self.source.root.nearest(path)))
         if component := self._component(kind, data, fits):
-            self._check_genes(path, component)
+            self._check_genes(path, component, self.genome)
             self._check_contested(path, kind, fits)
             data = self._anchored(component, path, data, fits)
         return self._read(path, data, functools.partial(scope.section, kind), fits)
@@ -221,13 +229,14 @@ class _Checker:
         section = self._attempt(path, lambda: read(data))
         if section is None:
             return None
-        for below, value in walk(section.options):
-            if isinstance(value, Section) and value.kind == "genome":
-                self._check_other_genome((*path, *below), value.component)
-            elif isinstance(value, Section):
-                self._check_genes((*path, *below), value.component)
-            if isinstance(value, Section):
-                self._check_contested((*path, *below), value.kind, fits)
+        sections = [(below, value) for below, value in walk(section.options) if isinstance(value, Section)]
+        others = ((below, value.component) for below, value in sections if value.kind == "genome")
+        where, genome = next(others, ((), self.genome))
+        for below, value in sections:
+            self._check_genes((*path, *below), value.component, genome)
+            self._check_contested((*path, *below), value.kind, fits)
+        if section.kind == "baseline" and sections:
+            self._check_varied(path, section, where, genome)
         return section
 
     def _anchored(self, component: Component, path: KeyPath, data: Any, fits: str) -> Any:
@@ -292,10 +301,10 @@ class _Checker:
         except UnknownComponent:
             return None
 
-    def _check_genes(self, path: KeyPath, component: Component) -> None:
-        if self.genome and component.kind in GENE_WORKERS:
+    def _check_genes(self, path: KeyPath, component: Component, genome: Component | None) -> None:
+        if genome and component.kind in GENE_WORKERS:
             fits = self.fitness.name if self.fitness else ""
-            self._report_if((*path, "name"), genes_misfit(component, self.genome, self.registry, fits))
+            self._report_if((*path, "name"), genes_misfit(component, genome, self.registry, fits))
 
     def _check_contested(self, path: KeyPath, kind: Kind, fits: str = "") -> None:
         """Refuse a name that the recipe itself says and a file of its own offers; a default means the built-in."""
@@ -305,15 +314,40 @@ class _Checker:
             message = f"{kind} {name!r} is built in, and a file of this recipe offers it too; write "
             self.source.report((*path, "name"), message + " or ".join(choices))
 
-    def _check_other_genome(self, path: KeyPath, genome: Component) -> None:
-        """One that a control searches with the recipe's operators and screens."""
+    def _check_varied(self, path: KeyPath, control: Section, where: KeyPath, genome: Component | None) -> None:
+        """A control with a genome or a search of its own: what it takes of the recipe fits, and what it reads is there.
+
+        Args:
+            path: Of the control.
+            control: With its options.
+            where: Its genome is, below the control; empty if it has the recipe's.
+            genome: That it searches.
+        """
+        own = {name: value for name, value in vars(control.options).items() if value is not None}
+        searches: Sequence[Component | None] = [one.component for one in nested(own.get("search"), "search")]
+        read = read_by(searches) if searches else frozenset(READABLE)
+        for key in READABLE:
+            if own.get(key) and key not in read:
+                message = f"search {own['search'].name!r} does not read this section (it reads: {listed(read)})"
+                self.source.report((*path, key), message)
+        kinds = [kind for kind in OPERATORS if kind in read and kind not in own]
+        if searches and genome and not brings_operators(genome):
+            for kind in kinds:
+                if kind != "selection" and kind not in self.data:
+                    fit = listed(fitting(kind, genome, self.registry))
+                    message = f"{kind} is missing, search {own['search'].name!r} needs one (those that fit: {fit})"
+                    self.source.report(path, message)
+        if genome is None or not where:
+            return
         if self.fitness:
-            self._report_if((*path, "name"), phenotype_misfit(self.fitness, genome, self.registry))
-        workers: list[tuple[Kind, Any]] = [(kind, self.data.get(kind)) for kind in OPERATORS]
-        workers += [("screen", data) for data in self.data.get("screens", [])]
-        for worker in (*(self._component(kind, data) for kind, data in workers), *self._searches()):
+            self._report_if((*path, *where, "name"), phenotype_misfit(self.fitness, genome, self.registry))
+        workers: list[tuple[Kind, Any]] = [(kind, self.data.get(kind)) for kind in kinds]
+        if "screens" in read and "screens" not in own:
+            workers += [("screen", data) for data in self.data.get("screens", [])]
+        found = [self._component(kind, data) for kind, data in workers]
+        for worker in [*found, *([] if searches else self._searches())]:
             if worker:
-                self._report_if((*path, "name"), genes_misfit(worker, genome, self.registry))
+                self._report_if((*path, *where, "name"), genes_misfit(worker, genome, self.registry))
 
     def _report_if(self, path: KeyPath, message: str) -> None:
         if message:
@@ -327,7 +361,3 @@ class _Checker:
                 report = self.source.report if details["loc"] else self.source.report_whole
                 report((*path, *details["loc"]), details["msg"])
             return None
-
-
-def _read_by(searches: Iterable[Component | None]) -> frozenset[str]:
-    return frozenset[str]().union(*(reads(search) for search in searches if search))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from evokit.common.names import listed
 from evokit.components.declared import declared, declared_names
 from evokit.components.registry import Registry
 from evokit.interfaces import Component, Kind
 
+DEFAULT_SELECTION = "tournament"
 OWN = "own"  # gene kind of a genome that brings its operators, and the name of those operators
 
 
@@ -23,6 +26,11 @@ def brings_operators(genome: Component) -> bool:
 def reads(search: Component) -> frozenset[str]:
     """The sections that a search reads, of selection, crossover, mutation, screens and init."""
     return declared_names(search, "reads") or frozenset()
+
+
+def read_by(searches: Iterable[Component | None]) -> frozenset[str]:
+    """The sections that one or more of several searches read."""
+    return frozenset[str]().union(*(reads(search) for search in searches if search))
 
 
 def phenotype_misfit(fitness: Component, genome: Component, registry: Registry) -> str:

@@ -45,7 +45,8 @@ class IteratedLocalSearch:
     is not the best so far also where nothing is better and steps are small.
 
     The first descent begins at the best of ``start`` random points, of which one has all numbers in the middle, or of
-    ``init``; later ones in turn at the best so far after ``kicks`` mutations and at random.
+    ``init`` and, with ``seeds``, of the genome's known good individuals; later ones in turn at the best so far after
+    ``kicks`` mutations and at random.
 
     A generation is one question of a descent, mostly one or two alternatives of a parameter, which can be measured side
     by side; with ``descents`` it is one of each of so many that are under way at once. For slow evaluations and many
@@ -65,6 +66,7 @@ class IteratedLocalSearch:
     kicks: Annotated[int, Ge(1)] = 2
     generations: Count | None = None
     descents: Count = added(1)  # noqa: RUF009 - a field
+    seeds: bool = added(False)
 
     reads: ClassVar[frozenset[str]] = frozenset({"init"})
     genes: ClassVar[frozenset[str]] = frozenset({"space"})
@@ -110,7 +112,8 @@ class IteratedLocalSearcher(AskTell):
 
     def __init__(self, options: IteratedLocalSearch, context: Context) -> None:
         super().__init__(context.genome, weights_of(context.fitness.objectives), options.generations)
-        self._options, self._streams, self._init = options, context.streams, list(context.init)
+        self._options, self._streams = options, context.streams
+        self._first = [one.genes for one in self._seeds_if(options.seeds, context.init)]
         self._descents = [self._begun(number) for number in range(options.descents)]
 
     @property
@@ -154,7 +157,7 @@ class IteratedLocalSearcher(AskTell):
         random = self._genome.random
         if not number:
             drawn = [random(rng) for _ in range(self._options.start)]
-            return self._init or [_centred(self._genome, drawn[0], rng), *drawn[1:]]
+            return self._first or [_centred(self._genome, drawn[0], rng), *drawn[1:]]
         if not number % 2 or not self.population:
             return [random(rng)]
         genes = self.population[0].genes

@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from evokit.genomes.individuals import make_individual, weights_of
 from evokit.interfaces import Context, Individual
-from evokit.options import Count
+from evokit.options import Count, added
 from evokit.searches.archive import only_ok
 from evokit.searches.optuna_space import told_of
 from evokit.searches.stepping import AskTell
@@ -40,6 +40,8 @@ class OptunaSampler:
     by its name, and what is forbidden asked for anew; orders are nothing that Optuna knows. (Of Optuna's CMA-ES and
     NSGA-II the state can be saved by pickling alone: name ``cma`` and ``nsga2``.)
 
+    The genes of ``init`` come first, and with ``seeds`` the genome's known good individuals.
+
     Source: Akiba et al. 2019, "Optuna: A Next-generation Hyperparameter Optimization Framework"; Bergstra et al. 2011,
     "Algorithms for Hyper-Parameter Optimization" (tpe).
     """
@@ -48,6 +50,7 @@ class OptunaSampler:
     batch: Count = 1
     generations: Annotated[int, Ge(1)] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    seeds: bool = added(False)
 
     reads: ClassVar[frozenset[str]] = frozenset({"init"})
     genes: ClassVar[frozenset[str]] = frozenset({"real_vector", "index_vector", "bits", "space"})
@@ -68,7 +71,8 @@ class OptunaSearch(AskTell):
     def __init__(self, options: OptunaSampler, context: Context) -> None:
         weights = weights_of(context.fitness.objectives)
         super().__init__(context.genome, weights, options.generations)
-        self._options, self._streams, self._init = options, context.streams, list(context.init)
+        self._options, self._streams = options, context.streams
+        self._first = [one.genes for one in self._seeds_if(options.seeds, context.init)]
         self._name: str = options.sampler
         if self._name == "auto":
             few = context.genome.genes == "real_vector" and context.genome.n_genes <= FEW and len(weights) == 1
@@ -89,7 +93,7 @@ class OptunaSearch(AskTell):
             study = optuna.create_study(directions=self._directions, sampler=self._sampler(self.generation))
             study.add_trials([self._trial(*one) for one in self._told])
             first = self.generation * self._options.batch
-            for genes in self._init[first : first + self._options.batch]:
+            for genes in self._first[first : first + self._options.batch]:
                 study.enqueue_trial(self._space.told(genes)[0])
             rng = self._streams.at("optuna", "repair", self.generation).numpy()
             asked = [self._asked_for(study, rng) for _ in range(self._options.batch)]

@@ -21,6 +21,7 @@ BASELINES = {
 def evokit_components() -> list[Component]:
     return [
         _offer("genome", "optimizer", "options:OptimizerGenome", "genome:build_genome"),
+        _offer("genome", "optimizer_space", "options:OptimizerSpace", "genome:build_space"),
         _offer("fitness", FITNESS, "options:TrainedAccuracy", "fitness:build_fitness"),
         *(
             _offer("baseline", name, f"options:{options}", "baselines:build_tuned", FITNESS)

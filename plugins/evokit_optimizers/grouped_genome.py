@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from evokit_optimizers.options import OptimizerGenome
-from evokit_optimizers.plain_genome import LINKED, Rules
+from evokit_optimizers.plain_genome import LINKED, STRUCTURE, Rules
 from evokit_optimizers.rules.groups import GROUPS, Group
 from evokit_optimizers.rules.parts import by_group, moved_base, own_values, with_parts
 from evokit_optimizers.rules.rule import ADDED, Rule
@@ -17,7 +17,6 @@ Cell = tuple[Group, ...]
 """Groups that share a part."""
 
 _VALUES = (*LINKED, ("terms",), *((name,) for name in ADDED))
-_STRUCTURE = ("terms", "bias_correction", "decoupled")  # what numbers_only keeps
 _OWN = 0.25  # chance that a cell of a random rule has a part
 
 
@@ -128,7 +127,7 @@ class GroupedRules(Rules):
             return rule
         known = by_group(self._frozen)
         rules = {
-            group: replace(one, **{name: getattr(known[group], name) for name in _STRUCTURE})
+            group: replace(one, **{name: getattr(known[group], name) for name in STRUCTURE})
             for group, one in by_group(rule).items()
         }
         free = [group for group in GROUPS if group not in dict(rule.parts)] or GROUPS

@@ -102,6 +102,37 @@ class OptimizerGenome:
 
 
 @dataclass(frozen=True)
+class OptimizerSpace(OptimizerGenome):
+    """The rules that the genome ``optimizer`` with the same options can say, as a ``space`` of named parameters.
+
+    So searches for spaces take them: ``optuna``, ``iterated_local_search``, and with them their way to tune numbers.
+    Of a rule there are ``terms``, a subset; of each term in it a weight's ``size`` and ``sign``; numbers on the scales
+    of ``bounds``, of betas ``1-beta1``; choices such as ``weight_decay: decoupled`` with their numbers where they are
+    on, and only what matters beside the others. Each of ``groups`` has a part or none, such as ``hidden_part: true``;
+    all values of a part, such as ``hidden.lr``, are its own, none the base's. What groups without a part have in common
+    is the base's; if all groups are named, ``vectors`` always have it.
+
+    Random rules are drawn as those of ``optimizer``, crossover and mutation are those of a space, so ``rates`` must be
+    left out. ``seeds`` are the points of the known optimizers; what of them lies outside ``bounds`` is moved to the
+    nearer one, and a choice that the options lack becomes their first one. With ``numbers_only`` the structure is fixed
+    and is no parameter.
+
+    Raises:
+        ValueError: As for ``optimizer``, or there are rates.
+    """
+
+    genes: ClassVar[str] = "space"
+    own_operators: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.rates != Rates():
+            raise ValueError(
+                "rates: are those of the genome optimizer's operators, a space has its own; leave them out"
+            )
+
+
+@dataclass(frozen=True)
 class Rung:
     """A cheaper budget: trainings of ``steps`` steps, of the first ``seeds`` alone if they are given.
 

@@ -28,6 +28,8 @@ LINKED = (
     ("decay", "decay_span"),
 )
 
+STRUCTURE = ("terms", "bias_correction", "decoupled")  # what numbers_only keeps
+
 _TRICK = 0.2  # chance that a random rule has one
 _NEGATIVE = 0.25  # chance that a drawn weight is negative; a rule of negative weights alone climbs
 

@@ -5,11 +5,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from evokit.genomes.space.genome import SpaceGenome
 from evokit.genomes.space.parameters import Choice, Float, Int, Order, Subset
 from evokit.genomes.space.space import Space
 from evokit.interfaces import Context, Evaluation
 from evokit.measuring.ledger import Ledger
 from evokit.searches.iterated_local_search import Descent, IteratedLocalSearch, _little, _vertex
+from evokit.searches.optuna_sampler import OptunaSampler
 from evokit.streams import Streams
 from tests.door import SumFitness, door
 from tests.searches.building import built, portrait, run, set_values, stopped_and_resumed, through_a_file
@@ -225,6 +227,17 @@ def test_it_begins_at_the_best_of_init_and_nowhere_else():
     context = Context(Streams(0), fitness=SumFitness(), genome=NUMBERS, init=genes)
     search = built(IteratedLocalSearch(), context=context)
     assert [one.genes for one in search.ask()] == genes
+
+
+def test_it_begins_at_what_the_genome_knows_where_that_is_wanted():
+    class Seeded(SpaceGenome):
+        def seeds(self):
+            return [NUMBERS.from_json({"x": x, "n": 3, "y": 0.1}) for x in (1.0, 3.0, 1.0)]
+
+    genome = Seeded(NUMBERS.layout)
+    asked = built(IteratedLocalSearch(seeds=True), genome=genome).ask()
+    assert [one.genes for one in asked] == genome.seeds()[:2]
+    assert [one.genes for one in built(OptunaSampler(batch=2, seeds=True), genome=genome).ask()] == genome.seeds()[:2]
 
 
 def test_failed_starts_and_neighbours_are_never_moved_to():

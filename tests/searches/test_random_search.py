@@ -9,6 +9,7 @@ from evokit.genomes.real_vector import RealVector
 from evokit.interfaces import Context
 from evokit.measuring.ledger import Ledger
 from evokit.searches.coordinate_descent import CoordinateDescent
+from evokit.searches.optuna_sampler import OptunaSampler
 from evokit.searches.random_search import RandomSearch
 from evokit.streams import Streams
 from tests.door import SumFitness, door, story
@@ -54,10 +55,10 @@ def test_it_begins_with_the_genes_of_init_so_that_a_control_has_them_too():
     assert [one.born_by for one in first] == ["init", "seed", "seed", "random"]
 
 
-@pytest.mark.parametrize("options", [RandomSearch(seeds=True), CoordinateDescent(seeds=True)])
-def test_seeds_of_a_genome_that_has_none_are_refused(options):
+@pytest.mark.parametrize("kind", [RandomSearch, CoordinateDescent, OptunaSampler])
+def test_seeds_of_a_genome_that_has_none_are_refused(kind):
     with pytest.raises(ValueError, match="seeds: the genome knows no individuals to begin with"):
-        built(options)
+        built(kind(seeds=True))
 
 
 def test_draws_cover_the_space_evenly():

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from evokit.common.names import did_you_mean, listed
-from evokit.genomes.space.parameters import Choice, Float, Int, Parameter, same
+from evokit.genomes.space.parameters import Choice, Float, Int, Parameter, Subset, same
 
 WORDS = ("above", "at_least", "at_most", "below", "not")  # of a test that is a mapping
+HAS = "has"  # the word of one of a subset
 INFINITE = float("inf")
 
 
@@ -23,6 +24,7 @@ class Test:
         least, most: The ends of a range, both in it.
         above, below: Ends that are not in it.
         other: Genes that are not meant.
+        has: Members of a subset, of which one is enough.
     """
 
     leaf: int
@@ -32,12 +34,15 @@ class Test:
     above: float = -INFINITE
     below: float = INFINITE
     other: tuple[Any, ...] = ()
+    has: tuple[int, ...] = ()
 
     __test__ = False  # pytest looks for classes of this name
 
     def holds(self, gene: Any) -> bool:
         if gene is None:
             return False
+        if self.has:
+            return any(place in gene for place in self.has)
         if self.among is not None:
             return gene in self.among
         return self.least <= gene <= self.most and self.above < gene < self.below and gene not in self.other
@@ -46,6 +51,7 @@ class Test:
 def test_of(leaf: int, parameter: Parameter, told: Any) -> Test:
     """The test that a recipe means: a value, a list of values, or a mapping of ``WORDS`` to values.
 
+    Of a subset it is ``{has: a}``, or ``{has: [a, b]}`` for at least one of them.
     Options are compared by their places, so that ``above`` means later in the order.
 
     Raises:
@@ -54,9 +60,11 @@ def test_of(leaf: int, parameter: Parameter, told: Any) -> Test:
     if isinstance(parameter, Choice) and parameter.length is None:
         among = tuple(place for place, one in enumerate(parameter.options) if _meant(parameter, told, place, one))
         return Test(leaf, among)
+    if isinstance(parameter, Subset) and parameter.length is None:
+        return Test(leaf, has=_members(parameter, told))
     if not isinstance(parameter, Float | Int) or parameter.length is not None:
         what = "a list" if parameter.length is not None else f"of kind {parameter.kind}"
-        raise ValueError(f"must be a single number or choice, and this is {what}")
+        raise ValueError(f"must be a single number, choice or subset, and this is {what}")
     if not isinstance(told, Mapping):
         values = tuple(told) if isinstance(told, list | tuple) else (told,)
         return Test(leaf, tuple(_number(parameter, value) for value in values))
@@ -96,7 +104,16 @@ def _meant(parameter: Choice, told: Any, place: int, option: Any) -> bool:
     )
 
 
-def _places(parameter: Choice, told: Any) -> list[int]:
+def _members(parameter: Subset, told: Any) -> tuple[int, ...]:
+    """Where the options stand of which a subset must have one."""
+    if not isinstance(told, Mapping) or set(told) != {HAS}:
+        raise ValueError(f"of a subset must say what it has, such as {{has: {parameter.options[0]}}}, got {told!r:.60}")
+    if not (members := tuple(_places(parameter, told[HAS]))):
+        raise ValueError("has: there is none")
+    return members
+
+
+def _places(parameter: Choice | Subset, told: Any) -> list[int]:
     """Where an option stands, or each of several."""
     here = [place for place, one in enumerate(parameter.options) if same(told, one)]
     if here or not isinstance(told, list | tuple):

@@ -178,7 +178,7 @@ class SpaceGenome:
                 kept[place] = None
         return tuple(kept)
 
-    def express(self, genes: Genes) -> dict[str, Any]:
+    def express(self, genes: Genes) -> Any:
         """The phenotype: values by name of what exists, those of a group in a dictionary of their own."""
         params: dict[str, Any] = {}
         for leaf, value in self._values(genes):

@@ -33,7 +33,8 @@ class Space:
 
     with ``length: 3`` a list of three of them. ``when: {optimizer: sgd}`` says when it exists: if all that is named has
     that value, one of a list of values, or one as ``{above: 2}`` says (also ``below``, ``at_least``, ``at_most``,
-    ``not``); of a list of such mappings one is enough. Beside the parameters of a group ``when`` is of the whole group.
+    ``not``; of a subset ``has``: one that it has, or several of which one is enough); of a list of such mappings one is
+    enough. Beside the parameters of a group ``when`` is of the whole group.
     ``forbidden`` is a list of such mappings of which none may hold. ``file`` is a ConfigSpace JSON file in their place.
 
     A fitness gets a dictionary of what exists, of kind ``params``. Operators are the genome's own, by kind.

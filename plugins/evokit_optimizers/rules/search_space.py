@@ -44,14 +44,14 @@ class Bounds:
     def unit(self, name: str, value: float) -> float:
         """Where a value lies between its bounds, 0 to 1 on its scale; outside stays outside."""
         low, high = self._scaled_bounds(name)
-        return (_SCALES[name][0](value) - low) / (high - low)
+        return (SCALES[name][0](value) - low) / (high - low)
 
     def value(self, name: str, unit: float) -> float:
         """The inverse of ``unit``, for 0 to 1."""
         low, high = self._scaled_bounds(name)
         smallest, largest = self._bounds(name)
         # Rounding may lead outside by one unit in the last place.
-        return min(largest, max(smallest, _SCALES[name][1](low + unit * (high - low))))
+        return min(largest, max(smallest, SCALES[name][1](low + unit * (high - low))))
 
     def draw(self, name: str, rng: np.random.Generator) -> float:
         """A random value."""
@@ -69,7 +69,7 @@ class Bounds:
 
     def _scaled_bounds(self, name: str) -> Range:
         low, high = self._bounds(name)
-        return _SCALES[name][0](low), _SCALES[name][0](high)
+        return SCALES[name][0](low), SCALES[name][0](high)
 
 
 @dataclass(frozen=True)
@@ -104,28 +104,28 @@ class Rates:
 def numbers_of(rule: Rule) -> list[str]:
     """Those of its numbers that a mutation can move: weight decay and warm-up only where they are not off."""
     used = rule.used
-    return [name for name in _SCALES if name in used and not (name in NUMBERS_WITH_OFF and getattr(rule, name) == 0)]
+    return [name for name in SCALES if name in used and not (name in NUMBERS_WITH_OFF and getattr(rule, name) == 0)]
 
 
 NUMBERS_WITH_OFF = ("weight_decay", "warmup", "averaging")
 
 _Scale = tuple[Callable[[float], float], Callable[[float], float]]
-_LOG: _Scale = (lambda x: math.log10(max(x, 1e-30)), lambda y: 10.0**y)
-_COMPLEMENT: _Scale = (lambda x: -math.log10(1 - x), lambda y: 1 - 10.0**-y)
-_LINEAR: _Scale = (lambda x: x, lambda y: y)
+LOG: _Scale = (lambda x: math.log10(max(x, 1e-30)), lambda y: 10.0**y)
+COMPLEMENT: _Scale = (lambda x: -math.log10(1 - x), lambda y: 1 - 10.0**-y)
+LINEAR: _Scale = (lambda x: x, lambda y: y)
 
-_SCALES: dict[str, _Scale] = {
-    "lr": _LOG,
-    "beta1": _COMPLEMENT,
-    "beta2": _COMPLEMENT,
-    "beta3": _COMPLEMENT,
-    "eps": _LOG,
-    "weight_decay": _LOG,
-    "clip_size": _LOG,
-    "warmup": _LINEAR,
-    "averaging": _LINEAR,
-    "decay_span": _LINEAR,
-    "weight": _LOG,
+SCALES: dict[str, _Scale] = {
+    "lr": LOG,
+    "beta1": COMPLEMENT,
+    "beta2": COMPLEMENT,
+    "beta3": COMPLEMENT,
+    "eps": LOG,
+    "weight_decay": LOG,
+    "clip_size": LOG,
+    "warmup": LINEAR,
+    "averaging": LINEAR,
+    "decay_span": LINEAR,
+    "weight": LOG,
 }
 
 _DOMAINS: dict[str, tuple[str, float, float]] = {

@@ -68,6 +68,8 @@ def spaces(draw):
         "p": Choice(["a", "b"]),
         "q": Choice(["a", "b"], when={"p": "a"} if draw(st.booleans()) else None),
         **{f"x{place}": draw(parameters(names)) for place in range(draw(st.integers(0, 4)))},
+        "some": Subset(["a", "b", "c"]),
+        "z": Float(0, 1, when={"some": {"has": draw(st.sampled_from(["a", ["b", "c"]]))}}),
         "group": {"y": draw(parameters(names)), **({"when": {"q": "b"}} if draw(st.booleans()) else {})},
     }
     forbidden = ({"p": "b"},) if draw(st.booleans()) else ()

@@ -89,7 +89,10 @@ def test_what_is_no_space_is_the_users_error(make, message):
         ({"c": Choice([1, 2]), "x": Float(0, 1, when={"c": {"above": 1}})}, "has no order: write ordered: true"),
         ({"n": Int(1, 3), "x": Float(0, 1, when={"n": 4})}, "parameters.x.when.n: is never 4, it goes from 1 to 3"),
         ({"n": Int(1, 3), "x": Float(0, 1, when={"n": {"abov": 1}})}, "unknown word 'abov'; did you mean 'above'?"),
-        ({"s": Subset([1]), "x": Float(0, 1, when={"s": 1})}, "must be a single number or choice, and this is of kind"),
+        ({"s": Subset([1]), "x": Float(0, 1, when={"s": 1})}, "must say what it has, such as {has: 1}, got 1"),
+        ({"s": Subset(["crop"]), "x": Float(0, 1, when={"s": {"has": "crp"}})}, "is never 'crp'; did you mean 'crop'?"),
+        ({"s": Subset([1]), "x": Float(0, 1, when={"s": {"has": []}})}, "has: there is none"),
+        ({"s": Order([1, 2]), "x": Float(0, 1, when={"s": 1})}, "must be a single number, choice or subset"),
     ],
 )
 def test_a_space_that_cannot_be_is_refused_with_the_place(parameters, message):
@@ -121,6 +124,12 @@ def test_after_in_an_order_is_above():
     genome = Space({"size": Choice(["s", "m", "l"], ordered=True), "x": Float(0, 1, when={"size": {"above": "s"}})})
     exists = genome.layout().leaves[1].exists
     assert [exists((place, None)) for place in range(3)] == [False, True, True]
+
+
+def test_of_a_subset_one_of_those_named_is_enough():
+    parameters = {"parts": Subset(["a", "b", "c"]), "x": Float(0, 1, when={"parts": {"has": ["a", "c"]}})}
+    exists = Space(parameters).layout().leaves[1].exists
+    assert [exists((gene, None)) for gene in ((), (0,), (1,), (1, 2), (0, 1, 2))] == [False, True, False, True, True]
 
 
 RECIPE = """\
