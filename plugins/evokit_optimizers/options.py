@@ -79,9 +79,8 @@ class OptimizerGenome:
                 raise ValueError(f"{name}: must be each once, got {list(values)}")
         option = "numbers_only" if self.numbers_only else "seeds"
         for name in self.seed_names:
-            for kind, missing in self._missing(name).items():
-                if missing:
-                    raise ValueError(f"{option}: {name} needs {', '.join(missing)} among the {kind}")
+            if lacking := self._lacking(name):
+                raise ValueError(f"{option}: {name} needs {lacking}")
 
     @property
     def seed_names(self) -> tuple[str, ...]:
@@ -89,16 +88,19 @@ class OptimizerGenome:
         if self.numbers_only:
             return (self.numbers_only,) if self.seeds else ()
         if self.seeds == "known":
-            return tuple(name for name in SCHEDULED if not any(self._missing(name).values()))
+            return tuple(name for name in SCHEDULED if not self._lacking(name))
         return self.seeds
 
-    def _missing(self, name: str) -> dict[str, list[str]]:
-        """The terms and groups that a known optimizer needs and the options do not have."""
-        terms = dict.fromkeys(term for rule in by_group(SEEDS[name]).values() for term, _ in rule.terms)
-        return {
-            "terms": [] if self.numbers_only else [term for term in terms if term not in self.terms],
-            "groups": [group for group, _ in SEEDS[name].parts if group not in self.groups],
-        }
+    def _lacking(self, name: str) -> str:
+        """What a known optimizer needs and the options do not have, in words; empty if they can say it."""
+        rules = by_group(SEEDS[name]).values()
+        terms = dict.fromkeys(term for rule in rules for term, _ in rule.terms)
+        if not self.numbers_only and (absent := [term for term in terms if term not in self.terms]):
+            return f"{', '.join(absent)} among the terms"
+        if absent := [group for group, _ in SEEDS[name].parts if group not in self.groups]:
+            return f"{', '.join(absent)} among the groups"
+        most = max(len(rule.terms) for rule in rules)
+        return f"max_terms of {most} at least" if most > self.max_terms else ""
 
 
 @dataclass(frozen=True)

@@ -105,9 +105,10 @@ def test_of_a_seed_what_the_options_cannot_say_becomes_what_is_nearest():
     assert (sgd.lr, sgd.decay) == (0.01, "none")
 
 
-def test_of_a_seed_with_too_many_terms_the_largest_stay():
-    space = space_of(terms=ALL, max_terms=1, seeds=("orthogonal_adam_scheduled",))
-    assert space.express(space.seeds()[0]).terms == (("ORTHOGONAL_MOMENTUM", 1.0),)
+def test_of_a_rule_with_too_many_terms_the_largest_stay():
+    space = space_of(terms=ALL, max_terms=1, seeds=())
+    point = space.point(SEEDS["orthogonal_adam_scheduled"])
+    assert space.express(point).terms == (("ORTHOGONAL_MOMENTUM", 1.0),)
 
 
 def test_what_does_not_matter_does_not_exist():
