@@ -38,14 +38,14 @@ class OptimizerGenome:
     ``seeds`` names known optimizers for the first population; with ``scheduled`` in their name they have a schedule and
     the middle of the ranges in which their kind is usually tuned. ``known`` means all of these that the terms and
     groups can say. ``known_share`` of the random rules have the structure of one of the seeds, with other numbers and
-    flags, so that a first population holds more than chance of what works. ``clippings`` and ``decays`` are what may be
-    chosen, ``tricks`` what may be switched on: ``centralised`` gradients, ``cautious`` steps, which leave out what does
-    not go down the gradient, and LAMB's ``trust_ratio``, by which the step of each tensor has the tensor's length.
-    ``numbers_only`` names a known optimizer: then terms, weights, bias correction and the kind of weight decay are its
-    own, only numbers, clipping, tricks and schedule evolve, and the seed is that optimizer alone, or none if ``seeds``
-    is empty. ``groups`` of a network's parameters may each have a part of a rule, with terms and numbers of its own or
-    the base's; those that are not named share one: ``hidden`` are weights between layers, ``first`` those of the first
-    layer and of embeddings, ``last`` those of the last layer, ``vectors`` biases and scales. A subclass with another
+    flags, so that a first population holds more than chance of what works. ``clippings`` and ``decays`` are what may be chosen, ``tricks`` what may be switched on:
+    ``centralised`` gradients, ``cautious`` steps, which leave out what does not go down the gradient, and LAMB's
+    ``trust_ratio``, by which the step of each tensor has the tensor's length. ``numbers_only`` names a known optimizer:
+    then terms, weights, bias correction and the kind of weight decay are its own, only numbers, clipping, tricks and
+    schedule evolve, and the seed is that optimizer alone, or none if ``seeds`` is empty. ``groups`` of a network's
+    parameters may each have a part of a rule, with terms and numbers of its own or the base's; those that are not named
+    share one: ``hidden`` are weights between layers, ``first`` those of the first layer and of embeddings, ``last``
+    those of the last layer, ``vectors`` biases and scales. A subclass with another
     ``vocabulary``, built by the same ``build_genome``, brings terms of its own.
 
     Raises:
@@ -63,7 +63,7 @@ class OptimizerGenome:
     tricks: tuple[Trick, ...] = added(())
     bounds: Bounds = field(default_factory=Bounds)
     rates: Rates = field(default_factory=Rates)
-    known_share: Probability = added(0.0)  # noqa: RUF009 - a field
+    known_share: Probability = added(0.0)
 
     phenotype: ClassVar[str] = "optimizer"
     vocabulary: ClassVar[Vocabulary] = TERMS
