@@ -31,22 +31,22 @@ class GroupedRules(Rules):
         rest = tuple(group for group in GROUPS if group not in options.groups)
         self._cells: list[Cell] = [*((group,) for group in options.groups), *([rest] if rest else [])]
 
-    def _drawn(self, known: Rule | None, rng: np.random.Generator) -> Rule:
+    def random(self, rng: np.random.Generator) -> Rule:
         """A random rule; some cells differ from it in about half of its values, which are another random rule's.
 
-        With a known optimizer a cell differs at least in the values in which that one's does.
+        With ``numbers_only`` a cell differs at least in the values in which the known optimizer's does.
         """
-        base, parts = super()._drawn(known, rng), {}
-        theirs = dict(known.parts) if known else {}
+        base, parts = super().random(rng), {}
+        known = dict(self._frozen.parts) if self._frozen else {}
         for cell in self._cells:
-            if rng.random() < _OWN or cell[0] in theirs:
-                other = super()._drawn(known, rng)
-                apart = own_values(theirs[cell[0]], known).keys() if known and cell[0] in theirs else ()
+            if rng.random() < _OWN or cell[0] in known:
+                other = super().random(rng)
+                apart = own_values(known[cell[0]], self._frozen).keys() if self._frozen and cell[0] in known else ()
                 names = [
                     name for linked in _VALUES if rng.random() < 0.5 or set(linked) & set(apart) for name in linked
                 ]
                 parts[cell] = replace(base, **{name: getattr(other, name) for name in names})
-        return _structured(_joined(base, parts), known)
+        return self._kept(_joined(base, parts))
 
     def crossover(self, a: Rule, b: Rule, rng: np.random.Generator) -> tuple[Rule, Rule]:
         """Base with base and part with part, each as rules without parts.
@@ -123,21 +123,16 @@ class GroupedRules(Rules):
 
     def _kept(self, rule: Rule) -> Rule:
         """The rule with what ``numbers_only`` keeps in each group."""
-        return _structured(rule, self._frozen)
-
-
-def _structured(rule: Rule, known: Rule | None) -> Rule:
-    """The rule with the structure of a known optimizer in each group, if one is given."""
-    if known is None:
-        return rule
-    theirs = by_group(known)
-    rules = {
-        group: replace(one, **{name: getattr(theirs[group], name) for name in STRUCTURE})
-        for group, one in by_group(rule).items()
-    }
-    free = [group for group in GROUPS if group not in dict(rule.parts)] or GROUPS
-    base = rules[free[0]]
-    return with_parts(base, {group: one for group, one in rules.items() if one != base})
+        if self._frozen is None:
+            return rule
+        known = by_group(self._frozen)
+        rules = {
+            group: replace(one, **{name: getattr(known[group], name) for name in STRUCTURE})
+            for group, one in by_group(rule).items()
+        }
+        free = [group for group in GROUPS if group not in dict(rule.parts)] or GROUPS
+        base = rules[free[0]]
+        return with_parts(base, {group: one for group, one in rules.items() if one != base})
 
 
 def _joined(base: Rule, parts: dict[Cell, Rule]) -> Rule:

@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Lt, MinLen
 
 from evokit.data.image_sources import SetName
 from evokit.networks.options import OwnModule
-from evokit.options import Count, NonNegative, Positive, Probability, added
+from evokit.options import Count, NonNegative, Positive, added
 from evokit_optimizers.rules.groups import Group
 from evokit_optimizers.rules.known import KNOWN, Known
 from evokit_optimizers.rules.parts import by_group
@@ -37,8 +37,7 @@ class OptimizerGenome:
 
     ``seeds`` names known optimizers for the first population; with ``scheduled`` in their name they have a schedule and
     the middle of the ranges in which their kind is usually tuned. ``known`` means all of these that the terms and
-    groups can say. ``known_share`` of the random rules have the structure of one of the seeds, with other numbers and
-    flags, so that a first population holds more than chance of what works. ``clippings`` and ``decays`` are what may be chosen, ``tricks`` what may be switched on:
+    groups can say. ``clippings`` and ``decays`` are what may be chosen, ``tricks`` what may be switched on:
     ``centralised`` gradients, ``cautious`` steps, which leave out what does not go down the gradient, and LAMB's
     ``trust_ratio``, by which the step of each tensor has the tensor's length. ``numbers_only`` names a known optimizer:
     then terms, weights, bias correction and the kind of weight decay are its own, only numbers, clipping, tricks and
@@ -49,8 +48,7 @@ class OptimizerGenome:
     ``vocabulary``, built by the same ``build_genome``, brings terms of its own.
 
     Raises:
-        ValueError: A term is unknown or named twice, there is none, a seed needs a term or group that is missing, or
-            no seed has a share.
+        ValueError: A term is unknown or named twice, there is none, or a seed needs a term or group that is missing.
     """
 
     terms: tuple[str, ...] = ARTICLE_TERMS
@@ -63,7 +61,6 @@ class OptimizerGenome:
     tricks: tuple[Trick, ...] = added(())
     bounds: Bounds = field(default_factory=Bounds)
     rates: Rates = field(default_factory=Rates)
-    known_share: Probability = added(0.0)
 
     phenotype: ClassVar[str] = "optimizer"
     vocabulary: ClassVar[Vocabulary] = TERMS
@@ -84,8 +81,6 @@ class OptimizerGenome:
         for name in self.seed_names:
             if lacking := self._lacking(name):
                 raise ValueError(f"{option}: {name} needs {lacking}")
-        if self.known_share and not self.seed_names:
-            raise ValueError("known_share: there are no seeds whose structure random rules could have")
 
     @property
     def seed_names(self) -> tuple[str, ...]:

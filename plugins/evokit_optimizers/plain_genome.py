@@ -56,18 +56,7 @@ class Rules:
         self._frozen = in_vocabulary(SEEDS[options.numbers_only], self.vocabulary) if options.numbers_only else None
 
     def random(self, rng: np.random.Generator) -> Rule:
-        """Numbers from the bounds; the first term drawn has weight 1, so that most random rules descend.
-
-        With ``numbers_only``, or by ``known_share``, the structure is a known optimizer's.
-        """
-        options = self.options
-        known = self._frozen
-        if known is None and options.known_share and rng.random() < options.known_share:
-            known = _choice(self.seeds(), rng)
-        return self._drawn(known, rng)
-
-    def _drawn(self, known: Rule | None, rng: np.random.Generator) -> Rule:
-        """A random rule, with the structure of a known optimizer if one is given."""
+        """Numbers from the bounds; the first term drawn has weight 1, so that most random rules descend."""
         options, bounds = self.options, self.options.bounds
         flags: dict[str, Any] = {name: bool(rng.random() < 0.5) for name in ("decoupled", "bias_correction")}
         numbers: dict[str, Any] = {
@@ -81,9 +70,9 @@ class Rules:
         flags["decay"] = _choice(options.decays, rng)
         flags |= {name: bool(rng.random() < _TRICK) for name in options.tricks}
         terms = self._random_terms(rng)
-        if known is not None:
-            terms = known.terms
-            flags |= {"decoupled": known.decoupled, "bias_correction": known.bias_correction}
+        if self._frozen is not None:
+            terms = self._frozen.terms
+            flags |= {"decoupled": self._frozen.decoupled, "bias_correction": self._frozen.bias_correction}
         return Rule(terms, **numbers, **flags, vocabulary=self.vocabulary)
 
     def crossover(self, a: Rule, b: Rule, rng: np.random.Generator) -> tuple[Rule, Rule]:

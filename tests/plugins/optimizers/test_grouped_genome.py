@@ -149,21 +149,6 @@ def test_muons_numbers_alone_evolve(rng):
     assert all(rule["hidden"].lr != rule["last"].lr for rule in drawn)
 
 
-@pytest.mark.parametrize("share", [0.5, 1.0])
-def test_a_share_of_random_rules_has_the_structure_of_a_seed(share, rng):
-    def structure(rule):
-        return tuple((one.terms, one.decoupled, one.bias_correction) for one in by_group(rule).values())
-
-    seeds = ("adamw_scheduled", "muon_scheduled", "orthogonal_adam_scheduled")
-    genome = GroupedRules(OptimizerGenome(terms=ALL, groups=GROUPS, seeds=seeds, known_share=share))
-    known = {structure(rule) for rule in genome.seeds()}
-    rules = [genome.random(rng) for _ in range(200)]
-    found = [structure(rule) for rule in rules if structure(rule) in known]
-    assert len(found) == 200 if share == 1 else 60 < len(found) < 140
-    assert set(found) == known
-    assert len({by_group(rule)["hidden"].lr for rule in rules}) == 200
-
-
 def test_encodings_tell_parts_apart(genome):
     rules = [ADAMW, *(with_parts(ADAMW, {group: replace(ADAMW, lr=0.05)}) for group in GROUPS)]
     codes = [genome.encode(canonical(rule)) for rule in rules]
@@ -178,7 +163,6 @@ def test_encodings_tell_parts_apart(genome):
         ({"seeds": ("muon",), "terms": ALL}, "seeds: muon needs hidden among the groups"),
         ({"seeds": ("muon",), "groups": GROUPS}, "seeds: muon needs ORTHOGONAL_NESTEROV among the terms"),
         ({"numbers_only": "muon"}, "numbers_only: muon needs hidden among the groups"),
-        ({"seeds": (), "known_share": 0.5}, "known_share: there are no seeds"),
         (
             {"numbers_only": "orthogonal_adam_scheduled", "max_terms": 1},
             "numbers_only: orthogonal_adam_scheduled needs max_terms of 2 at least",
