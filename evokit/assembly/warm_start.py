@@ -20,7 +20,7 @@ _BEST = """
 SELECT genes, min(seq) FROM evaluations JOIN genomes USING (key)
 WHERE phase = 'search' AND source = 'measured' AND outcome = 'ok'
     AND budget = (SELECT max(budget) FROM evaluations WHERE phase = 'search' AND source = 'measured')
-GROUP BY key ORDER BY {sign}value, seq LIMIT ?
+GROUP BY key ORDER BY key != ?, {sign}value, seq LIMIT ?
 """
 
 
@@ -71,6 +71,8 @@ def first_genes(recipe: Recipe, genome: Any) -> list[Any]:
 def best_genes(run: Path, top: int) -> tuple[str, ...]:
     """JSON texts of the best distinct genes that a run's search measured at full budget, best first; at most ``top``.
 
+    A champion comes before all others: where it was confirmed the best of the search may owe its value to luck.
+
     The run may be finished or interrupted. It is only read: none of its code or plugins runs, nothing is written.
 
     Raises:
@@ -83,7 +85,8 @@ def best_genes(run: Path, top: int) -> tuple[str, ...]:
     if "repeats" in summary:
         raise UserError(f"{run} holds repeats; name one of them, such as {run / 'repeat-0'}")
     try:
-        genes = _best(directory.ledger, summary["objective"]["goal"], top)
+        champion = (summary.get("best") or {}).get("key", "")
+        genes = _best(directory.ledger, summary["objective"]["goal"], champion, top)
     except (sqlite3.DatabaseError, KeyError, TypeError) as error:
         raise UserError(f"the ledger of {run} cannot be read: {error}") from error
     if not genes:
@@ -91,9 +94,9 @@ def best_genes(run: Path, top: int) -> tuple[str, ...]:
     return genes
 
 
-def _best(ledger: Path, goal: Goal, top: int) -> tuple[str, ...]:
+def _best(ledger: Path, goal: Goal, champion: str, top: int) -> tuple[str, ...]:
     with reading(ledger) as db:
-        rows = db.execute(_BEST.format(sign="-" if goal == "max" else ""), (top,))
+        rows = db.execute(_BEST.format(sign="-" if goal == "max" else ""), (champion, top))
         return tuple(str(genes) for genes, _ in rows)
 
 

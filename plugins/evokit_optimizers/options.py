@@ -44,8 +44,9 @@ class OptimizerGenome:
     schedule evolve, and the seed is that optimizer alone, or none if ``seeds`` is empty. ``groups`` of a network's
     parameters may each have a part of a rule, with terms and numbers of its own or the base's; those that are not named
     share one: ``hidden`` are weights between layers, ``first`` those of the first layer and of embeddings, ``last``
-    those of the last layer, ``vectors`` biases and scales. A subclass with another
-    ``vocabulary``, built by the same ``build_genome``, brings terms of its own.
+    those of the last layer, ``vectors`` biases and scales. With ``rate_only`` nothing varies but the learning rates,
+    all by one factor: for rules that ``init`` brings. A subclass with another ``vocabulary``, built by the same
+    ``build_genome``, brings terms of its own.
 
     Raises:
         ValueError: A term is unknown or named twice, there is none, or a seed needs a term or group that is missing.
@@ -61,6 +62,7 @@ class OptimizerGenome:
     tricks: tuple[Trick, ...] = added(())
     bounds: Bounds = field(default_factory=Bounds)
     rates: Rates = field(default_factory=Rates)
+    rate_only: bool = added(False)
 
     phenotype: ClassVar[str] = "optimizer"
     vocabulary: ClassVar[Vocabulary] = TERMS

@@ -55,6 +55,19 @@ def test_the_best_genes_are_the_hall_of_fame_of_the_run(first):
     assert found == sorted(values.values(), reverse=True)[:5]
 
 
+def test_a_champion_that_was_confirmed_comes_before_what_the_search_took_for_better(gone):
+    genome = assemble(load_recipe(gone / "recipe.yaml")).genome
+    summary = json.loads((gone / "summary.json").read_text())
+
+    def best(champion):
+        (gone / "summary.json").write_text(json.dumps(summary | {"best": champion}))
+        return best_genes(gone, 4)
+
+    first, second, third, fourth = best(None)
+    key = key_of(genome, genome.from_json(json.loads(third)))
+    assert best(summary["best"] | {"key": key}) == (third, first, second, fourth)
+
+
 def test_there_are_at_most_as_many_as_the_run_measured(first):
     query = "SELECT DISTINCT key FROM evaluations WHERE source = 'measured' AND budget = 4"
     assert len(best_genes(first, 10_000)) == len(rows(first, query))
