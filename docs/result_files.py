@@ -7,6 +7,7 @@ import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ ROOT = Path(__file__).parents[1]
 RECIPES = ROOT / "recipes"
 KEPT = ROOT / "docs" / "results"
 CODE = ("evokit", "plugins")  # what decides numbers, beside recipes and data
-OF_NO_NUMBER = ("export", "init.from", *(f"execution.{key}" for key in PLACEMENT))  # keys in which a run may differ
+# Keys in which a run may differ from its recipe; the genes that it began with are those of the run that its recipe names.
+OF_NO_NUMBER = ("export", "init.from", "init.genes", *(f"execution.{key}" for key in PLACEMENT))
 CONTENDER = (
     "name", "goal", "trained", "validation", "test", "test_by_seed", "interval", "n_units", "confirmed", "confirmed_of",
     "settings", "settings_tried", "work", "cpu_s", "wall_s", "energy_j", "parts", "skipped",
@@ -79,7 +81,7 @@ def result_of(folder: Path, overrides: Sequence[str] = (), recipes: Path = RECIP
     ledgers = [RunDirectory(one).ledger for one in folders]
     return {
         **{key: summary[key] for key in SUMMARY},
-        "recipe": {"file": name, "digest": recipe.digest, "overrides": list(overrides)},
+        "recipe": {"file": name, "digest": _digest(recipe), "overrides": list(overrides)},
         "command": f"evokit run {name} {told}".rstrip(),
         "fitness": recipe.resolved["fitness"]["name"],
         "commit": _commit(recipes.parent),
@@ -108,7 +110,12 @@ def default_name(result: Mapping[str, Any]) -> str:
 def unchanged(result: Mapping[str, Any], root: Path = ROOT) -> bool:
     """Whether the recipe of a result is still the one that was run."""
     path = root / result["recipe"]["file"]
-    return path.exists() and load_recipe(path, result["recipe"]["overrides"]).digest == result["recipe"]["digest"]
+    return path.exists() and _digest(load_recipe(path, result["recipe"]["overrides"])) == result["recipe"]["digest"]
+
+
+def _digest(recipe: Recipe) -> str:
+    """Of the recipe as it is written: a run has the genes that it began with in its own."""
+    return (replace(recipe, init=replace(recipe.init, genes=None)) if recipe.init else recipe).digest
 
 
 def _file_of_recipe(name: str, ran: Recipe, overrides: Sequence[str], recipes: Path) -> Path:
