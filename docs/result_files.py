@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 RECIPES = ROOT / "recipes"
 KEPT = ROOT / "docs" / "results"
 CODE = ("evokit", "plugins")  # what decides numbers, beside recipes and data
-# Keys in which a run may differ from its recipe; the genes that it began with are those of the run that its recipe names.
+# Keys in which a run may differ from its recipe; the genes that it began with are those of the run that this names.
 OF_NO_NUMBER = ("export", "init.from", "init.genes", *(f"execution.{key}" for key in PLACEMENT))
 CONTENDER = (
     "name", "goal", "trained", "validation", "test", "test_by_seed", "interval", "n_units", "confirmed", "confirmed_of",

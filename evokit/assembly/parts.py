@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ from evokit.energy import best_meter
 from evokit.errors import UserError
 from evokit.genomes.individuals import key_of
 from evokit.interfaces import Contender, Context, Data, Fitness, Search
-from evokit.recipe.schema import Recipe, Section, Stop
+from evokit.recipe.schema import Recipe, Section, Stop, names_of
 from evokit.recipe.varied import varied
 from evokit.recipe.yaml_source import RecipeError
 from evokit.streams import Streams
@@ -118,14 +117,8 @@ class Parts:
         return replace(self, fitness=fitness, context=replace(self.context, fitness=fitness))
 
     def named_baselines(self) -> list[tuple[str, Section]]:
-        """Baselines with names of their own, their ``label`` if they have one; a second one becomes ``adamw-2``."""
-        seen: Counter[str] = Counter()
-        named = []
-        for section in self.recipe.baselines:
-            name = getattr(section.options, "label", "") or section.name
-            seen[name] += 1
-            named.append((name if seen[name] == 1 else f"{name}-{seen[name]}", section))
-        return named
+        """Baselines with their names in the results."""
+        return list(zip(names_of(self.recipe.baselines), self.recipe.baselines, strict=True))
 
 
 def assemble(recipe: Recipe, directory: Path | None = None) -> Parts:

@@ -30,7 +30,7 @@ from evokit.recipe.fit import (
 )
 from evokit.recipe.options import Scope, validate
 from evokit.recipe.paths import Anchor
-from evokit.recipe.schema import LISTS, SECTIONS, Core, Final, Recipe, Section, Seeds, walk
+from evokit.recipe.schema import LISTS, RESERVED, SECTIONS, Core, Final, Recipe, Section, Seeds, names_of, walk
 from evokit.recipe.source import Source, given_source, read_source
 from evokit.recipe.varied import nested
 from evokit.recipe.wording import unknown_key
@@ -125,6 +125,7 @@ class _Checker:
         core = self._core()
         sections = {kind: self._section((kind,), kind, self.data[kind]) for kind in SECTIONS if kind in self.data}
         lists = {key: self._list(key, kind) for key, kind in LISTS.items()}
+        self._check_labels(lists["baselines"])
         final = self._final()
         fitness, genome, search = map(sections.get, REQUIRED)
         if self.source.problems or not (core and fitness and genome and search and final):
@@ -205,6 +206,15 @@ class _Checker:
                 fit = listed(fitting(kind, self.genome, self.registry))
                 message = f"{kind} is missing, search {self.search.name!r} needs one (those that fit: {fit})"
                 self.source.report((), message)
+
+    def _check_labels(self, baselines: Sequence[Section]) -> None:
+        names = names_of(baselines)
+        for place, section in enumerate(baselines):
+            label, path = getattr(section.options, "label", ""), ("baselines", place, "label")
+            if label in RESERVED:
+                self.source.report(path, f"{label!r} is what results call something else; give another name")
+            elif label and names.count(label) > (names[place] == label):
+                self.source.report(path, f"another baseline is called {label!r}; give another name")
 
     def _core(self) -> Core | None:
         given = {key: self.data[key] for key in CORE_KEYS if key in self.data}

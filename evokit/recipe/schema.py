@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
 from functools import cached_property
@@ -142,6 +143,23 @@ class Section:
     def maker(self) -> Callable[[Context], Any] | None:
         """What builds the real thing; None if the options are it. See ``Component.maker``."""
         return self.component.maker(self.options)
+
+
+RESERVED = frozenset({"champion", "search", "confirm", "test", "vault"})
+"""Names that something else has in the results."""
+
+
+def names_of(baselines: Sequence[Section]) -> list[str]:
+    """The name of each in the results: its ``label``, or else its component's; a second ``adamw`` is ``adamw-2``."""
+    seen: Counter[str] = Counter()
+    names = []
+    for section in baselines:
+        name: str = getattr(section.options, "label", "")
+        if not name:
+            seen[section.name] += 1
+            name = section.name if seen[section.name] == 1 else f"{section.name}-{seen[section.name]}"
+        names.append(name)
+    return names
 
 
 @dataclass(frozen=True)

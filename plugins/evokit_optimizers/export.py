@@ -73,6 +73,7 @@ class TorchOptimizerExport:
             lines.append(
                 f"{task.name}: {task.network.n_parameters} parameters, {steps} steps with batches of {task.batch}, "
                 f"each update with {flops} floating-point operations by formula; "
-                f"validation accuracy {np.mean(accuracies):.4f}, mean of {len(accuracies)}."
+                f"validation accuracy {np.mean(accuracies):.4f}, mean of {len(accuracies)} of one fresh seed, others "
+                "are in the run's report."
             )
         return lines
