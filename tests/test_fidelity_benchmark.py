@@ -82,6 +82,7 @@ def test_seeds_are_averaged_those_of_the_search_alone_and_their_work_and_seconds
     assert (lines[1, 3]["kept"], lines[2, 3]["kept"]) == (1.0, 0.5)
     assert (lines[1, 3]["work"], lines[2, 3]["work"]) == (0.25, 0.5)
     assert (lines[1, 3]["cpu_s"], lines[2, 3]["cpu_s"]) == (1.0, 3.0)
+    assert lines[2, 3]["among_good"][0] == 0.5  # of rules 9, 8, 7
     # Rule 8 falls from the second place to the sixth, behind four others that move up by one.
     assert lines[2, 6]["with_fresh"][0] == pytest.approx(1 - 6 * (4**2 + 4 * 1) / (10 * 99))
     assert lines[1, 6]["with_full"][0] == pytest.approx(1 - 6 * (4**2 + 4 * 1) / (10 * 99))

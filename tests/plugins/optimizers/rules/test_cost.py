@@ -80,6 +80,8 @@ def test_the_norm_of_a_part_is_that_over_all_parameters():
     assert step_cost(one, shapes).elementwise == 2 * 7 + 7 * 3
     rule = with_parts(Rule(GRAD), {"hidden": one})
     assert step_cost(rule, shapes, ["hidden", "vectors"]).elementwise == 2 * 7 + 4 * 3 + 3 * 2
+    both = with_parts(one, {"hidden": one})  # found once
+    assert step_cost(both, shapes, ["hidden", "vectors"]) == step_cost(one, shapes)
 
 
 def test_groups_must_be_told():
