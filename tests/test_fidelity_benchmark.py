@@ -65,6 +65,29 @@ def test_ranks_are_those_of_means_over_seeds_and_what_diverged_is_last():
     assert (lines[3, 3]["work"], lines[6, 6]["work"], lines[3, 3]["cpu_s"]) == (0.5, 1.0, 2.0)
 
 
+def test_seeds_are_averaged_those_of_the_search_alone_and_their_work_and_seconds_added():
+    """Of the two best of ten, the first seed has both in its better half and the mean over two seeds one."""
+    settings = replace(TINY, rules=11, seeds=2)
+    first, fresh = [*(rule / 10 for rule in range(10)), 1.0], [rule / 20 for rule in range(10)]
+    first[4] = 0.45  # more than the mean of rule 8, whose second training diverged
+    second = [None if rule == 8 else value for rule, value in enumerate(first)]
+    rows = [
+        {"rule": rule, "replicate": r, "steps": steps, "horizon": horizon, "accuracy": value, "cpu_s": 1.0 + r}
+        for r, values in enumerate([first, second, fresh, fresh])  # of the last rule the fresh ones are not done
+        for steps, horizon in ([(3, 6), (3, 3), (6, 6)] if r < 2 else [(6, 6)])
+        for rule, value in enumerate(values)
+    ]
+    lines = {(line["seeds"], line["steps"]): line for line in ranked(settings, rows)}
+    assert {line["rules"] for line in lines.values()} == {10}
+    assert (lines[1, 3]["kept"], lines[2, 3]["kept"]) == (1.0, 0.5)
+    assert (lines[1, 3]["work"], lines[2, 3]["work"]) == (0.25, 0.5)
+    assert (lines[1, 3]["cpu_s"], lines[2, 3]["cpu_s"]) == (1.0, 3.0)
+    assert lines[2, 3]["among_good"][0] == 0.5  # of rules 9, 8, 7
+    # Rule 8 falls from the second place to the sixth, behind four others that move up by one.
+    assert lines[2, 6]["with_fresh"][0] == pytest.approx(1 - 6 * (4**2 + 4 * 1) / (10 * 99))
+    assert lines[1, 6]["with_full"][0] == pytest.approx(1 - 6 * (4**2 + 4 * 1) / (10 * 99))
+
+
 def test_a_rule_whose_trainings_are_not_all_done_is_left_out():
     rows = next(iter(trainings(TINY, [])))
     assert {line["rules"] for line in ranked(TINY, rows)} == {0}

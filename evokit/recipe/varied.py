@@ -25,8 +25,7 @@ def varied(recipe: Recipe, sections: Mapping[str, Any]) -> Recipe:
         return recipe
     read = read_by(one.component for one in nested(recipe.search, "search"))
     changes: dict[str, Any] = {kind: _operator(recipe, kind) if kind in read else None for kind in OPERATORS}
-    changes |= {} if "screens" in read else {"screens": ()}
-    changes |= {} if "init" in read else {"init": None}
+    changes |= {name: none for name, none in (("screens", ()), ("init", None)) if name not in read}
     return replace(recipe, **changes)
 
 

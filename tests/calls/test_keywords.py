@@ -1,8 +1,12 @@
+import ast
+import re
+
 import pytest
 
 import evokit
-from evokit.calls.keywords import HINTS, KEYWORDS, refuse_unknown
+from evokit.calls.keywords import HINTS, INSTEAD, KEYWORDS, refuse_unknown
 from evokit.errors import UserError
+from evokit.recipe.check import KEYS, recipe_of
 
 BOX = {"low": 0, "high": 1, "dimensions": 2}
 WORDS = {  # of SciPy, Optuna, pymoo, Nevergrad and of the genome space, and what is to be said here
@@ -41,3 +45,19 @@ def test_other_calls_answer_alike(call):
 def test_no_keyword_is_refused_nor_explained():
     refuse_unknown(KEYWORDS)
     assert not HINTS.keys() & set(KEYWORDS)
+
+
+def test_what_hints_say_instead_is_understood():
+    """Each keyword that they name is one, and each example of a section is one of a recipe."""
+    recipe = {
+        "fitness": {"name": "sphere"},
+        "genome": {"name": "real_vector", "length": 2, "low": 0, "high": 1},
+        "search": {"name": "generational"},
+        "crossover": {"name": "uniform"},
+        "mutation": {"name": "gaussian"},
+    }
+    for hint in INSTEAD:
+        for word, example in re.findall(r"(?<!, )\b(\w+)=({.*?})?", hint):  # not forbidden=, which is the space's
+            assert word in KEYWORDS
+            if example and word in KEYS:
+                recipe_of(recipe | {word: ast.literal_eval(example.replace("directory", "'before'"))}, "recipe")

@@ -73,9 +73,11 @@ def test_it_begins_at_the_best_of_random_points_and_one_in_the_middle():
     search = built(IteratedLocalSearch(start=5), genome=NUMBERS)
     first = search.ask()
     assert len(first) == 5
+    assert {one.born_by for one in first} == {"start"}
     assert NUMBERS.express(first[0].genes) == {"x": 1, "n": 20, "y": pytest.approx(0.01)}
     search.tell(set_values(first, [5.0, 4.0, 1.0, 3.0, 2.0]))
     for one in search.ask():  # all beside it, in one parameter
+        assert one.born_by == "descent"
         assert sum(a != b for a, b in zip(one.genes, first[2].genes, strict=True)) == 1
 
 
@@ -332,6 +334,7 @@ def test_a_state_holds_descents_that_began_later_too(tmp_path):
     run(search, measure, search.generation + 3)
     resumed = built(IteratedLocalSearch(descents=2), fitness, NUMBERS)
     resumed.load_state_dict(through_a_file(search.state_dict(), tmp_path))
+    assert resumed.state_dict()["descents"] == search.state_dict()["descents"]
     for _ in range(20):
         asked = [one.genes for one in search.ask()]
         assert [one.genes for one in resumed.ask()] == asked
@@ -379,6 +382,7 @@ def test_descents_are_counted_over_all_and_begin_where_one_has_ended():
     search, measure = built(IteratedLocalSearch(descents=3), fitness, MIXED), door(fitness, genome=MIXED)
     met = {0}
     while max(met) < 8:
+        assert len({one["number"] for one in search.state_dict()["descents"]}) == 3
         begun = [one for one in search.state_dict()["descents"] if one["number"] not in met]
         for one in begun:
             rng = Streams(0).at("iterated_local_search", "start", one["number"]).numpy()

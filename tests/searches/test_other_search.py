@@ -6,6 +6,8 @@ import pytest
 
 from evokit.assembly.parts import assemble
 from evokit.recipe import RecipeError
+from evokit.recipe.options import Scope
+from evokit.recipe.varied import varied
 from evokit.results.verify import verify
 from evokit.runs.launch import assemble_all
 from evokit.searches.optuna_sampler import OptunaSearch
@@ -42,6 +44,24 @@ def test_of_the_recipe_it_has_what_its_search_reads(recipe):  # noqa: F811
     _, optuna = parts_of(recipe, control("{name: optuna}"), *RACED)
     assert [optuna.recipe.selection, optuna.recipe.crossover, optuna.recipe.mutation] == [None] * 3
     assert optuna.recipe.screens == ()
+
+
+@pytest.mark.parametrize(
+    ("search", "begins", "selects"),
+    [
+        ({"name": "optuna"}, True, False),
+        ({"name": "grid"}, False, False),
+        ({"name": "generational"}, True, True),
+        ({"name": "islands", "islands": [{"name": "grid"}, {"name": "generational"}]}, True, True),
+        ({"name": "islands", "islands": [{"name": "grid"}], "count": 2}, False, False),
+    ],
+)
+def test_it_keeps_init_and_operators_where_its_search_or_one_within_reads_them(recipe, search, begins, selects):  # noqa: F811
+    plain = recipe("init={from: before}")
+    other = varied(plain, {"search": Scope(plain.registry).section("search", search)})
+    assert plain.init is not None
+    assert other.init == (plain.init if begins else None)
+    assert (other.selection is not None, other.mutation) == (selects, plain.mutation if selects else None)
 
 
 def test_what_is_said_beside_its_search_goes_before_the_recipes(recipe):  # noqa: F811

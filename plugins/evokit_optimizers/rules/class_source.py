@@ -21,7 +21,7 @@ def plain_class(rule: Rule, name: str, measured: Sequence[str]) -> str:
     defaults += '\n            "evaluating": False,' if rule.averaging else ""
     norm = ""
     if rule.clipping == "norm":
-        call = 'norm_factor(gradients, self.defaults["clip_size"])'
+        call = 'norm_factor(total_norm(gradients), self.defaults["clip_size"])'
         norm = f"        factor = {call} if gradients else torch.ones(())\n"
     state = "".join(f'\n                    state["{buffer}"] = torch.zeros_like(p)' for buffer in _buffers(rule))
     factor, parameter = (", factor", ", factor: Tensor") if norm else ("", "")
@@ -66,11 +66,11 @@ def grouped_class(rule: Rule, name: str, measured: Sequence[str]) -> str:
     signature = ", total_steps: int | None = None" if timed else ""
     defaults = [*(['"total_steps": total_steps'] if timed else []), *(['"evaluating": False'] if averaged else [])]
     explanation = f"\n        total_steps: {_TOTAL_STEPS['total_steps'][2]}" if timed else ""
-    norm = ""
+    norm = factors = ""
     if clipped:
-        norm = "            factor = torch.ones(())\n            " + (
-            f'if gradients and group["group"] in {_words(clipped)}:\n'
-            '                factor = norm_factor(gradients, group["clip_size"])\n'
+        norm = "        norm = total_norm(gradients) if gradients else torch.zeros(())\n"
+        factors = "            factor = torch.ones(())\n            " + (
+            f'if group["group"] in {_words(clipped)}:\n                factor = norm_factor(norm, group["clip_size"])\n'
         )
     state = """
                     state.update({buffer: torch.zeros_like(p) for buffer in BUFFERS[group["group"]]})"""
@@ -105,7 +105,7 @@ class {name}(torch.optim.Optimizer):
             raise ValueError(f"group must be one of {{', '.join(SETTINGS)}}, {{found}}; parameter_groups says it")
         super().add_param_group({{**SETTINGS[param_group["group"]], **param_group}})
 
-{_step(name, "", norm, state, update, averaged)}
+{_step(name, norm, factors, state, update, averaged)}
 
 {(chr(10) * 2).join(_method(method, parameter, body) for body, method in methods.items())}
 {_EMPTY if any(part.terms for part in rules.values()) else ""}'''.rstrip()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from evokit_optimizers.rules.groups import Group
-from evokit_optimizers.rules.parts import by_group
+from evokit_optimizers.rules.parts import by_group, refuse_untold
 from evokit_optimizers.rules.rule import Rule
 
 ITERATIONS = 5
@@ -47,9 +47,9 @@ def step_cost(rule: Rule, shapes: Sequence[Sequence[int]], groups: Sequence[Grou
     >>> step_cost(KNOWN["muon"], [(4, 3), (4,)], ["hidden", "vectors"])
     StepCost(elementwise=455, products=990)
     """
-    if rule.parts and len(groups) != len(shapes):
-        raise ValueError(f"groups: a rule with parts needs that of all {len(shapes)} parameters, got {len(groups)}")
-    rules = [by_group(rule)[group] for group in groups] if rule.parts else [rule] * len(shapes)
+    refuse_untold(rule, groups, len(shapes))
+    own = by_group(rule)
+    rules = [own[group] for group in groups] if rule.parts else [rule] * len(shapes)
     elementwise = products = 0
     if any(part.clipping == "norm" for part in rules):
         elementwise += 2 * sum(map(math.prod, shapes))  # the norm over all parameters

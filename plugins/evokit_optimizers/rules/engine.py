@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from evokit_optimizers.rules import kernels
 from evokit_optimizers.rules.groups import GROUPS, Group
 from evokit_optimizers.rules.part_update import PartUpdate, Shape
-from evokit_optimizers.rules.parts import by_group
+from evokit_optimizers.rules.parts import by_group, refuse_untold
 from evokit_optimizers.rules.rule import Rule
 
 
@@ -45,8 +46,7 @@ class FlatUpdate:
         n = sum(math.prod(shape) for shape in shapes)
         if n < 1 or n_steps < 1:
             raise ValueError(f"parameters and steps must be at least 1, got {n} and {n_steps}")
-        if rule.parts and len(groups) != len(shapes):
-            raise ValueError(f"groups: a rule with parts needs that of all {len(shapes)} parameters, got {len(groups)}")
+        refuse_untold(rule, groups, len(shapes))
         self.rule = rule
         self._parts = {
             name: PartUpdate(part, _runs(shapes, members), n_steps, dtype, device)
@@ -64,9 +64,11 @@ class FlatUpdate:
             t: Number of steps made before.
         """
         parts = self._parts.values()
-        everything = [piece for part in parts for piece in part.tensors(gradient)] if self._clips else []
+        norm = None
+        if self._clips:
+            norm = kernels.total_norm([piece for part in parts for piece in part.tensors(gradient)])
         for part in parts:
-            part.step(parameters, gradient, t, everything)
+            part.step(parameters, gradient, t, norm)
 
     def evaluated(self, parameters: Tensor) -> Tensor:
         """What is evaluated in place of ``parameters``: averages where the rule has them, in a copy."""

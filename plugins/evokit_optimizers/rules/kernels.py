@@ -44,11 +44,16 @@ def clip_value(out: list[Tensor], gradient: list[Tensor], size: float) -> None:
     torch._foreach_clamp_max_(out, size)
 
 
-def norm_factor(gradients: list[Tensor], size: float) -> Tensor:
-    """What brings the norm over all ``gradients`` down to ``size``; at most 1. Not read by the host."""
+def total_norm(gradients: list[Tensor]) -> Tensor:
+    """The norm over all ``gradients``. Not read by the host."""
     norms = [torch.linalg.vector_norm(gradient) for gradient in gradients]
-    total = torch.linalg.vector_norm(torch.stack([norm.to(norms[0].device) for norm in norms]))
-    return torch.clamp(size / (total + 1e-6), max=1.0)
+    total: Tensor = torch.linalg.vector_norm(torch.stack([norm.to(norms[0].device) for norm in norms]))
+    return total
+
+
+def norm_factor(norm: Tensor, size: float) -> Tensor:
+    """What brings a ``norm`` down to ``size``; at most 1."""
+    return torch.clamp(size / (norm + 1e-6), max=1.0)
 
 
 def scaled(out: list[Tensor], values: list[Tensor], factor: float | Tensor) -> None:

@@ -60,19 +60,19 @@ class PartUpdate:
             self.state["mean"] = torch.zeros(n, dtype=dtype, device=device)
         self._state = {name: self._split(flat) for name, flat in self.state.items()}
 
-    def step(self, parameters: Tensor, gradient: Tensor, t: int, everything: Sequence[Tensor]) -> None:
+    def step(self, parameters: Tensor, gradient: Tensor, t: int, norm: Tensor | None) -> None:
         """Move its parameters in place.
 
         Args:
             parameters: ``(n,)``, the whole vector.
             gradient: ``(n,)``, left unchanged.
             t: Number of steps made before.
-            everything: Gradients of all parameters in their shapes, for the norm that is clipped.
+            norm: Of the gradient of all parameters, for a rule that clips it.
         """
         rule, state = self.rule, self._state
         lr = rule.lr * schedule(t, self._n_steps, rule.warmup, rule.decay, rule.decay_span)
         p = [parameters[span] for span in self._spans]
-        g = self._prepared([gradient[span] for span in self._spans], p, everything)
+        g = self._prepared([gradient[span] for span in self._spans], p, norm)
         if "average" in state:
             kernels.average_(state["average"], g, rule.beta1)
         if "long" in state:
@@ -109,14 +109,15 @@ class PartUpdate:
         pieces: list[Tensor] = self._tensors([vector[span] for span in self._spans])
         return pieces
 
-    def _prepared(self, gradient: list[Tensor], parameters: list[Tensor], everything: Sequence[Tensor]) -> list[Tensor]:
+    def _prepared(self, gradient: list[Tensor], parameters: list[Tensor], norm: Tensor | None) -> list[Tensor]:
         """The gradient after clipping and L2 decay."""
         rule = self.rule
         out = self._scratch.get("gradient", gradient)
         if rule.clipping == "value":
             kernels.clip_value(out, gradient, rule.clip_size)
         elif rule.clipping == "norm":
-            kernels.scaled(out, gradient, kernels.norm_factor(list(everything), rule.clip_size))
+            assert norm is not None
+            kernels.scaled(out, gradient, kernels.norm_factor(norm, rule.clip_size))
         elif out is not gradient:
             kernels.same(out, gradient)
         if rule.centralised:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -26,6 +26,12 @@ def by_group(rule: Rule) -> dict[Group, Rule]:
     """
     own, base = dict(rule.parts), replace(rule, parts=())
     return {group: own.get(group, base) for group in GROUPS}
+
+
+def refuse_untold(rule: Rule, groups: Sequence[Group], n: int) -> None:
+    """Raises ``ValueError``: a rule with parts is not told the group of each of ``n`` parameters."""
+    if rule.parts and len(groups) != n:
+        raise ValueError(f"groups: a rule with parts needs that of all {n} parameters, got {len(groups)}")
 
 
 def with_parts(base: Rule, parts: Mapping[Group, Rule]) -> Rule:

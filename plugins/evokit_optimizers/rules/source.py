@@ -58,7 +58,7 @@ def _functions(rule: Rule) -> list[Callable[..., Any]]:
     clips: dict[str, list[Callable[..., Any]]] = {
         "none": [],
         "value": [kernels.clip_value],
-        "norm": [kernels.norm_factor, kernels.scaled],
+        "norm": [kernels.total_norm, kernels.norm_factor, kernels.scaled],
     }
     conditions: list[tuple[bool, Callable[..., Any]]] = [
         (scheduled(rule), schedule),

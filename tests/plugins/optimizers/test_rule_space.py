@@ -111,6 +111,27 @@ def test_of_a_rule_with_too_many_terms_the_largest_stay():
     assert space.express(point).terms == (("ORTHOGONAL_MOMENTUM", 1.0),)
 
 
+def test_the_sign_of_a_weight_says_nothing_of_its_size():
+    rule = Rule((("GRAD", -0.5), ("MOMENTUM", -1.0), ("SIGN_GRAD", 0.25)))
+    for max_terms, left in ((4, rule.terms), (2, rule.terms[:2]), (1, rule.terms[1:2])):
+        space = space_of(max_terms=max_terms, seeds=())
+        assert space.express(space.point(rule)).terms == left
+
+
+def test_numbers_lie_on_the_scales_of_the_bounds():
+    space = space_of(terms=ALL, bounds=WIDE, seeds=())
+    kinds = {leaf.name: kind for leaf, kind in zip(space.leaves, space.kinds, strict=True)}
+    names = {"weight_decay": "weight_decay_size", "warmup": "warmup_span", "averaging": "averaging_span"}
+    for name in NUMBERS:
+        beta = name.startswith("beta")
+        kind = kinds[f"1-{name}" if beta else names.get(name, name)]
+        for unit in (0.0, 0.25, 1.0):
+            value = kind.express(kind.at(1 - unit if beta else unit))
+            assert (1 - value if beta else value) == pytest.approx(WIDE.value(name, unit), rel=1e-9)
+    size = kinds["weights.GRAD.size"]
+    assert size.express(size.at(0.5)) == pytest.approx(0.1)
+
+
 def test_what_does_not_matter_does_not_exist():
     space = space_of(terms=ALL, seeds=("sgd",))
     assert space.to_json(space.seeds()[0]) == {
@@ -133,6 +154,21 @@ def test_weights_have_the_scale_of_the_largest():
     assert space.express(space.point(rule)).terms == (("GRAD", 1.0), ("MOMENTUM", -0.125))
     data = space.to_json(space.point(rule)) | {"weights.GRAD.size": 0.25, "weights.MOMENTUM.size": 0.03125}
     assert key_of(space, space.from_json(data)) == key_of(space, space.point(rule))
+
+
+def test_weights_of_a_part_have_a_scale_of_their_own():
+    space = space_of(groups=("hidden",), seeds=(), bounds=Bounds(weight=(0.1, 0.5)))
+    rule = with_parts(Rule((("GRAD", 1.0), ("MOMENTUM", 0.5))), {"hidden": Rule((("GRAD", 0.4), ("SIGN_GRAD", 1.0)))})
+    genes = space.point(rule)
+    assert {name: size for name, size in space.to_json(genes).items() if name.endswith(".size")} == {
+        "weights.GRAD.size": 0.5,
+        "weights.MOMENTUM.size": 0.25,
+        "hidden.weights.GRAD.size": 0.2,
+        "hidden.weights.SIGN_GRAD.size": 0.5,
+    }
+    assert space.express(genes).parts[0][1].terms == (("GRAD", 0.4), ("SIGN_GRAD", 1.0))
+    smaller = space.to_json(genes) | {"hidden.weights.GRAD.size": 0.1, "hidden.weights.SIGN_GRAD.size": 0.25}
+    assert key_of(space, space.from_json(smaller)) == key_of(space, genes)
 
 
 def test_where_all_groups_are_named_the_base_is_that_of_vectors(rng):

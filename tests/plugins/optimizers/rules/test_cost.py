@@ -7,6 +7,7 @@ import pytest
 from evokit_optimizers.rules.cost import ITERATIONS, StepCost, step_cost
 from evokit_optimizers.rules.kernels import newton_schulz
 from evokit_optimizers.rules.known import KNOWN
+from evokit_optimizers.rules.parts import with_parts
 from evokit_optimizers.rules.rule import Rule
 from evokit_optimizers.rules.terms import Term
 
@@ -18,9 +19,13 @@ GRAD = (("GRAD", 1.0),)
     [
         (Rule(GRAD), 2),  # lr g, p - .
         (Rule((("GRAD", 0.5), ("SIGN_GRAD", 1.0))), 5),  # and 0.5 g, sign, sum
+        (Rule((("GRAD", -1.0),)), 3),
         (Rule((("MOMENTUM", 1.0),), bias_correction=False), 3 + 2),
         (Rule((("ADAM_TERM", 1.0),)), 3 + 4 + 1 + 3 + 1 + 2),  # m, v, corrected m, corrected root + eps, ratio, move
+        (Rule((("ADAM_TERM", 1.0),), bias_correction=False), 3 + 4 + 2 + 1 + 2),
         (Rule((("AMSGRAD", 1.0),)), 3 + 4 + 1 + 1 + 3 + 1 + 2),
+        (Rule((("ADAM_TERM", 1.0), ("AMSGRAD", 1.0))), 3 + 4 + 1 + 1 + 2 * 3 + 2 * 1 + 1 + 2),  # a root of each
+        (Rule((("LONG_ADAM_TERM", 1.0),)), 3 + 4 + 3 + 1 + 2),  # n is not corrected
         (Rule((("SIGN_MOMENTUM", 1.0),)), 3 + 4 + 2),
         (Rule((("GRAD_DIFFERENCE", 1.0),)), 1 + 2),
         (Rule((("NORM_GRAD", 1.0),)), 3 + 2),
@@ -33,10 +38,15 @@ GRAD = (("GRAD", 1.0),)
         (Rule(GRAD, trust_ratio=True, weight_decay=0.1), 2 + 5 + 2),
         (Rule(GRAD, averaging=0.5), 3 + 2),
         (Rule(()), 0),
+        (Rule((), trust_ratio=True, weight_decay=0.1), 1),  # without a step there is nothing to bring to a length
     ],
 )
 def test_each_element_of_a_matrix_costs_what_its_formula_says(rule, each):
     assert step_cost(rule, [(5, 3)]) == StepCost(15 * each, 0)
+
+
+def test_vectors_are_not_centralised():
+    assert step_cost(Rule(GRAD, centralised=True), [(7,)]) == StepCost(7 * 2, 0)
 
 
 def test_orthogonal_steps_have_matrix_products_for_matrices_alone():
@@ -48,6 +58,8 @@ def test_orthogonal_steps_have_matrix_products_for_matrices_alone():
     for shape in ((2, 6), (6, 2), (2, 3, 2)):
         assert step_cost(rule, [shape]) == StepCost(elementwise, products)
     assert step_cost(rule, [(2, 6)]).total == elementwise + products
+    two = Rule((*rule.terms, ("ORTHOGONAL_NESTEROV", 1.0)), bias_correction=False)
+    assert step_cost(two, [(2, 6)]).products == 2 * products
 
 
 def test_the_iterations_are_those_that_are_run():
@@ -60,11 +72,16 @@ def test_parts_cost_what_their_own_parameters_do():
     assert whole.products == 5 * (4 * 9 * 4 + 2 * 27)
     # Beside the hidden matrix (moment, mix, move; Newton and Schulz) the vector costs 14 an element, Adam's.
     assert whole.elementwise == 12 * (3 + 3 + 2) + 12 * 4 + 5 * (3 * 9 + 2 * 12) + 4 * 14
+    assert step_cost(KNOWN["muon"], shapes[::-1], ["vectors", "hidden"]) == whole
 
 
 def test_the_norm_of_a_part_is_that_over_all_parameters():
-    one = Rule(GRAD, clipping="norm")
-    assert step_cost(one, [(2, 2), (3,)]).elementwise == 2 * 7 + 7 * 3
+    shapes, one = [(2, 2), (3,)], Rule(GRAD, clipping="norm")
+    assert step_cost(one, shapes).elementwise == 2 * 7 + 7 * 3
+    rule = with_parts(Rule(GRAD), {"hidden": one})
+    assert step_cost(rule, shapes, ["hidden", "vectors"]).elementwise == 2 * 7 + 4 * 3 + 3 * 2
+    both = with_parts(one, {"hidden": one})  # found once
+    assert step_cost(both, shapes, ["hidden", "vectors"]) == step_cost(one, shapes)
 
 
 def test_groups_must_be_told():

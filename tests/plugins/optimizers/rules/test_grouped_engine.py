@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 
+from evokit_optimizers.rules import kernels
 from evokit_optimizers.rules.engine import FlatUpdate
 from evokit_optimizers.rules.kernels import newton_schulz
 from evokit_optimizers.rules.known import KNOWN
@@ -195,6 +196,18 @@ def test_each_group_moves_as_by_its_rule_alone(rule):
 
 def _without_norm(rule):
     return replace(rule, parts=(), clipping="none" if rule.clipping == "norm" else rule.clipping)
+
+
+def test_the_norm_that_is_clipped_is_found_once_for_all_groups(monkeypatch):
+    found = []
+    monkeypatch.setattr(kernels, "total_norm", lambda gradients: found.append(gradients) or torch.tensor(4.0))
+    base = Rule((("GRAD", 1.0),), lr=1.0, clipping="norm", clip_size=2.0)
+    rule = with_parts(base, {"hidden": replace(base, clip_size=1.0)})
+    update, parameters = FlatUpdate(rule, SHAPES, 1, groups=GROUPS_OF_SHAPES), torch.zeros(sum(SIZES))
+    update.step(parameters, torch.ones(sum(SIZES)), 0)
+    assert [sum(map(torch.numel, gradients)) for gradients in found] == [sum(SIZES)]
+    for i, piece in enumerate(parameters.split(SIZES)):
+        assert piece.tolist() == pytest.approx([-0.25 if i in HIDDEN else -0.5] * SIZES[i])
 
 
 def test_the_norm_that_is_clipped_is_that_of_all_groups():
