@@ -9,7 +9,8 @@ import click
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-def report(run: Path) -> None:
+@click.option("--html", is_flag=True, help="Write it as a page instead, RUN/report.html, as runs do at their end.")
+def report(run: Path, html: bool) -> None:
     """Print what a run found: champion, baselines, verdicts, costs.
 
     Of one that was stopped also how to go on.
@@ -29,6 +30,11 @@ def report(run: Path) -> None:
         if now.status == "running":
             raise UserError(f"{run} has measured nothing yet")
         raise UserError(f"{run} was stopped before anything was measured. Go on with: {go_on(asked, run)}")
+    if html:
+        from evokit.results.page import write_page
+
+        click.echo(f"Written to {write_page(run)}")
+        return
     click.echo(text(summary, now))
     if now.problem:
         click.echo(f"\n{now.problem}")
