@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
+
+from evokit.cli.plugins import name_plugins_of
 
 
 @click.command()
@@ -33,6 +36,8 @@ def report(run: Path, html: bool) -> None:
     if html:
         from evokit.results.page import write_page
 
+        with suppress(UserError):  # a page can do without the recipe, and says so
+            name_plugins_of(run)
         click.echo(f"Written to {write_page(run)}")
         return
     click.echo(text(summary, now))
