@@ -75,16 +75,16 @@ def _volumes(summary: Mapping[str, Any]) -> Figure | None:
 
 def _values(summary: Mapping[str, Any], contenders: Sequence[tuple[str, Mapping[str, Any]]]) -> Figure | None:
     """Champion and rivals on the test split; on validation where there is none."""
-    split = "test" if any(entry["test"] is not None for _, entry in contenders) else "validation"
-    interval = {"test": "interval"}.get(split, "")
-    rows = [
-        Estimate(label, entry[split], entry.get(interval), f"{number(entry[split])} {report.span(entry.get(interval))}")
-        for label, entry in contenders
-        if entry[split] is not None
-    ]
+    tested = any(entry["test"] is not None for _, entry in contenders)
+    split = "test" if tested else "validation"
+    rows = []
+    for label, entry in contenders:
+        if entry[split] is not None:
+            interval = entry["interval"] if tested else None
+            told = f"{number(entry[split])} {report.span(interval)}".strip()
+            rows.append(Estimate(label, entry[split], interval, told))
     if len(rows) < 2:
         return None
-    tested = split == "test"
     better = BETTER[final_goal(summary) if tested else summary["objective"]["goal"]]
     title = "Champion and rivals" + (", with 95 % intervals" if tested else "")
     return forest(title, rows, x=f"{split} value ({better})", reference=rows[0].value)

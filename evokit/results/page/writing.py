@@ -57,8 +57,8 @@ def write_page(folder: Path, recipe: Recipe | None = None) -> Path:
 
 
 @contextmanager
-def written_at_the_end(folder: Path, recipe: Recipe) -> Iterator[None]:
-    """Write the page when a run ends, however it ends; a page that cannot be written is a warning.
+def written_at_the_end(folder: Path, recipe: Recipe | None = None) -> Iterator[None]:
+    """Write the page when what changes a run ends, however it ends; a page that cannot be written is a warning.
 
     Where the run was refused, nothing of what lies there is touched.
     """
@@ -72,7 +72,7 @@ def written_at_the_end(folder: Path, recipe: Recipe) -> Iterator[None]:
     _write_or_warn(folder, recipe)
 
 
-def _write_or_warn(folder: Path, recipe: Recipe) -> None:
+def _write_or_warn(folder: Path, recipe: Recipe | None) -> None:
     if not RunDirectory(folder).summary.exists():
         return
     try:

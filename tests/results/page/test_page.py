@@ -223,7 +223,7 @@ def test_it_is_written_anew_on_request(toy, tmp_path):
     (tmp_path / "run" / "report.html").unlink()
     done = invoke("report", "--html", tmp_path / "run")
     assert done.exit_code == 0
-    assert done.output == f"Written to {tmp_path / 'run' / 'report.html'}\n"
+    assert done.stdout == f"Written to {tmp_path / 'run' / 'report.html'}\n"
     assert list(page(tmp_path / "run").sections) == list(page(toy).sections)
     assert invoke("report", "--html", tmp_path / "nowhere").exit_code == 2
 
@@ -236,6 +236,23 @@ def test_a_run_whose_recipe_cannot_be_loaded_has_a_page_that_says_so(failing, tm
     found = page(run)
     assert any("as the recipe cannot be loaded here" in text for text in [(run / "report.html").read_text()])
     assert "What it found" in found.sections
+
+
+def test_an_opening_by_verify_is_on_it(toy, tmp_path):
+    run = shutil.copytree(toy, tmp_path / "run")
+    invoke("verify", run)
+    assert "The test split was opened 2 times." in page(run).sections["Openings of the test split"]
+
+
+def test_a_vault_has_a_heading_of_its_own(toy, tmp_path):
+    run = shutil.copytree(toy, tmp_path / "run")
+    summary = json.loads((run / "summary.json").read_text())
+    kept = {key: summary[key] for key in ("final", "baselines", "rival", "verdicts", "register")}
+    (run / "summary.json").write_text(json.dumps(summary | {"vault": {"opened_at": "2026-11-29", **kept}}))
+    write_page(run)
+    told = page(run).sections["What it found"]
+    assert "The vault, opened at 2026-11-29" in told
+    assert told.count("the best baseline on validation:") == 2
 
 
 def test_repeats_share_a_page(tmp_path):
