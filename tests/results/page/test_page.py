@@ -278,8 +278,20 @@ def test_a_run_that_fails_has_a_page_too(tmp_path):
     recipe = write_recipe(tmp_path, RECIPE.replace("{name: odd}", "{name: odd, fails: nan, all: true}"))
     assert invoke("run", recipe, "--plain", "--out", tmp_path / "run").exit_code == 1
     found = page(tmp_path / "run").sections
+    assert "No champion is named yet" in found["What it found"]
     assert "nan" in found["Failures"]
     assert "# goes on with it" in found["Commands"]
+
+
+def test_a_run_that_is_interrupted_has_a_page_too(tmp_path, monkeypatch):
+    def interrupted(run):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("evokit.runs.run.Run._confirm", interrupted)
+    done = invoke("run", write_recipe(tmp_path), "--plain", "--out", tmp_path / "run")
+    assert done.exit_code == 130
+    assert "small.yaml: interrupted, seed 3, 8 generations" in (tmp_path / "run" / "report.html").read_text()
+    assert "# goes on with it" in page(tmp_path / "run").sections["Commands"]
 
 
 def test_a_run_from_python_has_a_page_only_where_it_has_a_directory(tmp_path):
