@@ -1,12 +1,13 @@
-"""What callbacks are told of a run: facts that nobody can change a run with."""
+"""What callbacks and sections of reports are told of a run: facts that nobody can change a run with."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evokit.common.charts import Figure
 from evokit.interfaces import Goal, Outcome
 
 # What a callback may have: methods of that name, a plugin hooks that are called ``evokit_`` and the name. The word is
@@ -155,3 +156,34 @@ class EndFacts:
     def solution(self) -> Any:
         """The champion, as the fitness is given it; None if there is none."""
         return self._express()
+
+
+@dataclass(frozen=True)
+class ReportFacts:
+    """The run that a page is written of.
+
+    Attributes:
+        directory: Where it lies.
+        recipe: What was run, with every default; JSON values.
+        summary: What ``summary.json`` says.
+    """
+
+    directory: Path
+    recipe: Mapping[str, Any] = field(repr=False)
+    summary: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ReportSection:
+    """What a plugin adds to ``report.html``.
+
+    Attributes:
+        title: Of the section.
+        content: Text that may hold anything and keeps its lines; or HTML, as ``markupsafe.Markup``, whose ``format``
+            escapes what it is given.
+        figures: Beside each other below it; ``evokit.common.charts`` draws some.
+    """
+
+    title: str
+    content: str = ""
+    figures: Sequence[Figure] = ()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pluggy
 
-from evokit.facts import EndFacts, EvaluationFacts, GenerationFacts, RunFacts
+from evokit.facts import EndFacts, EvaluationFacts, GenerationFacts, ReportFacts, ReportSection, RunFacts
 from evokit.interfaces import Component
 
 hookspec = pluggy.HookspecMarker("evokit")
@@ -47,3 +47,11 @@ def evokit_generation_ended(run: RunFacts, generation: GenerationFacts) -> bool 
 @hookspec
 def evokit_run_ended(run: RunFacts, end: EndFacts) -> None:
     """Hear that a run ended, was interrupted or failed; called once its summary is written."""
+
+
+@hookspec
+def evokit_report_sections(report: ReportFacts) -> Iterable[ReportSection]:  # type: ignore[empty-body]
+    """Add sections to the page of a run, ``report.html``; none where the run is nothing of the plugin's.
+
+    Called whenever the page is written; all answers are used. One that raises is left out, and the page says so.
+    """

@@ -36,6 +36,7 @@ from evokit.interfaces import Component, Kind
 
 GROUP = "evokit"  # of entry points
 PLACE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")  # of a class or function, ``module:name``
+REPORT = "evokit_report_sections"
 RESTRICT = "EVOKIT_PLUGINS"  # comma-separated entry-point names; if set, no others load
 
 log = logging.getLogger("evokit")
@@ -102,7 +103,8 @@ def load_plugins(local: Sequence[Path] = ()) -> Registry:
     for remark in remarks:
         _warn_once(remark)
     heard = sorted(((name, one) for name, one in callbacks if vars(one)), key=lambda named: named[0])
-    return Registry(called, tuple(broken), remarks, tuple(heard), _listening(offers, local))
+    reporting = tuple(_reporting(manager))
+    return Registry(called, tuple(broken), remarks, tuple(heard), _listening(offers, local), reporting)
 
 
 class Hooked:
@@ -118,6 +120,14 @@ class Hooked:
 
 def _called(caller: pluggy.HookCaller, word: str, run: Any, fact: Any = None) -> bool:
     return any(answer is True for answer in caller(run=run, **({word: fact} if word else {})))
+
+
+def _reporting(manager: pluggy.PluginManager) -> Iterator[tuple[str, pluggy.HookCaller]]:
+    """Each plugin that adds sections to reports, alone, so that one that raises harms no other; by name."""
+    for name, plugin in sorted(manager.list_name_plugin()):
+        if any(caller.name == REPORT for caller in manager.get_hookcallers(plugin) or ()):
+            others = [other for other in manager.get_plugins() if other is not plugin]
+            yield name, manager.subset_hook_caller(REPORT, others)
 
 
 def _listening(offers: Iterable[Offer], local: Sequence[Path]) -> frozenset[str]:

@@ -140,6 +140,14 @@ def test_the_commands_load_plugins_where_the_page_says_so(foreign, tmp_path, mon
     assert (tmp_path / "loaded").exists() == (command in loads)
 
 
+def test_a_report_as_a_page_loads_and_names_plugins_as_the_page_on_trust_says(foreign):
+    (foreign / "loaded").unlink(missing_ok=True)
+    answer = CliRunner().invoke(main, ["report", "--html", str(foreign / "runs" / "small")])
+    assert f"Loaded the plugin {foreign / 'odd.py'}, which is code." in answer.stderr
+    assert (foreign / "loaded").exists()
+    assert "`evokit report --html`" in re.search(r"^\| yes \| (.*) \|$", PAGE, re.MULTILINE)[1]
+
+
 def test_a_warm_start_loads_no_plugin_of_the_other_run(foreign):
     (foreign / "loaded").unlink(missing_ok=True)
     assert best_genes(foreign / "runs" / "small", 2)

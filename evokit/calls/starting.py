@@ -24,6 +24,7 @@ from evokit.progress import logs_as_notes, make_progress
 from evokit.progress.silent import Silent
 from evokit.recipe.check import load_recipe, recipe_of
 from evokit.recipe.schema import Recipe, as_json
+from evokit.results.page import written_at_the_end
 from evokit.runs.found import BY_HAND
 from evokit.runs.launch import launch
 
@@ -87,7 +88,8 @@ def start(recipe: Recipe, folder: Folder, progress: Any = False, callbacks: Sequ
     by_hand = isinstance(recipe.fitness.options, Told)
     recipe = replace(recipe, asked=tuple(BY_HAND) if by_hand else (str(folder.path / "recipe.yaml"),))
     try:
-        with nullcontext() if isinstance(display, Silent) else logs_as_notes(display):
+        page = nullcontext() if folder.temporary else written_at_the_end(folder.path, recipe)
+        with nullcontext() if isinstance(display, Silent) else logs_as_notes(display), page:
             launch(recipe, folder.path, display, resume=folder.path.exists(), callbacks=callbacks)
     finally:
         display.close()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
+from evokit.cli.plugins import name_plugins_of
+
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-def report(run: Path) -> None:
+@click.option("--html", is_flag=True, help="Write it as a page instead, RUN/report.html, as runs do at their end.")
+def report(run: Path, html: bool) -> None:
     """Print what a run found: champion, baselines, verdicts, costs.
 
     Of one that was stopped also how to go on.
@@ -29,6 +33,13 @@ def report(run: Path) -> None:
         if now.status == "running":
             raise UserError(f"{run} has measured nothing yet")
         raise UserError(f"{run} was stopped before anything was measured. Go on with: {go_on(asked, run)}")
+    if html:
+        from evokit.results.page import write_page
+
+        with suppress(UserError):  # a page can do without the recipe, and says so
+            name_plugins_of(run)
+        click.echo(f"Written to {write_page(run)}")
+        return
     click.echo(text(summary, now))
     if now.problem:
         click.echo(f"\n{now.problem}")

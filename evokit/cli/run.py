@@ -35,6 +35,7 @@ def run(
     """
     from evokit.progress import logs_as_notes, make_progress
     from evokit.recipe import load_recipe
+    from evokit.results.page import written_at_the_end
     from evokit.results.report import report
     from evokit.runs.launch import default_out, launch
 
@@ -45,7 +46,7 @@ def run(
     name_plugins(loaded)
     progress = make_progress(sys.stdout, False if plain else None)
     try:
-        with logs_as_notes(progress):
+        with logs_as_notes(progress), written_at_the_end(folder, loaded):
             summary = launch(loaded, folder, progress, resume=resume, only=part)
     except KeyboardInterrupt as stop:
         progress.close()

@@ -21,13 +21,15 @@ def unseal(run: Path) -> None:
     import shlex
 
     from evokit.progress import make_progress
+    from evokit.results.page import written_at_the_end
     from evokit.results.report import report
     from evokit.results.unseal import unseal as opened
 
     name_plugins_of(run)
     progress = make_progress(sys.stdout, False)
     try:
-        summary = opened(run, progress)
+        with written_at_the_end(run):
+            summary = opened(run, progress)
     except KeyboardInterrupt as stop:
         again = shlex.join(["evokit", "unseal", str(run)])
         click.echo(f"\nInterrupted; what was scored is kept. Go on with: {again}", err=True)

@@ -4,8 +4,23 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from typing import NamedTuple
 
 WIDTH = 100
+
+
+class Table(NamedTuple):
+    """A heading for each column, and rows of as many entries."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    @property
+    def used(self) -> Table:
+        """Without the columns in which no row says anything."""
+        used = [column for column in range(len(self.head)) if any(row[column] for row in self.rows)]
+        head, *rows = ([line[column] for column in used] for line in (self.head, *self.rows))
+        return Table(head, rows)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -16,8 +31,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     -  --
     1  22
     """
-    used = [column for column in range(len(head)) if any(row[column] for row in rows)]
-    lines = [[line[column] for column in used] for line in (head, *rows)]
+    used = Table(head, rows).used
+    lines = [used.head, *used.rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     lines.insert(1, ["-" * width for width in widths])
     return "\n".join(

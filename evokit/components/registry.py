@@ -8,7 +8,7 @@ called by their full names.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -85,6 +85,7 @@ class Registry:
         remarks: What a person should know of names that several plugins offer.
         callbacks: Names of plugins and what listens to runs for them.
         listening: Files of local plugins that do nothing else.
+        reporting: Names of plugins and what answers ``evokit_report_sections`` for them.
     """
 
     offers: tuple[Offer, ...]
@@ -92,6 +93,7 @@ class Registry:
     remarks: tuple[str, ...] = ()
     callbacks: tuple[tuple[str, Any], ...] = field(default=(), compare=False)
     listening: frozenset[str] = field(default=frozenset(), compare=False)
+    reporting: tuple[tuple[str, Callable[..., Any]], ...] = field(default=(), compare=False)
 
     def components(self, kind: Kind, fits: str = "") -> tuple[Component, ...]:
         """Components of a kind that belong to ``fits`` or to anything, in the order they were offered."""

@@ -1,4 +1,4 @@
-"""What is read from finished runs: reports, curves, plots, comparisons, verification, replays, exports, the vault.
+"""What is read from finished runs: reports, pages, curves, plots, comparisons, verification, replays, exports, vaults.
 
-Imports ``runs`` and all below it. Only the command line imports it.
+Imports ``runs`` and all below it. The command line and Python's calls import it.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from evokit.common.text import table, wrapped
+from evokit.common.text import Table, table, wrapped
 from evokit.progress import number
 
 SHADES = "░▒▓█"  # from the worst to the best
@@ -16,24 +16,30 @@ def archive_text(summary: Mapping[str, Any]) -> str:
     archive = summary.get("archive")
     if archive is None:
         return ""
-    objective, elites = summary["objective"], archive["elites"]
+    title, figures, told = archive_told(summary)
+    lines = [wrapped(f"{title}:"), "", table(*figures)]
+    lines += ["", wrapped(told)] if told else []
+    return "\n".join([*lines, "", *_map(archive, summary["objective"])] if archive["elites"]["search"] else lines)
+
+
+def archive_told(summary: Mapping[str, Any]) -> tuple[str, Table, str]:
+    """What the archive is of, its figures and those of the controls, and how many it could not place well."""
+    archive, objective = summary["archive"], summary["objective"]
     kinds = f"{archive['cells']:,} cells" if archive["niches"] is None else f"{archive['niches']:,} niches"
     names = ", ".join(one["metric"] for one in archive["descriptors"])
-    head = ("", "elites", "coverage", "QD score")
     rows = [
         (name, f"{n:,}", f"{archive['coverage'][name]:.1%}", number(archive["qd_score"][name]))
-        for name, n in elites.items()
+        for name, n in archive["elites"].items()
     ]
-    lines = [
-        wrapped(f"Archive of the best in each of {kinds} by {names}; QD score: the sum over elites of how much better"
-                f" than {number(archive['offset'])} their {objective['name']} is:"),
-        "", table(head, rows),
-    ]  # fmt: skip
+    title = (
+        f"Archive of the best in each of {kinds} by {names}; QD score: the sum over elites of how much better"
+        f" than {number(archive['offset'])} their {objective['name']} is"
+    )
+    told = ""
     if archive["outside"] or archive["unplaced"]:
-        told = f"{archive['outside']:,} measured had a descriptor outside its bounds and count as at the bound"
-        without = f"{archive['unplaced']:,} had one that is no finite number or was not told, and no cell"
-        lines += ["", wrapped(f"{told}; {without}.")]
-    return "\n".join([*lines, "", *_map(archive, objective)] if elites["search"] else lines)
+        outside = f"{archive['outside']:,} measured had a descriptor outside its bounds and count as at the bound"
+        told = f"{outside}; {archive['unplaced']:,} had one that is no finite number or was not told, and no cell."
+    return title, Table(("", "elites", "coverage", "QD score"), rows), told
 
 
 def _map(archive: Mapping[str, Any], objective: Mapping[str, Any]) -> Iterator[str]:

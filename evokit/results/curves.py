@@ -16,7 +16,7 @@ from evokit.errors import UserError
 from evokit.interfaces import Goal
 from evokit.measuring.ledger import Ledger, Row
 from evokit.measuring.ledger_files import ledger_of
-from evokit.recipe.schema import Section
+from evokit.recipe.schema import Recipe, Section
 from evokit.runs.costs import NOTHING, PREPARE, Payer, Spent, below, spent
 from evokit.runs.launch import open_recipe
 from evokit.runs.repeats import final_goal
@@ -92,13 +92,18 @@ class Curves:
     curves: Sequence[Curve]
 
 
-def read_curves(folder: Path) -> list[Curves]:
+def read_curves(folder: Path, recipe: Recipe | None = None) -> list[Curves]:
     """The curves of a run; of one with repeats those of each. Baselines have one when their phase has ended.
+
+    Args:
+        folder: Of the run.
+        recipe: What was run, if it is at hand.
 
     Raises:
         UserError: This is no run directory, or its search has measured nobody yet.
     """
-    recipe, directory = open_recipe(folder)
+    directory = RunDirectory(folder)
+    recipe = recipe or open_recipe(folder)[0]
     summary = directory.read_summary()
     if recipe.repeats > 1:
         repeats = [repeat_folder(folder, repeat) for repeat in range(recipe.repeats)]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from evokit.assembly.jobs import AGAIN, CHAMPION
-from evokit.common.text import size, table, wrapped
+from evokit.common.text import Table, size, table, wrapped
 from evokit.progress import duration, energy, number
 from evokit.results.archive_text import archive_text
 from evokit.runs.costs import PARTS
@@ -33,42 +33,65 @@ def report(summary: Mapping[str, Any], now: State | None = None) -> str:
         summary: Of the run.
         now: Its state if it may be under way or killed, of which the summary cannot know.
     """
-    entries = list(_entries(summary))
-    under_way = now is not None and now.status in ("running", "crashed")
-    if now is not None:
-        summary = {**summary, "status": now.status, "generations": now.generations}
-    found = _so_far(summary, now.best) if now is not None and under_way else _search(summary)
-    parts = ["\n".join(map(wrapped, _head(summary))), found, _front(summary), archive_text(summary)]
-    if entries:
-        parts += _contest(entries, summary["verdicts"], "test")
+    summary, best_so_far = current(summary, now)
+    contenders = list(entries(summary))
+    shown = summary["best"]["show"] if summary["best"] and best_so_far is None else ""
+    found = "\n".join([*map(wrapped, found_lines(summary, best_so_far)), *([shown] if shown else [])])
+    parts = ["\n".join(map(wrapped, head_lines(summary))), found, _front(summary), archive_text(summary)]
+    if contenders:
+        parts += _tables(contest_tables(contenders, summary["verdicts"], "test"))
         parts.append("\n".join(map(wrapped, _verdicts(summary))))
         parts += _vault(summary["vault"]) if summary.get("vault") else []
-        parts += [f"What {entry['name']} found:\n{entry['show']}" for _, entry in entries if entry["show"]]
-        parts += cost_tables(summary, entries)
-    parts.append("\n".join(map(wrapped, _in_all(summary))))
+        parts += [f"{title}:\n{text}" for title, text in controls_shown(contenders)]
+        parts += [*_tables(cost_tables(summary, contenders)), wrapped(cost_remark(contenders))]
+    parts.append("\n".join(map(wrapped, in_all_lines(summary))))
     return "\n\n".join(part for part in parts if part)
 
 
-def _contest(
+def current(summary: Mapping[str, Any], now: State | None) -> tuple[Mapping[str, Any], str | None]:
+    """The summary as of now; of a run that may be under way also its best so far in words, else None."""
+    if now is None:
+        return summary, None
+    summary = {**summary, "status": now.status, "generations": now.generations}
+    return summary, _so_far(summary, now.best) if now.status in ("running", "crashed") else None
+
+
+def contest_tables(
     entries: Iterable[tuple[str, Mapping[str, Any]]], verdicts: Sequence[Mapping[str, Any]], split: str
-) -> list[str]:
-    """Values of all on a split, and the champion against each."""
-    rows = [_quality(*entry) for entry in _with_variants(entries)]
+) -> list[Table]:
+    """Values of all on a split, and the champion against each; those that say something."""
+    rows = [_quality(*entry) for entry in with_variants(entries)]
     against = ("the champion against", "difference", "95 % interval", "over seeds or repeats", "p (Holm)", "verdict")
-    compared = table(against, list(map(_compared, verdicts))) if verdicts else ""
-    quality = table(("", "validation", split, "95 % interval"), rows) if any(any(row[1:]) for row in rows) else ""
-    return [quality, compared]
+    tables = [Table(("", "validation", split, "95 % interval"), rows)] if any(any(row[1:]) for row in rows) else []
+    return [*tables, *([Table(against, list(map(_compared, verdicts)))] if verdicts else [])]
+
+
+def controls_shown(entries: Iterable[tuple[str, Mapping[str, Any]]]) -> list[tuple[str, str]]:
+    """A title and the champion of each control, for people."""
+    return [(f"What {entry['name']} found", entry["show"]) for _, entry in entries if entry["show"]]
+
+
+def _tables(tables: Iterable[Table]) -> list[str]:
+    return [table(*one) for one in tables]
 
 
 def _vault(vault: Mapping[str, Any]) -> list[str]:
     """What the part of the test split that was kept says, under a heading of its own."""
+    said = "\n".join(map(wrapped, [*_rival_verdict(vault), *method_lines(vault["verdicts"]), *opening_lines(vault)]))
+    return [f"{vault_title(vault)}:", *_tables(vault_tables(vault)), said]
+
+
+def vault_title(vault: Mapping[str, Any]) -> str:
+    return f"The vault, opened at {vault['opened_at']}"
+
+
+def vault_tables(vault: Mapping[str, Any]) -> list[Table]:
+    """As ``contest_tables``, of what the vault says."""
     entries = [("champion", vault["final"]), *((one["name"] + _remark(one), one) for one in vault["baselines"])]
-    contest = _contest(entries, vault["verdicts"], "vault")
-    said = "\n".join(map(wrapped, [*_rival_verdict(vault), *_method(vault["verdicts"]), *_openings(vault)]))
-    return [f"The vault, opened at {vault['opened_at']}:", *contest, said]
+    return contest_tables(entries, vault["verdicts"], "vault")
 
 
-def _head(summary: Mapping[str, Any]) -> Iterator[str]:
+def head_lines(summary: Mapping[str, Any]) -> Iterator[str]:
     seeds = _repeats(summary) if "repeats" in summary else f"seed {summary['seed']}"
     stopped = f" (stopped: {summary['stopped']})" if summary["stopped"] else ""
     yield f"{summary['recipe']}: {summary['status']}, {seeds}, {_count(summary['generations'], 'generation')}{stopped}"
@@ -93,20 +116,27 @@ def _so_far(summary: Mapping[str, Any], best: float | None) -> str:
     return f"No champion is named before the end; {shown}."
 
 
-def _search(summary: Mapping[str, Any]) -> str:
+def found_lines(summary: Mapping[str, Any], best_so_far: str | None = None) -> list[str]:
+    """What the search found; of a run under way its best so far, which names no champion."""
     best = summary["best"]
+    if best_so_far is not None:
+        return [best_so_far]
     if best is None:
         counts = summary["evaluations"]
-        return f"No champion is named yet: {counts['measured']:,} measured, {counts['failed']:,} of them failed."
-    shown = f"\n{best['show']}" if best["show"] else ""
-    return "\n".join(map(wrapped, _found(summary, best))) + shown
+        return [f"No champion is named yet: {counts['measured']:,} measured, {counts['failed']:,} of them failed."]
+    return list(_found(summary, best))
 
 
 def _front(summary: Mapping[str, Any]) -> str:
+    if not summary["front"]:
+        return ""
+    title, members, lines = front_told(summary)
+    return "\n".join([f"{title}:", "", table(*members), "", *map(wrapped, lines)])
+
+
+def front_told(summary: Mapping[str, Any]) -> tuple[str, Table, list[str]]:
     """The trade-offs by their first objective, thinned where there are many, and what they dominate."""
     front = summary["front"]
-    if not front:
-        return ""
     n_shown = min(SHOWN, len(front))
     shown = [round(step * (len(front) - 1) / max(n_shown - 1, 1)) for step in range(n_shown)]
     head = [
@@ -119,20 +149,14 @@ def _front(summary: Mapping[str, Any]) -> str:
     ]
     some = "" if len(shown) == len(front) else f", of which {len(shown)} are shown"
     kept = " (of more, the most crowded were left out)" if len(front) >= FRONT else ""
-    lines = [
-        f"Pareto front of all that was measured, {_count(len(front), 'point')}{kept}{some}:",
-        "",
-        table((*head, "key", "individuals"), rows),
-    ]
+    title = f"Pareto front of all that was measured, {_count(len(front), 'point')}{kept}{some}"
     volumes = ", ".join(f"{name} {number(volume)}" for name, volume in summary["hypervolume"].items())
-    lines += ["", wrapped(f"Hypervolume, as a share of the box around these fronts (1 is ideal): {volumes}")]
+    lines = [f"Hypervolume, as a share of the box around these fronts (1 is ideal): {volumes}"]
     gaps = summary.get("gaps") or {}  # runs before 2026-11-29 lack it
     if len(gaps) > 1:  # of one front alone all are 0
         told = "; ".join(f"{name} {number(one['igd_plus'])}, {number(one['epsilon'])}" for name, one in gaps.items())
-        lines += [
-            wrapped(f"Distances to the best of all fronts together in that box (IGD+, epsilon; 0 is best): {told}")
-        ]
-    return "\n".join(lines)
+        lines.append(f"Distances to the best of all fronts together in that box (IGD+, epsilon; 0 is best): {told}")
+    return title, Table((*head, "key", "individuals"), rows), lines
 
 
 def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]:
@@ -174,7 +198,7 @@ def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]
     for one in summary.get("callbacks_failed", ()):
         times = f", {one['times']:,} times" if one["times"] > 1 else ""
         yield f"Callback {one['callback']} raised{times}: {one['message']}"
-    yield from map(_screen, summary["screens"])
+    yield from map(screen_line, summary["screens"])
     if saved := summary.get("saved"):
         total = saved["generations"] + summary["generations"]
         yield (
@@ -209,7 +233,7 @@ def _confirmed(best: Mapping[str, Any]) -> str:
     return f"Best of {several} on what the search never saw, which flatters it"
 
 
-def _screen(screen: Mapping[str, Any]) -> str:
+def screen_line(screen: Mapping[str, Any]) -> str:
     if screen["screen"] == "race":
         return f"Race: {screen['dropped']:,} dropped before full budget, for {screen['work']:,} units of work"
     if screen["screen"] != "surrogate":
@@ -228,7 +252,7 @@ def _screen(screen: Mapping[str, Any]) -> str:
     return text
 
 
-def _entries(summary: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def entries(summary: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Label and entry of each contender."""
     if (final := summary["final"]) is not None:
         validation = final["validation"] if final["validation"] is not None else best_value(summary)
@@ -238,7 +262,7 @@ def _entries(summary: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any
         yield entry["name"] + _remark(entry), entry
 
 
-def _with_variants(entries: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def with_variants(entries: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Each entry, then those of its variants of one name, such as longer trainings, one group after the other."""
     entries = list(entries)
     yield from entries
@@ -272,25 +296,32 @@ def span(interval: Sequence[float] | None) -> str:
     return "" if interval is None else "[{}, {}]".format(*map(number, interval))
 
 
-def cost_tables(summary: Mapping[str, Any], entries: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
+def cost_tables(summary: Mapping[str, Any], entries: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Table]:
     """What each entry took, everything that led to it included, and of which parts that is the sum."""
-    known = all("parts" in entry for _, entry in entries)
     whose = ""
     if "repeats" in summary:
-        whose = ", mean over repeats" if known else " in the repeat with the best champion"
-    rows = [(label, total_cost(summary, entry)) for label, entry in _with_variants(entries)]
+        whose = ", mean over repeats" if _has_parts(entries) else " in the repeat with the best champion"
+    rows = [(label, total_cost(summary, entry)) for label, entry in with_variants(entries)]
     head = (f"what it took{whose}", "work", "CPU s", "wall s", "energy", "peak memory")
-    tables = [table(head, [_costs(*row) for row in rows])]
-    parts = [(label, entry["parts"]) for label, entry in _with_variants(entries) if len(entry.get("parts", ())) > 1]
+    tables = [Table(head, [_costs(*row) for row in rows])]
+    parts = [(label, entry["parts"]) for label, entry in with_variants(entries) if len(entry.get("parts", ())) > 1]
     if parts:
-        tables.append(table(("CPU s by part", *PARTS), [(label, *map(_part(of), PARTS)) for label, of in parts]))
-    told = "Every row has all that led to its models, preparations in full also where several rows share one."
-    if not known:
-        told = (
-            "Summarised before costs had parts: the champion's confirmation and the preparations that trained "
-            "baselines build on are missing."
-        )
-    return [*tables, wrapped(told)]
+        tables.append(Table(("CPU s by part", *PARTS), [(label, *map(_part(of), PARTS)) for label, of in parts]))
+    return tables
+
+
+def cost_remark(entries: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+    """What is in ``cost_tables``."""
+    if _has_parts(entries):
+        return "Every row has all that led to its models, preparations in full also where several rows share one."
+    return (
+        "Summarised before costs had parts: the champion's confirmation and the preparations that trained "
+        "baselines build on are missing."
+    )
+
+
+def _has_parts(entries: Sequence[tuple[str, Mapping[str, Any]]]) -> bool:
+    return all("parts" in entry for _, entry in entries)
 
 
 def total_cost(summary: Mapping[str, Any], entry: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -343,48 +374,73 @@ def _compared(one: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         one["against"],
         f"{one['difference']:+.4g}",
-        _interval(one["interval"]),
-        _interval(one.get("over_seeds")),  # of runs before 2026-11-28, whose verdicts had two intervals
+        interval_text(one["interval"]),
+        interval_text(one.get("over_seeds")),  # of runs before 2026-11-28, whose verdicts had two intervals
         p_value(one["p_holm"]),
         one["verdict"],
     )
 
 
-def _interval(ends: Sequence[float] | None, before: str = "") -> str:
+def interval_text(ends: Sequence[float] | None, before: str = "") -> str:
     return "" if ends is None else before + "[{:+.4g}, {:+.4g}]".format(*ends)
 
 
 def _verdicts(summary: Mapping[str, Any]) -> Iterator[str]:
     yield from _rival_verdict(summary)
+    yield from repaid_lines(summary)
+    yield from method_lines(summary["verdicts"])
+    yield from test_lines(summary)
+    yield from skipped_lines(summary)
+
+
+def _rival_verdict(judged: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"Verdict: {said(judged, one)}" for one in judged["verdicts"] if one["against"] == judged["rival"])
+
+
+def said(judged: Mapping[str, Any], one: Mapping[str, Any]) -> str:
+    """A verdict in words, with its difference, its interval and how many units it rests on.
+
+    Args:
+        judged: The summary, or its vault, which names the rival that counts.
+        one: Of its verdicts.
+    """
+    rival = ", the best baseline on validation" if one["against"] == judged["rival"] else ""
+    return (
+        f"the champion {SAYS[one['verdict']]} {one['against']}{rival}: "
+        f"{one['difference']:+.4g}{interval_text(one['interval'], before=' ')}, n = {one['n']:,}"
+    )
+
+
+def repaid_lines(summary: Mapping[str, Any]) -> Iterator[str]:
+    """After how many trainings the search is repaid."""
     for entry in summary["baselines"]:
         if entry["break_even"] is not None:
             yield _repaid(entry["name"], entry["break_even"])
-    yield from _method(summary["verdicts"])
-    if summary["test_openings"]:
-        yield f"The test split was opened {_count(len(summary['test_openings']), 'time')}."
-        yield from _openings(summary)
-    for entry in summary["baselines"]:
-        if entry["skipped"]:
-            yield f"{entry['name']} was skipped: {entry['skipped']}"
 
 
-def _method(verdicts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def method_lines(verdicts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What the verdicts are over and speak of."""
     if verdicts:
         yield f"({verdicts[0]['method']})"
     if any("over_seeds" in one for one in verdicts):
         yield "These verdicts are of an earlier version, of two intervals, and err more often than 5 %."
 
 
-def _rival_verdict(judged: Mapping[str, Any]) -> Iterator[str]:
-    for one in judged["verdicts"]:
-        if one["against"] == judged["rival"]:
-            yield (
-                f"Verdict: the champion {SAYS[one['verdict']]} {one['against']}, the best baseline on validation: "
-                f"{one['difference']:+.4g}{_interval(one['interval'], before=' ')}, n = {one['n']:,}"
-            )
+def test_lines(summary: Mapping[str, Any]) -> Iterator[str]:
+    """How often the test split was opened, here and by other runs."""
+    if summary["test_openings"]:
+        yield f"The test split was opened {_count(len(summary['test_openings']), 'time')}."
+        yield from opening_lines(summary)
 
 
-def _openings(opened: Mapping[str, Any]) -> Iterator[str]:
+def skipped_lines(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Which baselines did not take part, and why."""
+    for entry in summary["baselines"]:
+        if entry["skipped"]:
+            yield f"{entry['name']} was skipped: {entry['skipped']}"
+
+
+def opening_lines(opened: Mapping[str, Any]) -> Iterator[str]:
     """Who opened the same units, as far as the machine's register knows."""
     register = opened.get("register")  # runs before 2026-11-28 lack it
     if register is None:
@@ -406,7 +462,7 @@ def _repaid(name: str, found: Mapping[str, Any]) -> str:
     )
 
 
-def _in_all(summary: Mapping[str, Any]) -> Iterator[str]:
+def in_all_lines(summary: Mapping[str, Any]) -> Iterator[str]:
     joules = summary["energy"]
     if math.isnan(summary["wall_s"]):
         spent = "not known, for it was stopped before that was saved"

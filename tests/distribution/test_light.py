@@ -125,6 +125,10 @@ def test_the_cores_recipes_run(answers, name):
     assert f"Run directory: {'run' if name == 'onemax' else name}" in answers[name].stdout
 
 
+def test_runs_have_their_page_with_its_figures(driven):
+    assert all("<figure>" in (driven["folder"] / name / "report.html").read_text() for name in ("run", "zdt1"))
+
+
 @pytest.mark.parametrize("name", ["check", "report", "verify", "runs", "recipes", "doctor", "list", "show"])
 def test_the_commands_work(answers, name):
     assert answers[name].code == 0, answers[name]

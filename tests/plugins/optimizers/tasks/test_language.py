@@ -87,7 +87,7 @@ def test_a_fitness_on_text_trains_and_scores(tmp_path):
     fitness = fitness_of(OPTIONS, train=DOCUMENTS, validation=DOCUMENTS)
     (result,) = fitness.evaluate([KNOWN["adam"]], 4)
     assert result.ok
-    assert result.metrics.keys() == {"text_accuracy"}
+    assert result.metrics.keys() == {"text_accuracy", "step_flops", "product_flops"}
     contender = NetworkContender(fitness)
     model = contender.fitted(Evolved(KNOWN["adam"]), {}, 0, 4, tmp_path, {})
     assert contender.unit == "document"

@@ -1,0 +1,300 @@
+"""Charts as inline SVG, for pages that are one file and need no script.
+
+Colours and dashes are classes (``s0`` .. ``s6``, ``axis``, ``grid``), so that the page's style says how they look on
+light and dark ground, and text is the page's own. Not drawn by matplotlib as ``evokit plot`` is: a plain installation
+has none, and importing it and drawing some figures takes longer than the quick recipes do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Literal, NamedTuple
+
+WIDTH, HEIGHT = 400, 250
+LEFT, RIGHT, TOP, BOTTOM = 58, 10, 8, 40  # margins, which hold the numbers at the axes
+ROW = 40  # of a forest plot: a line of text and an interval
+CELL_HEIGHT = 230
+LETTER = 6.2  # width of one, about
+COLOURS = 7
+SHADES = 12
+LARGEST = 1e100  # beyond, as penalties may be, an axis would show nothing else
+DENSE = 600  # points of a line at most; more are not seen
+
+Way = Literal["line", "step", "points"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart that a page may hold.
+
+    Attributes:
+        title: What it shows.
+        description: The same in words, for those who do not see it.
+        svg: An ``svg`` element.
+        legend: Class and name of each series; empty for one alone.
+    """
+
+    title: str
+    description: str
+    svg: str
+    legend: tuple[tuple[str, str], ...] = ()
+
+
+class Series(NamedTuple):
+    """Points that belong together.
+
+    Attributes:
+        name: For the legend.
+        points: (x, y); what is not finite is left out.
+        way: How they are drawn.
+    """
+
+    name: str
+    points: Sequence[tuple[float, float]]
+    way: Way = "line"
+
+
+class Estimate(NamedTuple):
+    """A value with its interval, if it has one, and both in words."""
+
+    name: str
+    value: float
+    interval: Sequence[float] | None
+    told: str
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """Where values come to lie, from ``start`` to ``end`` of the drawing."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool = False
+
+    def __call__(self, value: float) -> float:
+        low, high, value = (math.log10(one) for one in (self.low, self.high, value)) if self.log else (
+            self.low, self.high, value,
+        )  # fmt: skip
+        return round(self.start + (value - low) / (high - low) * (self.end - self.start), 1)
+
+    @property
+    def ticks(self) -> list[float]:
+        return _decades(self.low, self.high) if self.log else ticks(self.low, self.high)
+
+
+def line_chart(title: str, series: Iterable[Series], *, x: str, y: str, log_x: bool = False) -> Figure | None:
+    """Series over a common x.
+
+    Args:
+        title: What they show.
+        series: In the order of the legend; the first lies on top, and those of one name look alike.
+        x: What the axis below shows.
+        y: What the axis at the left shows.
+        log_x: Whether that below is logarithmic; then x that are not positive are left out.
+
+    Returns:
+        The figure; None if nothing can be drawn.
+    """
+    kept = [Series(one.name, _finite(one.points, log_x), one.way) for one in series]
+    kept = [one for one in kept if one.points]
+    if not kept:
+        return None
+    xs = [point[0] for one in kept for point in one.points]
+    ys = [point[1] for one in kept for point in one.points]
+    across = _Axis(*_range(xs, log_x), LEFT, WIDTH - RIGHT, log_x)
+    up = _Axis(*_range(ys), HEIGHT - BOTTOM, TOP)
+    inner = [*_grid(across, up, x, y)]
+    names = list(dict.fromkeys(one.name for one in kept))
+    looks = {name: f"s{at % COLOURS}" + " dashed" * (at >= COLOURS) for at, name in enumerate(names)}
+    for one in reversed(kept):
+        places = [(across(px), up(py)) for px, py in one.points]
+        inner.append(_drawn(places, one.way, looks[one.name]))
+    about = "; ".join(_about(one, x, y) for one in kept)
+    legend = tuple((look, name) for name, look in looks.items()) if len(looks) > 1 else ()
+    return _figure(title, about, inner, HEIGHT, legend)
+
+
+def forest(title: str, estimates: Sequence[Estimate], *, x: str, reference: float | None = None) -> Figure | None:
+    """A row for each value with its interval, the first one in the first colour.
+
+    Args:
+        title: What they are.
+        estimates: From above.
+        x: What the axis shows.
+        reference: Where a line stands that the intervals are held against.
+
+    Returns:
+        The figure; None if there is nothing finite.
+    """
+    estimates = [one for one in estimates if _shown(one.value)]
+    if not estimates:
+        return None
+    ends = [end for one in estimates for end in (one.value, *(one.interval or ())) if _shown(end)]
+    across = _Axis(*_range([*ends, *([] if reference is None else [reference])]), 12, WIDTH - 12)
+    bottom = ROW * len(estimates) + 6
+    inner = [*_across(across, x, 0, bottom)]
+    if reference is not None:
+        inner.append(
+            f'<line class="reference" x1="{across(reference)}" x2="{across(reference)}" y1="0" y2="{bottom}"/>'
+        )
+    for row, one in enumerate(estimates):
+        style, y = "s0" if row == 0 else "s6", ROW * row + 29
+        low, high = one.interval or (one.value, one.value)
+        inner.append(f'<text x="2" y="{ROW * row + 16}">{escape(one.name)}</text>')
+        inner.append(f'<text class="told" x="{WIDTH - 2}" y="{ROW * row + 16}">{escape(one.told)}</text>')
+        inner.append(f'<line class="{style} wide" x1="{across(low)}" x2="{across(high)}" y1="{y}" y2="{y}"/>')
+        inner.append(f'<circle class="{style} dot" cx="{across(one.value)}" cy="{y}" r="4.5"/>')
+    about = "; ".join(f"{one.name} {one.told}" for one in estimates)
+    return _figure(title, f"{x}: {about}", inner, bottom + BOTTOM)
+
+
+def heat_map(
+    title: str,
+    rows: Sequence[Sequence[float | None]],
+    *,
+    across: tuple[str, float, float],
+    up: tuple[str, float, float] | None,
+    best: float,
+    worst: float,
+) -> Figure:
+    """Cells, the stronger coloured the better; none where there is no value.
+
+    Args:
+        title: What they show.
+        rows: From above.
+        across: Name, low and high end of the axis below.
+        up: The same of that at the left; None if there is one row alone.
+        best: The value of the strongest colour.
+        worst: That of the palest.
+    """
+    x_axis = _Axis(across[1], across[2], LEFT, WIDTH - RIGHT)
+    height = (CELL_HEIGHT - BOTTOM - TOP) / len(rows)
+    width = (WIDTH - RIGHT - LEFT) / len(rows[0])
+    inner = []
+    for at, row in enumerate(rows):
+        for column, value in enumerate(row):
+            if value is not None:
+                share = 1.0 if best == worst else (value - worst) / (best - worst)
+                shade = min(int(share * SHADES), SHADES - 1)
+                place = f'x="{LEFT + column * width:.1f}" y="{TOP + at * height:.1f}"'
+                inner.append(f'<rect class="h{shade}" {place} width="{width + 0.2:.1f}" height="{height + 0.2:.1f}"/>')
+    inner += _across(x_axis, across[0], TOP, CELL_HEIGHT - BOTTOM)
+    inner += _up(_Axis(up[1], up[2], CELL_HEIGHT - BOTTOM, TOP), up[0]) if up else []
+    filled = sum(value is not None for row in rows for value in row)
+    about = f"{filled} of {len(rows) * len(rows[0])} cells filled, from {_text(worst)} (palest) to {_text(best)} (best)"
+    return _figure(title, about, inner, CELL_HEIGHT)
+
+
+def ticks(low: float, high: float, most: int = 5) -> list[float]:
+    """Round numbers between two.
+
+    >>> ticks(0.0, 1.0), ticks(23.0, 32.0)
+    ([0.0, 0.2, 0.4, 0.6, 0.8, 1.0], [24.0, 26.0, 28.0, 30.0, 32.0])
+    """
+    power = 10.0 ** math.floor(math.log10((high - low) / most))
+    step = next(step * power for step in (1, 2, 5, 10) if step * power * (most + 0.001) >= high - low)
+    first = math.ceil(low / step - 1e-9)
+    return [round(at * step, 12) for at in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def _decades(low: float, high: float) -> list[float]:
+    """
+    >>> _decades(0.5, 30), _decades(3, 9)
+    ([0.5, 1.0, 2.0, 5.0, 10.0, 20.0], [3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0])
+    """
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    for factors in ((1, 2, 3, 4, 5, 6, 7, 8, 9), (1, 2, 5), (1, 3), (1,)):
+        found = [factor * 10.0**power for power in range(first, last + 1) for factor in factors]
+        found = [one for one in found if low * 0.999 <= one <= high * 1.001]
+        if len(found) <= 7:
+            return found
+    return found[:: -(-len(found) // 7)]
+
+
+def _finite(points: Sequence[tuple[float, float]], positive: bool) -> list[tuple[float, float]]:
+    """What can be drawn, thinned where a line has more points than are seen; the last one stays."""
+    shown = [(x, y) for x, y in points if _shown(x) and _shown(y) and (x > 0 or not positive)]
+    every = -(-len(shown) // DENSE)
+    return shown if every <= 1 else [*shown[:-1:every], shown[-1]]
+
+
+def _shown(value: float | None) -> bool:
+    return value is not None and math.isfinite(value) and abs(value) <= LARGEST
+
+
+def _range(values: Sequence[float], log: bool = False) -> tuple[float, float]:
+    """From the lowest to the highest, with some room beside them."""
+    low, high = min(values), max(values)
+    if log:
+        room = max((high / low) ** 0.03, 1.02)
+        return low / room, high * room
+    room = (high - low) * 0.04 or abs(high) * 0.05 or 1.0
+    return low - room, high + room
+
+
+def _grid(across: _Axis, up: _Axis, x: str, y: str) -> Iterator[str]:
+    yield from _across(across, x, TOP, HEIGHT - BOTTOM)
+    yield from _up(up, y)
+
+
+def _across(axis: _Axis, name: str, top: float, bottom: float) -> Iterator[str]:
+    """Vertical lines with their numbers below, and the name of the axis."""
+    for tick in axis.ticks:
+        yield f'<line class="grid" x1="{axis(tick)}" x2="{axis(tick)}" y1="{top}" y2="{bottom}"/>'
+        yield f'<text class="below" x="{axis(tick)}" y="{bottom + 15}">{_text(tick)}</text>'
+    yield f'<line class="axis" x1="{axis.start}" x2="{axis.end}" y1="{bottom}" y2="{bottom}"/>'
+    yield f'<text class="below" x="{(axis.start + axis.end) / 2}" y="{bottom + 33}">{_label(name, axis)}</text>'
+
+
+def _up(axis: _Axis, name: str) -> Iterator[str]:
+    """Horizontal lines with their numbers at the left, and the name of the axis, upwards."""
+    for tick in axis.ticks:
+        yield f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{axis(tick)}" y2="{axis(tick)}"/>'
+        yield f'<text class="left" x="{LEFT - 5}" y="{axis(tick) + 4}">{_text(tick)}</text>'
+    middle = (axis.start + axis.end) / 2
+    yield f'<text class="below" transform="translate(12 {middle}) rotate(-90)">{_label(name, axis)}</text>'
+
+
+def _label(name: str, axis: _Axis) -> str:
+    """As much of a name as there is room for along the axis."""
+    most = int(abs(axis.end - axis.start) / LETTER)
+    return escape(name if len(name) <= most else f"{name[: most - 1]}…")
+
+
+def _drawn(places: Sequence[tuple[float, float]], way: Way, style: str) -> str:
+    if way == "points" or len(places) == 1:
+        dots = "".join(f'<circle cx="{x}" cy="{y}" r="{3 if len(places) > 60 else 4}"/>' for x, y in places)
+        return f'<g class="{style} dot">{dots}</g>'
+    corner = " H{0} V{1}" if way == "step" else " L{0} {1}"
+    path = f"M{places[0][0]} {places[0][1]}" + "".join(corner.format(x, y) for x, y in places[1:])
+    return f'<path class="{style} line" d="{path}"/>'
+
+
+def _about(one: Series, x: str, y: str) -> str:
+    (x0, y0), (x1, y1) = one.points[0], one.points[-1]
+    if one.way == "points":
+        return f"{one.name}: {len(one.points)} points of {x} and {y}"
+    return f"{one.name}: {y} {_text(y0)} at {x} {_text(x0)}, {_text(y1)} at {_text(x1)}"
+
+
+def _text(value: float) -> str:
+    """
+    >>> _text(0.25), _text(12000.0), _text(3e7), _text(-0.0)
+    ('0.25', '12,000', '3e+07', '0')
+    """
+    if value == 0:
+        return "0"
+    return f"{value:,.10g}" if value == int(value) and abs(value) < 1e6 else f"{value:.4g}"
+
+
+def _figure(
+    title: str, about: str, inner: Iterable[str], height: float, legend: tuple[tuple[str, str], ...] = ()
+) -> Figure:
+    label = escape(f"{title}. {about}")
+    svg = f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{label}">{"".join(inner)}</svg>'
+    return Figure(title, about, svg, legend)

@@ -1,0 +1,353 @@
+"""The sections of the page, in the order in which a reader doubts what a run found."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+from evokit.common.charts import Estimate, Figure, Series, forest, heat_map, line_chart
+from evokit.common.text import Table, size
+from evokit.errors import UserError
+from evokit.facts import ReportFacts
+from evokit.progress import energy, number
+from evokit.results import report
+from evokit.results.archive_text import archive_told
+from evokit.results.crossing import crossings
+from evokit.results.curves import Curves, read_curves
+from evokit.results.page.blocks import Block, Section, figures, lines, tables, text
+from evokit.results.page.population import population
+from evokit.results.page.sources import Source
+from evokit.results.plot import sentence
+from evokit.runs.found import BY_HAND, go_on
+from evokit.runs.repeats import final_goal
+
+PAIRS = 3  # of objectives that a front is shown by
+FAILURES = 20  # kinds that are listed
+MESSAGE = 300  # characters of one
+BETTER = {"min": "lower is better", "max": "higher is better"}
+
+
+def sections(source: Source) -> list[Section]:
+    """All that have something to say."""
+    made = (found, curves, costs, screens, population, front, archive)
+    later = (failures, openings, recipe, versions, commands)
+    parts = [*(make(source) for make in made), *plugins(source), *(make(source) for make in later)]
+    return [one for one in parts if one.blocks]
+
+
+def found(source: Source) -> Section:
+    """The champion, the verdicts, and how sure they are."""
+    summary = source.summary
+    contenders = list(report.entries(summary))
+    later = set(map(report.screen_line, summary["screens"]))  # which have a section of their own
+    verdicts = [report.said(summary, one) for one in _rival_first(summary)]
+    volumes = report.front_told(summary)[-1] if summary["front"] else ()
+    lead = (*verdicts, *volumes, *report.found_lines(summary, source.best_so_far))
+    blocks = lines(*(one for one in lead if one not in later))
+    blocks += figures(_volumes(summary) or _values(summary, contenders), _differences(summary))
+    if contenders:
+        blocks += tables(report.contest_tables(contenders, summary["verdicts"], "test"))
+        told = (*report.repaid_lines(summary), *report.method_lines(summary["verdicts"]))
+        blocks += lines(*told, *report.skipped_lines(summary))
+    if (vault := summary.get("vault")) is not None:
+        blocks += tables(report.vault_tables(vault), report.vault_title(vault))
+        blocks += lines(*(report.said(vault, one) for one in _rival_first(vault)), *report.opening_lines(vault))
+    if summary["best"] and source.best_so_far is None:
+        blocks += text(summary["best"]["show"], "The champion")
+    for title, shown in report.controls_shown(contenders):
+        blocks += text(shown, title)
+    return Section("What it found", blocks)
+
+
+def _rival_first(judged: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return sorted(judged["verdicts"], key=lambda one: one["against"] != judged["rival"])
+
+
+def _volumes(summary: Mapping[str, Any]) -> Figure | None:
+    """With several objectives, what the front of the search and those of the controls dominate."""
+    volumes = summary.get("hypervolume") or {}
+    rows = [Estimate(name, volume, None, number(volume)) for name, volume in volumes.items()]
+    title = "What the fronts dominate"
+    return forest(title, rows, x="share of the box around them (1 is ideal)", reference=rows[0].value) if rows else None
+
+
+def _values(summary: Mapping[str, Any], contenders: Sequence[tuple[str, Mapping[str, Any]]]) -> Figure | None:
+    """Champion and rivals on the test split; on validation where there is none."""
+    tested = any(entry["test"] is not None for _, entry in contenders)
+    split = "test" if tested else "validation"
+    rows = []
+    for label, entry in contenders:
+        if entry[split] is not None:
+            interval = entry["interval"] if tested else None
+            told = f"{number(entry[split])} {report.span(interval)}".strip()
+            rows.append(Estimate(label, entry[split], interval, told))
+    if len(rows) < 2:
+        return None
+    better = BETTER[final_goal(summary) if tested else summary["objective"]["goal"]]
+    title = "Champion and rivals" + (", with 95 % intervals" if tested else "")
+    return forest(title, rows, x=f"{split} value ({better})", reference=rows[0].value)
+
+
+def _differences(summary: Mapping[str, Any]) -> Figure | None:
+    rows = [
+        Estimate(
+            f"against {one['against']}",
+            one["difference"],
+            one["interval"],
+            f"{one['difference']:+.4g} {report.interval_text(one['interval'])}",
+        )
+        for one in _rival_first(summary)
+    ]
+    if not rows:
+        return None
+    x = f"champion minus rival ({BETTER[final_goal(summary)]})"
+    return forest("Paired differences, with 95 % intervals", rows, x=x, reference=0.0)
+
+
+def curves(source: Source) -> Section:
+    """Value by generation, by work and by CPU seconds."""
+    name = source.summary["objective"]["name"]
+    records = [(part, part.noted()) for part in source.parts]
+    several = len(records) > 1
+    by_generation = [
+        Series(f"{key}{f', repeat {at + 1}' if several else ''}", _noted(noted, key))
+        for key in ("best", "mean")
+        if key == "best" or not several
+        for at, (_, noted) in enumerate(records)
+    ]
+    read = _curves(source)
+    drawn = [
+        line_chart(f"{name} by generation", by_generation, x="generation", y=name),
+        _against(read, "work", "units of work"),
+        _against(read, "CPU seconds", "CPU seconds, without tuning"),
+    ]
+    worth = [sentence(each, one.run if several else "") for one in read for each in crossings(one)]
+    return Section("Curves", [*figures(*drawn), *lines(*worth)])
+
+
+def _noted(records: Sequence[Mapping[str, Any]], key: str) -> list[tuple[float, float]]:
+    return [(one["generation"] + 1, one[key]) for one in records if one.get(key) is not None]
+
+
+def _curves(source: Source) -> list[Curves]:
+    if source.recipe is None:
+        return []
+    try:
+        return read_curves(source.folder, source.recipe)
+    except UserError:
+        return []  # nothing was measured at full budget yet
+
+
+def _against(read: Sequence[Curves], what: str, x: str) -> Figure | None:
+    """Everyone's value; the trained ones by their rungs and horizons."""
+    log = what != "work"
+    series = [
+        Series(
+            curve.name,
+            [(point.cpu_s if log else point.work, point.value) for point in curve.points],
+            "line" if curve.trained else "step",
+        )
+        for one in read
+        for curve in one.curves
+    ]
+    name = f"{read[0].objective}, validation" if read else ""
+    return line_chart(f"{name} by {what}", series, x=x, y=name, log_x=log)
+
+
+def costs(source: Source) -> Section:
+    """What everyone took, everything included, and where the time went."""
+    contenders = list(report.entries(source.summary))
+    blocks = lines(*report.in_all_lines(source.summary))
+    if contenders:
+        blocks += tables(report.cost_tables(source.summary, contenders)) + lines(report.cost_remark(contenders))
+    phases: dict[str, Any] = {}
+    for _, ledger in source.ledgers():
+        for phase, cost in ledger.costs().items():
+            phases[phase] = phases[phase] + cost if phase in phases else cost
+    rows = [
+        (
+            phase,
+            f"{one.cpu_s:.1f}",
+            f"{one.wall_s:.1f}",
+            energy(one.energy_j, one.estimated_j),
+            size(one.peak_memory_bytes),
+        )
+        for phase, one in phases.items()
+    ]
+    blocks += tables([Table(("phase", "CPU s", "wall s", "energy", "peak memory"), rows)], "Where the time went")
+    return Section("Cost", blocks)
+
+
+def screens(source: Source) -> Section:
+    """What screens spared, how well the surrogate predicted, and how many each rung of a race saw."""
+    blocks = lines(*map(report.screen_line, source.summary["screens"]))
+    for screen in source.summary["screens"]:
+        blocks += _audit(screen.get("audit") or ())
+    for _, ledger in source.ledgers():
+        budgets = ledger.measured_by_generation("search")
+        if len(budgets) > 1:
+            series = [
+                Series(f"at {budget:,}", [(generation + 1, n) for generation, n in counts])
+                for budget, counts in budgets.items()
+            ]
+            title = "Measured at each budget; who is not at the next one was dropped"
+            blocks += figures(line_chart(title, series, x="generation", y="individuals"))
+            break
+    return Section("Surrogate and races", blocks)
+
+
+def _audit(audit: Sequence[Mapping[str, Any]]) -> Iterator[Block]:
+    points = [(one["generation"] + 1, one["rank_correlation"], *one["interval"]) for one in audit]
+    names = ("rank correlation", "low end", "high end")
+    series = [Series(name, [(one[0], one[at]) for one in points]) for at, name in enumerate(names, 1)]
+    title = "Predicted against measured on the random share, with its 95 % interval"
+    yield from figures(line_chart(title, series, x="generation", y="rank correlation"))
+    rows = [
+        (
+            f"{one['generation'] + 1:,}",
+            f"{one['rank_correlation']:.2f}",
+            "[{:.2f}, {:.2f}]".format(*one["interval"]),
+            f"{one['n']:,}",
+            report.value(one.get("calibration")),
+            "yes" if one["stepped_aside"] else "",
+        )
+        for one in audit
+    ]
+    head = ("generation", "rank correlation", "95 % interval", "of", "error / spread", "all were measured")
+    yield from tables([Table(head, rows)])
+
+
+def front(source: Source) -> Section:
+    """The Pareto front, a figure for each pair of objectives."""
+    summary = source.summary
+    if not summary["front"]:
+        return Section("Front", [])
+    fronts = {"search": [one["values"] for one in summary["front"]]}
+    fronts |= {one["name"]: one["front"] for one in summary["baselines"] if one.get("front")}
+    names = list(summary["objectives"])
+    goals = [f"{name} ({BETTER[goal]})" for name, goal in summary["objectives"].items()]
+    drawn = [
+        line_chart(
+            f"{names[x]} and {names[y]}",
+            [Series(name, [(one[x], one[y]) for one in points], "points") for name, points in fronts.items()],
+            x=goals[x],
+            y=goals[y],
+        )
+        for x, y in list(combinations(range(len(names)), 2))[:PAIRS]
+    ]
+    title, members, _ = report.front_told(summary)
+    return Section("Front", [*lines(f"{title}."), *figures(*drawn), *tables([members])])
+
+
+def archive(source: Source) -> Section:
+    """The archive of elites as a map."""
+    told = source.summary.get("archive")
+    if told is None:
+        return Section("Archive", [])
+    title, members, remark = archive_told(source.summary)
+    objective = source.summary["objective"]
+    values = [value for row in told["map"] for value in row if value is not None]
+    drawn = []
+    if values:
+        first, *more = told["descriptors"]
+        low_first = objective["goal"] == "min"
+        axes = [(one["metric"], one["low"], one["high"]) for one in (first, *more[:1])]
+        drawn.append(
+            heat_map(
+                f"Best {objective['name']} by {' and '.join(name for name, *_ in axes)}, "
+                f"from {number(max(values) if low_first else min(values))} (pale) "
+                f"to {number(min(values) if low_first else max(values))}",
+                told["map"],
+                across=axes[0],
+                up=axes[1] if more else None,
+                best=min(values) if low_first else max(values),
+                worst=max(values) if low_first else min(values),
+            )
+        )
+    return Section("Archive", [*lines(f"{title}."), *figures(*drawn), *tables([members]), *lines(remark)])
+
+
+def plugins(source: Source) -> list[Section]:
+    """What plugins add; one that raises is named with its error."""
+    if source.recipe is None:
+        return []
+    facts = ReportFacts(source.folder, source.recipe.resolved, source.summary)
+    added: list[Section] = []
+    for name, ask in source.recipe.registry.reporting:
+        try:
+            added += [
+                Section(one.title, [*_content(one.content), *figures(*one.figures)])
+                for answer in ask(report=facts)
+                for one in answer
+            ]
+        except Exception as error:
+            told = f"The plugin {name} could not add to this page: {type(error).__name__}: {error}"
+            added.append(Section(f"Plugin {name}", lines(told)))
+    return added
+
+
+def _content(content: str) -> list[Block]:
+    """What knows itself to be HTML, as ``markupsafe.Markup`` does, is; all else is text."""
+    return [Block("html", content)] if hasattr(content, "__html__") else text(content)
+
+
+def failures(source: Source) -> Section:
+    """What failed, and the commands that look at one of each kind."""
+    rows: list[tuple[str, ...]] = []
+    for part, ledger in source.ledgers():
+        rows += [
+            (
+                one.phase,
+                one.outcome,
+                " ".join(one.message.split())[:MESSAGE],
+                f"{one.n:,}",
+                shlex.join(["evokit", "replay", str(part.path), one.key[:12]]),
+            )
+            for one in ledger.all_failures()
+        ]
+    shown = rows[:FAILURES]
+    rest = f"And {len(rows) - FAILURES:,} more kinds." if len(rows) > FAILURES else ""
+    head = ("phase", "outcome", "message", "times", "to look at one")
+    return Section("Failures", [*tables([Table(head, shown)]), *lines(rest)])
+
+
+def openings(source: Source) -> Section:
+    """When the test split was opened, and who else opened it."""
+    opened = source.summary["test_openings"]
+    rows = [(f"{one['number']}", one["reason"], one["at"]) for one in opened]
+    head = ("opening", "reason", "at")
+    return Section(
+        "Openings of the test split", [*lines(*report.test_lines(source.summary)), *tables([Table(head, rows)])]
+    )
+
+
+def recipe(source: Source) -> Section:
+    """The recipe with every default."""
+    content = source.recipe_text()
+    return Section("Recipe", [Block("folded", content, "As it ran, with every default")] if content else [])
+
+
+def versions(source: Source) -> Section:
+    """Of Python and of the packages that decide numbers."""
+    told = source.summary.get("versions", {})
+    return Section("Versions", lines(", ".join(f"{name} {version}" for name, version in told.items())))
+
+
+def commands(source: Source) -> Section:
+    """What repeats and checks the run."""
+    folder, again = str(source.folder), str(source.folder.with_name(f"{source.folder.name}-again"))
+    asked = source.summary.get("asked", [])
+    words: list[tuple[str, list[str]]] = []
+    if asked and asked != BY_HAND:
+        words.append(("the same run again, elsewhere", ["evokit", "run", *asked, "--out", again]))
+    words += [
+        ("the claims of this page, measured again", ["evokit", "verify", folder]),
+        ("the same as text", ["evokit", "report", folder]),
+        ("this page, written anew", ["evokit", "report", "--html", folder]),
+    ]
+    told = [f"{shlex.join(command)}  # {what}" for what, command in words]
+    if source.now.status in ("crashed", "failed", "interrupted"):
+        told.insert(0, f"{go_on(asked, source.folder)}  # goes on with it")
+    return Section("Commands", text("\n".join(told)))
