@@ -175,7 +175,10 @@ def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]
         beyond = f", which violates constraints by {number(over)}" if (over := best.get("confirmed_violation")) else ""
         yield f"{_confirmed(best)}: {objective['name']} {number(best['confirmed'])}{beyond}"
         if first != (own := summary["best_measured"]) and own is not None:
-            yield f"There it was ahead of the search's own best, {objective['name']} {number(own)}."
+            yield (
+                f"The choice was made on fresh measurements: there the search's own best, {objective['name']} {number(own)} "
+                "in the search, was behind it."
+            )
     claimed = summary["would_have_reported"]
     if claimed is not None and claimed != summary["best_measured"]:
         yield f"Had predictions counted as measurements, this run would have reported {number(claimed)}."

@@ -110,7 +110,7 @@ class Run(Resources):
             finally:
                 self.refits = measure.refits
             if not search.hall_of_fame() and (search.done or getattr(search, "breeds", True)):
-                raise RunFailed(f"nothing valid is left after generation {search.generation}: {self._why_failed()}")
+                raise self._without_any(search)
             self.telling.generation(search, self._note_metrics(search, measure), measure.work)
             each = (time.monotonic() - began) / (search.generation - first)
             self.show_best(search, None if horizon is None else each * (horizon - search.generation))
@@ -118,8 +118,13 @@ class Run(Resources):
                 save_at = self._save(search, measure)
         self._save(search, measure)
         self.search_stopped = reason
+        if not search.hall_of_fame():
+            raise self._without_any(search)
         self.champion = search.best()
         self.progress.note(f"Search stopped after {search.generation} generations: {reason}")
+
+    def _without_any(self, search: Search) -> RunFailed:
+        return RunFailed(f"nothing valid is left after generation {search.generation}: {self._why_failed()}")
 
     def _refuse_invented(self, search: Search, measure: LedgeredMeasure, before: int) -> None:
         """What a search goes on with is what was measured (C1)."""

@@ -1,4 +1,4 @@
-"""What the page of a run says of an evolved rule: its formula, and its learning rate over a training."""
+"""What the page of a run shows of an evolved rule beside its formula: its learning rate over a training."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from evokit.facts import ReportSection
 from evokit_optimizers.rules.parts import by_group
 from evokit_optimizers.rules.rule_json import rule_from_json
 from evokit_optimizers.rules.schedule import schedule
-from evokit_optimizers.rules.show import show_rule
 
 
 def rule_section(genes: Any, n_steps: int) -> ReportSection:
@@ -29,4 +28,4 @@ def rule_section(genes: Any, n_steps: int) -> ReportSection:
         rates.setdefault(tuple(points), []).append(group)
     series = [Series(", ".join(groups) if rule.parts else "lr", points) for points, groups in rates.items()]
     figure = line_chart("Learning rate over a training", series, x="step", y="learning rate")
-    return ReportSection("The evolved rule", show_rule(rule), [figure] if figure else [])
+    return ReportSection("The evolved rule", figures=[figure] if figure else [])

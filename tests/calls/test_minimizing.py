@@ -10,6 +10,7 @@ import pytest
 
 import evokit
 from evokit import Bits, Evaluation, UserError
+from evokit.errors import RunFailed
 from evokit.fitnesses.sphere import Sphere
 from evokit.runs import controls
 from evokit.runs import run as running
@@ -41,6 +42,14 @@ def test_the_function_itself_is_called_and_may_change_what_it_gets():
     assert run.summary["evaluations"]["measured"] == 20
     assert all(0 <= a <= 1 <= b <= 3 for a, b in seen)
     assert run.best_value == pytest.approx(run.best.sum())
+
+
+@pytest.mark.parametrize(
+    "space", [{"x": evokit.Float(-1, 1), "o": evokit.Choice(["a", "b"])}, {"o": evokit.Int(0, 99)}]
+)
+def test_a_function_that_is_never_a_number_is_told_in_one_sentence(space):
+    with pytest.raises(RunFailed, match="nothing valid is left after generation .*: the fitness is not a number"):
+        evokit.minimize(lambda params: math.nan, space, work=10)
 
 
 def test_two_seeds_differ_and_one_is_itself():

@@ -45,7 +45,7 @@ def test_a_champion_that_fresh_data_chose_is_not_called_the_best_measured(small)
     best = {**small["best"], "values": [30.0], "confirmed": 31.0}
     text = report({**small, "best": best, "best_measured": 32.0, "would_have_reported": 32.0})
     assert "Champion: ones 30 (higher is better)" in text
-    assert "There it was ahead of the search's own best, ones 32." in text
+    assert "there the search's own best, ones 32 in the search, was behind it." in " ".join(text.split())
     assert "Best measured" not in text
 
 

@@ -6,17 +6,14 @@ from evokit_optimizers.report import rule_section
 from evokit_optimizers.rules.known import KNOWN
 from evokit_optimizers.rules.rule_json import rule_to_json
 from evokit_optimizers.rules.scheduled import SCHEDULED
-from evokit_optimizers.rules.show import show_rule
 
 
 def facts(genome, best):
     return ReportFacts(None, {"genome": {"name": genome}, "fitness": {"name": "any"}}, {"best": best})
 
 
-def test_a_rule_is_told_by_its_formula_and_its_learning_rate():
-    section = rule_section(rule_to_json(SCHEDULED["adamw_scheduled"]), 50)
-    assert section.content == show_rule(SCHEDULED["adamw_scheduled"])
-    (figure,) = section.figures
+def test_a_rule_is_shown_by_its_learning_rate():
+    (figure,) = rule_section(rule_to_json(SCHEDULED["adamw_scheduled"]), 50).figures
     assert figure.title == "Learning rate over a training"
     assert figure.legend == ()
 
