@@ -176,8 +176,8 @@ def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]
         yield f"{_confirmed(best)}: {objective['name']} {number(best['confirmed'])}{beyond}"
         if first != (own := summary["best_measured"]) and own is not None:
             yield (
-                f"The choice was made on fresh measurements: there the search's own best, {objective['name']} {number(own)} "
-                "in the search, was behind it."
+                "The choice was made on fresh measurements: there the search's own best, "
+                f"{objective['name']} {number(own)} in the search, was behind it."
             )
     claimed = summary["would_have_reported"]
     if claimed is not None and claimed != summary["best_measured"]:

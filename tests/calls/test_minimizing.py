@@ -48,7 +48,7 @@ def test_the_function_itself_is_called_and_may_change_what_it_gets():
     "space", [{"x": evokit.Float(-1, 1), "o": evokit.Choice(["a", "b"])}, {"o": evokit.Int(0, 99)}]
 )
 def test_a_function_that_is_never_a_number_is_told_in_one_sentence(space):
-    with pytest.raises(RunFailed, match="nothing valid is left after generation .*: the fitness is not a number"):
+    with pytest.raises(RunFailed, match=r"nothing valid is left after generation .*: the fitness is not a number"):
         evokit.minimize(lambda params: math.nan, space, work=10)
 
 
