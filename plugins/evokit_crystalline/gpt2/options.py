@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Lt
 
+from evokit.options import added
+
 
 @dataclass(frozen=True)
 class Continuous:
@@ -34,8 +36,8 @@ class Continuous:
     word_pseudo_counts: Annotated[float, Ge(0)] = 20.0
     sweeps: Annotated[int, Ge(1)] = 2
     fit_tokens: Annotated[int, Ge(1)] | None = None
-    caps: tuple[Annotated[float, Gt(0)], ...] = ()
-    more_sweeps: Annotated[int, Ge(0)] = 0
+    caps: tuple[Annotated[float, Gt(0)], ...] = added(())
+    more_sweeps: Annotated[int, Ge(0)] = added(0)
 
     @property
     def checked(self) -> bool:
