@@ -104,8 +104,13 @@ def fitted_parts(
 
 def _said(options: Continuous) -> dict[str, Any]:
     """The options, without those that ask for nothing: fits from before there were these are still found."""
-    silent = {"fit_tokens": None, "caps": (), "more_sweeps": 0}
-    return {name: value for name, value in asdict(options).items() if name not in silent or value != silent[name]}
+    said = asdict(options)
+    if options.fit_tokens is None:
+        del said["fit_tokens"]
+    if not options.checked:
+        for name in ("caps", "more_sweeps", "more_pseudo_counts"):
+            del said[name]
+    return said
 
 
 def counted_blocks(train: Documents, block: int, tokens: int | None) -> Blocks:
@@ -131,7 +136,7 @@ def fit_factors(
         return factors
 
     def sweep(factors: Factors) -> Factors:
-        return _sweep(options, bigrams, factors)
+        return _sweep(options, bigrams, factors, options.more_pseudo_counts)
 
     return checked_sweeps(factors, sweep, options.more_sweeps, options.caps, Checks.of(checks, bigrams))
 
@@ -146,14 +151,14 @@ def _unchecked_factors(options: Continuous, bigrams: Bigrams, rank: int, streams
     logger.info("Closed form: Newton steps, sweeps of contexts and words: %d", options.sweeps)
     factors = newton_contexts(bigrams, factors, options.context_pseudo_counts)
     for _ in range(1, options.sweeps):
-        factors = _sweep(options, bigrams, factors)
+        factors = _sweep(options, bigrams, factors, options.context_pseudo_counts)
     return factors
 
 
-def _sweep(options: Continuous, bigrams: Bigrams, factors: Factors) -> Factors:
+def _sweep(options: Continuous, bigrams: Bigrams, factors: Factors, context_pseudo_counts: float) -> Factors:
     """A Newton step of the head, then one of the input embedding."""
     factors = newton_words(bigrams, factors, options.word_pseudo_counts)
-    return newton_contexts(bigrams, factors, options.context_pseudo_counts)
+    return newton_contexts(bigrams, factors, context_pseudo_counts)
 
 
 def bigram_parts(bigrams: Bigrams, factors: Factors, sizes: Sizes) -> dict[str, torch.Tensor]:

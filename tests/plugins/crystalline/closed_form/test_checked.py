@@ -11,7 +11,7 @@ from evokit.data.text import Blocks, full_blocks
 from evokit.streams import Streams
 from evokit_crystalline.closed_form.bigrams import Bigrams, count_bigrams
 from evokit_crystalline.closed_form.checked import Checks, best_cap, capped, checked_sweeps
-from evokit_crystalline.closed_form.factors import Factors, svd_factors
+from evokit_crystalline.closed_form.factors import Factors, newton_contexts, newton_words, svd_factors
 from evokit_crystalline.closed_form.fitted import bigram_parts, fit_factors
 from evokit_crystalline.crystals.matrices import Zero
 from evokit_crystalline.gpt2.model import hidden
@@ -108,6 +108,14 @@ def test_checks_never_make_a_fit_worse_on_their_tokens(bigrams, left_out):
     ]
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] < losses[0]
+
+
+def test_further_sweeps_step_the_head_first_and_damp_contexts_by_counts_of_their_own(bigrams, left_out):
+    plain = Continuous(fit="bigram_newton", word_pseudo_counts=5.0)
+    start = fit_factors(plain, bigrams, 8, Streams(0))
+    expected = newton_contexts(bigrams, newton_words(bigrams, start, 5.0), 70.0)
+    found = fit_factors(replace(plain, more_sweeps=1, more_pseudo_counts=70.0), bigrams, 8, Streams(0), left_out)
+    assert all(torch.equal(getattr(found, name), getattr(expected, name)) for name in ("E", "H", "b"))
 
 
 def test_a_cap_that_is_never_reached_changes_nothing(bigrams, left_out):
