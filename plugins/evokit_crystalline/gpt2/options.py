@@ -26,8 +26,8 @@ class Continuous:
     Training tokens that the fit leaves out decide two more things about ``bigram_newton``: which of ``caps``, or none,
     limits the norms of the input embedding's rows, and how many of ``more_sweeps`` are taken, each capped anew: the
     first that does not help on these tokens is not taken. ``more_pseudo_counts`` are the ``context_pseudo_counts`` of
-    these sweeps: many, because nearer to its minimum a row follows too far what was counted of its context; then caps
-    hardly matter. Refits have fewer blocks then.
+    these sweeps: many, because nearer to its minimum a row follows too far what was counted of its context. Refits have
+    fewer blocks then.
     """
 
     init: Literal["random", "pretrained"] = "random"
