@@ -226,11 +226,18 @@ def build_fitness(options: Gpt2Loss, context: Context) -> Gpt2Fitness:
         streams = context.streams.at("gpt2_loss", "continuous")
         parts = continuous_parts(options.continuous, options.model, streams)
     else:
-        counted, aside = held_out(context.train, options.block)
+        counted, aside = held_out(context.train, options.block, checked=options.continuous.checked)
         # A start of the SVD that is the same in all runs, so that repeats share the fit.
         streams = Streams(0).at("gpt2_loss", "continuous")
         fitted = fitted_parts(
-            options.continuous, options.model, counted, options.block, context.threads, streams, context.meter
+            options.continuous,
+            options.model,
+            counted,
+            options.block,
+            context.threads,
+            streams,
+            context.meter,
+            aside.for_checks,
         )
         parts, prepared = fitted.parts, {"closed_form": fitted.cost}
     placed = {name: part.to(context.device) for name, part in parts.items()}

@@ -11,11 +11,12 @@ import logging
 import math
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 import torch
 
-from evokit.common.keys import digest
+from evokit.common.keys import array_key, digest
 from evokit.data.cache import prepared
 from evokit.data.text import Blocks, Documents, full_blocks
 from evokit.energy import Cost, Meter
@@ -23,6 +24,7 @@ from evokit.errors import UserError
 from evokit.streams import Streams
 from evokit_crystalline.closed_form.basis import ANCHOR, CODES, CONTENT, basis, position_codes
 from evokit_crystalline.closed_form.bigrams import Bigrams, count_bigrams
+from evokit_crystalline.closed_form.checked import Checks, checked_sweeps
 from evokit_crystalline.closed_form.factors import Factors, newton_contexts, newton_words, svd_factors, unigram_factors
 from evokit_crystalline.gpt2.options import Continuous
 from evokit_crystalline.gpt2.sizes import EMBEDDING, HEAD, LAYER_NORMS, POSITIONS, Sizes
@@ -43,7 +45,14 @@ class Fitted:
 
 
 def fitted_parts(
-    options: Continuous, sizes: Sizes, train: Documents, block: int, threads: int, streams: Streams, meter: Meter
+    options: Continuous,
+    sizes: Sizes,
+    train: Documents,
+    block: int,
+    threads: int,
+    streams: Streams,
+    meter: Meter,
+    checks: Blocks | None = None,
 ) -> Fitted:
     """Every tensor of ``sizes.continuous()``, fitted to the training split once, and then read from the user's cache.
 
@@ -55,21 +64,25 @@ def fitted_parts(
         threads: Torch threads, part of the result.
         streams: Of the SVD's start.
         meter: Measures what it costs.
+        checks: Blocks of other training documents, for the options that are ``checked``.
 
     Raises:
-        UserError: The head is tied, the model is too narrow, or there are fewer training tokens than are to be counted.
+        UserError: The head is tied, the model is too narrow, there are fewer training tokens than are to be counted, or
+            none are left for the checks that the options ask for.
     """
     if sizes.tied:
         raise UserError("fitness gpt2_loss: continuous.fit needs a head of its own: add tied: false to model")
     if sizes.n_embd <= CONTENT:
         raise UserError(f"fitness gpt2_loss: continuous.fit needs n_embd above {CONTENT}, got {sizes.n_embd}")
+    if options.checked and not checks:
+        raise UserError(
+            "fitness gpt2_loss: continuous.caps and continuous.more_sweeps need training tokens that are left out: "
+            "there are too few training documents"
+        )
     blocks = counted_blocks(train, block, options.fit_tokens)
-    said = asdict(options)
-    if options.fit_tokens is None:
-        del said["fit_tokens"]  # all, as before there was this option
     identity = {
         "edition": EDITION,
-        "options": said,
+        "options": _said(options),
         "sizes": asdict(sizes),
         "train": train.digest,
         "block": block,
@@ -77,14 +90,27 @@ def fitted_parts(
         "stream": streams.at("svd").entropy(),
         "versions": [version(name) for name in ("numpy", "scipy", "torch")],
     }
+    if options.checked and checks is not None:
+        identity["checks"] = [array_key(tokens) for tokens in (checks.inputs, checks.targets)]
 
     def make() -> dict[str, np.ndarray]:
         bigrams = count_bigrams(blocks, sizes.vocab_size, options.discount)
-        factors = fit_factors(options, bigrams, sizes.n_embd - CONTENT, streams)
+        factors = fit_factors(options, bigrams, sizes.n_embd - CONTENT, streams, checks)
         return {name: part.numpy() for name, part in bigram_parts(bigrams, factors, sizes).items()}
 
     arrays, cost = prepared(f"gpt2-parts-{digest(identity)}", make, meter)
     return Fitted({name: torch.from_numpy(array) for name, array in arrays.items()}, cost)
+
+
+def _said(options: Continuous) -> dict[str, Any]:
+    """The options, without those that ask for nothing: fits from before there were these are still found."""
+    said = asdict(options)
+    if options.fit_tokens is None:
+        del said["fit_tokens"]
+    if not options.checked:
+        for name in ("caps", "more_sweeps", "more_pseudo_counts"):
+            del said[name]
+    return said
 
 
 def counted_blocks(train: Documents, block: int, tokens: int | None) -> Blocks:
@@ -101,20 +127,38 @@ def counted_blocks(train: Documents, block: int, tokens: int | None) -> Blocks:
     return blocks.take(np.sort(order[: tokens // block]))
 
 
-def fit_factors(options: Continuous, bigrams: Bigrams, rank: int, streams: Streams) -> Factors:
-    """Factors of the bigrams as the recipe asks."""
+def fit_factors(
+    options: Continuous, bigrams: Bigrams, rank: int, streams: Streams, checks: Blocks | None = None
+) -> Factors:
+    """Factors of the bigrams as the recipe asks; ``checks`` are for what it asks to be ``checked``."""
+    factors = _unchecked_factors(options, bigrams, rank, streams)
+    if checks is None or not options.checked:
+        return factors
+
+    def sweep(factors: Factors) -> Factors:
+        return _sweep(options, bigrams, factors, options.more_pseudo_counts)
+
+    return checked_sweeps(factors, sweep, options.more_sweeps, options.caps, Checks.of(checks, bigrams))
+
+
+def _unchecked_factors(options: Continuous, bigrams: Bigrams, rank: int, streams: Streams) -> Factors:
     if options.fit == "unigram":
         return unigram_factors(bigrams, rank)
     logger.info("Closed form: SVD of the log bigram ratio, %d contexts, rank %d", len(bigrams.backoff), rank)
     factors = svd_factors(bigrams, rank, streams)
     if options.fit == "bigram_svd":
         return factors
-    for sweep in range(options.sweeps):
-        logger.info("Closed form: Newton steps, sweep %d of %d", sweep + 1, options.sweeps)
-        if sweep:
-            factors = newton_words(bigrams, factors, options.word_pseudo_counts)
-        factors = newton_contexts(bigrams, factors, options.context_pseudo_counts)
+    logger.info("Closed form: Newton steps, sweeps of contexts and words: %d", options.sweeps)
+    factors = newton_contexts(bigrams, factors, options.context_pseudo_counts)
+    for _ in range(1, options.sweeps):
+        factors = _sweep(options, bigrams, factors, options.context_pseudo_counts)
     return factors
+
+
+def _sweep(options: Continuous, bigrams: Bigrams, factors: Factors, context_pseudo_counts: float) -> Factors:
+    """A Newton step of the head, then one of the input embedding."""
+    factors = newton_words(bigrams, factors, options.word_pseudo_counts)
+    return newton_contexts(bigrams, factors, context_pseudo_counts)
 
 
 def bigram_parts(bigrams: Bigrams, factors: Factors, sizes: Sizes) -> dict[str, torch.Tensor]:

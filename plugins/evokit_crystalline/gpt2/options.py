@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Lt
 
+from evokit.options import added
+
 
 @dataclass(frozen=True)
 class Continuous:
@@ -20,6 +22,12 @@ class Continuous:
     ``discount`` smooths the counts; ``context_pseudo_counts`` and ``word_pseudo_counts`` the steps. Every tenth
     document of the training split is left to the crystals that are ``learned``; of the others ``fit_tokens`` are
     counted, in whole blocks drawn once and for all runs, null means all.
+
+    Training tokens that the fit leaves out decide two more things about ``bigram_newton``: which of ``caps``, or none,
+    limits the norms of the input embedding's rows, and how many of ``more_sweeps`` are taken, each capped anew: the
+    first that does not help on these tokens is not taken. ``more_pseudo_counts`` are the ``context_pseudo_counts`` of
+    these sweeps: many, because nearer to its minimum a row follows too far what was counted of its context. Refits have
+    fewer blocks then.
     """
 
     init: Literal["random", "pretrained"] = "random"
@@ -30,11 +38,21 @@ class Continuous:
     word_pseudo_counts: Annotated[float, Ge(0)] = 20.0
     sweeps: Annotated[int, Ge(1)] = 2
     fit_tokens: Annotated[int, Ge(1)] | None = None
+    caps: tuple[Annotated[float, Gt(0)], ...] = added(())
+    more_sweeps: Annotated[int, Ge(0)] = added(0)
+    more_pseudo_counts: Annotated[float, Ge(0)] = added(80.0)
+
+    @property
+    def checked(self) -> bool:
+        """Whether training tokens that the fit leaves out decide how far it goes."""
+        return bool(self.caps) or self.more_sweeps > 0
 
     def __post_init__(self) -> None:
         if self.fit is not None and self.init != "random":
             raise ValueError("fit replaces init: name one of the two")
         if self.fit_tokens is not None and self.fit is None:
             raise ValueError("fit_tokens limits what a fit counts: it needs fit")
+        if self.checked and self.fit != "bigram_newton":
+            raise ValueError("caps and more_sweeps go on where Newton steps end: they need fit: bigram_newton")
         if (self.init == "pretrained") != (self.source is not None):
             raise ValueError("source belongs to init: pretrained, which needs it: a directory or a name on the hub")

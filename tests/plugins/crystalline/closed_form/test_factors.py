@@ -61,6 +61,26 @@ def test_repeated_newton_steps_of_contexts_approach_the_point_without_gradient(b
     assert (gradient.norm(dim=1) / first.norm(dim=1)).median() < 0.005
 
 
+def test_a_newton_step_is_the_solution_of_the_dense_quadratic_model(float64):
+    """With all that is sparse, chunked or shared written out for one row at a time."""
+    bigrams = count_bigrams(full_blocks(markov(20, seed=1), 16), 50257, 0.75)
+    start = svd_factors(bigrams, 4, Streams(0))
+    found = newton_contexts(bigrams, start, 2.0)
+    base = torch.from_numpy(bigrams.base)
+    q = torch.from_numpy(bigrams.discounted.toarray()) + torch.from_numpy(bigrams.backoff)[:, None] * base
+    for i in (0, 7, len(q) - 1):
+
+        def loss(row, i=i):
+            return (start.H @ row + start.b).logsumexp(0) - q[i] @ (start.H @ row + start.b)
+
+        metric = q[i] + 2.0 / bigrams.context_counts[i] * base
+        hessian = start.H.T @ (metric[:, None] * start.H) - torch.outer(q[i] @ start.H, q[i] @ start.H)
+        hessian += factors.RIDGE * torch.eye(4)
+        gradient = torch.func.grad(loss)(start.E[i])
+        tried = [start.E[i] - t * torch.linalg.solve(hessian, gradient) for t in (*factors.STEPS, 0.0)]
+        torch.testing.assert_close(found.E[i], min(tried, key=loss), rtol=1e-6, atol=1e-6)
+
+
 def test_the_stream_decides_the_factors(bigrams):
     a, b = (svd_factors(bigrams, 4, Streams(5)) for _ in range(2))
     assert torch.equal(a.E, b.E)

@@ -122,6 +122,28 @@ def test_fit_tokens_without_a_fit_is_refused():
         Continuous(fit_tokens=1000)
 
 
+@pytest.mark.parametrize("fit", [None, "bigram_svd"])
+def test_checks_without_newton_steps_are_refused(fit):
+    with pytest.raises(ValueError, match="caps and more_sweeps go on where Newton steps end"):
+        Continuous(fit=fit, caps=(25.0,))
+
+
+def test_checks_without_tokens_left_out_are_refused():
+    options = Continuous(fit="bigram_newton", more_sweeps=1)
+    with pytest.raises(UserError, match=r"continuous\.caps and continuous\.more_sweeps need training tokens"):
+        fitted_parts(options, FITTED, markov(10), 16, 1, Streams(0), Meter())
+
+
+def test_a_recipe_that_asks_for_checks_gets_other_parts_and_leaves_the_rest_as_it_was():
+    plain = Gpt2Loss(FITTED, tokens=1024, block=16, continuous=Continuous(fit="bigram_newton"))
+    checked = replace(plain, continuous=Continuous(fit="bigram_newton", caps=(1.0, 2.0), more_sweeps=1))
+    one, other, again = (build_fitness(options, fitted_context()) for options in (plain, checked, plain))
+    assert one.context == again.context
+    assert one.context != other.context
+    off = [Zero(shape) for shape in FITTED.slots().values()]
+    assert other.mean_losses([off], 1024) < one.mean_losses([off], 1024)
+
+
 def test_repeats_of_other_seeds_share_the_fit():
     options = Gpt2Loss(FITTED, tokens=1024, block=16, continuous=Continuous(fit="bigram_svd"))
     one, other = (build_fitness(options, replace(fitted_context(), streams=Streams(seed))) for seed in (1, 2))
