@@ -25,6 +25,18 @@ from .calls.starting import (
 from .calls.wrapping import (
     wrap as wrap,
 )
+from .common.charts import (
+    Series as Series,
+)
+from .common.charts import (
+    forest as forest,
+)
+from .common.charts import (
+    heat_map as heat_map,
+)
+from .common.charts import (
+    line_chart as line_chart,
+)
 from .common.cores import (
     set_threads as set_threads,
 )
@@ -72,6 +84,12 @@ from .facts import (
 )
 from .facts import (
     GenerationFacts as GenerationFacts,
+)
+from .facts import (
+    ReportFacts as ReportFacts,
+)
+from .facts import (
+    ReportSection as ReportSection,
 )
 from .facts import (
     RunFacts as RunFacts,

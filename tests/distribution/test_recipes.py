@@ -109,6 +109,8 @@ def adapted(path, finished):
     if "trained_accuracy" in text:
         values |= SMALL_OPTIMIZER
         values["baselines"] = "[{name: adam, lr: [0.001, 0.01], weight_decay: [0]}, {name: random_search}]"
+        if "elites:" in text and "mu_plus_lambda" not in text:
+            values["search.elites"] = 1
         if "tasks:" in text and "name: prose" not in text:
             values["data.sets"] = "[digits, photo_tiles]"
         if "name: prose" in text:
