@@ -17,6 +17,7 @@ from evokit.components.declared import GENE_WORKERS, OPERATORS, READABLE
 from evokit.components.registry import Registry, UnknownComponent
 from evokit.errors import UserError
 from evokit.interfaces import Component, Kind
+from evokit.options import rest_of
 from evokit.plugins import load_plugins
 from evokit.recipe.by_name import found
 from evokit.recipe.fit import (
@@ -33,7 +34,7 @@ from evokit.recipe.paths import Anchor
 from evokit.recipe.schema import LISTS, RESERVED, SECTIONS, Core, Final, Recipe, Section, Seeds, names_of, walk
 from evokit.recipe.source import Source, given_source, read_source
 from evokit.recipe.varied import nested
-from evokit.recipe.wording import unknown_key
+from evokit.recipe.wording import known_keys, unknown_key
 from evokit.recipe.yaml_source import KeyPath, RecipeError, describe
 
 T = TypeVar("T")
@@ -288,6 +289,11 @@ class _Checker:
         seeds = self._attempt(("final",), lambda: validate(Seeds, core))
         section = None
         if component:
+            known = known_keys(component.options_class, ())
+            if not rest_of(component.options_class):
+                for key in [key for key in options if key not in known]:
+                    self.source.report(("final", key), unknown_key(key, sorted([*known, "seeds"])))
+                    del options[key]
             scope = Scope(self.registry, component.fits, str(self.source.root.nearest(("final",))))
             options = self._anchored(component, ("final",), options, component.fits)
             section = self._read(("final",), options, functools.partial(scope.options, component), component.fits)

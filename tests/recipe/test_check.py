@@ -225,6 +225,12 @@ def test_what_belongs_to_the_fitness_is_found_under_it(load):
     assert (recipe.final.seeds, recipe.final.section.options.polish) == (3, 2)
 
 
+def test_a_misspelt_key_of_a_final_is_told_with_all_that_there_are(problems):
+    assert problems(LOSS + "final: {seed: 3}\n") == [
+        "r.yaml:6: final.seed: unknown key; did you mean 'seeds'? (known: polish, seeds)"
+    ]
+
+
 def test_a_final_is_there_with_its_defaults_although_not_named(load):
     assert load(LOSS).final.section.options.polish == 0
 

@@ -316,6 +316,8 @@ def _options(options: Any) -> tuple[Any, ...]:
                 f"options: must be numbers, text, true, false, null or lists of these, got {one!r:.60}; give things"
                 " of other types names"
             ) from None
+        if _json(one) != one:
+            raise ValueError(f"options: {one!r:.60} has a tuple, which would come back as a list; give a list")
         if text in seen:
             raise ValueError(f"options: {one!r:.60} is there twice")
         seen[text] = one

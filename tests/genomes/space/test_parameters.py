@@ -27,6 +27,8 @@ from tests.genomes.space.spaces import EVERYTHING
         (lambda: Choice([]), "options: there is none"),
         (lambda: Choice("abc"), "options: must be a list, got 'abc'"),
         (lambda: Choice(["a", "a"]), "options: 'a' is there twice"),
+        (lambda: Choice([(3, 3), (5, 5)]), "options: (3, 3) has a tuple, which would come back as a list; give a list"),
+        (lambda: Choice([{"kernel": [(3, 3)]}]), "options: {'kernel': [(3, 3)]} has a tuple"),
         (lambda: Choice([time.time]), "give things of other types names"),
         (lambda: Subset(["a"], at_most=2), "at_most: must be a whole number from 0 to 1, got 2"),
         (lambda: Subset(["a", "b"], at_most=1, at_least=2), "at_least (2): must not be above at_most (1)"),
