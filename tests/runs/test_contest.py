@@ -39,8 +39,7 @@ execution: {{backend: inline}}
 """
 
 
-@pytest.fixture
-def run(tmp_path):
+def runner(tmp_path):
     """Runs the toy recipe with overrides; gives the summary and the directory."""
 
     def run(*overrides, name="run", **how):
@@ -51,6 +50,11 @@ def run(tmp_path):
         return summary, out
 
     return run
+
+
+@pytest.fixture
+def run(tmp_path):
+    return runner(tmp_path)
 
 
 def rows(out, query):

@@ -12,8 +12,7 @@ from evokit.results.verify import verify
 from evokit.runs.launch import assemble_all
 from evokit.searches.optuna_sampler import OptunaSearch
 from evokit.searches.other_search import OtherSearch
-from tests.runs.test_contest import baseline, rows, run  # noqa: F401 - run is a fixture
-from tests.searches.test_same_search import recipe  # noqa: F401 - a fixture
+from tests.runs.test_contest import baseline, rows
 
 GENERATIONAL = "{name: generational, population: 4, generations: 2}"
 RACED = ("screens=[{name: race}]", "fitness.renewable=true", "confirm={top: 3}")
@@ -24,12 +23,12 @@ def control(search, *rest):
     return f"baselines=[{{{', '.join(['name: other_search', 'label: other', f'search: {search}', *rest])}}}]"
 
 
-def parts_of(recipe, *overrides):  # noqa: F811
+def parts_of(recipe, *overrides):
     parts = assemble(recipe(*overrides))
     return parts, parts.build(parts.recipe.baselines[0])
 
 
-def test_it_is_the_recipe_with_another_search_that_needs_no_end(recipe):  # noqa: F811
+def test_it_is_the_recipe_with_another_search_that_needs_no_end(recipe):
     parts, other = parts_of(recipe, control("{name: optuna}"))
     assert isinstance(other.search, OptunaSearch)
     assert other.search.endless
@@ -37,7 +36,7 @@ def test_it_is_the_recipe_with_another_search_that_needs_no_end(recipe):  # noqa
     assert other.fitness is parts.fitness
 
 
-def test_of_the_recipe_it_has_what_its_search_reads(recipe):  # noqa: F811
+def test_of_the_recipe_it_has_what_its_search_reads(recipe):
     parts, generational = parts_of(recipe, control(GENERATIONAL), *RACED)
     for name in ("selection", "crossover", "mutation", "screens"):
         assert getattr(generational.recipe, name) == getattr(parts.recipe, name)
@@ -56,7 +55,7 @@ def test_of_the_recipe_it_has_what_its_search_reads(recipe):  # noqa: F811
         ({"name": "islands", "islands": [{"name": "grid"}], "count": 2}, False, False),
     ],
 )
-def test_it_keeps_init_and_operators_where_its_search_or_one_within_reads_them(recipe, search, begins, selects):  # noqa: F811
+def test_it_keeps_init_and_operators_where_its_search_or_one_within_reads_them(recipe, search, begins, selects):
     plain = recipe("init={from: before}")
     other = varied(plain, {"search": Scope(plain.registry).section("search", search)})
     assert plain.init is not None
@@ -64,7 +63,7 @@ def test_it_keeps_init_and_operators_where_its_search_or_one_within_reads_them(r
     assert (other.selection is not None, other.mutation) == (selects, plain.mutation if selects else None)
 
 
-def test_what_is_said_beside_its_search_goes_before_the_recipes(recipe):  # noqa: F811
+def test_what_is_said_beside_its_search_goes_before_the_recipes(recipe):
     said = ("mutation: {name: polynomial}", "screens: []")
     _, other = parts_of(recipe, control(GENERATIONAL, *said), *RACED)
     assert other.recipe.mutation.name == "polynomial"
@@ -72,7 +71,7 @@ def test_what_is_said_beside_its_search_goes_before_the_recipes(recipe):  # noqa
     assert other.recipe.screens == ()
 
 
-def test_what_neither_says_is_a_tournament_or_must_be_said(recipe):  # noqa: F811
+def test_what_neither_says_is_a_tournament_or_must_be_said(recipe):
     plain = ("search={name: random_search, generations: 3}", "crossover=null", "mutation=null")
     with pytest.raises(RecipeError, match=r"crossover is missing, search 'generational' needs one \(those that fit: "):
         recipe(control(GENERATIONAL), *plain)
@@ -88,7 +87,7 @@ def test_it_begins_with_what_the_recipe_begins_with_where_the_genome_is_the_same
     assert OtherSearch("optuna", "bits").build(context) == {"search": "optuna", "genome": "bits", "init": None}
 
 
-def test_it_spends_the_measured_work_of_the_search_at_full_budget_alone(run):  # noqa: F811
+def test_it_spends_the_measured_work_of_the_search_at_full_budget_alone(run):
     summary, out = run(control("{name: optuna}"), *RACED)
     ((work,),) = rows(out, "SELECT sum(work) FROM evaluations WHERE phase = 'baseline/other'")
     assert 0 <= work - summary["search"]["work"] < 2
@@ -110,6 +109,6 @@ def test_it_spends_the_measured_work_of_the_search_at_full_budget_alone(run):  #
         (["{name: optun}"], "did you mean 'optuna'"),
     ],
 )
-def test_what_does_not_fit_is_an_error_of_the_recipe(recipe, said, message):  # noqa: F811
+def test_what_does_not_fit_is_an_error_of_the_recipe(recipe, said, message):
     with pytest.raises(RecipeError, match=message):
         assemble_all(recipe(control(*said)))

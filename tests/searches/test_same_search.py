@@ -8,23 +8,13 @@ import pytest
 from evokit.assembly.directory import RunDirectory
 from evokit.assembly.parts import Parts, assemble
 from evokit.assembly.workplace import BASELINE, Workplace
-from evokit.recipe import RecipeError, load_recipe
+from evokit.recipe import RecipeError
 from evokit.results.verify import verify
 from evokit.runs.launch import assemble_all
 from evokit.searches.same_search import SameSearch
-from tests.runs.test_contest import RECIPE, baseline, rows, run  # noqa: F401 - run is a fixture
+from tests.runs.test_contest import baseline, rows
 
 CONTROL = "baselines=[{name: same_search, label: narrow, genome: {name: real_vector, length: 1, low: 2.5, high: 3}}]"
-
-
-@pytest.fixture
-def recipe(tmp_path):
-    def load(*overrides):
-        path = tmp_path / "recipe.yaml"
-        path.write_text(RECIPE)
-        return load_recipe(path, overrides)
-
-    return load
 
 
 def test_it_is_the_recipe_with_another_genome(recipe):
@@ -46,7 +36,7 @@ def test_it_begins_with_nothing_that_the_recipe_begins_with():
     assert SameSearch(genome).build(context) == {"genome": genome, "init": None}
 
 
-def test_its_champion_comes_from_its_own_genome_and_is_finished_and_tested(run):  # noqa: F811
+def test_its_champion_comes_from_its_own_genome_and_is_finished_and_tested(run):
     summary, _ = run(CONTROL)
     narrow = baseline(summary, "narrow")
     assert json.loads(json.dumps(narrow["settings"]))["genes"][0] >= 2.5
@@ -54,19 +44,19 @@ def test_its_champion_comes_from_its_own_genome_and_is_finished_and_tested(run):
     assert [one["against"] for one in summary["verdicts"]] == ["narrow"]
 
 
-def test_it_spends_the_measured_work_of_the_search(run):  # noqa: F811
+def test_it_spends_the_measured_work_of_the_search(run):
     summary, _ = run(CONTROL)
     assert baseline(summary, "narrow")["work"] - 2 == summary["search"]["work"]  # 2: its finished model
 
 
-def test_it_races_as_the_recipe_does_and_confirms_its_champion(run):  # noqa: F811
+def test_it_races_as_the_recipe_does_and_confirms_its_champion(run):
     summary, out = run(CONTROL, "screens=[{name: race}]", "fitness.renewable=true", "confirm={top: 3}")
     budgets = {budget for (budget,) in rows(out, "SELECT budget FROM evaluations WHERE phase = 'baseline/narrow'")}
     assert budgets == {1, 2}
     assert baseline(summary, "narrow")["confirmed"] is not None
 
 
-def test_what_it_claims_is_verified(run):  # noqa: F811
+def test_what_it_claims_is_verified(run):
     _, out = run(CONTROL)
     assert all(claim.holds for claim in verify(out))
 
