@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 from uuid import uuid4
 
 import numpy as np
@@ -85,24 +85,6 @@ class Row:
     context: str
     budget: int
     evaluation: Evaluation
-
-
-class Born(NamedTuple):
-    """An individual as its phase first had it: when, the keys of its parents, and what made it."""
-
-    generation: int
-    parents: Sequence[str]
-    operator: str
-
-
-class Failure(NamedTuple):
-    """Failures of one kind, and the key of the first one."""
-
-    phase: str
-    outcome: str
-    message: str
-    n: int
-    key: str
 
 
 @dataclass(slots=True)
@@ -187,6 +169,10 @@ class Ledger:
     def holds_genes(self, key: str) -> bool:
         """Whether an individual of that key was born."""
         return self._db.execute("SELECT 1 FROM genomes WHERE key = ?", (key,)).fetchone() is not None
+
+    def select(self, query: str, values: Mapping[str, Any] | Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Rows of the tables of ``SCHEMA``."""
+        return self._db.execute(query, values)
 
     def flush(self) -> None:
         """Commit what is open.
@@ -289,25 +275,6 @@ class Ledger:
         )
         return list(self._db.execute(query, (phase,)))
 
-    def all_failures(self) -> list[Failure]:
-        """What failed in all phases, by kind, the commonest first."""
-        query = (
-            "SELECT phase, outcome, message, count(*), key, min(seq) FROM evaluations WHERE source = 'measured'"
-            " AND outcome != 'ok' GROUP BY 1, 2, 3 ORDER BY 4 DESC, min(rowid)"
-        )
-        return [Failure(*row[:5]) for row in self._db.execute(query)]
-
-    def measured_by_generation(self, phase: str) -> dict[int, list[tuple[int, int]]]:
-        """Budget to (generation, how many were measured at it), both ascending."""
-        query = (
-            "SELECT budget, generation, count(*) FROM evaluations WHERE phase = ? AND source = 'measured'"
-            " GROUP BY 1, 2 ORDER BY 1, 2"
-        )
-        found: dict[int, list[tuple[int, int]]] = {}
-        for budget, generation, n in self._db.execute(query, (phase,)):
-            found.setdefault(budget, []).append((generation, n))
-        return found
-
     def work(self, phase: str) -> int:
         """Counted work that a phase really spent."""
         return self._tallies.get(phase, Tally()).work
@@ -340,24 +307,6 @@ class Ledger:
         query = "SELECT min(generation) FROM individuals WHERE phase = ? AND key = ?"
         generation: int | None = self._db.execute(query, (phase, key)).fetchone()[0]
         return generation
-
-    def lineage(self, phase: str) -> dict[str, Born]:
-        """Key to where it came from, of all that were born in a phase, in the order of their births."""
-        query = "SELECT key, generation, parents, operator FROM individuals WHERE phase = ? ORDER BY generation, slot"
-        found: dict[str, Born] = {}
-        for key, generation, parents, operator in self._db.execute(query, (phase,)):
-            found.setdefault(key, Born(generation, orjson.loads(parents), operator))
-        return found
-
-    def full_values(self, phase: str) -> dict[str, float]:
-        """Key to first objective, of all that have a value at the highest budget, since the last refit if there was."""
-        refits = self.refits(phase)
-        query = (
-            "SELECT key, value FROM evaluations WHERE phase = :phase AND outcome = 'ok' AND source != 'predicted'"
-            " AND budget = (SELECT max(budget) FROM evaluations WHERE phase = :phase)"
-            " AND (:context = '' OR context = :context) ORDER BY seq"
-        )
-        return dict(self._db.execute(query, {"phase": phase, "context": refits[-1][2] if refits else ""}))
 
     # --- what individuals do, where a fitness tells
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
@@ -17,7 +18,7 @@ EXACT = 2**53  # as far as floats tell each whole number from the next
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parameter:
+class Parameter(ABC):
     """What parameters have in common.
 
     Args:
@@ -38,9 +39,9 @@ class Parameter:
         except ValueError as error:
             raise SpaceError([((type(self).__name__,), str(error))]) from None
 
+    @abstractmethod
     def _check(self) -> None:
         """Settle the fields; raises ``ValueError`` that begins with the name of one."""
-        raise NotImplementedError
 
     def _settle(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)

@@ -11,7 +11,8 @@ import numpy as np
 
 from evokit.common.charts import Figure, Series, line_chart
 from evokit.common.text import Table
-from evokit.measuring.ledger import Born, Ledger
+from evokit.measuring.history import Born, full_values, lineage
+from evokit.measuring.ledger import Ledger
 from evokit.progress import number
 from evokit.results.page.blocks import Block, Section, figures, lines, tables
 from evokit.results.page.sources import Source
@@ -26,10 +27,10 @@ def population(source: Source) -> Section:
     best = source.summary["best"]
     blocks: list[Block] = []
     for part, ledger in source.ledgers():
-        born = ledger.lineage("search")
+        born = lineage(ledger, "search")
         if best is not None and best["key"] not in born:
             continue
-        values = ledger.full_values("search")
+        values = full_values(ledger, "search")
         blocks += figures(_diversity(ledger, born), *_records(part.noted()))
         blocks += tables([credit(born, values, source.summary["objective"])])
         if best is not None:

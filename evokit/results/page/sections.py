@@ -11,6 +11,7 @@ from evokit.common.charts import Estimate, Figure, Series, forest, heat_map, lin
 from evokit.common.text import Table, size
 from evokit.errors import UserError
 from evokit.facts import ReportFacts
+from evokit.measuring.history import all_failures, measured_by_generation
 from evokit.progress import energy, number
 from evokit.results import report
 from evokit.results.archive_text import archive_told
@@ -186,7 +187,7 @@ def screens(source: Source) -> Section:
     for screen in source.summary["screens"]:
         blocks += _audit(screen.get("audit") or ())
     for _, ledger in source.ledgers():
-        budgets = ledger.measured_by_generation("search")
+        budgets = measured_by_generation(ledger, "search")
         if len(budgets) > 1:
             series = [
                 Series(f"at {budget:,}", [(generation + 1, n) for generation, n in counts])
@@ -305,7 +306,7 @@ def failures(source: Source) -> Section:
                 f"{one.n:,}",
                 shlex.join(["evokit", "replay", str(part.path), one.key[:12]]),
             )
-            for one in ledger.all_failures()
+            for one in all_failures(ledger)
         ]
     shown = rows[:FAILURES]
     rest = f"And {len(rows) - FAILURES:,} more kinds." if len(rows) > FAILURES else ""

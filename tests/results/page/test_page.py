@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import evokit
-from evokit.measuring.ledger import Born
+from evokit.measuring.history import Born
 from evokit.results.page import page_text, write_page
 from evokit.results.page.population import ancestors, credit
 from evokit.results.report import SAYS
