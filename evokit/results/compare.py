@@ -15,7 +15,8 @@ from evokit.assembly.jobs import CHAMPION
 from evokit.common.text import table, wrapped
 from evokit.errors import UserError
 from evokit.recipe.schema import Recipe
-from evokit.results.report import SAYS, span, total_cost, value
+from evokit.results.cost_text import total_cost
+from evokit.results.report import SAYS, span, value
 from evokit.runs.launch import open_recipe
 from evokit.runs.repeats import final_goal, mean_scores, unit_scores
 from evokit.runs.summary import best_value

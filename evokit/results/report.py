@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from evokit.assembly.jobs import AGAIN, CHAMPION
-from evokit.common.text import Table, size, table, wrapped
-from evokit.progress import duration, energy, number
+from evokit.assembly.jobs import AGAIN
+from evokit.common.text import Table, table, wrapped
+from evokit.progress import duration, number
 from evokit.results.archive_text import archive_text
-from evokit.runs.costs import PARTS
+from evokit.results.cost_text import cost_remark, cost_tables, energy_text
+from evokit.results.entries import entries, vault_entries, with_variants
 from evokit.runs.found import State
 from evokit.runs.register import spoken
-from evokit.runs.summary import best_value
 from evokit.statistics.pareto import FRONT
 
-INFEASIBLE = " (nobody feasible)"
 SHOWN = 12  # members of a front
-COSTS = ("work", "cpu_s", "wall_s", "energy_j")
 SAYS = {
     "better": "is better than",
     "worse": "is worse than",
@@ -87,8 +85,7 @@ def vault_title(vault: Mapping[str, Any]) -> str:
 
 def vault_tables(vault: Mapping[str, Any]) -> list[Table]:
     """As ``contest_tables``, of what the vault says."""
-    entries = [("champion", vault["final"]), *((one["name"] + _remark(one), one) for one in vault["baselines"])]
-    return contest_tables(entries, vault["verdicts"], "vault")
+    return contest_tables(vault_entries(vault), vault["verdicts"], "vault")
 
 
 def head_lines(summary: Mapping[str, Any]) -> Iterator[str]:
@@ -255,38 +252,6 @@ def screen_line(screen: Mapping[str, Any]) -> str:
     return text
 
 
-def entries(summary: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Label and entry of each contender."""
-    if (final := summary["final"]) is not None:
-        validation = final["validation"] if final["validation"] is not None else best_value(summary)
-        infeasible = summary["best"] is not None and summary["best"].get("violation")
-        yield "champion" + INFEASIBLE * bool(infeasible), {**final, "validation": validation}
-    for entry in summary["baselines"]:
-        yield entry["name"] + _remark(entry), entry
-
-
-def with_variants(entries: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Each entry, then those of its variants of one name, such as longer trainings, one group after the other."""
-    entries = list(entries)
-    yield from entries
-    for name in dict.fromkeys(_variant_name(one) for _, entry in entries for one in entry["variants"]):
-        for label, entry in entries:
-            yield from ((f"{label}, {name}", one) for one in entry["variants"] if _variant_name(one) == name)
-
-
-def _variant_name(variant: Mapping[str, Any]) -> str:
-    return str(variant["name"]).rpartition(", ")[2]
-
-
-def _remark(entry: Mapping[str, Any]) -> str:
-    if entry["skipped"]:
-        return " (skipped)"
-    if entry.get("violation"):
-        return INFEASIBLE
-    fitted = bool(entry["seeds"])  # else it was stopped before that was known
-    return " (untuned)" if entry["trained"] and fitted and entry["settings_tried"] == 1 else ""
-
-
 def _quality(label: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
     return label, value(entry["validation"]), value(entry["test"]), span(entry["interval"])
 
@@ -297,67 +262,6 @@ def span(interval: Sequence[float] | None) -> str:
     ('[1, 2.5000]', '')
     """
     return "" if interval is None else "[{}, {}]".format(*map(number, interval))
-
-
-def cost_tables(summary: Mapping[str, Any], entries: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Table]:
-    """What each entry took, everything that led to it included, and of which parts that is the sum."""
-    whose = ""
-    if "repeats" in summary:
-        whose = ", mean over repeats" if _has_parts(entries) else " in the repeat with the best champion"
-    rows = [(label, total_cost(summary, entry)) for label, entry in with_variants(entries)]
-    head = (f"what it took{whose}", "work", "CPU s", "wall s", "energy", "peak memory")
-    tables = [Table(head, [_costs(*row) for row in rows])]
-    parts = [(label, entry["parts"]) for label, entry in with_variants(entries) if len(entry.get("parts", ())) > 1]
-    if parts:
-        tables.append(Table(("CPU s by part", *PARTS), [(label, *map(_part(of), PARTS)) for label, of in parts]))
-    return tables
-
-
-def cost_remark(entries: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
-    """What is in ``cost_tables``."""
-    if _has_parts(entries):
-        return "Every row has all that led to its models, preparations in full also where several rows share one."
-    return (
-        "Summarised before costs had parts: the champion's confirmation and the preparations that trained "
-        "baselines build on are missing."
-    )
-
-
-def _has_parts(entries: Sequence[tuple[str, Mapping[str, Any]]]) -> bool:
-    return all("parts" in entry for _, entry in entries)
-
-
-def total_cost(summary: Mapping[str, Any], entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What an entry took, everything included; of a summary from before costs had parts what can be told."""
-    if "parts" in entry:
-        return entry
-    others = []
-    if entry["name"] == CHAMPION:
-        others = [summary["search"]]
-    if entry["name"] == CHAMPION or not entry["trained"]:
-        others += [summary["prepare"]] if "prepare" in summary else []
-    sums = {name: entry[name] + sum(one.get(name, 0) for one in others) for name in COSTS}
-    return sums | {"peak_memory_bytes": max(one["peak_memory_bytes"] for one in (entry, *others))}
-
-
-def _part(of: Mapping[str, Mapping[str, Any]]) -> Callable[[str], str]:
-    return lambda part: f"{of[part]['cpu_s']:.1f}" if part in of else ""
-
-
-def _costs(label: str, cost: Mapping[str, Any]) -> tuple[str, ...]:
-    return (
-        label,
-        f"{cost['work']:,.0f}",
-        f"{cost['cpu_s']:.1f}",
-        f"{cost['wall_s']:.1f}",
-        _energy(cost, "energy_j"),
-        size(cost["peak_memory_bytes"]),
-    )
-
-
-def _energy(cost: Mapping[str, Any], name: str) -> str:
-    """Where nothing says which joules were read from a counter, all count as estimated."""
-    return energy(cost[name], cost.get("estimated_j", cost[name]))
 
 
 def p_value(one: float | None) -> str:
@@ -470,7 +374,7 @@ def in_all_lines(summary: Mapping[str, Any]) -> Iterator[str]:
     if math.isnan(summary["wall_s"]):
         spent = "not known, for it was stopped before that was saved"
     else:
-        spent = f"{duration(summary['wall_s'])}, {summary['cpu_s']:.1f} CPU s, {_energy(joules, 'joules')}"
+        spent = f"{duration(summary['wall_s'])}, {summary['cpu_s']:.1f} CPU s, {energy_text(joules, 'joules')}"
     of = f" of {_repeats(summary)}" if "repeats" in summary else ""
     yield f"In all{of}, what is shared counted once, the test included: {spent}"
     yield f"Energy: {joules['method']}; {joules['formula']}"

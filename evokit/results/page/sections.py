@@ -15,8 +15,10 @@ from evokit.measuring.history import all_failures, measured_by_generation
 from evokit.progress import energy, number
 from evokit.results import report
 from evokit.results.archive_text import archive_told
+from evokit.results.cost_text import cost_remark, cost_tables
 from evokit.results.crossing import crossings
 from evokit.results.curves import Curves, read_curves
+from evokit.results.entries import entries
 from evokit.results.page.blocks import Block, Section, figures, lines, tables, text
 from evokit.results.page.population import population
 from evokit.results.page.sources import Source
@@ -41,7 +43,7 @@ def sections(source: Source) -> list[Section]:
 def found(source: Source) -> Section:
     """The champion, the verdicts, and how sure they are."""
     summary = source.summary
-    contenders = list(report.entries(summary))
+    contenders = list(entries(summary))
     later = set(map(report.screen_line, summary["screens"]))  # which have a section of their own
     verdicts = [report.said(summary, one) for one in _rival_first(summary)]
     volumes = report.front_told(summary)[-1] if summary["front"] else ()
@@ -159,10 +161,10 @@ def _against(read: Sequence[Curves], what: str, x: str) -> Figure | None:
 
 def costs(source: Source) -> Section:
     """What everyone took, everything included, and where the time went."""
-    contenders = list(report.entries(source.summary))
+    contenders = list(entries(source.summary))
     blocks = lines(*report.in_all_lines(source.summary))
     if contenders:
-        blocks += tables(report.cost_tables(source.summary, contenders)) + lines(report.cost_remark(contenders))
+        blocks += tables(cost_tables(source.summary, contenders)) + lines(cost_remark(contenders))
     phases: dict[str, Any] = {}
     for _, ledger in source.ledgers():
         for phase, cost in ledger.costs().items():
