@@ -9,12 +9,11 @@ from evokit.genomes.space.genome import SpaceGenome
 from evokit.genomes.space.parameters import Choice, Float, Int, Order, Subset
 from evokit.genomes.space.space import Space
 from evokit.interfaces import Context, Evaluation
-from evokit.measuring.ledger import Ledger
 from evokit.searches.iterated_local_search import Descent, IteratedLocalSearch, _little, _vertex
 from evokit.searches.optuna_sampler import OptunaSampler
 from evokit.streams import Streams
 from tests.door import SumFitness, door
-from tests.searches.building import built, portrait, run, set_values, stopped_and_resumed, through_a_file
+from tests.searches.building import built, run, set_values
 from tests.searches.test_contract import Pair
 
 NUMBERS = Space({"x": Float(-4, 6), "n": Int(0, 40), "y": Float(1e-4, 1, log=True)}).build(None)
@@ -59,10 +58,11 @@ def searched(function, genome, n=None, ledger=None, **options):
     return run(search, measure, n), measure
 
 
-def descended(function, genome, **options):
+def descended(function, genome, goal="min", seed=0, init=(), **options):
     """A search at the end of its first descent, and how many it has measured."""
-    fitness = Given(function)
-    search, measure = built(IteratedLocalSearch(**options), fitness, genome), door(fitness, genome=genome)
+    fitness = Given(function, goal=goal)
+    context = Context(Streams(seed), fitness=fitness, genome=genome, init=[genome.from_json(one) for one in init])
+    search, measure = built(IteratedLocalSearch(**options), context=context), door(fitness, genome=genome)
     search.step(measure)
     while not search.at_break:
         search.step(measure)
@@ -109,11 +109,7 @@ def test_a_choice_takes_the_best_of_all_its_options():
 
 
 def test_what_is_to_be_high_is_climbed():
-    fitness = Given(lambda p: -bowl(p), goal="max")
-    search, measure = built(IteratedLocalSearch(), fitness, NUMBERS), door(fitness, genome=NUMBERS)
-    search.step(measure)
-    while not search.at_break:
-        search.step(measure)
+    search, _ = descended(lambda p: -bowl(p), NUMBERS, goal="max")
     assert NUMBERS.express(search.best().genes)["x"] == pytest.approx(1.7, abs=1e-6)
 
 
@@ -134,20 +130,12 @@ def test_an_option_whose_numbers_do_not_make_it_better_is_left_again_and_judged_
 
 
 def test_later_descents_are_told_the_best_so_far():
-    fitness = Given(mixed)
-    search, measure = built(IteratedLocalSearch(), fitness, MIXED), door(fitness, genome=MIXED)
-    search.step(measure)
-    while not search.at_break:
-        search.step(measure)
+    search, _ = descended(mixed, MIXED)
     assert search.state_dict()["descents"][0]["best"] == (0.0, search.best().fitness.values[0])
 
 
 def test_a_kick_is_so_many_mutations():
-    fitness = Given(mixed)
-    search, measure = built(IteratedLocalSearch(kicks=3), fitness, MIXED), door(fitness, genome=MIXED)
-    search.step(measure)
-    while not search.at_break:
-        search.step(measure)
+    search, _ = descended(mixed, MIXED, kicks=3)
     rng, genes = Streams(0).at("iterated_local_search", "start", 1).numpy(), search.population[0].genes
     for _ in range(3):
         genes = MIXED.mutate(genes, rng)
@@ -176,13 +164,12 @@ def test_subsets_orders_lists_and_conditions_are_descended_to_where_no_neighbour
 def test_an_option_is_judged_after_what_begins_to_exist_was_fitted():
     """What is drawn for b is worse than a, and at its best b is better: without a try it would never be taken."""
     genome = Space({"kind": Choice(["a", "b"]), "x": Float(0, 1, when={"kind": ["b"]})}).build(None)
-    fitness = Given(lambda p: 0.01 if p["kind"] == "a" else (p["x"] - 0.4) ** 2)
+
+    def value(p):
+        return 0.01 if p["kind"] == "a" else (p["x"] - 0.4) ** 2
+
     for seed in range(5):
-        init = Context(Streams(seed), fitness=fitness, genome=genome, init=[genome.from_json({"kind": "a"})])
-        search, measure = built(IteratedLocalSearch(), context=init), door(fitness, genome=genome)
-        search.step(measure)
-        while not search.at_break:
-            search.step(measure)
+        search, _ = descended(value, genome, seed=seed, init=[{"kind": "a"}])
         assert genome.express(search.best().genes) == {"kind": "b", "x": pytest.approx(0.4, abs=1e-6)}
 
 
@@ -313,115 +300,3 @@ def test_other_genomes_are_an_error(genome):
 def test_several_objectives_are_an_error():
     with pytest.raises(ValueError, match="this search has one objective, the fitness has 2: name nsga2"):
         IteratedLocalSearch().build(Context(Streams(0), fitness=Pair(), genome=NUMBERS))
-
-
-@pytest.mark.parametrize("descents", [1, 3])
-def test_it_goes_on_from_its_state_as_if_never_stopped(descents, tmp_path):
-    def make(ledger=None):
-        fitness, options = Given(mixed), IteratedLocalSearch(start=3, generations=40, descents=descents)
-        return built(options, fitness, MIXED), door(fitness, ledger, MIXED)
-
-    whole, ledger = portrait(run(*make())), Ledger(":memory:")
-    for resumed, _ in stopped_and_resumed(lambda: make(ledger), tmp_path, (-1.0,)):
-        assert portrait(resumed) == whole
-
-
-def test_a_state_holds_descents_that_began_later_too(tmp_path):
-    fitness = Given(bowl)
-    search, measure = built(IteratedLocalSearch(descents=2), fitness, NUMBERS), door(fitness, genome=NUMBERS)
-    while max(one["number"] for one in search.state_dict()["descents"]) < 4:
-        search.step(measure)
-    run(search, measure, search.generation + 3)
-    resumed = built(IteratedLocalSearch(descents=2), fitness, NUMBERS)
-    resumed.load_state_dict(through_a_file(search.state_dict(), tmp_path))
-    assert resumed.state_dict()["descents"] == search.state_dict()["descents"]
-    for _ in range(20):
-        asked = [one.genes for one in search.ask()]
-        assert [one.genes for one in resumed.ask()] == asked
-        for one in (search, resumed):
-            one.step(measure)
-
-
-def test_one_descent_is_what_it_was_before_there_were_several():
-    """Recorded at 7dfd635, which had no such option."""
-    fitness = Given(mixed)
-    search, measure = built(IteratedLocalSearch(), fitness, MIXED), door(fitness, genome=MIXED)
-    sizes, begun = [], {}
-    for _ in range(200):
-        sizes.append(len(search.ask()))
-        if search.at_break:
-            begun[search.generation] = MIXED.to_json(search.ask()[0].genes)
-        search.step(measure)
-    assert sizes[:24] == [8, 5, 2, 2, 1, 1, 2, 1, 1, 2, 2, 1, 2, 1, 1, 1, 1, 2, 1, 3, 2, 1, 2, 1]
-    assert (sum(sizes), measure.tally.counts()["measured"]) == (357, 349)
-    assert begun == {
-        0: {"kind": "b", "x": 5.0, "n": 5, "some": [1, 2, 3], "turn": ["q", "r", "p"]},
-        115: {"kind": "b", "x": pytest.approx(3), "n": 7, "some": [3], "turn": ["q", "r", "p"]},
-        146: {
-            "kind": "c",
-            "x": pytest.approx(5.456222133110749),
-            "u": pytest.approx([0.05938183222640869, 0.710239826362512]),
-            "some": [],
-            "turn": ["r", "q", "p"],
-        },
-    }
-
-
-def test_several_descents_ask_together_and_the_first_is_what_it_is_alone():
-    alone, search = (built(IteratedLocalSearch(descents=n), genome=NUMBERS) for n in (1, 4))
-    for _ in range(30):
-        mine, asked = ([one.genes for one in each.ask()] for each in (alone, search))
-        assert asked[: len(mine)] == mine
-        assert len(mine) + 3 <= len(asked) == len(set(asked))
-        for each in (alone, search):
-            each.tell(set_values(each.ask(), [bowl(NUMBERS.express(one.genes)) for one in each.ask()]))
-
-
-def test_descents_are_counted_over_all_and_begin_where_one_has_ended():
-    fitness = Given(mixed)
-    search, measure = built(IteratedLocalSearch(descents=3), fitness, MIXED), door(fitness, genome=MIXED)
-    met = {0}
-    while max(met) < 8:
-        assert len({one["number"] for one in search.state_dict()["descents"]}) == 3
-        begun = [one for one in search.state_dict()["descents"] if one["number"] not in met]
-        for one in begun:
-            rng = Streams(0).at("iterated_local_search", "start", one["number"]).numpy()
-            near = one["number"] % 2 and search.population
-            genes = search.population[0].genes if near else MIXED.random(rng)
-            for _ in range(2 if near else 0):
-                genes = MIXED.mutate(genes, rng)
-            assert one["starts"] == [MIXED.to_json(genes)]
-        met |= {one["number"] for one in begun}
-        search.step(measure)
-    assert met == set(range(max(met) + 1))
-
-
-def test_what_two_descents_ask_for_is_asked_for_once_and_told_to_both():
-    """Of a space of four points all descents soon ask for the same."""
-    genome = Space({"a": Choice(["x", "y"]), "b": Choice(["x", "y"])}).build(None)
-    search = built(IteratedLocalSearch(start=1, descents=6), genome=genome)
-    asked = search.ask()
-    questions = [genes for one in search._descents for genes in one.talk.question]
-    assert len(questions) == 6 > len(asked) == len({one.key for one in asked})
-    search.tell(set_values(asked, range(len(asked))))
-    values = {one.genes: float(one.fitness.values[0]) for one in asked}
-    answers = [one["answers"][0] for one in search.state_dict()["descents"]]
-    assert answers == [[(0.0, values[genes])] for genes in questions]
-
-
-def test_a_turn_passes_when_any_of_several_descents_has_ended():
-    fitness, breaks = Given(bowl), []
-    search, measure = built(IteratedLocalSearch(descents=4), fitness, NUMBERS), door(fitness, genome=NUMBERS)
-    while len(breaks) < 4:
-        breaks += [search.generation] * search.at_break
-        search.step(measure)
-    assert breaks[0] == 0
-    assert breaks[3] > breaks[1] + 1  # they end one by one, and not all at once
-
-
-def test_a_part_of_a_generation_lets_nobody_go_on():
-    search = built(IteratedLocalSearch(descents=3), genome=NUMBERS)
-    asked = search.ask()
-    search.tell(set_values(asked[:4], [3.0, 2.0, 1.0, 4.0]))
-    assert [one.key for one in search.ask()] == [one.key for one in asked]
-    assert search.best().fitness.values == (1.0,)
