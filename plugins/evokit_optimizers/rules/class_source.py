@@ -40,12 +40,15 @@ def plain_class(rule: Rule, name: str, measured: Sequence[str]) -> str:
         params: Any,
 {signature}
     ) -> None:
-        if lr < 0 or weight_decay < 0:
-            raise ValueError(f"lr and weight_decay must be at least 0, got {{lr}} and {{weight_decay}}")
         defaults = {{
 {defaults}
         }}
         super().__init__(params, defaults)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add parameters. Raises ``ValueError``: a setting is out of its range."""
+        refuse_unsound({{**self.defaults, **param_group}})
+        super().add_param_group(param_group)
 
 {_step(name, norm, "", state, f"self._update(group, of_age, k{factor})", bool(rule.averaging))}
 
@@ -92,18 +95,24 @@ class {name}(torch.optim.Optimizer):
             stands in for the group's ``SETTINGS``.{explanation}
 
     Raises:
-        ValueError: Parameters do not say which group they are.
+        ValueError: Parameters do not say which group they are, or a setting is out of its range.
     """
 
     def __init__(self, params: Any{signature}) -> None:
         super().__init__(params, {{{", ".join(defaults)}}})
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add parameters with the settings of their group. Raises ``ValueError``: they do not say which."""
+        """Add parameters with the settings of their group.
+
+        Raises:
+            ValueError: They do not say which, or a setting is out of its range.
+        """
         if param_group.get("group") not in SETTINGS:
             found = f"got {{param_group.get('group')!r}}"
             raise ValueError(f"group must be one of {{', '.join(SETTINGS)}}, {{found}}; parameter_groups says it")
-        super().add_param_group({{**SETTINGS[param_group["group"]], **param_group}})
+        settings = {{**SETTINGS[param_group["group"]], **param_group}}
+        refuse_unsound({{**self.defaults, **settings}})
+        super().add_param_group(settings)
 
 {_step(name, norm, factors, state, update, averaged)}
 

@@ -15,6 +15,7 @@ from evokit_optimizers.rules.module_groups import parameter_groups
 from evokit_optimizers.rules.parts import by_group
 from evokit_optimizers.rules.rule import Rule
 from evokit_optimizers.rules.schedule import memory, schedule
+from evokit_optimizers.rules.settings import refuse_unsound
 from evokit_optimizers.rules.update_source import scheduled
 
 
@@ -41,7 +42,8 @@ def optimizer_source(rule: Rule, name: str = "EvolvedOptimizer", measured: Seque
         raise ValueError(f"name: must be an identifier, got {name!r}")
     rule = canonical(rule)
     parts = list(by_group(rule).values()) if rule.parts else [rule]
-    functions = [*([parameter_groups] if rule.parts else []), *(one for part in parts for one in _functions(part))]
+    functions: list[Callable[..., Any]] = [refuse_unsound, *([parameter_groups] if rule.parts else [])]
+    functions += [one for part in parts for one in _functions(part)]
     classes = (grouped_class if rule.parts else plain_class)(rule, name, measured)
     body = "\n\n\n".join([*_sources(dict.fromkeys(functions)), classes])
     imports = "import math\n" if "math." in body else ""

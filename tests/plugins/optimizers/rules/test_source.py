@@ -1,4 +1,5 @@
 import inspect
+import re
 import subprocess
 import sys
 from copy import deepcopy
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from evokit_optimizers.rules.canonical import canonical
 from evokit_optimizers.rules.known import KNOWN
 from evokit_optimizers.rules.rule import TRICKS, Rule
+from evokit_optimizers.rules.scheduled import SCHEDULED
 from evokit_optimizers.rules.source import optimizer_source, write_optimizer
 from evokit_optimizers.rules.terms import TERMS, Term
 from tests.plugins.optimizers.rules.linted import assert_clean
@@ -176,9 +178,27 @@ def test_closures_are_run_with_gradients_and_their_loss_is_returned():
     assert parameter.max() < 1
 
 
-def test_negative_learning_rates_are_refused():
-    with pytest.raises(ValueError, match="lr and weight_decay must be at least 0, got -1"):
-        _exported(KNOWN["sgd"])([torch.nn.Parameter(torch.ones(1))], lr=-1)
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"lr": -1}, "lr must be a number of at least 0, got -1"),
+        ({"lr": "0.1"}, "lr must be a number of at least 0, got '0.1'"),
+        ({"weight_decay": float("nan")}, "weight_decay must be a number of at least 0, got nan"),
+        ({"betas": (0.9, 1.0)}, "betas must be at least 0 and below 1, got 1.0"),
+        ({"total_steps": 0}, "total_steps must be a whole number of at least 1, or None, got 0"),
+        ({"total_steps": "9"}, "total_steps must be a whole number of at least 1, or None, got '9'"),
+    ],
+)
+def test_settings_out_of_their_range_are_refused_for_all_parameters_and_for_a_group(setting, message):
+    group = {"params": [torch.nn.Parameter(torch.ones(2, 2))], "group": "hidden"}
+    made, grouped = (_exported(SCHEDULED[name]) for name in ("adamw_scheduled", "muon_scheduled"))
+    for make in (
+        lambda: made(group["params"], **setting),
+        lambda: made([{**group, **setting}]),
+        lambda: grouped([{**group, **setting}]),
+    ):
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+            make()
 
 
 def test_the_formula_is_in_the_docstring():
