@@ -95,6 +95,9 @@ class ConvNet(FlatNetwork):
         drop = _Dropout(dropout if training else None)
         x = images
         for block in range(len(self.channels)):
+            if not block and not self._normalises and self.image[2] == 1 and x.device.type == "cpu":
+                x = grey_block(x, next(left), next(left))
+                continue
             for i in range(2 if self._normalises else 1):
                 x = F.conv2d(x, next(left), next(left), padding=1)
                 if i == 0 and self._normalises:
@@ -117,6 +120,29 @@ class ConvNet(FlatNetwork):
     @property
     def _normalises(self) -> bool:
         return self.kind == "batchnorm_cnn"
+
+
+def grey_block(images: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """A 3x3 convolution of images of one channel, 2x2 max-pooling and a rectifier, as a product of matrices.
+
+    With one channel a CPU's convolution spends its time on everything but products: forward and backward pass of the
+    network take 1.6 times as long with it. Images lie last in memory, so that pooling works on many at once.
+
+    Args:
+        images: ``(n, 1, height, width)``.
+        weight: ``(channels, 1, 3, 3)``.
+        bias: ``(channels,)``.
+
+    Returns:
+        ``(n, channels, height // 2, width // 2)``, channels last.
+    """
+    n, _, height, width = images.shape
+    framed = F.pad(images, (1, 1, 1, 1)).squeeze(1).permute(1, 2, 0).contiguous()
+    shifted = torch.stack([framed[row : row + height, left : left + width] for row in range(3) for left in range(3)])
+    x = torch.addmm(bias.unsqueeze(1), weight.flatten(1), shifted.view(9, -1))
+    x = x.view(-1, height, width, n).permute(0, 3, 1, 2)
+    # Channels last without torch.channels_last, which vmap does not know.
+    return F.relu(F.max_pool2d(x, 2)).permute(1, 2, 3, 0).contiguous().permute(0, 3, 1, 2)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from evokit.streams import Streams
-from evokit_optimizers.tasks.convnet import ConvNet
+from evokit_optimizers.tasks.convnet import ConvNet, grey_block
 from tests.rounding import rounding
 
 SMALL = ConvNet("small_cnn", (8, 8, 1), 3, channels=(2, 3), hidden=5)
@@ -75,6 +75,18 @@ def test_a_training_step_equals_that_of_the_plain_module(network, make):
     running = {name: values for name, values in module.state_dict().items() if "running" in name}
     for ours, other in zip(statistics.values(), running.values(), strict=True):
         assert (ours - other).abs().max() <= rounding(ROUNDINGS + pixels, 1 + other.abs().max())
+
+
+@pytest.mark.parametrize("shape", [(6, 8), (7, 9), (4, 5)])
+def test_the_block_of_grey_images_is_convolution_pooling_and_rectifier(shape):
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(5, 1, *shape, generator=generator)
+    weight, bias = torch.randn(3, 1, 3, 3, generator=generator), torch.randn(3, generator=generator)
+    expected = F.relu(F.max_pool2d(F.conv2d(x, weight, bias, padding=1), 2))
+    found = grey_block(x, weight, bias)
+    assert found.shape == expected.shape
+    assert found.is_contiguous(memory_format=torch.channels_last)
+    assert (found - expected).abs().max() <= rounding(2 * 10, 10 * x.abs().max() * weight.abs().max())
 
 
 def test_measuring_uses_running_statistics_and_leaves_them():
