@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
-from dataclasses import asdict, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from evokit.errors import UserError
 from evokit.interfaces import Context, Evaluation, Individual
 from evokit_optimizers.fitness import TrainedAccuracyFitness
 from evokit_optimizers.models import HORIZON, NetworkContender
 from evokit_optimizers.options import LrSchedule, Tuned
+from evokit_optimizers.rules.known import KNOWN
+from evokit_optimizers.rules.parts import by_group, with_parts
 from evokit_optimizers.rules.rule import Rule
 from evokit_optimizers.training.method import Evolved, Method
 from evokit_optimizers.training.torch_methods import TorchMethod
@@ -23,11 +22,7 @@ Setting = Mapping[str, Any]
 
 
 def build_tuned(options: Tuned, context: Context) -> TunedOptimizer:
-    """A known optimizer of a recipe, compared on the run's fitness.
-
-    Raises:
-        UserError: This torch has no such optimizer.
-    """
+    """A known optimizer of a recipe, compared on the run's fitness."""
     return TunedOptimizer(options, context.fitness)
 
 
@@ -37,16 +32,11 @@ class TunedOptimizer(NetworkContender):
     Args:
         options: What the recipe says.
         fitness: What the search measures with.
-
-    Raises:
-        UserError: This torch has no such optimizer.
     """
 
     def __init__(self, options: Tuned, fitness: TrainedAccuracyFitness) -> None:
         super().__init__(fitness)
         self.options = options
-        if options.method == "muon" and not hasattr(torch.optim, "Muon"):
-            raise UserError(f"baseline muon: torch {torch.__version__} has no Muon; it needs 2.9 or newer")
 
     def settings(self, best: Individual | None) -> list[dict[str, Any]]:
         """The grid; ``best`` changes nothing."""
@@ -74,15 +64,25 @@ def grid(options: Tuned) -> list[dict[str, Any]]:
 
 def method_of(name: str, setting: Setting) -> Method:
     """A known optimizer, named as in recipes, with a setting of its grid."""
-    return Evolved(lion(setting)) if name == "lion" else TorchMethod(name, setting)
+    return Evolved(_RULES[name](setting)) if name in _RULES else TorchMethod(name, setting)
 
 
 def lion(setting: Setting) -> Rule:
     """Lion as a rule. Source: Chen et al. 2023, "Symbolic Discovery of Optimization Algorithms", algorithm 2."""
     beta1, beta2 = setting["betas"]
-    decay = setting["weight_decay"]
-    terms = (("SIGN_MOMENTUM", 1.0),)
-    return Rule(terms, lr=setting["lr"], beta1=beta1, beta2=beta2, weight_decay=decay, **setting["schedule"])
+    numbers = {"lr": setting["lr"], "beta1": beta1, "beta2": beta2, "weight_decay": setting["weight_decay"]}
+    return Rule((("SIGN_MOMENTUM", 1.0),), **numbers, **setting["schedule"])
+
+
+def muon(setting: Setting) -> Rule:
+    """Muon for hidden matrices and AdamW for all else. Source: Jordan et al. 2024; see ``KNOWN``."""
+    shared = {"weight_decay": setting["weight_decay"], **setting["schedule"]}
+    adamw = replace(KNOWN["adamw"], lr=setting["adamw_lr"], **shared)
+    matrices = replace(by_group(KNOWN["muon"])["hidden"], lr=setting["lr"], beta1=setting["momentum"], **shared)
+    return with_parts(adamw, {"hidden": matrices})
+
+
+_RULES: Mapping[str, Callable[[Setting], Rule]] = {"lion": lion, "muon": muon}
 
 
 def _plain(value: Any) -> Any:

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from evokit.errors import UserError
 from evokit.streams import Streams
 from evokit_optimizers.baselines import build_tuned, grid, lion
 from evokit_optimizers.models import read_networks
@@ -67,12 +66,6 @@ def test_the_same_setting_and_seed_give_the_same_networks(fitness, tmp_path):
         one.fit(setting, 1, 24, tmp_path / name)
     first, second = (tmp_path / name / "networks.safetensors" for name in ("a", "b"))
     assert first.read_bytes() == second.read_bytes()
-
-
-def test_an_old_torch_has_no_muon(fitness, monkeypatch):
-    monkeypatch.delattr(torch.optim, "Muon")
-    with pytest.raises(UserError, match=r"baseline muon: torch .* has no Muon; it needs 2.9 or newer"):
-        contender(build_tuned, Muon(), fitness)
 
 
 def test_a_span_above_the_horizon_is_refused():

@@ -12,7 +12,7 @@ from evokit.networks.options import OwnModule
 from evokit.streams import Streams
 from evokit_optimizers.baselines import build_tuned
 from evokit_optimizers.fitness import build_fitness
-from evokit_optimizers.options import Muon, Sgd, TrainedAccuracy
+from evokit_optimizers.options import Sgd, TrainedAccuracy
 from evokit_optimizers.rules.known import KNOWN
 from evokit_optimizers.rules.rule import Rule
 from evokit_optimizers.tasks.module import ModuleTask
@@ -105,8 +105,6 @@ def test_a_contender_is_scored_by_unit(tmp_path):
 
 def test_muon_takes_the_matrices_between_the_first_and_the_last():
     assert [one.name for one in task(name="Deep").network.parameters if one.group == "hidden"] == ["body.1.weight"]
-    if hasattr(torch.optim, "Muon"):
-        build_tuned(Muon(), Context(Streams(0), fitness=fitness()))
 
 
 def test_a_parameter_that_is_not_used_stays_where_it_is():
