@@ -46,6 +46,7 @@ INSTEAD = {  # what to say here, and how SciPy, Optuna, pymoo, Nevergrad, DEAP a
     'call evokit.minimize or evokit.maximize; of several values say objectives={"cost": "min", "yield": "max"}': (
         *("direction", "directions", "goal", "sense", "maximize", "minimize", "weights"),
     ),
+    "say screens=[{'name': 'race'}], and budgets= for what a cheaper measurement costs": ("pruner", "early_stopping"),
     "say progress=True": ("verbose", "disp", "show_progress_bar"),
     "say directory=, where the run is kept and goes on": ("storage", "study_name", "checkpoint", "folder", "resume"),
     "a search chooses where it begins; init={'from': directory} begins with the best of another run": ("x0", "initial"),

@@ -25,6 +25,12 @@ from evokit.runs.found import look
 from evokit.runs.launch import open_recipe
 
 COLUMNS = 50  # numbers of an array that get columns of their own
+HERE = {  # results of SciPy, Optuna, pymoo and DEAP, and what a run calls them
+    **dict.fromkeys(("best_params", "x", "X", "params", "recommendation"), "best"),
+    **dict.fromkeys(("fun", "F", "best_fitness", "best_score"), "best_value"),
+    **dict.fromkeys(("best_trials", "pareto", "pareto_front", "halloffame"), "front"),
+    **dict.fromkeys(("trials", "trials_dataframe", "logbook"), "frame()"),
+}
 
 
 class Solution(NamedTuple):
@@ -46,6 +52,11 @@ class Run:
     def __init__(self, directory: Path, recipe: Recipe | None = None, keeper: Any = None) -> None:
         self.directory = directory
         self._recipe, self._keeper = recipe, keeper
+
+    def __getattr__(self, name: str) -> Any:
+        if name in HERE:
+            raise AttributeError(f"a run has no {name}; it has {HERE[name]}")
+        return self.__getattribute__(name)  # which tells what is wrong
 
     @cached_property
     def recipe(self) -> Recipe:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 WIDTH = 100
 
@@ -53,3 +53,12 @@ def size(n_bytes: float) -> str:
 
 def wrapped(line: str) -> str:
     return textwrap.fill(line, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
+def described(value: Any) -> str:
+    """What a value is, in a few words.
+
+    >>> described(None), described({"loss": 3})
+    ('nothing', "dict {'loss': 3}")
+    """
+    return "nothing" if value is None else f"{type(value).__name__} {value!r:.40}"

@@ -18,6 +18,16 @@ from evokit.errors import UserError
 from evokit.interfaces import Component, Kind
 
 SEPARATOR = ":"  # between plugin and name
+ALSO_CALLED = {  # by other libraries and in papers
+    **dict.fromkeys(("ga", "genetic", "genetic_algorithm", "simple_ga", "ea_simple"), "generational"),
+    **dict.fromkeys(("cma_es", "cmaes"), "cma"),
+    **dict.fromkeys(("tpe", "botorch"), "optuna"),
+    **dict.fromkeys(("bayesian", "bayesian_optimization", "bo", "gp", "smac"), "model_based"),
+    **dict.fromkeys(("differential_evolution",), "de"),
+    **dict.fromkeys(("hyperband", "successive_halving", "asha"), "halving"),
+    **dict.fromkeys(("bfgs", "lbfgs", "l_bfgs_b", "slsqp"), "quasi_newton"),
+    **dict.fromkeys(("hill_climbing", "local_search"), "iterated_local_search"),
+}
 
 
 class UnknownComponent(UserError, LookupError):  # noqa: N818 - the name says what happened
@@ -173,7 +183,7 @@ class Registry:
         known = [*names, *(offer.full_name for offer in self._that_fit(kind, fits))]
         lost = ", ".join(broken.plugin for broken in self.broken)
         return (
-            f"unknown {kind} {name!r}{did_you_mean(name, known)} (available: {listed(names)})"
+            f"unknown {kind} {name!r}{_hint(name, known)} (available: {listed(names)})"
             + (f"; plugins that failed to load: {lost} (evokit doctor tells why)" if lost else "")
         )  # fmt: skip
 
@@ -242,3 +252,9 @@ def _remarks(pairs: Sequence[tuple[Offer, Sequence[Offer]]]) -> Iterator[str]:
 def _same_file(one: Offer, other: Offer) -> bool:
     """Whether they come from one file, as where a recipe names the file of a plugin that is installed."""
     return bool(one.file) and one.file == other.file
+
+
+def _hint(name: str, known: Sequence[str]) -> str:
+    """What is called otherwise elsewhere, or is misspelt."""
+    ours = ALSO_CALLED.get(name.lower().replace("-", "_"))
+    return f"; that is {ours!r} here" if ours in known else did_you_mean(name, known)

@@ -27,9 +27,14 @@ class ContractError(UserError):
 
 
 def culprit(thing: Any, member: str = "") -> str:
-    """A member of an object, or a function, as messages name it: ``Lists.mutate (plugin lists.py, ./lists.py:17)``."""
+    """A member of an object, or a function, as messages name it: ``Lists.mutate (plugin lists.py, ./lists.py:17)``.
+
+    Of an object with a function in its place (``__wrapped__``), such as a Python function as a fitness, that one.
+    """
     if isinstance(thing, MethodType):
         return culprit(thing.__self__, thing.__name__)
+    if member and "__wrapped__" in getattr(thing, "__dict__", {}):
+        return culprit(thing.__wrapped__)  # its author wrote a function and no member
     function = _unwrapped(getattr(thing, member, None) if member else thing)
     code = getattr(function, "__code__", None)
     if member:
@@ -77,7 +82,7 @@ def _plugin(thing: Any) -> str:
     if module.startswith(LOCAL):
         return f"plugin {Path(sys.modules[module].__file__ or '').name}" if module in sys.modules else ""
     top = module.partition(".")[0]
-    return f"plugin {top}" if top and top not in ("evokit", "builtins") else ""
+    return f"plugin {top}" if top and top not in ("evokit", "builtins", "__main__") else ""
 
 
 def _place_of(code: CodeType) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ import numpy as np
 
 from evokit.common.code import code_digest
 from evokit.common.keys import digest
+from evokit.common.names import listed
+from evokit.common.text import described
 from evokit.contracts.blame import ContractError
 from evokit.contracts.members import ANY_KIND
 from evokit.errors import said
@@ -107,8 +111,19 @@ class FunctionFitness:
     def _one(self, phenotype: Any, budget: int) -> Any:
         phenotype = _copied(phenotype)  # the function's own, to change if it likes
         if isinstance(phenotype, dict) and (self._any_name or self._names >= phenotype.keys()):
-            return self.call(**({"budget": budget} if "budget" in self._names else {}) | phenotype)
-        return self.call(phenotype, *self._more(budget))
+            answer = self.call(**({"budget": budget} if "budget" in self._names else {}) | phenotype)
+        else:
+            answer = self.call(phenotype, *self._more(budget))
+        if not isinstance(answer, float | Evaluation) and not self.constraints:
+            self._refuse_wrong(answer)
+        return answer
+
+    def _refuse_wrong(self, answer: Any) -> None:
+        """Say it of the function, whose author may never have heard of batches."""
+        if _n_values(answer) != len(self.objectives):
+            several = f"{len(self.objectives)} numbers, one for each of {listed(self.objectives)}"
+            wanted = several if len(self.objectives) > 1 else "a number; of several values objectives names each"
+            raise TypeError(f"the function returned {described(answer)}; it returns {wanted}")
 
     def _tried(self, phenotype: Any, budget: int) -> Any:
         """Others of the batch need not be asked again because one raises."""
@@ -137,7 +152,8 @@ class FunctionFitness:
             values, limits = answer
         except (TypeError, ValueError):
             raise TypeError(
-                f"the function returned {answer!r:.60}; with constraints it returns a pair such as (cost, [weight - 1])"
+                f"the function returned {described(answer)}; with constraints it returns a pair such as"
+                " (cost, [weight - 1])"
             ) from None
         return Evaluation(tuple(np.ravel(values)), work=budget, constraints=tuple(np.ravel(limits)))
 
@@ -193,6 +209,17 @@ def _parameters(call: Callable[..., Any], several: bool) -> tuple[frozenset[str]
     second = len(required) > 1 or "budget" in {one.name for one in places[1:]} or (several and len(places) > 1)
     named = frozenset(one.name for one in taken if one.kind in (one.KEYWORD_ONLY, one.POSITIONAL_OR_KEYWORD))
     return named, any(one.kind is one.VAR_KEYWORD for one in taken), second
+
+
+def _n_values(answer: Any) -> int:
+    """Numbers in what a function returned; 0 if it is nothing that holds numbers."""
+    if isinstance(answer, Real):
+        return 1
+    if isinstance(answer, str | bytes | Mapping):
+        return 0
+    if hasattr(answer, "shape"):
+        return math.prod(answer.shape)
+    return len(answer) if hasattr(answer, "__len__") else 0
 
 
 def _copied(phenotype: Any) -> Any:

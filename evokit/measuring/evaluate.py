@@ -19,6 +19,7 @@ import numpy as np
 from evokit.common.names import listed
 from evokit.common.readonly import readonly
 from evokit.common.stops import Stopped
+from evokit.common.text import described
 from evokit.contracts.blame import ContractError, blamed, culprit, raised, wrote_to_readonly
 from evokit.contracts.global_generators import DRAW_IN_FITNESS, other_world
 from evokit.contracts.in_place import COPY, phenotype_state, state_of
@@ -186,11 +187,6 @@ def answered(answer: Any, n: int, n_objectives: int, budget: int) -> list[Evalua
     if len(evaluations) != n:
         raise CountError(f"the fitness answered {len(evaluations)} evaluations for {n} individuals")
     return evaluations
-
-
-def described(value: Any) -> str:
-    """What a value is, in a few words."""
-    return "nothing" if value is None else f"{type(value).__name__} {value!r:.40}"
 
 
 def _unseen(genes: Any) -> str:

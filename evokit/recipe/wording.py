@@ -89,7 +89,11 @@ def _of_kind_or_length(errors: Sequence[ErrorDetails]) -> bool:
 
     Where something inside it is wrong, that is what is to be told: pydantic does not count such entries.
     """
-    return all(one["type"] in (*_EXPECTED, *LENGTHS) for one in errors)
+    return all(
+        one["type"] in (*_EXPECTED, *LENGTHS)
+        or (one["type"] == "literal_error" and isinstance(one["input"], list | tuple | dict))
+        for one in errors
+    )
 
 
 def known_keys(hint: Any, path: KeyPath) -> list[str]:
@@ -123,11 +127,22 @@ def _message(path: KeyPath, errors: Sequence[ErrorDetails], options: type) -> st
     first = errors[0]
     if first["type"] == "unexpected_keyword_argument":
         return unknown_key(str(path[-1]), known_keys(options, path[:-1]))
+    if isinstance(first["input"], str) and all(one["type"] == "literal_error" for one in errors):
+        return _unknown_name(first["input"], [one["ctx"]["expected"] for one in errors])
     near = [one for one in errors if one["type"] in LENGTHS] or errors  # the kind that was meant
     expected = " or ".join(dict.fromkeys(map(_expectation, near))).replace(" or must be ", " or ")
     given = first["input"]
     n = f" of {len(given)}" if near is not errors and isinstance(given, list | tuple) else ""
     return f"{expected}, got {describe(given)}{n}"
+
+
+def _unknown_name(name: str, expected: Sequence[str]) -> str:
+    """Of a literal; pydantic lists what it may be in quotes, the last after an "or"."""
+    told = ", ".join(expected).replace(" or ", ", ")
+    known = list(dict.fromkeys(one.strip("'") for one in told.split(", ")))
+    *most, last = [repr(one) for one in known]
+    names = f"{', '.join(most)} or {last}" if most else last
+    return f"must be {names}, got {describe(name)}{did_you_mean(name, known)}"
 
 
 def _final(details: ErrorDetails) -> str:

@@ -18,6 +18,7 @@ WORDS = {  # of SciPy, Optuna, pymoo, Nevergrad and of the genome space, and wha
     "timeout": 'say stop={"seconds": 60}',
     "popsize": 'search={"name": "nsga2", "population": 100}',
     "n_jobs": "say workers=",
+    "pruner": "say screens=",
     "direction": "call evokit.minimize or evokit.maximize",
     "goal": "call evokit.minimize or evokit.maximize",
     "random_state": "say seed=",

@@ -238,6 +238,17 @@ def test_what_is_wrong_is_told_in_a_sentence(keywords, said):
         evokit.minimize(square, **keywords)
 
 
+@pytest.mark.parametrize("answer", ["abc", None, {"loss": 3.0}, (1.0, 2.0), [], np.zeros(3)])
+def test_an_answer_that_is_no_number_is_told_of_the_function(answer):
+    def cost(x):
+        return answer
+
+    with pytest.raises(UserError, match=r"cost \(.*the function returned .*; it returns a number; of several values"):
+        evokit.minimize(cost, **BOX, work=9)
+    with pytest.raises(UserError, match="it returns 4 numbers, one for each of a, b, c, d"):
+        evokit.minimize(cost, **BOX, work=9, objectives=dict.fromkeys("abcd", "min"))
+
+
 def test_what_is_no_function_is_refused():
     with pytest.raises(UserError, match="neither a function nor a fitness"):
         evokit.minimize(3, **BOX, work=9)

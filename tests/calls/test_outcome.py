@@ -25,6 +25,16 @@ def test_the_table_has_what_was_measured(run):
     assert table.equals(run.evaluations)
 
 
+@pytest.mark.parametrize(
+    ("word", "ours"), [("best_params", "best"), ("fun", "best_value"), ("F", "best_value"), ("trials", r"frame\(\)")]
+)
+def test_another_librarys_word_is_answered_by_ours(run, word, ours):
+    with pytest.raises(AttributeError, match=f"^a run has no {word}; it has {ours}$"):
+        getattr(run, word)
+    with pytest.raises(AttributeError, match="'Run' object has no attribute 'frobnicate'"):
+        run.frobnicate  # noqa: B018 - it is what fails
+
+
 def test_history_has_a_row_for_each_generation(run):
     history = run.history
     assert history.generation.tolist() == list(range(run.summary["generations"]))

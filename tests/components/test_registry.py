@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evokit.common.extras import DISTRIBUTION
-from evokit.components.registry import Broken, Offer, Registry, UnknownComponent, named
+from evokit.components.registry import ALSO_CALLED, Broken, Offer, Registry, UnknownComponent, named
 from evokit.errors import UserError
 from evokit.interfaces import Component
+from evokit.plugins import load_plugins
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,19 @@ def test_an_unknown_name_is_told_with_what_comes_near_and_what_is_broken(registr
     )
     with pytest.raises(UnknownComponent, match=message):
         registry.find("fitness", "onemx")
+
+
+def test_what_other_libraries_call_otherwise_is_told_by_our_name():
+    registry = Registry((Offer(Component("search", "optuna", Options), "core"),))
+    with pytest.raises(UnknownComponent, match=r"^unknown search 'TPE'; that is 'optuna' here \(available: optuna\)$"):
+        registry.find("search", "TPE")
+    with pytest.raises(UnknownComponent, match=r"^unknown search 'cma-es' \(available"):  # which nobody offers here
+        registry.find("search", "cma-es")
+
+
+@pytest.mark.parametrize("name", sorted(set(ALSO_CALLED.values())))
+def test_our_names_are_of_searches_that_there_are(name):
+    assert load_plugins().find("search", name)
 
 
 def test_an_unknown_component_is_a_lookup_error_and_a_user_error():

@@ -20,6 +20,23 @@ def test_a_culprit_is_named_by_class_member_plugin_file_and_line():
     assert culprit(Thing(), "missing").startswith("Thing.missing (plugin tests, ")
 
 
+def test_an_object_in_the_place_of_a_function_is_named_by_the_function():
+    thing = Thing()
+    thing.__wrapped__ = somebodys
+    assert culprit(thing, "method").startswith("somebodys (plugin tests, ")
+    assert "plugin" not in culprit(in_a_script())
+
+
+def somebodys():
+    """Somebody's function."""
+
+
+def in_a_script():
+    names = {"__name__": "__main__"}
+    exec("def cost(x): return x", names)
+    return names["cost"]
+
+
 def test_an_error_is_told_with_its_last_line_in_the_code_of_the_accused():
     with pytest.raises(np.linalg.LinAlgError) as caught:
         np.linalg.inv(np.zeros((2, 3)))

@@ -49,6 +49,7 @@ class Many:
     layers: Annotated[int, Ge(1)] | Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = 1
     either: Part | Literal["none"] = "none"
     even: Annotated[int, MultipleOf(2), Lt(10)] | None = None
+    seeds: tuple[Literal["sgd", "adam"] | Literal["muon"], ...] | Literal["known"] = ()
     made: int = field(default=7, init=False)
 
 
@@ -77,6 +78,7 @@ def messages(options, data, scope=None):
         ({"even": 3}, "must be a multiple of 2, got 3"),
         ({"even": 10}, "must be less than 10, got 10"),
         ({"either": "some"}, "must be a mapping or 'none', got 'some'"),
+        ({"seeds": ["adm"]}, "must be 'sgd', 'adam' or 'muon', got 'adm'; did you mean 'adam'?"),
         ({"pair": [1]}, "entry 1 is missing"),
         ({"part": {"sise": 1}}, "unknown key; did you mean 'size'? (known: flag, size)"),
     ],
