@@ -23,6 +23,7 @@ from evokit.cli.wording import facts, option_rows
 from evokit.interfaces import Component, Kind
 from evokit.plugins import load_plugins
 from evokit.recipe.schema import Core, Seeds
+from evokit_optimizers.rules.terms import TERMS
 
 PAGES = Path(__file__).parent
 HELP_WIDTH = 100
@@ -62,6 +63,12 @@ def commands() -> str:
     """The help of ``evokit`` and of each of its commands."""
     names = [[], *([name] for name in main.commands)]
     return "\n\n".join(f"## {' '.join(('evokit', *name))}\n\n```text\n{_help(name)}```" for name in names)
+
+
+def terms() -> str:
+    """What an update rule may be made of."""
+    rows = [f"| `{name}` | `{term.formula}` |" for name, term in TERMS.items()]
+    return "\n".join(["| term | step |", "| --- | --- |", *rows])
 
 
 def wings() -> str:
@@ -136,7 +143,7 @@ def _table(rows: Iterable[tuple[str, str, str]]) -> str:
 
 
 PARTS: Mapping[str, Callable[[], str]] = {
-    "settings": settings, "components": components, "commands": commands, "wings": wings, "house": house
+    "settings": settings, "components": components, "commands": commands, "terms": terms, "wings": wings, "house": house
 }  # fmt: skip
 
 

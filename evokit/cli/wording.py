@@ -12,7 +12,7 @@ import types
 import typing
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import PurePath
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import annotated_types
 
@@ -104,7 +104,7 @@ def option_rows(options: type, prefix: str = "") -> Iterator[tuple[str, str, str
         default = _default(field)
         yield name, spoken(hint), "" if inner and default.startswith("{") else default
         if inner:
-            yield from option_rows(inner, f"{name}.")
+            yield from option_rows(inner.options, f"{name}.{inner.entry}")
 
 
 def spoken(hint: Any) -> str:
@@ -152,10 +152,22 @@ def _limits(metadata: Sequence[Any]) -> Iterator[str]:
                 yield "not empty" if (kind, limit) == (annotated_types.MinLen, 1) else text.format(limit)
 
 
-def _dataclass_in(hint: Any) -> type | None:
-    """The dataclass that an option is, alone or beside null."""
-    members = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-    return next((one for one in members if dataclasses.is_dataclass(one) and isinstance(one, type)), None)
+class _Inner(NamedTuple):
+    options: type
+    entry: str  # where it lies in the option: "N." of a list, "NAME." of a mapping
+
+
+def _dataclass_in(hint: Any, entry: str = "") -> _Inner | None:
+    """The dataclass that an option is or holds, alone or beside something else."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return _Inner(hint, entry)
+    if isinstance(origin, type) and issubclass(origin, Sequence):
+        entry = f"{entry}N."
+    elif isinstance(origin, type) and issubclass(origin, Mapping):
+        entry = f"{entry}NAME."
+    members = arguments[:1] if origin is Annotated else arguments
+    return next(filter(None, (_dataclass_in(one, entry) for one in members)), None)
 
 
 def _default(field: dataclasses.Field[Any]) -> str:

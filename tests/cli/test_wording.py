@@ -61,6 +61,19 @@ def test_options_come_with_their_defaults_and_mappings_with_theirs():
 
 
 @dataclass(frozen=True)
+class Holders:
+    either: tuple[Annotated[int, Ge(1)] | Inner, ...] = ()
+    table: Mapping[str, tuple[Inner, ...]] = field(default_factory=dict)
+    perhaps: Annotated[tuple[Inner, ...], MinLen(1)] | None = None
+
+
+def test_keys_of_mappings_in_lists_and_tables_are_told():
+    assert [name for name, *_ in option_rows(Holders)] == [
+        *("either", "either.N.depth", "table", "table.NAME.N.depth", "perhaps", "perhaps.N.depth"),
+    ]
+
+
+@dataclass(frozen=True)
 class Foreign:
     function: str
     arguments: Mapping[str, int] = rest()
