@@ -19,11 +19,13 @@ import click
 sys.path.append(str(Path(__file__).parents[1]))  # whose benchmarks say how a table reads
 
 import parts
+import picture
 import result_files
 import shown
 
 from evokit.errors import UserError
 
+PICTURE = result_files.ROOT / "docs" / "figures" / "main_job.svg"
 FIGURE = re.compile(r"(<!--r:([^ >]+)-->).*?(<!--/r-->)", re.DOTALL)
 HEADER = re.compile(r"^(# results: ([^\n]+)\n)(?:#[^\n]*\n)*?(# end)$", re.MULTILINE)
 
@@ -51,6 +53,7 @@ def main(context: click.Context) -> None:
         results = shown.shown()
         for path in pages():
             path.write_text(refreshed(path.read_text(), results))
+        PICTURE.write_text(picture.main_job(result_files.all_results()["clso_gpt2"]))
 
 
 @main.command()

@@ -7,7 +7,9 @@ import re
 import shutil
 import subprocess
 import sys
+from xml.etree import ElementTree
 
+import picture
 import pytest
 import result_files
 import results
@@ -27,11 +29,11 @@ def _part(page, start, end):
 
 
 MEASURED = {
-    "README": _part("README.md", "## Measured results", "## "),
+    "README": _part("README.md", "## What was measured", "## "),
     "representation": _part("docs/reproduction_representation.md", "## Measured", "## Not measured yet"),
     **{
         name: (DOCS / f"{name}.md").read_text()
-        for name in ("reproduction_clso", "clso_further", "reproduction_optimizers", "pruning")
+        for name in ("measured", "reproduction_clso", "clso_further", "reproduction_optimizers", "pruning")
     },
 }
 # The paper's sizes of representation search are told by arithmetic.
@@ -85,6 +87,14 @@ def shown_now():
 @pytest.mark.parametrize("path", results.pages(), ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_parts_that_come_from_results_are_fresh(path, shown_now):
     assert results.refreshed(path.read_text(), shown_now) == path.read_text(), "make results writes them anew"
+
+
+def test_the_first_pages_picture_is_of_the_kept_run():
+    kept = result_files.all_results()["clso_gpt2"]
+    drawn = picture.main_job(kept)
+    assert drawn == results.PICTURE.read_text(), "make results draws it anew"
+    assert {one.text for one in ElementTree.fromstring(drawn).iterfind(".//{*}text")} >= set(picture.NAMES.values())
+    assert {kept["champion"]["name"], *(one["name"] for one in kept["baselines"])} == set(picture.NAMES)
 
 
 def test_every_kept_result_is_shown():

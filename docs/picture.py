@@ -1,0 +1,48 @@
+"""The picture on the first page: what the main job's models lose on text that no search saw, against what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+from evokit.common.charts import WIDTH, Series, line_chart
+
+NAMES = {  # of contenders, as a newcomer reads them; the last lies below the others
+    "champion": "crystals chosen by evolution, no gradient",
+    "random_search": "crystals chosen at random, equal work",
+    "closed_form": "closed form without crystals",
+    "adamw": "AdamW at the paper's setting, 500 steps",
+}
+LINE = 17  # of the legend
+
+
+def main_job(result: Mapping[str, Any]) -> str:
+    """An SVG file, for light and dark pages.
+
+    Args:
+        result: Kept of a run of ``recipes/clso_gpt2.yaml``.
+    """
+    scored = result["vault"] or result
+    values = {one["name"]: one for one in (scored["champion"], *scored["baselines"])}
+    seconds = {one["name"]: one["cpu_s"] for one in (result["champion"], *result["baselines"])}
+    series = []
+    for name, label in NAMES.items():
+        at, one = seconds[name], values[name]
+        series.append(Series(label, [(at, one["test"])], "points"))
+        series.append(Series(label, [(at, end) for end in one["interval"]]))
+    chart = line_chart("Loss against CPU seconds", series, x="CPU seconds, everything included", y="loss, nats a token")
+    assert chart is not None
+    inner = chart.svg.partition(">")[2].removesuffix("</svg>")
+    height = float(chart.svg.split('viewBox="')[1].split('"')[0].split()[3])
+    for row, (look, name) in enumerate(chart.legend):
+        y = height + LINE * row + 8
+        inner += f'<circle class="{look} dot" cx="62" cy="{y - 4}" r="4"/><text x="72" y="{y}">{escape(name)}</text>'
+    style = files("evokit.results.page").joinpath("style.css").read_text("utf-8")
+    about = escape(f"{chart.title}. {chart.description}")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height + LINE * len(chart.legend)}" role="img">'
+        f"<title>{about}</title><style>{style}svg {{ font-family: system-ui, sans-serif; }}</style>"
+        f'<rect width="100%" height="100%" style="fill: var(--ground)"/>{inner}</svg>\n'
+    )
