@@ -29,7 +29,7 @@ CODE = ("evokit", "plugins")  # what decides numbers, beside recipes and data
 OF_NO_NUMBER = ("export", "init.from", "init.genes", *(f"execution.{key}" for key in PLACEMENT))
 CONTENDER = (
     "name", "goal", "trained", "validation", "test", "test_by_seed", "interval", "n_units", "confirmed", "confirmed_of",
-    "settings", "settings_tried", "work", "cpu_s", "wall_s", "energy_j", "parts", "skipped",
+    "settings", "settings_tried", "at_edge", "work", "cpu_s", "wall_s", "energy_j", "parts", "skipped",
 )  # fmt: skip
 ENERGY = ("joules", "estimated_j", "method")
 SUMMARY = (

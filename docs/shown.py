@@ -14,7 +14,7 @@ import surrogate_tables
 
 from benchmarks.fidelities.command import markdown
 from evokit.progress.wording import energy
-from evokit.results.report import SAYS, p_value
+from evokit.results.report import SAYS, edge_lines, p_value
 
 Result = Mapping[str, Any]
 NOTHING = "not measured with this version yet"
@@ -99,7 +99,12 @@ class Shown:
         said = [
             part
             for one in found
-            for part in (self._source(one), _contenders(one), *(_verdicts(*contest) for contest in _contests(one)))
+            for part in (
+                self._source(one),
+                _contenders(one),
+                *(_verdicts(*contest) for contest in _contests(one)),
+                *edge_lines(one),
+            )
             if part
         ]
         return "\n\n".join(said)

@@ -294,6 +294,7 @@ def interval_text(ends: Sequence[float] | None, before: str = "") -> str:
 
 def _verdicts(summary: Mapping[str, Any]) -> Iterator[str]:
     yield from _rival_verdict(summary)
+    yield from edge_lines(summary)
     yield from repaid_lines(summary)
     yield from method_lines(summary["verdicts"])
     yield from test_lines(summary)
@@ -323,6 +324,14 @@ def repaid_lines(summary: Mapping[str, Any]) -> Iterator[str]:
     for entry in summary["baselines"]:
         if entry["break_even"] is not None:
             yield _repaid(entry["name"], entry["break_even"])
+
+
+def edge_lines(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Whose best setting lies where nothing beyond was tried, so that a verdict may be the grid's doing."""
+    found = [(one["name"], one.get("at_edge")) for one in summary["baselines"]]  # earlier runs do not say it
+    told = [f"{name} {', '.join(edges)}" for name, edges in found if edges]
+    if told:
+        yield f"Tuned to the edge of what was tried, so that a wider grid may be better: {'; '.join(told)}."
 
 
 def method_lines(verdicts: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -47,6 +47,7 @@ class Entry:
     contender: Contender | None = None
     models: list[Model] = field(default_factory=list)
     n_settings: int = 1
+    at_edge: Sequence[str] = ()  # numbers of the setting beyond which nothing was tried
     setting: Mapping[str, Any] | None = None  # of the models
     searched: float | None = None  # best value that a control search measured of the feasible
     violation: float = 0.0  # of constraints, by the best of a control search
@@ -220,6 +221,7 @@ class Contest:
         with run.costed(phase):
             setting, entry.n_settings = tuned(contender, best, tuning, measure)
             if setting is not None:
+                entry.at_edge = at_edge(setting, contender.settings(best))
                 entry.setting, entry.models = setting, fitted(contender, setting, seeds, measure)
                 for name, variant in variants.items():
                     of = {**setting, **variant.keys}
@@ -281,12 +283,38 @@ def tuned(
         return settings[0], 1
     runners = _trials(settings, [seed], contender)
     measure.born(runners)
-    if len(contender.budgets) > 1:
-        runners = Racing(contender.budgets[:-1], KEEP, {"validation": contender.goal})(runners, measure)
+    race = tuning_race(contender)
+    if race is not None:
+        runners = race(runners, measure)
     measure(runners)
     measure.generation += 1  # the race was one, the seeds of its winner are the next
     valid = [one for one in ranked(runners) if one.fitness.valid]
     return (valid[0].genes["setting"] if valid else None), len(settings)
+
+
+def tuning_race(contender: Contender) -> Racing | None:
+    """What drops settings before they cost their full budget; None where there are no lower budgets."""
+    return Racing(contender.budgets[:-1], KEEP, {"validation": contender.goal}) if len(contender.budgets) > 1 else None
+
+
+def at_edge(setting: Mapping[str, Any], tried: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Numbers of a setting that are the largest or smallest of those tried, where more may be better.
+
+    Nothing is below 0, where an option that is never negative is off.
+
+    >>> at_edge({"lr": 0.1, "decay": 0}, [{"lr": lr, "decay": decay} for lr in (0.1, 0.01) for decay in (0, 1)])
+    ['lr 0.1 (largest of 2)']
+    """
+    edges = []
+    for name, value in setting.items():
+        others = {one[name] for one in tried if _is_number(one.get(name))}
+        if _is_number(value) and len(others) > 1 and value != 0 and value in (min(others), max(others)):
+            edges.append(f"{name} {value:g} ({'largest' if value == max(others) else 'smallest'} of {len(others)})")
+    return edges
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def fitted(contender: Contender, setting: Mapping[str, Any], seeds: Sequence[int], measure: Measure) -> list[Model]:

@@ -19,6 +19,7 @@ from evokit.genomes.individuals import make_individual, weights_of
 from evokit.interfaces import Contender, Evaluation, Variant
 from evokit.measuring.evaluate import evaluate_batch
 from evokit.recipe import Recipe, RecipeError
+from evokit.runs.contest import tuning_race
 from evokit.runs.launch import assemble_all
 from evokit.runs.rehearsal import rehearse_all
 from evokit.searches.archive import HALL
@@ -158,11 +159,15 @@ def _contender(phase: str, contender: Contender, parts: Parts) -> Estimate:
     genes = parts.genome.random(parts.context.streams.at("check", "contender").numpy())
     some = make_individual(parts.genome, genes, weights_of(parts.fitness.objectives))
     n_seeds = 1 if contender.deterministic else parts.recipe.final.seeds
-    n_settings = len(contender.settings(some))
-    fits = (n_settings if n_settings > 1 else 0) + n_seeds
+    n_settings, full = len(contender.settings(some)), contender.budgets[-1]
+    race = tuning_race(contender)
+    if n_settings == 1:
+        tuned, raced = 0, 0.0
+    else:
+        tuned, raced = (n_settings, 0.0) if race is None else race.expected(n_settings, 0)
+    fits = math.ceil(tuned) + n_seeds
     variants: Mapping[str, Variant] = getattr(contender, "variants", dict)()
-    full = contender.budgets[-1]
-    work = fits * full + n_seeds * sum(one.work for one in variants.values())
+    work = round(raced) + fits * full + n_seeds * sum(one.work for one in variants.values())
     rehearse = getattr(contender, "rehearse", None)
     if rehearse is None:
         return Estimate(phase, fits, work, None, None)

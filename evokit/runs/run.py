@@ -181,7 +181,7 @@ class Run(Resources):
         self.champion, self.confirmed = confirm(
             self, self.parts.search, self.parts, "confirm", (FRESH, AGAIN), self.refits
         )
-        self.progress.best(self.confirmed.value, f"{self.objective} on fresh data", self.goal)
+        self.progress.best(self.confirmed.value, f"{self.objective}, measured afresh", self.goal)
 
     def _save(self, search: Search, measure: LedgeredMeasure) -> float:
         """Write a checkpoint; returns when the next is due, so late that they take a small share of the time.

@@ -245,6 +245,7 @@ def _entry(run: Run, entry: Entry, of: str = "") -> dict[str, Any]:
         "name": entry.name,
         "settings": dict(entry.models[0].setting) if entry.models else None,
         "settings_tried": entry.n_settings,
+        "at_edge": list(entry.at_edge),
         "validation": entry.validation,
         "violation": entry.violation,
         "front": sorted({one.fitness.values for one in only_feasible(entry.front)}),

@@ -77,7 +77,8 @@ def lion(setting: Setting) -> Rule:
 def muon(setting: Setting) -> Rule:
     """Muon for hidden matrices and AdamW for all else. Source: Jordan et al. 2024; see ``KNOWN``."""
     shared = {"weight_decay": setting["weight_decay"], **setting["schedule"]}
-    adamw = replace(KNOWN["adamw"], lr=setting["adamw_lr"], **shared)
+    beta1, beta2 = setting["adamw_betas"]
+    adamw = replace(KNOWN["adamw"], lr=setting["adamw_lr"], beta1=beta1, beta2=beta2, **shared)
     matrices = replace(by_group(KNOWN["muon"])["hidden"], lr=setting["lr"], beta1=setting["momentum"], **shared)
     return with_parts(adamw, {"hidden": matrices})
 

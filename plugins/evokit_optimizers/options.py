@@ -354,7 +354,7 @@ class Muon(Tuned):
 
     It is run by the engine that runs evolved rules, in float32: ``torch.optim.Muon`` iterates in bfloat16, which takes
     a CPU without its instructions ten times as long. A convolution is a matrix with its output channels as rows.
-    ``adamw_lr`` is the learning rate of the rest.
+    ``adamw_lr`` and ``adamw_betas`` are those of the rest.
 
     Source: Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks".
     """
@@ -364,6 +364,7 @@ class Muon(Tuned):
     lr: Annotated[tuple[Positive, ...], MinLen(1)] = (1e-3, 1e-2, 1e-1)
     momentum: Annotated[tuple[Momentum, ...], MinLen(1)] = (0.95,)
     adamw_lr: Annotated[tuple[Positive, ...], MinLen(1)] = (1e-3,)
+    adamw_betas: Annotated[tuple[Betas, ...], MinLen(1)] = ((0.9, 0.999),)
 
 
 @dataclass(frozen=True)

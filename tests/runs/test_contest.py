@@ -18,8 +18,9 @@ from evokit.interfaces import Evaluation, Variant
 from evokit.measuring.ledger import Ledger, Row
 from evokit.progress import LineProgress
 from evokit.recipe import load_recipe
+from evokit.results.report import report
 from evokit.results.verify import verify
-from evokit.runs.contest import Contest, Entry, Model, fitted, paired_scores, seeds_of, tuned
+from evokit.runs.contest import Contest, Entry, Model, at_edge, fitted, paired_scores, seeds_of, tuned
 from evokit.runs.launch import launch
 from evokit.streams import Streams
 from tests.small import TOY
@@ -72,6 +73,23 @@ def test_the_setting_that_wins_on_validation_is_fitted_with_every_seed(run):
     assert descent["settings"] == {"lr": 0.1}
     assert descent["settings_tried"] == 3
     assert len(set(descent["seeds"])) == 3
+
+
+def test_a_setting_at_the_edge_of_what_was_tried_is_told(run):
+    summary, _ = run("baselines=[{name: descent, lr: [0.001, 0.01, 0.1]}]")
+    assert baseline(summary, "descent")["at_edge"] == ["lr 0.1 (largest of 3)"]
+    line = "Tuned to the edge of what was tried, so that a wider grid may be better: descent lr 0.1 (largest of 3)."
+    assert line in " ".join(report(summary).split())
+    summary, _ = run(name="inside")
+    assert baseline(summary, "descent")["at_edge"] == []
+    assert "edge" not in report(summary)
+
+
+def test_only_numbers_of_which_several_were_tried_have_an_edge():
+    tried = [{"lr": lr, "decay": 0, "betas": [0.9, 0.99], "on": lr > 1} for lr in (3, 2, 1)]
+    assert at_edge(tried[0], tried) == ["lr 3 (largest of 3)"]
+    assert at_edge(tried[2], tried) == ["lr 1 (smallest of 3)"]
+    assert at_edge(tried[1], tried) == at_edge({"lr": 0}, [{"lr": 0}, {"lr": 1}]) == []
 
 
 def test_a_race_drops_settings_before_they_cost_their_full_budget(run):

@@ -35,8 +35,11 @@ def test_every_phase_is_listed(tmp_path):
 
 def test_finished_models_are_listed_too(tmp_path):
     (tmp_path / "toy.yaml").write_text(TOY_RECIPE)
-    found = phases(tmp_path / "toy.yaml", "final.seeds=3", "baselines=[{name: descent, lr: [0.1, 0.2]}]")
-    assert found["baseline descent"].measurements == 2 + 3
+    changes = ("final.seeds=3", "baselines=[{name: descent, lr: [0.1, 0.2]}]")
+    found = phases(tmp_path / "toy.yaml", *changes)
+    assert found["baseline descent"].measurements == 1 + 3  # the race drops one of two
+    (descent,) = run(tmp_path / "toy.yaml", tmp_path / "run", *changes)["baselines"]
+    assert found["baseline descent"].work == descent["work"]
     assert found["champion's model"].measurements == 1
     assert found["champion's model"].seconds is None
 

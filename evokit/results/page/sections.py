@@ -52,7 +52,9 @@ def found(source: Source) -> Section:
     blocks += figures(_volumes(summary) or _values(summary, contenders), _differences(summary))
     if contenders:
         blocks += tables(report.contest_tables(contenders, summary["verdicts"], "test"))
-        told = (*report.repaid_lines(summary), *report.method_lines(summary["verdicts"]))
+        told = (
+            *report.edge_lines(summary), *report.repaid_lines(summary), *report.method_lines(summary["verdicts"])
+        )  # fmt: skip
         blocks += lines(*told, *report.skipped_lines(summary))
     if (vault := summary.get("vault")) is not None:
         blocks += tables(report.vault_tables(vault), report.vault_title(vault))

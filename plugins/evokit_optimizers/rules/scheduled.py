@@ -31,10 +31,10 @@ def _middle(rule: Rule, **ranges: Range) -> Rule:
 
 
 _L2: Mapping[str, Any] = {"decoupled": False, "bias_correction": False}
-_MATRICES: Mapping[str, Range] = {"lr": (1e-2, 0.3), "weight_decay": (0.01, 0.1)}
+_MATRICES: Mapping[str, Range] = {"lr": (3e-2, 0.3), "weight_decay": (1e-3, 0.1)}
 
-_ADAMW = _middle(Rule((("ADAM_TERM", 1.0),)), lr=(1e-3, 3e-2), beta2=(0.95, 0.999), weight_decay=(0.01, 1.0))
-_BESIDE_MUON = _middle(_ADAMW, lr=(1e-3, 3e-2), weight_decay=(0.01, 0.1))
+_ADAMW = _middle(Rule((("ADAM_TERM", 1.0),)), lr=(3e-3, 0.1), beta2=(0.9, 0.99), weight_decay=(0.01, 1.0))
+_BESIDE_MUON = _middle(replace(_ADAMW, beta2=0.95), lr=(3e-3, 3e-2), weight_decay=(1e-3, 0.1))
 _ORTHOGONAL = _middle(Rule((("ORTHOGONAL_MOMENTUM", 1.0),), beta1=0.95), **_MATRICES)
 
 SCHEDULED: Mapping[str, Rule] = {
@@ -42,9 +42,9 @@ SCHEDULED: Mapping[str, Rule] = {
     "nesterov_scheduled": _middle(Rule((("NESTEROV", 1.0),), **_L2), lr=(0.1, 3.0), weight_decay=(1e-4, 1e-3)),
     "adamw_scheduled": _ADAMW,
     "rmsprop_scheduled": _middle(
-        Rule((("RMS_NORM", 1.0),), **_L2), lr=(3e-4, 1e-2), beta2=(0.9, 0.99), weight_decay=(1e-5, 1e-4)
+        Rule((("RMS_NORM", 1.0),), **_L2), lr=(3e-3, 0.1), beta2=(0.9, 0.997), weight_decay=(1e-5, 1e-4)
     ),
-    "lion_scheduled": _middle(Rule((("SIGN_MOMENTUM", 1.0),), beta2=0.99), lr=(1e-4, 3e-3), weight_decay=(0.01, 1.0)),
+    "lion_scheduled": _middle(Rule((("SIGN_MOMENTUM", 1.0),), beta2=0.99), lr=(1e-3, 3e-2), weight_decay=(0.01, 1.0)),
     "orthogonal_scheduled": _ORTHOGONAL,
     # Each term takes the steps that it takes alone.
     "orthogonal_adam_scheduled": replace(

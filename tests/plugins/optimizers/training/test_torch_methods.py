@@ -48,7 +48,7 @@ def test_the_flat_vector_is_moved_like_separate_tensors(options, float64):
 def test_muon_moves_hidden_matrices_and_adamw_the_rest_as_torchs_but_for_bfloat16(float64, monkeypatch):
     """And but for the 1e-7 that is added to a norm, or bounds it from below."""
     monkeypatch.setattr(torch.Tensor, "bfloat16", torch.Tensor.clone)
-    options = Muon(lr=(0.02,), weight_decay=(0.1,), adamw_lr=(0.003,))
+    options = Muon(lr=(0.02,), weight_decay=(0.1,), adamw_lr=(0.003,), adamw_betas=((0.8, 0.95),))
     start, gradients = recorded()
     ours = NETWORK.views(path(method_of("muon", grid(options)[0]), start, gradients))
     tensors = [view.detach().clone() for view in NETWORK.views(start)]
@@ -57,7 +57,7 @@ def test_muon_moves_hidden_matrices_and_adamw_the_rest_as_torchs_but_for_bfloat1
     matrices = [tensors[i].view(len(tensors[i]), -1) for i in inner]
     rest = [tensor for i, tensor in enumerate(tensors) if i not in inner]
     muon = torch.optim.Muon(matrices, lr=0.02, weight_decay=0.1, momentum=0.95)
-    adamw = torch.optim.AdamW(rest, lr=0.003, weight_decay=0.1)
+    adamw = torch.optim.AdamW(rest, lr=0.003, betas=(0.8, 0.95), weight_decay=0.1)
     for gradient in gradients:
         pieces = [view.detach() for view in NETWORK.views(gradient)]
         for i, matrix in zip(inner, matrices, strict=True):
