@@ -161,11 +161,11 @@ def _contender(phase: str, contender: Contender, parts: Parts) -> Estimate:
     n_seeds = 1 if contender.deterministic else parts.recipe.final.seeds
     n_settings, full = len(contender.settings(some)), contender.budgets[-1]
     race = tuning_race(contender)
-    if n_settings == 1:
-        tuned, raced = 0, 0.0
-    else:
-        tuned, raced = (n_settings, 0.0) if race is None else race.expected(n_settings, 0)
-    fits = math.ceil(tuned) + n_seeds
+    tuned, raced = (n_settings if n_settings > 1 else 0), 0.0
+    if tuned and race is not None:
+        left, raced = race.expected(tuned, 0)
+        tuned = math.ceil(left)
+    fits = tuned + n_seeds
     variants: Mapping[str, Variant] = getattr(contender, "variants", dict)()
     work = round(raced) + fits * full + n_seeds * sum(one.work for one in variants.values())
     rehearse = getattr(contender, "rehearse", None)
