@@ -96,7 +96,7 @@ def _verdict(one: Candidate) -> Checked:
     component = one.component
     check = KITS.get(one.kind)
     if check is None:
-        return Checked(component, unchecked=f"there is no kit for a {one.kind}; evokit check tries it with its recipe")
+        return Checked(component, unchecked=f"kind {one.kind} has no kit; evokit check tries it with its recipe")
     try:
         check(one)
     except AssertionError as error:
