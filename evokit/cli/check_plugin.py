@@ -29,6 +29,7 @@ def check_plugin(name: str, recipes: tuple[Path, ...]) -> None:
     tried is told with the reason.
     """
     from evokit.testing.plugin import check_plugin as checked
+    from evokit.testing.setting import own_name
 
     if name.endswith(".py"):
         if not Path(name).is_file():
@@ -38,7 +39,7 @@ def check_plugin(name: str, recipes: tuple[Path, ...]) -> None:
         tell(f"Loaded the plugin {name}, which is code.", err=True)
     broken = False
     for one in checked(name, recipes):
-        label = f"{one.component.kind} {one.component.name}"
+        label = f"{one.component.kind} {own_name(one.component)}"
         if one.broken:
             broken = True
             click.echo(f"BAD   {label}: {one.broken[0]}")

@@ -181,9 +181,10 @@ def _makes_genes(case: _Varying) -> Finding | None:
             try:
                 text = json.dumps(case.genome.to_json(canonical(case.genome, genes)), allow_nan=False)
                 back = case.genome.from_json(json.loads(text))
+                same = case.key(back) == case.key(genes)
             except Exception as error:
                 return "", f"made genes that the genome refuses: {type(error).__name__}: {error}"
-            if case.key(back) != case.key(genes):
+            if not same:
                 return "", f"made genes that are others once written and read: {text:.80}"
             if wrong := _misshapen(case.genome, case.drawn[0], genes):
                 return "", f"made genes {wrong}"
@@ -240,12 +241,12 @@ VARYING = (
     Rule(ANSWERS, "return a pair of children of a crossover, new genes of a mutation", _varies),
     Rule(UNCHANGED, "work on a copy and return new genes", _parents_unchanged),
     Rule(NO_GLOBALS, DRAW, _varies_alone),
-    Rule("same stream, same genes", DRAW, _varies_alike),
     Rule(
         "children are genes",
         "return genes of the genome that the operator was built with: same kind, same shape, within the bounds",
         _makes_genes,
     ),
+    Rule("same stream, same genes", DRAW, _varies_alike),
     Rule("a mutation makes new genes", "let a mutation change something now and then", _makes_new),
     Rule("rows agree", "let rows do with each row of (n, n_genes) arrays what a call does with one", _rows_agree),
 )

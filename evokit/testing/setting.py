@@ -12,7 +12,7 @@ from typing import Any
 from evokit.assembly.parts import Parts, assemble, build_part
 from evokit.common.names import listed
 from evokit.components.declared import OPERATORS, declared, declared_names
-from evokit.components.registry import Offer, Registry
+from evokit.components.registry import SEPARATOR, Offer, Registry
 from evokit.contracts.blame import ContractError
 from evokit.errors import UserError
 from evokit.interfaces import Component, Context, Kind
@@ -58,7 +58,8 @@ class Setting:
 
     def build(self, **changes: Any) -> Any:
         """The real thing, made anew, in the context of the parts or one that differs by ``changes``."""
-        return built(self.section, replace(self.parts.context, **changes))
+        anew = replace(self.section, options=replace(self.section.options))  # which may be the real thing themselves
+        return built(anew, replace(self.parts.context, **changes))
 
 
 @dataclass(frozen=True)
@@ -123,9 +124,14 @@ def said_of(component: Component, around: Mapping[str, Any]) -> dict[str, Any] |
     top = (*SECTIONS, *LISTS, "final")
     inside = [around.get(key)] if key in top else list(around.values())
     for section in _mappings(inside):
-        if section.get("name") == component.name:
+        if section.get("name") in (component.name, own_name(component)):
             return {name: value for name, value in section.items() if name != "name"}
     return None
+
+
+def own_name(component: Component) -> str:
+    """The name that its plugin gives it, whatever others call theirs."""
+    return component.name.rpartition(SEPARATOR)[2]
 
 
 def _mappings(value: Any) -> Iterator[Mapping[str, Any]]:
