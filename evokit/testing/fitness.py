@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
-from evokit.contracts.blame import ContractError, raised
+from evokit.contracts.blame import ContractError, culprit, raised
 from evokit.contracts.global_generators import DRAW_IN_FITNESS
 from evokit.errors import readable
 from evokit.genomes.individuals import canonical, key_of
@@ -81,7 +81,8 @@ class _Case:
             )
         except ContractError as error:
             rule = UNCHANGED if "in place" in str(error) else ANSWERS
-            raise Broken(rule, "evaluate", str(error)) from error
+            told = str(error).removeprefix(culprit(asked_one, "evaluate")).lstrip(" :")  # the kit says who and where
+            raise Broken(rule, "evaluate", told) from error
 
     def anew(self) -> Any:
         """The fitness as another worker builds it."""

@@ -56,7 +56,9 @@ def test_what_is_broken_is_told_with_place_and_remedy_and_exit_code_1(broken):
     assert "broken.py:" in where
     assert remedy.startswith("      remedy: work on a copy")
     assert read == "      read: docs/plugins.md, The contract of each kind"
-    assert sized == "note  mutation sized: not tried: sized: size is missing; name a recipe that uses it: --recipe FILE"
+    assert (
+        sized == "note  mutation sized: not tried: mutation: size is missing; name a recipe that uses it: --recipe FILE"
+    )
 
 
 def test_a_recipe_says_the_options(broken, tmp_path):
