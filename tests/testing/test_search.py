@@ -104,14 +104,14 @@ class ForgetsAStep(Climb):
     """What ``tell`` learns and ``ask`` depends on is not in its state."""
 
     class Loop(Climb.Loop):
-        step = 0
+        told = 0
 
         def rng(self):
-            return self.context.streams.at("climb", self.generation, self.step).numpy()
+            return self.context.streams.at("climb", self.generation, self.told).numpy()
 
         def tell(self, individuals):
             super().tell(individuals)
-            self.step += 1
+            self.told += 1
 
 
 class SavesASet(Climb):
