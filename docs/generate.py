@@ -32,7 +32,6 @@ FACE = (
     "interfaces",
     "plugins",
     "builtin",
-    "testing",
     "deap_toolbox",
 )  # modules at the top that have arrows of their own
 

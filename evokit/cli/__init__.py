@@ -20,6 +20,7 @@ try:
         from evokit.cli.asking import ask
         from evokit.cli.asking import tell as tell_results
         from evokit.cli.check import check
+        from evokit.cli.check_plugin import check_plugin
         from evokit.cli.compare import compare
         from evokit.cli.doctor import doctor
         from evokit.cli.export import export
@@ -98,6 +99,7 @@ for command in (
     unseal,
     replay,
     new,
+    check_plugin,
     doctor,
 ):
     main.add_command(command)

@@ -6,22 +6,24 @@ from pathlib import Path
 
 import click
 
+KINDS = ("genome", "fitness", "operator", "surrogate", "search", "data", "baseline")
+
 
 @click.command()
-@click.argument("kind", type=click.Choice(["genome"]))
+@click.argument("kind", type=click.Choice(KINDS))
 @click.argument("name")
-@click.option("--out", type=click.Path(path_type=Path), default=Path(), help="Folder. Default: the current one.")
-def new(kind: str, name: str, out: Path) -> None:
-    """Begin a plugin: NAME.py with a genome that works, and test_NAME.py with its conformance test.
+@click.option("--out", type=click.Path(path_type=Path), help="Folder. Default: NAME, with dashes.")
+def new(kind: str, name: str, out: Path | None) -> None:
+    """Begin a plugin: a folder with a component that works, its recipe, its test, a README and a pyproject.toml.
 
-    Prints the pyproject.toml that makes it a distribution, once others are to install it.
+    The recipe runs and the test passes as they stand; `pip install -e FOLDER` makes it a plugin that every recipe may
+    name. An operator is a crossover, a mutation and a selection.
     """
-    from evokit.cli.scaffold import new_genome, project_of
+    from evokit.cli.scaffold import new_plugin
 
-    module, test = new_genome(name, out)
-    click.echo(f"Wrote {module} and {test}.")
-    click.echo(f"Test it:     pytest {test}")
-    click.echo("Evolve it:   evokit run RECIPE, with a recipe such as the one at the top of the module")
-    click.echo(
-        f"\nThis pyproject.toml beside it makes it a distribution (pip install .):\n\n{project_of(name)}", nl=False
-    )
+    folder = Path(name.replace("_", "-")) if out is None else out
+    paths = new_plugin(kind, name, folder)
+    click.echo(f"Wrote {', '.join(path.name for path in paths)} to {folder}.")
+    click.echo(f"Run its recipe:  evokit run {folder / name}.yaml")
+    click.echo(f"Test it:         pytest {folder}")
+    click.echo(f"Install it:      pip install -e {folder}")

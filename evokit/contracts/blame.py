@@ -132,4 +132,5 @@ def wrote_to_readonly(error: BaseException) -> bool:
     return isinstance(error, ValueError) and str(error) in (
         "assignment destination is read-only",
         "output array is read-only",
+        "sort array is read-only",
     )

@@ -37,7 +37,7 @@ class Fingerprints:
 
     def evaluate(self, batch: Sequence[Any], budget: int) -> Iterator[Evaluation]:
         for one in batch:
-            yield Evaluation(message=_text(self._fitness.fingerprint(one)))
+            yield Evaluation(message=fingerprint_text(self._fitness.fingerprint(one)))
 
 
 class Functions:
@@ -98,7 +98,7 @@ class Functions:
             )
 
 
-def _text(fingerprint: Any) -> str:
+def fingerprint_text(fingerprint: Any) -> str:
     """The digest of what a fitness says; empty of None."""
     if fingerprint is None:
         return ""

@@ -276,13 +276,13 @@ def test_every_rule_has_a_genome_that_breaks_it():
 
 def test_the_place_of_the_method_to_blame_is_told():
     line = BringsItsOwnLuck.random.__code__.co_firstlineno
-    with pytest.raises(AssertionError, match=rf"  where: BringsItsOwnLuck\.random \(.*test_testing\.py:{line}\)\n"):
+    with pytest.raises(AssertionError, match=rf"  where: BringsItsOwnLuck\.random \(.*test_genome\.py:{line}\)\n"):
         genome_conformance(BringsItsOwnLuck())()
 
 
 def test_what_a_method_raises_is_told_with_its_line():
     line = DividesByZero.mutate.__code__.co_firstlineno
-    message = rf"answers: mutate raised ZeroDivisionError: division by zero \(.*test_testing\.py:{line + 1}\)\n"
+    message = rf"answers: mutate raised ZeroDivisionError: division by zero \(.*test_genome\.py:{line + 1}\)\n"
     with pytest.raises(AssertionError, match=message):
         genome_conformance(DividesByZero())()
 
@@ -294,7 +294,7 @@ def test_a_missing_method_is_one_sentence(name):
 
     for method in {"random", "crossover", "mutate", "express", "to_json", "from_json"} - {name}:
         setattr(Partial, method, getattr(Necklaces, method))
-    with pytest.raises(AssertionError, match=rf"^Partial \(.*test_testing\.py:\d+\) has no {name}, which"):
+    with pytest.raises(AssertionError, match=rf"^Partial \(.*test_genome\.py:\d+\) has no {name}, which"):
         genome_conformance(Partial())()
 
 

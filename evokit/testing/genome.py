@@ -1,4 +1,4 @@
-"""The contract of a genome as one test: for the authors of plugins, and for evokit's own genomes."""
+"""The contract of a genome."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from evokit.contracts.global_generators import global_states
 from evokit.contracts.members import refuse_misfit
 from evokit.genomes.individuals import canonical, key_of
 from evokit.interfaces import Component, Context
+from evokit.plugins import load_plugins
 from evokit.streams import Streams
+from evokit.testing.rules import ANSWERS, Broken, Finding, Rule, refuse_broken
+from evokit.testing.setting import checked_options
 
 N_SAMPLES = 16
 
@@ -41,20 +44,19 @@ def genome_conformance(
     """
 
     def test_genome() -> None:
-        case = _case(genome, options, slots or {})
-        broken = next(filter(None, (rule.broken(case) for rule in RULES)), None)
-        if broken is not None:
-            raise AssertionError(_told(broken, case.genome.genome)) from broken.__cause__
+        check_genome(*_found(genome, options), slots or {})
 
     return test_genome
 
 
-class _Broken(Exception):  # noqa: N818 - a rule is, which is what a check is for
-    """A rule of the kit that does not hold, the method to blame and what it did."""
+def check_genome(component: Component, options: Any, slots: Mapping[str, Any]) -> None:
+    """What the test does, of a component and its options.
 
-    def __init__(self, rule: str, method: str, did: str) -> None:
-        super().__init__(rule, method, did)
-        self.rule, self.method, self.did = rule, method, did
+    Raises:
+        AssertionError: As above.
+    """
+    case = _case(component, options, slots)
+    refuse_broken(case, RULES, case.genome.genome)
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class _Asked:
                 return value(*arguments)
             except (Exception, SystemExit) as error:
                 rule = UNCHANGED if wrote_to_readonly(error) else ANSWERS if name in MADE_OF_GENES else ""
-                raise _Broken(rule, name, f"raised {raised(error, self.genome)}") from error
+                raise Broken(rule, name, f"raised {raised(error, self.genome)}") from error
 
         return ask
 
@@ -94,14 +96,14 @@ class _Case:
         """The genes that a method makes."""
         genes = getattr(self.genome, method)(*arguments)
         if genes is None:
-            raise _Broken(ANSWERS, method, "returned nothing")
+            raise Broken(ANSWERS, method, "returned nothing")
         return genes
 
     def children(self, a: Any, b: Any, rng: np.random.Generator) -> Sequence[Any]:
         children = self.made("crossover", a, b, rng)
         if not isinstance(children, tuple | list) or len(children) != 2:
             count = len(children) if isinstance(children, tuple | list) else type(children).__name__
-            raise _Broken(CHILDREN, "crossover", f"returned {count} genes instead of two")
+            raise Broken(CHILDREN, "crossover", f"returned {count} genes instead of two")
         return children
 
     def pairs(self) -> Iterator[tuple[Any, Any]]:
@@ -122,47 +124,13 @@ class _Case:
         try:
             return json.dumps(data, sort_keys=True, allow_nan=False)
         except (TypeError, ValueError, RecursionError) as error:
-            raise _Broken(SURVIVES, "to_json", f"returned what JSON cannot hold: {error}") from error
+            raise Broken(SURVIVES, "to_json", f"returned what JSON cannot hold: {error}") from error
 
     def reread(self, genes: Any) -> Any:
         return self.genome.from_json(json.loads(self.text(genes)))
 
 
-Finding = tuple[str, str]  # a method, and what it did
-
-
-@dataclass(frozen=True)
-class _Rule:
-    """``check`` returns what is wrong, None if nothing is; what it raises is wrong too."""
-
-    name: str
-    remedy: str
-    check: Callable[[_Case], Finding | None]
-
-    def broken(self, case: _Case) -> _Broken | None:
-        try:
-            found = self.check(case)
-        except _Broken as broken:
-            broken.rule = broken.rule or self.name
-            return broken
-        return None if found is None else _Broken(self.name, *found)
-
-
-def _told(broken: _Broken, genome: Any) -> str:
-    remedy = next(rule.remedy for rule in RULES if rule.name == broken.rule)
-    return (
-        f"{type(genome).__name__} breaks a rule\n{broken.rule}: {broken.method} {broken.did}\n"
-        f"  where: {culprit(genome, broken.method)}\n  remedy: {remedy}"
-    )
-
-
-def _case(genome: str | object, options: Mapping[str, Any], slots: Mapping[str, Any]) -> _Case:
-    if isinstance(genome, str):
-        component, genome = _found(genome, options)
-    elif options:
-        raise TypeError(f"options belong to a genome's name; this is an instance: {genome!r}")
-    else:
-        component = Component("genome", "", type(genome))
+def _case(component: Component, genome: Any, slots: Mapping[str, Any]) -> _Case:
     declared = str(getattr(genome, "phenotype", ""))
     fitness = SimpleNamespace(
         objectives={"value": "min"}, budgets=(1,), context="", takes=frozenset({declared}), slots=slots
@@ -178,21 +146,15 @@ def _case(genome: str | object, options: Mapping[str, Any], slots: Mapping[str, 
     return _Case(_Asked(built), declared)
 
 
-def _found(name: str, options: Mapping[str, Any]) -> tuple[Component, Any]:
-    """A genome's component and its options, checked as those of a recipe."""
-    from pydantic import ValidationError
-
-    from evokit.plugins import load_plugins
-    from evokit.recipe.options import Scope
-    from evokit.recipe.schema import as_json
-
-    registry = load_plugins()
-    component = registry.find("genome", name)
-    try:
-        return component, Scope(registry).options(component, as_json(options)).options
-    except ValidationError as error:
-        problems = [".".join(map(str, (name, *one["loc"]))) + f": {one['msg']}" for one in error.errors()]
-        raise ValueError("; ".join(problems)) from error
+def _found(genome: str | object, options: Mapping[str, Any]) -> tuple[Component, Any]:
+    """A genome's component and its options; those beside a name are checked as a recipe's."""
+    if isinstance(genome, str):
+        registry = load_plugins()
+        component = registry.find("genome", genome)
+        return component, checked_options(registry, component, options)
+    if options:
+        raise TypeError(f"options belong to a genome's name; this is an instance: {genome!r}")
+    return Component("genome", "", type(genome)), genome
 
 
 def _answers(case: _Case) -> Finding | None:
@@ -253,7 +215,7 @@ def _children(case: _Case) -> Finding | None:
         try:
             if key_of(case.genome, case.reread(genes)) != key_of(case.genome, genes):
                 return method, f"made genes that do not survive JSON: {case.text(genes):.80}"
-        except _Broken as broken:
+        except Broken as broken:
             return method, f"made genes of which {broken.method} {broken.did}"
     return None
 
@@ -287,7 +249,7 @@ def _extras(case: _Case) -> Finding | None:
     for i, genes in enumerate(known):
         try:
             survives = key_of(genome, case.reread(genes)) == key_of(genome, genes)
-        except _Broken as broken:
+        except Broken as broken:
             return "seeds", f"returned genes of which {broken.method} {broken.did}"
         if not survives:
             return "seeds", f"returned genes that do not survive JSON: number {i}"
@@ -313,7 +275,6 @@ def _no_globals(case: _Case) -> Finding | None:
     return None
 
 
-ANSWERS = "every method answers"
 SURVIVES = "genes survive JSON"
 UNCHANGED = "parents stay unchanged"
 CHILDREN = "children are genes"
@@ -321,32 +282,32 @@ MADE_OF_GENES = ("random", "crossover", "mutate", "express")
 
 # In this order: a rule may rely on those before it, so that the first that is broken explains those after it.
 RULES = (
-    _Rule(
+    Rule(
         ANSWERS,
         "let random, crossover, mutate and express return something for all genes that random, crossover and mutate"
         " make",
         _answers,
     ),
-    _Rule(
+    Rule(
         SURVIVES,
         "to_json returns lists, dicts, strings, finite numbers, booleans or None (use .tolist() or int() on NumPy's);"
         " from_json rebuilds the same genes",
         _survives,
     ),
-    _Rule(UNCHANGED, "work on a copy and return new genes", _unchanged),
-    _Rule(
+    Rule(UNCHANGED, "work on a copy and return new genes", _unchanged),
+    Rule(
         "no global generator is touched",
         "draw from the rng argument; for torch use Streams.torch() or a torch.Generator seeded from rng",
         _no_globals,
     ),
-    _Rule("same stream, same genes", "draw only from the rng argument and keep no state between calls", _same_stream),
-    _Rule(CHILDREN, "crossover returns two, mutate one, all of them genes that from_json accepts", _children),
-    _Rule("canonical has one answer", "let canonical(canonical(genes)) equal canonical(genes)", _one_form),
-    _Rule(
+    Rule("same stream, same genes", "draw only from the rng argument and keep no state between calls", _same_stream),
+    Rule(CHILDREN, "crossover returns two, mutate one, all of them genes that from_json accepts", _children),
+    Rule("canonical has one answer", "let canonical(canonical(genes)) equal canonical(genes)", _one_form),
+    Rule(
         "every individual can be expressed",
         "declare phenotype as a ClassVar of options and genome alike, and return what a fitness of that kind measures",
         _expressed,
     ),
-    _Rule("encodings agree", "encode returns finite float32 of one shape (n_features,) for all genes", _encoded),
-    _Rule("extras fit", "seeds returns a list of genes that from_json accepts, show a string", _extras),
+    Rule("encodings agree", "encode returns finite float32 of one shape (n_features,) for all genes", _encoded),
+    Rule("extras fit", "seeds returns a list of genes that from_json accepts, show a string", _extras),
 )

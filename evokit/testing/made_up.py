@@ -1,0 +1,36 @@
+"""A fitness for whatever has none, so that an operator, a surrogate or a search can be tried alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from evokit.interfaces import Goal
+
+
+@dataclass(frozen=True)
+class MadeUp:
+    """Squared distance of an array to the ramp from 0 to 1, or its negative where ``goal`` is max."""
+
+    goal: Goal = "min"
+    slots: ClassVar[dict[str, Any]] = {}
+    budgets: ClassVar[tuple[int, ...]] = (1,)
+
+    @property
+    def objectives(self) -> dict[str, Goal]:
+        return {"distance": self.goal}
+
+    @property
+    def context(self) -> str:
+        return f"made up {self.goal}"
+
+    def evaluate(self, batch: Sequence[Any], budget: int) -> list[float]:
+        sign = -1.0 if self.goal == "max" else 1.0
+        return [sign * _distance(np.asarray(phenotype, float).ravel()) for phenotype in batch]
+
+
+def _distance(numbers: np.ndarray) -> float:
+    return float(np.square(numbers - np.linspace(0, 1, len(numbers))).sum())
