@@ -147,13 +147,18 @@ def front_told(summary: Mapping[str, Any]) -> tuple[str, Table, list[str]]:
     some = "" if len(shown) == len(front) else f", of which {len(shown)} are shown"
     kept = " (of more, the most crowded were left out)" if len(front) >= FRONT else ""
     title = f"Pareto front of all that was measured, {_count(len(front), 'point')}{kept}{some}"
-    volumes = ", ".join(f"{name} {number(volume)}" for name, volume in summary["hypervolume"].items())
-    lines = [f"Hypervolume, as a share of the box around these fronts (1 is ideal): {volumes}"]
+    lines = [volumes_line(summary["hypervolume"])]
     gaps = summary.get("gaps") or {}  # runs before 2026-11-29 lack it
     if len(gaps) > 1:  # of one front alone all are 0
         told = "; ".join(f"{name} {number(one['igd_plus'])}, {number(one['epsilon'])}" for name, one in gaps.items())
         lines.append(f"Distances to the best of all fronts together in that box (IGD+, epsilon; 0 is best): {told}")
     return title, Table((*head, "key", "individuals"), rows), lines
+
+
+def volumes_line(shares: Mapping[str, float]) -> str:
+    """What each front dominates."""
+    told = ", ".join(f"{name} {number(share)}" for name, share in shares.items())
+    return f"Hypervolume, as a share of the box around these fronts (1 is ideal): {told}"
 
 
 def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]:
