@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from evokit.common.charts import Estimate, Figure, Series, forest, line_chart
+from evokit.common.charts import Estimate, Figure, Series, Way, forest, line_chart
 from evokit.progress import number
 from evokit.results import report
 from evokit.results.curves import Curve
@@ -76,19 +76,40 @@ def against(curves: Iterable[tuple[str, Curve]], what: str, x: str, y: str) -> F
     return line_chart(f"{y} by {what}", series, x=x, y=y, log_x=log)
 
 
-def fronts(objectives: Mapping[str, str], several: Mapping[str, Sequence[Sequence[float]]]) -> list[Figure | None]:
+def fronts(
+    objectives: Mapping[str, str],
+    several: Mapping[str, Sequence[Sequence[float]]],
+    knee: Sequence[float] | None = None,
+) -> list[Figure | None]:
     """A figure for each pair of objectives, with each front.
 
     Args:
         objectives: Name to ``min`` or ``max``.
         several: Name to ``(n, n_objectives)`` raw values.
+        knee: The point that is marked as such.
     """
     names = list(objectives)
     goals = [f"{name} ({BETTER[goal]})" for name, goal in objectives.items()]
+
+    drawn: list[tuple[str, Sequence[Sequence[float]], Way]] = [(*one, "points") for one in several.items()]
+    if knee is not None:
+        drawn.append(("knee", [knee], "rings"))
+
+    def told(point: Sequence[float]) -> str:
+        return ", ".join(f"{name} {number(value)}" for name, value in zip(names, point, strict=True))
+
     return [
         line_chart(
             f"{names[x]} and {names[y]}",
-            [Series(name, [(one[x], one[y]) for one in points], "points") for name, points in several.items()],
+            [
+                *(
+                    Series(
+                        name, [(one[x], one[y]) for one in points], "points", [f"{name}: {told(one)}" for one in points]
+                    )
+                    for name, points in several.items()
+                ),
+                *([Series("knee", [(knee[x], knee[y])], "rings", [f"knee: {told(knee)}"])] if knee else []),
+            ],
             x=goals[x],
             y=goals[y],
         )

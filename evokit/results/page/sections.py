@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evokit.common.charts import Figure, Series, heat_map, line_chart
 from evokit.common.text import Table, size
 from evokit.errors import UserError
 from evokit.facts import ReportFacts
-from evokit.measuring.history import all_failures, measured_by_generation
+from evokit.measuring.history import all_failures, measuring_time
 from evokit.progress import energy, number
 from evokit.results import report
 from evokit.results.archive_text import archive_told
@@ -21,6 +22,7 @@ from evokit.results.entries import entries
 from evokit.results.page import drawings
 from evokit.results.page.blocks import Block, Section, figures, lines, tables, text
 from evokit.results.page.population import population
+from evokit.results.page.screening import screens
 from evokit.results.page.sources import Source
 from evokit.results.plot import sentence
 from evokit.runs.found import BY_HAND, go_on
@@ -121,60 +123,31 @@ def costs(source: Source) -> Section:
     if contenders:
         blocks += tables(cost_tables(source.summary, contenders)) + lines(cost_remark(contenders))
     phases: dict[str, Any] = {}
+    measured: defaultdict[str, int] = defaultdict(int)
+    measuring_s: defaultdict[str, float] = defaultdict(float)
     for _, ledger in source.ledgers():
         for phase, cost in ledger.costs().items():
             phases[phase] = phases[phase] + cost if phase in phases else cost
+        for phase, n, seconds in measuring_time(ledger):
+            measured[phase] += n
+            measuring_s[phase] += seconds
     rows = [
         (
             phase,
+            f"{measured[phase]:,}" if measured[phase] else "",
             f"{one.cpu_s:.1f}",
             f"{one.wall_s:.1f}",
+            f"{measuring_s[phase] / one.wall_s:.2f}" if measured[phase] and one.wall_s else "",
             energy(one.energy_j, one.estimated_j),
             size(one.peak_memory_bytes),
         )
         for phase, one in phases.items()
     ]
-    blocks += tables([Table(("phase", "CPU s", "wall s", "energy", "peak memory"), rows)], "Where the time went")
+    head = ("phase", "measured", "CPU s", "wall s", "measured at once", "energy", "peak memory")
+    blocks += tables([Table(head, rows)], "Where the time went")
+    if measured:
+        blocks += lines("Measured at once is how many workers were busy on average: seconds of measurements by wall s.")
     return Section("Cost", blocks)
-
-
-def screens(source: Source) -> Section:
-    """What screens spared, how well the surrogate predicted, and how many each rung of a race saw."""
-    blocks = lines(*map(report.screen_line, source.summary["screens"]))
-    for screen in source.summary["screens"]:
-        blocks += _audit(screen.get("audit") or ())
-    for _, ledger in source.ledgers():
-        budgets = measured_by_generation(ledger, "search")
-        if len(budgets) > 1:
-            series = [
-                Series(f"at {budget:,}", [(generation + 1, n) for generation, n in counts])
-                for budget, counts in budgets.items()
-            ]
-            title = "Measured at each budget; who is not at the next one was dropped"
-            blocks += figures(line_chart(title, series, x="generation", y="individuals"))
-            break
-    return Section("Surrogate and races", blocks)
-
-
-def _audit(audit: Sequence[Mapping[str, Any]]) -> Iterator[Block]:
-    points = [(one["generation"] + 1, one["rank_correlation"], *one["interval"]) for one in audit]
-    names = ("rank correlation", "low end", "high end")
-    series = [Series(name, [(one[0], one[at]) for one in points]) for at, name in enumerate(names, 1)]
-    title = "Predicted against measured on the random share, with its 95 % interval"
-    yield from figures(line_chart(title, series, x="generation", y="rank correlation"))
-    rows = [
-        (
-            f"{one['generation'] + 1:,}",
-            f"{one['rank_correlation']:.2f}",
-            "[{:.2f}, {:.2f}]".format(*one["interval"]),
-            f"{one['n']:,}",
-            report.value(one.get("calibration")),
-            "yes" if one["stepped_aside"] else "",
-        )
-        for one in audit
-    ]
-    head = ("generation", "rank correlation", "95 % interval", "of", "error / spread", "all were measured")
-    yield from tables([Table(head, rows)])
 
 
 def front(source: Source) -> Section:
@@ -184,9 +157,11 @@ def front(source: Source) -> Section:
         return Section("Front", [])
     fronts = {"search": [one["values"] for one in summary["front"]]}
     fronts |= {one["name"]: one["front"] for one in summary["baselines"] if one.get("front")}
-    drawn = drawings.fronts(summary["objectives"], fronts)
-    title, members, _ = report.front_told(summary)
-    return Section("Front", [*lines(f"{title}."), *figures(*drawn), *tables([members])])
+    at = report.knee_of(summary)
+    drawn = drawings.fronts(summary["objectives"], fronts, None if at is None else fronts["search"][at])
+    title, members, told = report.front_told(summary)
+    knee = told[0] if at is not None else ""
+    return Section("Front", [*lines(f"{title}.", knee), *figures(*drawn), *tables([members])])
 
 
 def archive(source: Source) -> Section:

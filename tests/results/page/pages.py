@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-VOID = {"meta", "circle", "line", "path", "rect", "br", "hr", "img", "input", "link"}
+VOID = {"meta", "br", "hr", "img", "input", "link"}
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 in_a_browser = pytest.mark.skipif(
     CHROMIUM is None, reason="chromium is not installed; apt-get install chromium ends this"
@@ -39,7 +39,7 @@ class Page(HTMLParser):
     def handle_data(self, data):
         if self.open and self.open[-1] == "h2":
             self.sections[data] = ""
-        elif self.sections and data.strip():
+        elif self.sections and data.strip() and self.open[-1] != "title":
             name = list(self.sections)[-1]
             self.sections[name] += f" {' '.join(data.split())}"
 

@@ -72,6 +72,12 @@ def test_failures_screens_and_population_are_told(failing):
     assert "Surrogate: " in found["Surrogate and races"]
     assert "Race: " in found["Surrogate and races"]
     assert "at 1 at 4" in found["Surrogate and races"]
+    assert "Whether the right ones were dropped" in found["Surrogate and races"]
+    drawn = [one["aria-label"] for one in page(failing).of("svg") if "aria-label" in one]
+    summary = json.loads((failing / "summary.json").read_text())
+    pairs = summary["screens"][0]["pairs"]
+    assert len(pairs) == summary["screens"][0]["audit"][-1]["n"]
+    assert any(f"individuals: {len(pairs)} points of predicted and measured" in label for label in drawn)
     assert "random" in found["Population"]
 
 
