@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evokit.common.text import WIDTH, size, table
-from evokit.results.report import SHOWN, report
+from evokit.results.report import SHOWN, front_told, report
 from evokit.runs.found import State
 from evokit.statistics.pareto import FRONT
 from tests.small import RECIPES, TOY_RECIPE, run, write_recipe
