@@ -148,14 +148,14 @@ def front_told(summary: Mapping[str, Any]) -> tuple[str, Table, list[str]]:
     kept = " (of more, the most crowded were left out)" if len(front) >= FRONT else ""
     title = f"Pareto front of all that was measured, {_count(len(front), 'point')}{kept}{some}"
     lines = [volumes_line(summary["hypervolume"])]
-    if (at := knee_of(summary)) is not None:
-        told = ", ".join(f"{name} {number(value)}" for name, value in zip(goals, front[at]["values"], strict=True))
-        key = front[at]["key"][:8]
-        lines.insert(0, f"The knee, furthest on the better side of the line between the ends: {told}, key {key}")
     gaps = summary.get("gaps") or {}  # runs before 2026-11-29 lack it
     if len(gaps) > 1:  # of one front alone all are 0
         told = "; ".join(f"{name} {number(one['igd_plus'])}, {number(one['epsilon'])}" for name, one in gaps.items())
         lines.append(f"Distances to the best of all fronts together in that box (IGD+, epsilon; 0 is best): {told}")
+    if (at := knee_of(summary)) is not None:
+        told = ", ".join(f"{name} {number(value)}" for name, value in zip(goals, front[at]["values"], strict=True))
+        key = front[at]["key"][:8]
+        lines.append(f"The knee, furthest on the better side of the line between the ends: {told}, key {key}")
     return title, Table((*head, "key", "individuals"), rows), lines
 
 

@@ -221,6 +221,6 @@ def test_the_knee_of_a_front_is_named_where_it_has_one():
         summary = {"front": front, "objectives": {"f": "min", "g": "max"}, "hypervolume": {"search": 0.5}}
         return front_told(summary)[2]
 
-    assert told([0.0, 0.0], [0.2, 3.0], [1.0, 4.0])[0].endswith("between the ends: f 0.2000, g 3, key 11111111")
+    assert told([0.0, 0.0], [0.2, 3.0], [1.0, 4.0])[-1].endswith("between the ends: f 0.2000, g 3, key 11111111")
     assert not any("knee" in line for line in told([0.0, 0.0], [0.8, 1.0], [1.0, 4.0]))
     assert not any("knee" in line for line in told([0.0, 0.0]))

@@ -159,9 +159,8 @@ def front(source: Source) -> Section:
     fronts |= {one["name"]: one["front"] for one in summary["baselines"] if one.get("front")}
     at = report.knee_of(summary)
     drawn = drawings.fronts(summary["objectives"], fronts, None if at is None else fronts["search"][at])
-    title, members, told = report.front_told(summary)
-    knee = told[0] if at is not None else ""
-    return Section("Front", [*lines(f"{title}.", knee), *figures(*drawn), *tables([members])])
+    title, members, _ = report.front_told(summary)
+    return Section("Front", [*lines(f"{title}."), *figures(*drawn), *tables([members])])
 
 
 def archive(source: Source) -> Section:
