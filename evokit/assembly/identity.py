@@ -6,7 +6,7 @@ import functools
 import json
 import platform
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -79,12 +79,15 @@ def refuse_other_recipe(then: Recipe, now: Recipe) -> None:
 
 def differences(then: Recipe, now: Recipe) -> list[tuple[str, str]]:
     """Every key in which two recipes differ, with the words ``key: before -> after``; paths by their names."""
-    before, after = (dict(_flat(recipe.portable)) for recipe in (then, now))
-    return [
-        (key, f"{key}: {_said(before, key):.{SAID}} -> {_said(after, key):.{SAID}}")
-        for key in dict.fromkeys([*before, *after])
-        if _said(before, key) != _said(after, key)
-    ]
+    return [(key, f"{key}: {before:.{SAID}} -> {after:.{SAID}}") for key, (before, after) in side_by_side([then, now])]
+
+
+def side_by_side(recipes: Sequence[Recipe]) -> list[tuple[str, list[str]]]:
+    """Every key in which recipes differ, with what each says, JSON or ``nothing``; paths by their names."""
+    leaves = [dict(_flat(recipe.portable)) for recipe in recipes]
+    keys = dict.fromkeys(key for one in leaves for key in one)
+    rows = [(key, [_said(one, key) for one in leaves]) for key in keys]
+    return [(key, said) for key, said in rows if len(set(said)) > 1]
 
 
 def refuse_other_identity(then: Mapping[str, Any], now: Mapping[str, Any]) -> None:

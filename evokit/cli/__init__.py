@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
+from io import TextIOWrapper
 from typing import Any
 
 from evokit.common.stops import exit_code, stops
@@ -55,6 +56,8 @@ class Evokit(click.Group):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
+        if isinstance(sys.stdout, TextIOWrapper):  # a letter that a terminal lacks must not end what was long at work
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             with stops():
                 return super().invoke(ctx)

@@ -9,14 +9,24 @@ import click
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN RUN...", type=click.Path(path_type=Path))
-def compare(runs: tuple[Path, ...]) -> None:
+@click.option(
+    "--html", "page", metavar="FILE", type=click.Path(path_type=Path), help="Write it as a page with figures instead."
+)
+def compare(runs: tuple[Path, ...], page: Path | None) -> None:
     """Put runs beside each other: how their recipes differ, what they found, what it took.
 
     The first is held against each other one by paired differences, where the test units are the same.
     """
     from evokit.errors import UserError
     from evokit.results.compare import compared, comparison
+    from evokit.results.page import check_page, write_comparison
 
+    if page is not None:
+        check_page(page)
     if len(runs) < 2:
         raise UserError("compare needs at least two run directories")
-    click.echo(comparison([compared(run) for run in runs]))
+    if page is None:
+        click.echo(comparison([compared(run) for run in runs]))
+        return
+    write_comparison(runs, page)
+    click.echo(f"Written to {page}")

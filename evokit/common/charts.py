@@ -23,7 +23,7 @@ SHADES = 12
 LARGEST = 1e100  # beyond, as penalties may be, an axis would show nothing else
 DENSE = 600  # points of a line at most; more are not seen
 
-Way = Literal["line", "step", "points"]
+Way = Literal["line", "step", "points", "rings"]
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,14 @@ class Series(NamedTuple):
     Attributes:
         name: For the legend.
         points: (x, y); what is not finite is left out.
-        way: How they are drawn.
+        way: How they are drawn; rings go around points of others.
+        told: Of each point, what a browser says where a pointer rests on it; its numbers if that is not given.
     """
 
     name: str
     points: Sequence[tuple[float, float]]
     way: Way = "line"
+    told: Sequence[str] = ()
 
 
 class Estimate(NamedTuple):
@@ -100,8 +102,7 @@ def line_chart(title: str, series: Iterable[Series], *, x: str, y: str, log_x: b
     Returns:
         The figure; None if nothing can be drawn.
     """
-    kept = [Series(one.name, _finite(one.points, log_x), one.way) for one in series]
-    kept = [one for one in kept if one.points]
+    kept = [one for one in (_kept(one, log_x) for one in series) if one.points]
     if not kept:
         return None
     xs = [point[0] for one in kept for point in one.points]
@@ -113,7 +114,7 @@ def line_chart(title: str, series: Iterable[Series], *, x: str, y: str, log_x: b
     looks = {name: f"s{at % COLOURS}" + " dashed" * (at >= COLOURS) for at, name in enumerate(names)}
     for one in reversed(kept):
         places = [(across(px), up(py)) for px, py in one.points]
-        inner.append(_drawn(places, one.way, looks[one.name]))
+        inner.append(_drawn(one, places, looks[one.name]))
     about = "; ".join(_about(one, x, y) for one in kept)
     legend = tuple((look, name) for name, look in looks.items()) if len(looks) > 1 else ()
     return _figure(title, about, inner, HEIGHT, legend)
@@ -182,7 +183,8 @@ def heat_map(
                 share = 1.0 if best == worst else (value - worst) / (best - worst)
                 shade = min(int(share * SHADES), SHADES - 1)
                 place = f'x="{LEFT + column * width:.1f}" y="{TOP + at * height:.1f}"'
-                inner.append(f'<rect class="h{shade}" {place} width="{width + 0.2:.1f}" height="{height + 0.2:.1f}"/>')
+                wide = f'width="{width + 0.2:.1f}" height="{height + 0.2:.1f}"'
+                inner.append(f'<rect class="h{shade}" {place} {wide}><title>{_text(value)}</title></rect>')
     inner += _across(x_axis, across[0], TOP, CELL_HEIGHT - BOTTOM)
     inner += _up(_Axis(up[1], up[2], CELL_HEIGHT - BOTTOM, TOP), up[0]) if up else []
     filled = sum(value is not None for row in rows for value in row)
@@ -216,11 +218,14 @@ def _decades(low: float, high: float) -> list[float]:
     return found[:: -(-len(found) // 7)]
 
 
-def _finite(points: Sequence[tuple[float, float]], positive: bool) -> list[tuple[float, float]]:
+def _kept(one: Series, positive: bool) -> Series:
     """What can be drawn, thinned where a line has more points than are seen; the last one stays."""
-    shown = [(x, y) for x, y in points if _shown(x) and _shown(y) and (x > 0 or not positive)]
-    every = -(-len(shown) // DENSE)
-    return shown if every <= 1 else [*shown[:-1:every], shown[-1]]
+    told = one.told or [f"{one.name}: {_text(x)}, {_text(y)}" if _shown(x) and _shown(y) else "" for x, y in one.points]
+    each = zip(one.points, told, strict=True)
+    shown = [((x, y), said) for (x, y), said in each if _shown(x) and _shown(y) and (x > 0 or not positive)]
+    if (every := -(-len(shown) // DENSE)) > 1:
+        shown = [*shown[:-1:every], shown[-1]]
+    return Series(one.name, [point for point, _ in shown], one.way, [said for _, said in shown])
 
 
 def _shown(value: float | None) -> bool:
@@ -266,18 +271,26 @@ def _label(name: str, axis: _Axis) -> str:
     return escape(name if len(name) <= most else f"{name[: most - 1]}…")
 
 
-def _drawn(places: Sequence[tuple[float, float]], way: Way, style: str) -> str:
-    if way == "points" or len(places) == 1:
-        dots = "".join(f'<circle cx="{x}" cy="{y}" r="{3 if len(places) > 60 else 4}"/>' for x, y in places)
-        return f'<g class="{style} dot">{dots}</g>'
-    corner = " H{0} V{1}" if way == "step" else " L{0} {1}"
+def _drawn(one: Series, places: Sequence[tuple[float, float]], style: str) -> str:
+    if one.way == "rings":
+        return f'<g class="{style} line">{_dots(places, one.told, 7.5)}</g>'
+    if one.way == "points" or len(places) == 1:
+        return f'<g class="{style} dot">{_dots(places, one.told, 3 if len(places) > 60 else 4)}</g>'
+    corner = " H{0} V{1}" if one.way == "step" else " L{0} {1}"
     path = f"M{places[0][0]} {places[0][1]}" + "".join(corner.format(x, y) for x, y in places[1:])
-    return f'<path class="{style} line" d="{path}"/>'
+    return f'<path class="{style} line" d="{path}"><title>{escape(one.name)}</title></path>'
+
+
+def _dots(places: Sequence[tuple[float, float]], told: Sequence[str], radius: float) -> str:
+    return "".join(
+        f'<circle cx="{x}" cy="{y}" r="{radius}"><title>{escape(said)}</title></circle>'
+        for (x, y), said in zip(places, told, strict=True)
+    )
 
 
 def _about(one: Series, x: str, y: str) -> str:
     (x0, y0), (x1, y1) = one.points[0], one.points[-1]
-    if one.way == "points":
+    if one.way in ("points", "rings"):
         return f"{one.name}: {len(one.points)} points of {x} and {y}"
     return f"{one.name}: {y} {_text(y0)} at {x} {_text(x0)}, {_text(y1)} at {_text(x1)}"
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 
 NEAR = 0.75  # of difflib's ratio: one letter wrong, missing or swapped in a word of four
 BEGINNING = 3  # letters that are enough to recognise a longer name by its beginning
@@ -32,6 +33,17 @@ def listed(names: Iterable[str], most: int = MOST) -> str:
     ordered = sorted(names)
     rest = f" and {len(ordered) - most} more" if len(ordered) > most else ""
     return (", ".join(ordered[:most]) or "none") + rest
+
+
+def told_apart(folders: Sequence[Path]) -> list[str]:
+    """The names of folders where these tell them apart, else their paths.
+
+    >>> told_apart([Path("runs/a"), Path("runs/b")])
+    ['a', 'b']
+    """
+    resolved = [folder.resolve() for folder in folders]
+    by_name = len({one.name for one in resolved}) == len(set(resolved))
+    return [full.name if by_name else str(folder) for full, folder in zip(resolved, folders, strict=True)]
 
 
 def _folded(name: str) -> str:

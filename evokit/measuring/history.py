@@ -49,6 +49,27 @@ def measured_by_generation(ledger: Ledger, phase: str) -> dict[int, list[tuple[i
     return found
 
 
+Values = dict[int, dict[int, dict[str, float | None]]]
+
+
+def values_by_generation(ledger: Ledger, phase: str) -> Values:
+    """Generation, budget and key to the first objective as measured or known; None of who failed."""
+    query = (
+        "SELECT generation, budget, key, CASE outcome WHEN 'ok' THEN value END FROM evaluations"
+        " WHERE phase = ? AND source != 'predicted' ORDER BY seq"
+    )
+    found: Values = {}
+    for generation, budget, key, value in ledger.select(query, (phase,)):
+        found.setdefault(generation, {}).setdefault(budget, {})[key] = value
+    return found
+
+
+def measuring_time(ledger: Ledger) -> list[tuple[str, int, float]]:
+    """Each phase that measured: how many, and the seconds that they took one after the other."""
+    query = "SELECT phase, count(*), sum(wall_s) FROM evaluations WHERE source = 'measured' GROUP BY 1"
+    return list(ledger.select(query))
+
+
 def lineage(ledger: Ledger, phase: str) -> dict[str, Born]:
     """Key to where it came from, of all that were born in a phase, in the order of their births."""
     query = "SELECT key, generation, parents, operator FROM individuals WHERE phase = ? ORDER BY generation, slot"

@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from evokit.assembly.directory import repeat_folder
+from evokit.assembly.directory import RunDirectory, repeat_folder
 from evokit.assembly.identity import differences
 from evokit.assembly.jobs import CHAMPION
-from evokit.common.text import table, wrapped
+from evokit.common.text import Table, table, wrapped
 from evokit.errors import UserError
+from evokit.measuring.ledger_files import ledger_of
 from evokit.recipe.schema import Recipe
 from evokit.results.cost_text import total_cost
+from evokit.results.entries import champion
 from evokit.results.report import SAYS, span, value
 from evokit.runs.launch import open_recipe
 from evokit.runs.repeats import final_goal, mean_scores, unit_scores
@@ -31,14 +33,16 @@ class Compared:
 
     ``units`` is the champion's test value of each unit, ``(n_rows, n_units)`` with a row per training or repeat, or
     ``(n_repeats,)`` where repeats were tested on units of their own; empty without a test. ``unit`` says what they are:
-    data and seeds, so that runs of which it is the same can be paired.
+    data and seeds, so that runs of which it is the same can be paired. ``machine`` is what its seconds are of.
     """
 
+    name: str
     path: Path
     recipe: Recipe
     summary: Mapping[str, Any]
     unit: tuple[Any, ...]
     units: np.ndarray
+    machine: str
 
     @property
     def work(self) -> float:
@@ -73,10 +77,17 @@ def compared(folder: Path) -> Compared:
             for place, one in zip(tested, folders, strict=True)
         ]
         seeds = [one["seed"] for one in tested.values()]
-        return Compared(folder, recipe, summary, ("repeats", *sorted(digests), *seeds), np.array(rows))
+        unit = ("repeats", *sorted(digests), *seeds)
+        return Compared(str(folder), folder, recipe, summary, unit, np.array(rows), _machine(repeat_folder(folder, 0)))
     scores = unit_scores(directory.path) if summary["test_openings"] else {}
     units = scores.get(CHAMPION, np.empty((0, 0)))
-    return Compared(folder, recipe, summary, (digest, units.shape[1]), units)
+    return Compared(str(folder), folder, recipe, summary, (digest, units.shape[1]), units, _machine(folder))
+
+
+def _machine(folder: Path) -> str:
+    with ledger_of(RunDirectory(folder).ledger) as ledger:
+        identity = ledger.meta("identity") or {}
+    return ", ".join(str(identity[name]) for name in ("machine", "device") if name in identity)
 
 
 def verdicts(first: Compared, others: Sequence[Compared]) -> tuple[list[Verdict], list[str]]:
@@ -87,8 +98,8 @@ def verdicts(first: Compared, others: Sequence[Compared]) -> tuple[list[Verdict]
             reasons.append(reason)
         else:
             pair = _paired(first.units, one.units)
-            found.append(verdict(str(one.path), *pair, final_goal(first.summary), _speaks_of(first, one)))
-    return corrected(found), reasons
+            found.append(verdict(one.name, *pair, final_goal(first.summary), _speaks_of(first, one)))
+    return corrected(found), list(dict.fromkeys(reasons))
 
 
 def _paired(ours: np.ndarray, theirs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -101,8 +112,8 @@ def _incomparable(first: Compared, one: Compared) -> str:
     """Why two runs have no verdict; empty if they have one."""
     for each in (first, one):
         if not each.units.size:
-            return f"{each.path} has no test values: no verdict"
-    both = f"{first.path} and {one.path}"
+            return f"{each.name} has no test values: no verdict"
+    both = f"{first.name} and {one.name}"
     if one.summary["objective"] != first.summary["objective"]:
         return f"{both} have other objectives: no verdict"
     if ("repeats" in one.summary) != ("repeats" in first.summary):
@@ -115,22 +126,46 @@ def _incomparable(first: Compared, one: Compared) -> str:
 
 def comparison(runs: Sequence[Compared]) -> str:
     """The comparison for a terminal: how recipes differ, values and costs side by side, verdicts."""
-    head = ("run", "validation", "test", "95 % interval", "search work", "champion's CPU s")
     first, others = runs[0], runs[1:]
     found, reasons = verdicts(first, others)
-    told = [f"{one.path} differs from {first.path} in {_changed(first, one)}" for one in others]
-    said = [COSTS, *(_sentence(first, one) for one in found), *sorted({f"({one.method})" for one in found}), *reasons]
-    rows = table(head, [_row(one) for one in runs])
+    told = [f"{one.name} differs from {first.name} in {_changed(first, one)}" for one in others]
+    said = [COSTS, *machine_lines(runs), *(sentence(first, one) for one in found)]
+    said += [*method_lines(found), *reasons]
+    rows = table(*values_table(runs))
     return "\n\n".join(["\n".join(map(wrapped, told)), rows, "\n".join(map(wrapped, said))])
 
 
+def values_table(runs: Sequence[Compared]) -> Table:
+    """A row for each run: its champion's values, and what it took."""
+    head = ("run", "validation", "test", "95 % interval", "search work", "champion's CPU s")
+    return Table(head, list(map(_row, runs)))
+
+
 def _row(one: Compared) -> tuple[str, ...]:
-    final = one.summary["final"]
-    validation = final and final["validation"]
-    if validation is None:
-        validation = best_value(one.summary)
-    test, interval = (final["test"], final["interval"]) if final else (None, None)
-    return str(one.path), value(validation), value(test), span(interval), f"{one.work:,.0f}", _seconds(one.cpu_s)
+    final = champion(one.summary)
+    validation = best_value(one.summary) if final is None else final["validation"]
+    test, interval = (None, None) if final is None else (final["test"], final["interval"])
+    return one.name, value(validation), value(test), span(interval), f"{one.work:,.0f}", _seconds(one.cpu_s)
+
+
+def sentence(first: Compared, one: Verdict) -> str:
+    """A verdict of ``verdicts`` in words."""
+    low, high = one.interval
+    interval = "" if one.n == 1 else f" [{low:+.4g}, {high:+.4g}]"
+    return f"{first.name} {SAYS[one.verdict]} {one.against}: {one.difference:+.4g}{interval}, n = {one.n:,}"
+
+
+def method_lines(found: Sequence[Verdict]) -> list[str]:
+    """What the verdicts are over and speak of."""
+    return sorted({f"({one.method})" for one in found})
+
+
+def machine_lines(runs: Sequence[Compared]) -> list[str]:
+    """That seconds do not compare, where runs had different machines."""
+    machines = dict.fromkeys(one.machine for one in runs)
+    if len(machines) == 1:
+        return []
+    return [f"These ran on different machines, whose seconds and joules do not compare: {'; '.join(machines)}"]
 
 
 def _seconds(cpu_s: float | None) -> str:
@@ -139,12 +174,6 @@ def _seconds(cpu_s: float | None) -> str:
 
 def _changed(first: Compared, one: Compared) -> str:
     return "; ".join(text for _, text in differences(first.recipe, one.recipe)) or "nothing"
-
-
-def _sentence(first: Compared, one: Verdict) -> str:
-    low, high = one.interval
-    interval = "" if one.n == 1 else f" [{low:+.4g}, {high:+.4g}]"
-    return f"{first.path} {SAYS[one.verdict]} {one.against}: {one.difference:+.4g}{interval}, n = {one.n:,}"
 
 
 def _speaks_of(first: Compared, one: Compared) -> str:

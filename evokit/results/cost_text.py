@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from evokit.assembly.jobs import CHAMPION
@@ -20,12 +20,19 @@ def cost_tables(summary: Mapping[str, Any], entries: Sequence[tuple[str, Mapping
     if "repeats" in summary:
         whose = ", mean over repeats" if _has_parts(entries) else " in the repeat with the best champion"
     rows = [(label, total_cost(summary, entry)) for label, entry in with_variants(entries)]
-    head = (f"what it took{whose}", "work", "CPU s", "wall s", "energy", "peak memory")
-    tables = [Table(head, [_costs(*row) for row in rows])]
-    parts = [(label, entry["parts"]) for label, entry in with_variants(entries) if len(entry.get("parts", ())) > 1]
-    if parts:
-        tables.append(Table(("CPU s by part", *PARTS), [(label, *map(_part(of), PARTS)) for label, of in parts]))
-    return tables
+    return [cost_table(f"what it took{whose}", rows), *parts_tables(with_variants(entries))]
+
+
+def cost_table(what: str, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Table:
+    """A row for each label and its cost; ``what`` heads the labels."""
+    return Table((what, "work", "CPU s", "wall s", "energy", "peak memory"), [_costs(*row) for row in rows])
+
+
+def parts_tables(entries: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Table]:
+    """CPU seconds of each part of those entries that have several; no table where none has."""
+    parts = [(label, entry["parts"]) for label, entry in entries if len(entry.get("parts", ())) > 1]
+    rows = [(label, *map(_part(of), PARTS)) for label, of in parts]
+    return [Table(("CPU s by part", *PARTS), rows)] if rows else []
 
 
 def cost_remark(entries: Sequence[tuple[str, Mapping[str, Any]]]) -> str:

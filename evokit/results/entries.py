@@ -12,12 +12,19 @@ INFEASIBLE = " (nobody feasible)"
 
 def entries(summary: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Label and entry of each contender."""
-    if (final := summary["final"]) is not None:
-        validation = final["validation"] if final["validation"] is not None else best_value(summary)
+    if (final := champion(summary)) is not None:
         infeasible = summary["best"] is not None and summary["best"].get("violation")
-        yield "champion" + INFEASIBLE * bool(infeasible), {**final, "validation": validation}
+        yield "champion" + INFEASIBLE * bool(infeasible), final
     for entry in summary["baselines"]:
         yield entry["name"] + _remark(entry), entry
+
+
+def champion(summary: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The champion's entry, with the search's value where its models have none on validation; None before it is."""
+    if (final := summary["final"]) is None:
+        return None
+    validation = final["validation"] if final["validation"] is not None else best_value(summary)
+    return {**final, "validation": validation}
 
 
 def vault_entries(vault: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

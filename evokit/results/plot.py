@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from evokit.assembly.jobs import CHAMPION
 from evokit.common.files import write_atomically
+from evokit.common.names import told_apart
 from evokit.common.text import table
 from evokit.errors import UserError
 from evokit.progress import number
@@ -205,11 +206,10 @@ def _label(one: Plotted, curves: Curves, curve: Curve) -> str:
     if curve.trained and curve.steps is not None:
         what, *how = method(curve).split(", ")
         name = ", ".join([what, f"{curve.steps:,} steps", *how])
-    folders = {each.folder.resolve() for each in one.curves}
-    if len(folders) == 1:
+    folders = [each.folder for each in one.curves]
+    if len({folder.resolve() for folder in folders}) == 1:
         return name
-    told_apart = len({folder.name for folder in folders}) == len(folders)
-    return f"{curves.folder.resolve().name if told_apart else curves.folder}: {name}"
+    return f"{told_apart(folders)[folders.index(curves.folder)]}: {name}"
 
 
 def _handle(look: Mapping[str, Any], label: str) -> Any:

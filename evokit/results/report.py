@@ -8,13 +8,14 @@ from typing import Any
 
 from evokit.assembly.jobs import AGAIN
 from evokit.common.text import Table, table, wrapped
+from evokit.genomes.individuals import weights_of
 from evokit.progress import duration, number
 from evokit.results.archive_text import archive_text
 from evokit.results.cost_text import cost_remark, cost_tables, energy_text
 from evokit.results.entries import entries, vault_entries, with_variants
 from evokit.runs.found import State
 from evokit.runs.register import spoken
-from evokit.statistics.pareto import FRONT
+from evokit.statistics.pareto import FRONT, knee
 
 SHOWN = 12  # members of a front
 SAYS = {
@@ -136,9 +137,8 @@ def front_told(summary: Mapping[str, Any]) -> tuple[str, Table, list[str]]:
     front = summary["front"]
     n_shown = min(SHOWN, len(front))
     shown = [round(step * (len(front) - 1) / max(n_shown - 1, 1)) for step in range(n_shown)]
-    head = [
-        f"{name} ({'lower' if goal == 'min' else 'higher'} is better)" for name, goal in summary["objectives"].items()
-    ]
+    goals = summary["objectives"]
+    head = [f"{name} ({'lower' if goal == 'min' else 'higher'} is better)" for name, goal in goals.items()]
     shared = [one.get("shared_by", 1) for one in front]  # runs before 2026-11-28 lack it
     rows = [
         (*map(number, front[at]["values"]), front[at]["key"][:8], f"{shared[at]:,}" if max(shared) > 1 else "")
@@ -147,13 +147,27 @@ def front_told(summary: Mapping[str, Any]) -> tuple[str, Table, list[str]]:
     some = "" if len(shown) == len(front) else f", of which {len(shown)} are shown"
     kept = " (of more, the most crowded were left out)" if len(front) >= FRONT else ""
     title = f"Pareto front of all that was measured, {_count(len(front), 'point')}{kept}{some}"
-    volumes = ", ".join(f"{name} {number(volume)}" for name, volume in summary["hypervolume"].items())
-    lines = [f"Hypervolume, as a share of the box around these fronts (1 is ideal): {volumes}"]
+    lines = [volumes_line(summary["hypervolume"])]
     gaps = summary.get("gaps") or {}  # runs before 2026-11-29 lack it
     if len(gaps) > 1:  # of one front alone all are 0
         told = "; ".join(f"{name} {number(one['igd_plus'])}, {number(one['epsilon'])}" for name, one in gaps.items())
         lines.append(f"Distances to the best of all fronts together in that box (IGD+, epsilon; 0 is best): {told}")
+    if (at := knee_of(summary)) is not None:
+        told = ", ".join(f"{name} {number(value)}" for name, value in zip(goals, front[at]["values"], strict=True))
+        key = front[at]["key"][:8]
+        lines.append(f"The knee, furthest on the better side of the line between the ends: {told}, key {key}")
     return title, Table((*head, "key", "individuals"), rows), lines
+
+
+def knee_of(summary: Mapping[str, Any]) -> int | None:
+    """Which member of the front is its knee, if one is."""
+    return knee([one["values"] for one in summary["front"]], weights_of(summary["objectives"]))
+
+
+def volumes_line(shares: Mapping[str, float]) -> str:
+    """What each front dominates."""
+    told = ", ".join(f"{name} {number(share)}" for name, share in shares.items())
+    return f"Hypervolume, as a share of the box around these fronts (1 is ideal): {told}"
 
 
 def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]:

@@ -43,6 +43,11 @@ class Audit:
         """Whether a model is too bad; fewer than a full pool say too little to switch a screen off."""
         return len(self._pairs) >= POOL and min(high for _, _, high in self._correlations()) < self._least
 
+    @property
+    def pairs(self) -> list[list[list[float]]]:
+        """What was predicted and measured of each in the pool, a value for each objective."""
+        return [[list(one.predicted), list(one.measured)] for one in self._pairs]
+
     def calibration(self) -> np.ndarray:
         """``(n_objectives,)`` what spreads must be multiplied by to be as large as the errors are.
 

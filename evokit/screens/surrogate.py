@@ -163,6 +163,7 @@ class Surrogating:
             "screen": "surrogate",
             "screened_out": self._screened_out,
             "audit": self._audit.entries,
+            "pairs": self._audit.pairs,
             "fit_s": self._fit_s,
         }
 

@@ -197,6 +197,32 @@ def gaps(fronts: Mapping[str, Sequence[Sequence[float]]], weights: Sequence[floa
     }
 
 
+def knee(points: Sequence[Sequence[float]], weights: Sequence[float]) -> int | None:
+    """Which point of a front lies furthest on the better side of the line between its ends.
+
+    Each objective counts from 0 for its best to 1 for its worst value on the front. With more than two objectives the
+    plane is that through 1 in each of them.
+
+    Source: Das 1999, "On characterizing the 'knee' of the Pareto curve based on Normal-Boundary Intersection".
+
+    Args:
+        points: ``(n, n_objectives)`` raw values, of which none dominates another.
+        weights: -1 per objective to minimise, +1 to maximise.
+
+    Returns:
+        Its place; None where no point lies on that side.
+
+    >>> knee([(0.0, 1.0), (0.2, 0.3), (1.0, 0.0)], (-1.0, -1.0)), knee([(0, 1), (0.5, 0.5), (1, 0)], (-1.0, -1.0))
+    (1, None)
+    """
+    boxed = _in_one_box({"front": points}, weights)
+    if not boxed:
+        return None
+    beyond = 1.0 - boxed["front"].sum(axis=1)
+    place = int(beyond.argmax())
+    return place if beyond[place] > NARROW and len(points) > len(weights) else None
+
+
 def _in_one_box(fronts: Mapping[str, Sequence[Sequence[float]]], weights: Sequence[float]) -> dict[str, np.ndarray]:
     """Costs, of which 0 is the best and 1 the worst on any of the fronts; without those that are empty."""
     costs = {name: -np.asarray(values, float) * weights for name, values in fronts.items() if len(values)}

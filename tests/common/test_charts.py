@@ -105,7 +105,16 @@ def test_what_users_write_is_escaped(word):
     ]
     for one in drawn:
         assert word not in one.svg
-        assert {tag for tag, _ in Elements(one.svg).found} <= {"svg", "g", "line", "text", "path", "circle", "rect"}
+        assert {tag for tag, _ in Elements(one.svg).found} <= {
+            "svg",
+            "g",
+            "line",
+            "text",
+            "path",
+            "circle",
+            "rect",
+            "title",
+        }
 
 
 def test_a_name_that_is_longer_than_its_axis_is_cut_there_and_whole_in_words():
@@ -114,3 +123,16 @@ def test_a_name_that_is_longer_than_its_axis_is_cut_there_and_whole_in_words():
     assert f"{name}</text>" not in drawn.svg
     assert "…</text>" in drawn.svg
     assert name in drawn.description
+
+
+def test_points_say_what_they_are_where_a_pointer_rests_and_rings_go_around_them():
+    points = [(1, 1.0), (float("nan"), 3.0), (2, 2.0)]
+    series = [Series("a", points, "points", ["one", "lost", "<two>"]), Series("knee", points[2:], "rings")]
+    drawn = line_chart("it", series, x="x", y="y").svg
+    assert "<title>one</title>" in drawn
+    assert "<title>&lt;two&gt;</title>" in drawn
+    assert "lost" not in drawn
+    assert "<title>knee: 2, 2</title>" in drawn
+    ring, _, dot = Elements(drawn).of("circle")
+    assert (ring["cx"], ring["cy"]) == (dot["cx"], dot["cy"])
+    assert float(ring["r"]) > float(dot["r"])

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evokit.common.charts import Estimate, Figure, Series, forest, heat_map, line_chart
+from evokit.common.charts import Figure, Series, heat_map, line_chart
 from evokit.common.text import Table, size
 from evokit.errors import UserError
 from evokit.facts import ReportFacts
-from evokit.measuring.history import all_failures, measured_by_generation
+from evokit.measuring.history import all_failures, measuring_time
 from evokit.progress import energy, number
 from evokit.results import report
 from evokit.results.archive_text import archive_told
@@ -19,17 +19,17 @@ from evokit.results.cost_text import cost_remark, cost_tables
 from evokit.results.crossing import crossings
 from evokit.results.curves import Curves, read_curves
 from evokit.results.entries import entries
+from evokit.results.page import drawings
 from evokit.results.page.blocks import Block, Section, figures, lines, tables, text
 from evokit.results.page.population import population
+from evokit.results.page.screening import screens
 from evokit.results.page.sources import Source
 from evokit.results.plot import sentence
 from evokit.runs.found import BY_HAND, go_on
 from evokit.runs.repeats import final_goal
 
-PAIRS = 3  # of objectives that a front is shown by
 FAILURES = 20  # kinds that are listed
 MESSAGE = 300  # characters of one
-BETTER = {"min": "lower is better", "max": "higher is better"}
 
 
 def sections(source: Source) -> list[Section]:
@@ -49,7 +49,7 @@ def found(source: Source) -> Section:
     volumes = report.front_told(summary)[-1] if summary["front"] else ()
     lead = (*verdicts, *volumes, *report.found_lines(summary, source.best_so_far))
     blocks = lines(*(one for one in lead if one not in later))
-    blocks += figures(_volumes(summary) or _values(summary, contenders), _differences(summary))
+    blocks += figures(*_judged(summary, contenders))
     if contenders:
         blocks += tables(report.contest_tables(contenders, summary["verdicts"], "test"))
         told = (
@@ -70,45 +70,16 @@ def _rival_first(judged: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return sorted(judged["verdicts"], key=lambda one: one["against"] != judged["rival"])
 
 
-def _volumes(summary: Mapping[str, Any]) -> Figure | None:
-    """With several objectives, what the front of the search and those of the controls dominate."""
-    volumes = summary.get("hypervolume") or {}
-    rows = [Estimate(name, volume, None, number(volume)) for name, volume in volumes.items()]
-    title = "What the fronts dominate"
-    return forest(title, rows, x="share of the box around them (1 is ideal)", reference=rows[0].value) if rows else None
-
-
-def _values(summary: Mapping[str, Any], contenders: Sequence[tuple[str, Mapping[str, Any]]]) -> Figure | None:
-    """Champion and rivals on the test split; on validation where there is none."""
-    tested = any(entry["test"] is not None for _, entry in contenders)
-    split = "test" if tested else "validation"
-    rows = []
-    for label, entry in contenders:
-        if entry[split] is not None:
-            interval = entry["interval"] if tested else None
-            told = f"{number(entry[split])} {report.span(interval)}".strip()
-            rows.append(Estimate(label, entry[split], interval, told))
-    if len(rows) < 2:
-        return None
-    better = BETTER[final_goal(summary) if tested else summary["objective"]["goal"]]
-    title = "Champion and rivals" + (", with 95 % intervals" if tested else "")
-    return forest(title, rows, x=f"{split} value ({better})", reference=rows[0].value)
-
-
-def _differences(summary: Mapping[str, Any]) -> Figure | None:
-    rows = [
-        Estimate(
-            f"against {one['against']}",
-            one["difference"],
-            one["interval"],
-            f"{one['difference']:+.4g} {report.interval_text(one['interval'])}",
-        )
-        for one in _rival_first(summary)
+def _judged(summary: Mapping[str, Any], contenders: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Figure | None]:
+    """Champion and rivals, or with several objectives what their fronts dominate; and the champion against each."""
+    goal = summary["objective"]["goal"]
+    final = goal if summary["final"] is None else final_goal(summary)
+    rivals = ((one["against"], one["difference"], one["interval"]) for one in _rival_first(summary))
+    return [
+        drawings.volumes(summary.get("hypervolume") or {})
+        or drawings.values("Champion and rivals", contenders, final, goal),
+        drawings.differences(rivals, f"champion minus rival ({drawings.BETTER[final]})"),
     ]
-    if not rows:
-        return None
-    x = f"champion minus rival ({BETTER[final_goal(summary)]})"
-    return forest("Paired differences, with 95 % intervals", rows, x=x, reference=0.0)
 
 
 def curves(source: Source) -> Section:
@@ -123,10 +94,12 @@ def curves(source: Source) -> Section:
         for at, (_, noted) in enumerate(records)
     ]
     read = _curves(source)
+    ways = [(curve.name, curve) for one in read for curve in one.curves]
+    y = f"{read[0].objective}, validation" if read else ""
     drawn = [
         line_chart(f"{name} by generation", by_generation, x="generation", y=name),
-        _against(read, "work", "units of work"),
-        _against(read, "CPU seconds", "CPU seconds, without tuning"),
+        drawings.against(ways, "work", "units of work", y),
+        drawings.against(ways, "CPU seconds", "CPU seconds, without tuning", y),
     ]
     worth = [sentence(each, one.run if several else "") for one in read for each in crossings(one)]
     return Section("Curves", [*figures(*drawn), *lines(*worth)])
@@ -145,22 +118,6 @@ def _curves(source: Source) -> list[Curves]:
         return []  # nothing was measured at full budget yet
 
 
-def _against(read: Sequence[Curves], what: str, x: str) -> Figure | None:
-    """Everyone's value; the trained ones by their rungs and horizons."""
-    log = what != "work"
-    series = [
-        Series(
-            curve.name,
-            [(point.cpu_s if log else point.work, point.value) for point in curve.points],
-            "line" if curve.trained else "step",
-        )
-        for one in read
-        for curve in one.curves
-    ]
-    name = f"{read[0].objective}, validation" if read else ""
-    return line_chart(f"{name} by {what}", series, x=x, y=name, log_x=log)
-
-
 def costs(source: Source) -> Section:
     """What everyone took, everything included, and where the time went."""
     contenders = list(entries(source.summary))
@@ -168,60 +125,31 @@ def costs(source: Source) -> Section:
     if contenders:
         blocks += tables(cost_tables(source.summary, contenders)) + lines(cost_remark(contenders))
     phases: dict[str, Any] = {}
+    measured: defaultdict[str, int] = defaultdict(int)
+    measuring_s: defaultdict[str, float] = defaultdict(float)
     for _, ledger in source.ledgers():
         for phase, cost in ledger.costs().items():
             phases[phase] = phases[phase] + cost if phase in phases else cost
+        for phase, n, seconds in measuring_time(ledger):
+            measured[phase] += n
+            measuring_s[phase] += seconds
     rows = [
         (
             phase,
+            f"{measured[phase]:,}" if measured[phase] else "",
             f"{one.cpu_s:.1f}",
             f"{one.wall_s:.1f}",
+            f"{measuring_s[phase] / one.wall_s:.2f}" if measured[phase] and one.wall_s else "",
             energy(one.energy_j, one.estimated_j),
             size(one.peak_memory_bytes),
         )
         for phase, one in phases.items()
     ]
-    blocks += tables([Table(("phase", "CPU s", "wall s", "energy", "peak memory"), rows)], "Where the time went")
+    head = ("phase", "measured", "CPU s", "wall s", "measured at once", "energy", "peak memory")
+    blocks += tables([Table(head, rows)], "Where the time went")
+    if measured:
+        blocks += lines("Measured at once is how many workers were busy on average: seconds of measurements by wall s.")
     return Section("Cost", blocks)
-
-
-def screens(source: Source) -> Section:
-    """What screens spared, how well the surrogate predicted, and how many each rung of a race saw."""
-    blocks = lines(*map(report.screen_line, source.summary["screens"]))
-    for screen in source.summary["screens"]:
-        blocks += _audit(screen.get("audit") or ())
-    for _, ledger in source.ledgers():
-        budgets = measured_by_generation(ledger, "search")
-        if len(budgets) > 1:
-            series = [
-                Series(f"at {budget:,}", [(generation + 1, n) for generation, n in counts])
-                for budget, counts in budgets.items()
-            ]
-            title = "Measured at each budget; who is not at the next one was dropped"
-            blocks += figures(line_chart(title, series, x="generation", y="individuals"))
-            break
-    return Section("Surrogate and races", blocks)
-
-
-def _audit(audit: Sequence[Mapping[str, Any]]) -> Iterator[Block]:
-    points = [(one["generation"] + 1, one["rank_correlation"], *one["interval"]) for one in audit]
-    names = ("rank correlation", "low end", "high end")
-    series = [Series(name, [(one[0], one[at]) for one in points]) for at, name in enumerate(names, 1)]
-    title = "Predicted against measured on the random share, with its 95 % interval"
-    yield from figures(line_chart(title, series, x="generation", y="rank correlation"))
-    rows = [
-        (
-            f"{one['generation'] + 1:,}",
-            f"{one['rank_correlation']:.2f}",
-            "[{:.2f}, {:.2f}]".format(*one["interval"]),
-            f"{one['n']:,}",
-            report.value(one.get("calibration")),
-            "yes" if one["stepped_aside"] else "",
-        )
-        for one in audit
-    ]
-    head = ("generation", "rank correlation", "95 % interval", "of", "error / spread", "all were measured")
-    yield from tables([Table(head, rows)])
 
 
 def front(source: Source) -> Section:
@@ -231,17 +159,8 @@ def front(source: Source) -> Section:
         return Section("Front", [])
     fronts = {"search": [one["values"] for one in summary["front"]]}
     fronts |= {one["name"]: one["front"] for one in summary["baselines"] if one.get("front")}
-    names = list(summary["objectives"])
-    goals = [f"{name} ({BETTER[goal]})" for name, goal in summary["objectives"].items()]
-    drawn = [
-        line_chart(
-            f"{names[x]} and {names[y]}",
-            [Series(name, [(one[x], one[y]) for one in points], "points") for name, points in fronts.items()],
-            x=goals[x],
-            y=goals[y],
-        )
-        for x, y in list(combinations(range(len(names)), 2))[:PAIRS]
-    ]
+    at = report.knee_of(summary)
+    drawn = drawings.fronts(summary["objectives"], fronts, None if at is None else fronts["search"][at])
     title, members, _ = report.front_told(summary)
     return Section("Front", [*lines(f"{title}."), *figures(*drawn), *tables([members])])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
@@ -15,6 +15,9 @@ from evokit.common.files import write_atomically
 from evokit.common.version import VERSION
 from evokit.errors import UserError, readable
 from evokit.recipe.schema import Recipe
+from evokit.results.compare import compared
+from evokit.results.page.blocks import Section
+from evokit.results.page.comparison import about, comparison_sections, named
 from evokit.results.page.sections import sections
 from evokit.results.page.sources import source
 from evokit.results.report import head_lines
@@ -22,6 +25,7 @@ from evokit.results.report import head_lines
 log = logging.getLogger("evokit")
 
 NAME = "report.html"
+SUFFIXES = (".html", ".htm")
 
 
 def page_text(folder: Path, recipe: Recipe | None = None) -> str:
@@ -36,24 +40,57 @@ def page_text(folder: Path, recipe: Recipe | None = None) -> str:
     """
     of = source(folder, recipe)
     title, *about = head_lines(of.summary)
-    page: str = _template().render(
-        name=of.summary["recipe"].removesuffix(".yaml"),
-        about=[title, *about],
-        lacking=of.lacking,
-        sections=sections(of),
-        written=f"Written {now()} by evokit {VERSION}.",
-    )
+    return _page(of.summary["recipe"].removesuffix(".yaml"), [title, *about], sections(of), of.lacking)
+
+
+def comparison_text(folders: Sequence[Path], out: Path) -> str:
+    """The page that puts runs beside each other.
+
+    Args:
+        folders: The run directories; the first is held against each other one.
+        out: Where the page lies.
+
+    Raises:
+        UserError: One is no run directory, or its search has not ended.
+    """
+    runs = named([compared(folder) for folder in folders])
+    names = ", ".join(one.name for one in runs)
+    return _page(f"Comparison of {names}", list(about(runs)), comparison_sections(runs, out))
+
+
+def _page(name: str, about: Sequence[str], sections: Sequence[Section], lacking: Sequence[str] = ()) -> str:
+    written = f"Written {now()} by evokit {VERSION}."
+    page: str = _template().render(name=name, about=about, sections=sections, lacking=lacking, written=written)
     return page
 
 
 def write_page(folder: Path, recipe: Recipe | None = None) -> Path:
     """Write the page into the run directory and return where it is. Arguments and errors are those of ``page_text``."""
     path = folder / NAME
+    _write(path, page_text(folder, recipe))
+    return path
+
+
+def check_page(path: Path) -> None:
+    """
+    Raises:
+        UserError: This is no name of a page, but of a run perhaps.
+    """
+    if path.suffix not in SUFFIXES:
+        raise UserError(f"--html {path} must end in {' or '.join(SUFFIXES)}: it is the page that is written")
+
+
+def write_comparison(folders: Sequence[Path], out: Path) -> None:
+    """Write the page that puts runs beside each other. Arguments and errors are those of ``comparison_text``."""
+    _write(out, comparison_text(folders, out))
+
+
+def _write(path: Path, page: str) -> None:
     try:
-        write_atomically(path, page_text(folder, recipe).encode())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, page.encode())
     except OSError as error:
         raise UserError(f"{error.filename or path} cannot be written: {error.strerror}") from error
-    return path
 
 
 @contextmanager

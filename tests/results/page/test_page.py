@@ -2,13 +2,9 @@
 
 import json
 import logging
-import os
 import re
 import shutil
-import subprocess
-from html.parser import HTMLParser
 from importlib import resources
-from pathlib import Path
 
 import pytest
 
@@ -18,45 +14,12 @@ from evokit.results.page import page_text, write_page
 from evokit.results.page.population import ancestors, credit
 from evokit.results.report import SAYS
 from tests.cli.commands import invoke
+from tests.results.page.pages import Page, assert_shown, in_a_browser
 from tests.small import RECIPE, RECIPES, TOY_RECIPE, write_recipe
 
 MOST_BYTES = 3e6
-VOID = {"meta", "circle", "line", "path", "rect", "br", "hr", "img", "input", "link"}
 RAISING = RECIPE.replace("{name: odd}", "{name: odd, fails: raises}")
 EVIL = "<script>alert('x')</script>"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
-class Page(HTMLParser):
-    """A page that is checked for balanced tags, with its elements and the text below each heading."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.elements, self.open, self.sections, self.tables = [], [], {}, []
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] == "h2":
-            self.sections[data] = ""
-        elif self.sections and data.strip():
-            name = list(self.sections)[-1]
-            self.sections[name] += f" {' '.join(data.split())}"
-
-    def of(self, tag):
-        return [attributes for name, attributes in self.elements if name == tag]
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +72,12 @@ def test_failures_screens_and_population_are_told(failing):
     assert "Surrogate: " in found["Surrogate and races"]
     assert "Race: " in found["Surrogate and races"]
     assert "at 1 at 4" in found["Surrogate and races"]
+    assert "Whether the right ones were dropped" in found["Surrogate and races"]
+    drawn = [one["aria-label"] for one in page(failing).of("svg") if "aria-label" in one]
+    summary = json.loads((failing / "summary.json").read_text())
+    pairs = summary["screens"][0]["pairs"]
+    assert len(pairs) == summary["screens"][0]["audit"][-1]["n"]
+    assert any(f"individuals: {len(pairs)} points of predicted and measured" in label for label in drawn)
     assert "random" in found["Population"]
 
 
@@ -333,28 +302,10 @@ def test_ancestors_are_the_better_parents():
     assert list(ancestors("unknown", BORN, values, "min")) == []
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed; apt-get install chromium ends this")
+@in_a_browser
 @pytest.mark.parametrize("width", [400, 1280])
 def test_a_browser_shows_it_without_a_complaint_and_nothing_sticks_out(toy, tmp_path, width):
-    text = (toy / "report.html").read_text()
-    measured = "<script>document.title = document.documentElement.scrollWidth + ' of ' + innerWidth</script>"
-    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text).replace(
-        "</body>", f"{measured}</body>"
-    )
-    (tmp_path / "page.html").write_text(text)
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", f"--user-data-dir={tmp_path}"]
-    sights = [f"--window-size={width},2000", "--hide-scrollbars", "--dump-dom"]
-
-    def browse(path):
-        command = [CHROMIUM, *options, *sights, path.as_uri()]
-        environ = {**os.environ, "HOME": str(tmp_path)}
-        return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=True)
-
-    seen = browse(Path(toy / "report.html"))
-    assert "CONSOLE" not in seen.stderr
-    assert seen.stdout.count("<figure>") == (toy / "report.html").read_text().count("<figure>")
-    widths = re.search(r"<title>(\d+) of (\d+)</title>", browse(tmp_path / "page.html").stdout)
-    assert int(widths[1]) <= int(widths[2])
+    assert_shown(toy / "report.html", tmp_path, width)
 
 
 def test_a_folder_that_is_no_run_has_no_page(tmp_path):
