@@ -10,7 +10,7 @@ import numpy as np
 from evokit_optimizers.options import SEEDS, OptimizerGenome
 from evokit_optimizers.rules.canonical import canonical
 from evokit_optimizers.rules.parts import by_group, in_vocabulary
-from evokit_optimizers.rules.rule import NUMBERS, Rule, Terms
+from evokit_optimizers.rules.rule import DEFAULTS, NUMBERS, Rule, Terms
 from evokit_optimizers.rules.rule_json import rule_from_json, rule_to_json
 from evokit_optimizers.rules.search_space import NUMBERS_WITH_OFF, numbers_of
 from evokit_optimizers.rules.show import show_rule
@@ -27,6 +27,8 @@ LINKED = (
     ("warmup",),
     ("decay", "decay_span"),
 )
+
+LATER = (("lookahead", "lookahead_step"),)  # so too, where bounds offer the first; recipes of before have none of them
 
 STRUCTURE = ("terms", "bias_correction", "decoupled")  # what numbers_only keeps
 
@@ -51,8 +53,13 @@ class Rules:
         # What recipes of before do not have takes no draws of theirs.
         long = any("long_momentum" in self.vocabulary[name].needs for name in options.terms)
         averaged = options.bounds.averaging is not None
-        self._added = (*(("beta3",) if long else ()), *(("averaging",) if averaged else ()))
-        self._with_off = [name for name in NUMBERS_WITH_OFF if name != "averaging" or averaged]
+        self._later = [names for names in LATER if getattr(options.bounds, names[0]) is not None]
+        self._added = (*([("beta3",)] if long else []), *([("averaging",)] if averaged else []), *self._later)
+        lacking = {name for names in LATER if names not in self._later for name in names}
+        self._encoded = [name for name in NUMBERS if name not in lacking]
+        self._with_off = [
+            name for name in NUMBERS_WITH_OFF if name in self._encoded and (name != "averaging" or averaged)
+        ]
         self._frozen = in_vocabulary(SEEDS[options.numbers_only], self.vocabulary) if options.numbers_only else None
 
     def random(self, rng: np.random.Generator) -> Rule:
@@ -62,10 +69,11 @@ class Rules:
         numbers: dict[str, Any] = {
             name: bounds.draw(name, rng) for name in ("lr", "beta1", "beta2", "eps", "clip_size", "decay_span")
         }
-        numbers |= {name: bounds.draw(name, rng) for name in self._added if name == "beta3"}
+        offered = {name for names in self._added for name in names}
+        numbers |= {name: bounds.draw(name, rng) for name in ("beta3", "lookahead_step") if name in offered}
         for name in NUMBERS_WITH_OFF:
             on = getattr(bounds, name) is not None and rng.random() < 0.5
-            numbers[name] = bounds.draw(name, rng) if on else 0.0
+            numbers[name] = bounds.draw(name, rng) if on else DEFAULTS[name]
         flags["clipping"] = _choice(options.clippings, rng)
         flags["decay"] = _choice(options.decays, rng)
         flags |= {name: bool(rng.random() < _TRICK) for name in options.tricks}
@@ -87,7 +95,7 @@ class Rules:
             lists = (a.terms[:cut_a] + b.terms[cut_b:], b.terms[:cut_b] + a.terms[cut_a:])
         first: dict[str, Any] = {}
         second: dict[str, Any] = {}
-        for names in (*LINKED, *((name,) for name in (*self._added, *self.options.tricks))):
+        for names in (*LINKED, *self._added, *((name,) for name in self.options.tricks)):
             swap = rng.random() < 0.5
             one, two = (b, a) if swap else (a, b)
             if (names[0] in one.used) != (names[0] in two.used):
@@ -141,8 +149,8 @@ class Rules:
         """``(n_features,)`` float32: a weight per term of the vocabulary, numbers between their bounds, flags."""
         weights = dict.fromkeys(self.vocabulary, 0.0) | dict(genes.terms)
         used, movable = genes.used, numbers_of(genes)
-        numbers = [self._unit(name, getattr(genes, name)) if name in movable else 0.0 for name in NUMBERS]
-        flags = [name in movable for name in NUMBERS_WITH_OFF]
+        numbers = [self._unit(name, getattr(genes, name)) if name in movable else 0.0 for name in self._encoded]
+        flags = [name in movable for name in NUMBERS_WITH_OFF if name in self._encoded]
         flags += [genes.decoupled, genes.bias_correction and "bias_correction" in used]
         flags += [genes.clipping == kind for kind in ("value", "norm")]
         flags += [genes.decay == kind for kind in ("cosine", "linear")]
@@ -202,7 +210,7 @@ class Rules:
                 changes[name] = _choice(others, rng)
         for name in self._with_off:
             if rng.random() < prob and (getattr(rule, name) or getattr(options.bounds, name)):
-                changes[name] = 0.0 if getattr(rule, name) else options.bounds.draw(name, rng)
+                changes[name] = DEFAULTS[name] if getattr(rule, name) else options.bounds.draw(name, rng)
         return replace(rule, **changes)
 
     def _moved(self, rule: Rule, strength: float, rng: np.random.Generator) -> Rule:

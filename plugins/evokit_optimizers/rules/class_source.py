@@ -24,6 +24,7 @@ def plain_class(rule: Rule, name: str, measured: Sequence[str]) -> str:
         call = 'norm_factor(total_norm(gradients), self.defaults["clip_size"])'
         norm = f"        factor = {call} if gradients else torch.ones(())\n"
     state = "".join(f'\n                    state["{buffer}"] = torch.zeros_like(p)' for buffer in _buffers(rule))
+    state += '\n                    state["slow_weights"] = p.clone()' if rule.lookahead else ""
     factor, parameter = (", factor", ", factor: Tensor") if norm else ("", "")
     return f'''class {name}(torch.optim.Optimizer):
     """In step k, for parameters p with gradient g:
@@ -77,6 +78,10 @@ def grouped_class(rule: Rule, name: str, measured: Sequence[str]) -> str:
         )
     state = """
                     state.update({buffer: torch.zeros_like(p) for buffer in BUFFERS[group["group"]]})"""
+    if ahead := [group for group, part in rules.items() if part.lookahead]:
+        state += f"""
+                    if group["group"] in {_words(ahead)}:
+                        state["slow_weights"] = p.clone()"""
     update = f'getattr(self, UPDATES[group["group"]])(group, of_age, k{factor})'
     buffers = {group: _words(_buffers(part)) for group, part in rules.items()}
     updates = {group: f'"{methods[body]}"' for group, body in bodies.items()}

@@ -54,6 +54,8 @@ def step_cost(rule: Rule, shapes: Sequence[Sequence[int]], groups: Sequence[Grou
     if any(part.clipping == "norm" for part in rules):
         elementwise += 2 * sum(map(math.prod, shapes))  # the norm over all parameters
     for part, shape in zip(rules, shapes, strict=True):
+        if part.lookahead:  # the average of slow weights and parameters, a share of it in each step
+            elementwise += math.ceil(_BUFFERS["average"] * math.prod(shape) / part.lookahead)
         orthogonal = _newton_schulz(shape) if len(shape) > 1 else StepCost(0, 0)
         n_orthogonal = sum(term.orthogonal for term in part.declared())
         elementwise += math.prod(shape) * _each(part, len(shape) > 1) + n_orthogonal * orthogonal.elementwise

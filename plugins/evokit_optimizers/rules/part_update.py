@@ -23,8 +23,8 @@ class PartUpdate:
     and centralised, then L2 decay is added; the moments take it in; decoupled decay shrinks the parameters; the moments
     are corrected for their start at zero; the weighted terms are summed in the order of the rule; a cautious step is
     masked; with a trust ratio decoupled decay is added here instead, and the step brought to its length; the parameters
-    move by ``lr_t`` times the sum, and their average takes them in. Memory is allocated here, not in ``step``, but for
-    what per-tensor terms compute.
+    move by ``lr_t`` times the sum; where a lookahead is due, slow weights go towards them, and they to these; and their
+    average takes them in. Memory is allocated here, not in ``step``, but for what per-tensor terms compute.
 
     Args:
         rule: What is done.
@@ -56,8 +56,9 @@ class PartUpdate:
         names = [name for name, holds in _scratch(rule).items() if holds]
         self._scratch = {name: self._split(torch.empty(n, dtype=dtype, device=device)) for name in names}
         self.state = {name: torch.zeros(n, dtype=dtype, device=device) for name in rule.buffers}
-        if rule.averaging:
-            self.state["mean"] = torch.zeros(n, dtype=dtype, device=device)
+        for name, kept in (("mean", rule.averaging), ("slow_weights", rule.lookahead)):
+            if kept:
+                self.state[name] = torch.zeros(n, dtype=dtype, device=device)
         self._state = {name: self._split(flat) for name, flat in self.state.items()}
 
     def step(self, parameters: Tensor, gradient: Tensor, t: int, norm: Tensor | None) -> None:
@@ -73,6 +74,8 @@ class PartUpdate:
         lr = rule.lr * schedule(t, self._n_steps, rule.warmup, rule.decay, rule.decay_span)
         p = [parameters[span] for span in self._spans]
         g = self._prepared([gradient[span] for span in self._spans], p, norm)
+        if "slow_weights" in state and t == 0:
+            torch._foreach_copy_(state["slow_weights"], p)
         if "average" in state:
             kernels.average_(state["average"], g, rule.beta1)
         if "long" in state:
@@ -96,6 +99,9 @@ class PartUpdate:
             kernels.average_(state["slow"], g, rule.beta2)
         if "last" in state:
             torch._foreach_copy_(state["last"], g)
+        if "slow_weights" in state and (t + 1) % rule.lookahead == 0:
+            kernels.average_(state["slow_weights"], p, 1 - rule.lookahead_step)
+            torch._foreach_copy_(p, state["slow_weights"])
         if "mean" in state:
             kernels.average_(state["mean"], p, memory(t, self._n_steps, rule.averaging))
 

@@ -32,6 +32,9 @@ def _show_part(rule: Rule) -> str:
     if rule.decoupled and rule.weight_decay and not rule.trust_ratio:
         lines.append(f"p = p (1 - {rule.weight_decay:.4g} lr)")
     lines += _step_lines(rule) if rule.terms else []
+    if rule.lookahead:
+        size = f"{rule.lookahead_step:.4g}"
+        lines.append(f"after every {rule.lookahead} steps: q = q + {size} (p - q), p = q; q begins as p")
     lines += _numbers(rule)
     return "\n".join(lines)
 

@@ -71,7 +71,7 @@ def _functions(rule: Rule) -> list[Callable[..., Any]]:
         (not rule.decoupled or rule.trust_ratio, kernels.scaled),
         (rule.cautious, kernels.mask_),
         (rule.trust_ratio, kernels.trust_),
-        (bool(rule.averaging or {"average", "slow", "long"} & set(rule.buffers)), kernels.average_),
+        (bool(rule.averaging or rule.lookahead or {"average", "slow", "long"} & set(rule.buffers)), kernels.average_),
         ("square" in rule.buffers, kernels.average_square_),
         (rule.bias_correction and "momentum" in rule.needs, kernels.corrected),
         (bool({"rms", "max_rms"} & rule.needs), kernels.root),

@@ -17,6 +17,13 @@ def update_source(rule: Rule) -> str:
         lines.append("average_(slow, gradient, beta2)")
     if "last" in rule.buffers:
         lines.append("torch._foreach_copy_(last, gradient)")
+    if rule.lookahead:
+        lines += [
+            f"if k % {rule.lookahead} == 0:",
+            '    slow_weights = [self.state[p]["slow_weights"] for p in parameters]',
+            f"    average_(slow_weights, parameters, 1 - {rule.lookahead_step!r})",
+            "    torch._foreach_copy_(parameters, slow_weights)",
+        ]
     if rule.averaging:
         lines += [
             'if group["total_steps"] is not None:',

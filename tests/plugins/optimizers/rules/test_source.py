@@ -315,7 +315,7 @@ def test_a_learning_rate_that_is_a_tensor_stays_as_it_is():
 
 
 def test_the_strictest_type_checker_has_nothing_to_say(tmp_path):
-    averaged = replace(FULL, averaging=0.2, clipping="value", centralised=True)
+    averaged = replace(FULL, averaging=0.2, lookahead=5, clipping="value", centralised=True)
     rules = {"full": FULL, "tricky": TRICKY, "averaged": averaged, "muon": KNOWN["muon"], "nothing": Rule(())}
     for name, rule in rules.items():
         write_optimizer(rule, tmp_path / f"{name}.py")
