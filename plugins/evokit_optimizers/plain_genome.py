@@ -30,6 +30,8 @@ LINKED = (
 
 LATER = (("lookahead", "lookahead_step"),)  # so too, where bounds offer the first; recipes of before have none of them
 
+LATER_TERMS = ("ADAFACTOR_TERM", "ADAM_MINI_TERM")  # of which encodings of before say nothing
+
 STRUCTURE = ("terms", "bias_correction", "decoupled")  # what numbers_only keeps
 
 _TRICK = 0.2  # chance that a random rule has one
@@ -55,6 +57,7 @@ class Rules:
         averaged = options.bounds.averaging is not None
         self._later = [names for names in LATER if getattr(options.bounds, names[0]) is not None]
         self._added = (*([("beta3",)] if long else []), *([("averaging",)] if averaged else []), *self._later)
+        self._weighted = [name for name in self.vocabulary if name in options.terms or name not in LATER_TERMS]
         lacking = {name for names in LATER if names not in self._later for name in names}
         self._encoded = [name for name in NUMBERS if name not in lacking]
         self._with_off = [
@@ -146,8 +149,8 @@ class Rules:
         return [in_vocabulary(SEEDS[name], self.vocabulary) for name in self.options.seed_names]
 
     def encode(self, genes: Rule) -> np.ndarray:
-        """``(n_features,)`` float32: a weight per term of the vocabulary, numbers between their bounds, flags."""
-        weights = dict.fromkeys(self.vocabulary, 0.0) | dict(genes.terms)
+        """``(n_features,)`` float32: a weight per term, numbers between their bounds, flags."""
+        weights = dict(genes.terms)
         used, movable = genes.used, numbers_of(genes)
         numbers = [self._unit(name, getattr(genes, name)) if name in movable else 0.0 for name in self._encoded]
         flags = [name in movable for name in NUMBERS_WITH_OFF if name in self._encoded]
@@ -155,7 +158,7 @@ class Rules:
         flags += [genes.clipping == kind for kind in ("value", "norm")]
         flags += [genes.decay == kind for kind in ("cosine", "linear")]
         flags += [getattr(genes, name) for name in self.options.tricks]
-        return np.array([*weights.values(), *numbers, *flags], dtype=np.float32)
+        return np.array([*(weights.get(name, 0.0) for name in self._weighted), *numbers, *flags], dtype=np.float32)
 
     def show(self, genes: Rule) -> str:
         return show_rule(genes)

@@ -12,6 +12,7 @@ from torch import Tensor
 from evokit_optimizers.rules import kernels
 from evokit_optimizers.rules.rule import Rule
 from evokit_optimizers.rules.schedule import memory, schedule
+from evokit_optimizers.rules.terms import PER_TENSOR
 
 Shape = tuple[int, ...]
 
@@ -55,11 +56,18 @@ class PartUpdate:
         n = sum(self._lengths)
         names = [name for name, holds in _scratch(rule).items() if holds]
         self._scratch = {name: self._split(torch.empty(n, dtype=dtype, device=device)) for name in names}
-        self.state = {name: torch.zeros(n, dtype=dtype, device=device) for name in rule.buffers}
+        sizes = {
+            name: [math.prod(kernels.state_shape(name, shape)) for shapes in self._shapes for shape in shapes]
+            for name in rule.buffers
+        }
+        self.state = {name: torch.zeros(sum(sizes[name]), dtype=dtype, device=device) for name in rule.buffers}
         for name, kept in (("mean", rule.averaging), ("slow_weights", rule.lookahead)):
             if kept:
                 self.state[name] = torch.zeros(n, dtype=dtype, device=device)
-        self._state = {name: self._split(flat) for name, flat in self.state.items()}
+        self._state = {
+            name: self._by_tensor(name, flat, sizes[name]) if name in PER_TENSOR else self._split(flat)
+            for name, flat in self.state.items()
+        }
 
     def step(self, parameters: Tensor, gradient: Tensor, t: int, norm: Tensor | None) -> None:
         """Move its parameters in place.
@@ -82,6 +90,10 @@ class PartUpdate:
             kernels.average_(state["long"], g, rule.beta3)
         if "square" in state:
             kernels.average_square_(state["square"], g, rule.beta2)
+        if "rows" in state:
+            kernels.average_rows_(state["rows"], self._tensors(g), rule.beta2)
+        if "columns" in state:
+            kernels.average_columns_(state["columns"], self._tensors(g), rule.beta2)
         if "maximum" in state:
             torch._foreach_maximum_(state["maximum"], state["square"])
         trusted = rule.trust_ratio and bool(self._values)
@@ -165,11 +177,23 @@ class PartUpdate:
             if name in scratch:
                 kernels.root(scratch[name], state[buffer], correction2, rule.eps)
                 known[name] = scratch[name]
+        if "factored_rms" in scratch:
+            known["factored_rms"] = scratch["factored_rms"]
+            out = self._tensors(scratch["factored_rms"])
+            kernels.factored_root(out, state["rows"], state["columns"], correction2, rule.eps)
+        if "row_rms" in scratch:
+            known["row_rms"] = scratch["row_rms"]
+            kernels.row_root(self._tensors(scratch["row_rms"]), state["rows"], correction2, rule.eps)
         return known
 
     def _split(self, flat: Tensor) -> list[Tensor]:
         """A vector of its parameters as the runs."""
         return list(torch.split(flat, self._lengths))
+
+    def _by_tensor(self, name: str, flat: Tensor, sizes: list[int]) -> list[Tensor]:
+        """A state of its parameters, one after the other in the state's shapes."""
+        shapes = [kernels.state_shape(name, shape) for shapes in self._shapes for shape in shapes]
+        return [piece.view(shape) for piece, shape in zip(flat.split(sizes), shapes, strict=True)]
 
     def _tensors(self, argument: Any) -> Any:
         """Runs as views in the parameters' shapes; numbers as they are."""
@@ -192,5 +216,5 @@ def _scratch(rule: Rule) -> dict[str, bool]:
         "gradient": l2 or rule.centralised or rule.clipping != "none",
         "momentum": rule.bias_correction and "momentum" in rule.needs,
         "rms": "rms" in rule.needs,
-        "max_rms": "max_rms" in rule.needs,
+        **{name: name in rule.needs for name in ("max_rms", "factored_rms", "row_rms")},
     }

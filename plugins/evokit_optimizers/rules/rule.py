@@ -120,7 +120,7 @@ class Rule:
 
     @property
     def buffers(self) -> tuple[str, ...]:
-        """State vectors that it keeps, each the size of the parameters."""
+        """States that it keeps, of the shapes that ``state_shape`` of the kernels says."""
         return tuple(sorted({name for term in self.declared() for name in term.buffers}))
 
     @property

@@ -20,6 +20,8 @@ Scheduled = Literal[
     "orthogonal_scheduled",
     "orthogonal_adam_scheduled",
     "muon_scheduled",
+    "adafactor_scheduled",
+    "adam_mini_scheduled",
 ]
 
 
@@ -53,6 +55,9 @@ SCHEDULED: Mapping[str, Rule] = {
     "muon_scheduled": canonical(
         with_parts(_BESIDE_MUON, {"hidden": _middle(by_group(KNOWN["muon"])["hidden"], **_MATRICES)})
     ),
+    # AdamW's ranges: both papers use its numbers.
+    "adafactor_scheduled": replace(_ADAMW, terms=(("ADAFACTOR_TERM", 1.0),)),
+    "adam_mini_scheduled": replace(_ADAMW, terms=(("ADAM_MINI_TERM", 1.0),)),
 }
 """The learning rate rises over the first tenth of the steps and falls by a cosine.
 

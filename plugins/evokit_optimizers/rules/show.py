@@ -58,6 +58,8 @@ def _moment_lines(rule: Rule) -> list[str]:
         "square": ("v", "g^2", rule.beta2),
         "slow": ("s", "g", rule.beta2),
         "long": ("n", "g", rule.beta3),
+        "rows": ("r", "(mean of g^2 in each row; of vectors g^2)", rule.beta2),
+        "columns": ("c", "(mean of g^2 in each column; of vectors in all)", rule.beta2),
     }
     lines = []
     for buffer in [name for name in averages if name in rule.buffers]:

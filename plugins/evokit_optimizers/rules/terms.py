@@ -12,8 +12,9 @@ from typing import Any
 class Quantity:
     """Something that a term may ask for by name.
 
-    ``buffers`` are the state vectors that it takes, all starting at zero, ``numbers`` the hyper-parameters that decide
-    it, and ``corrected`` says whether the flag ``bias_correction`` touches it.
+    ``buffers`` are the states that it takes, all starting at zero, with the shapes that ``state_shape`` of the kernels
+    says, ``numbers`` the hyper-parameters that decide it, and ``corrected`` says whether the flag ``bias_correction``
+    touches it.
     """
 
     buffers: tuple[str, ...] = ()
@@ -26,6 +27,9 @@ QUANTITIES: Mapping[str, Quantity] = {
     "momentum": Quantity(("average",), ("beta1",), corrected=True),  # m = beta1 m + (1 - beta1) g
     "rms": Quantity(("square",), ("beta2", "eps"), corrected=True),  # sqrt(v) + eps
     "max_rms": Quantity(("square", "maximum"), ("beta2", "eps"), corrected=True),  # sqrt(max of all v so far) + eps
+    # sqrt(r c / mean(r)) + eps and sqrt(r) + eps, r and c the averages of g^2 in rows and columns of a matrix.
+    "factored_rms": Quantity(("columns", "rows"), ("beta2", "eps"), corrected=True),
+    "row_rms": Quantity(("rows",), ("beta2", "eps"), corrected=True),
     "slow_momentum": Quantity(("slow",), ("beta2",)),  # beta2-average of the gradients before this step's
     "long_momentum": Quantity(("long",), ("beta3",)),  # n = beta3 n + (1 - beta3) g, not corrected
     "last_gradient": Quantity(("last",)),  # the step before's g
@@ -34,6 +38,10 @@ QUANTITIES: Mapping[str, Quantity] = {
     "eps": Quantity(numbers=("eps",)),
     "scratch": Quantity(),  # memory to overwrite
 }
+
+
+PER_TENSOR = frozenset({"rows", "columns"})
+"""The states of which a parameter has another number than of elements."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,7 @@ class Term:
 
     @property
     def buffers(self) -> frozenset[str]:
-        """State vectors that it needs."""
+        """States that it needs."""
         return frozenset(name for need in self.needs for name in QUANTITIES[need].buffers)
 
     def function(self) -> Callable[..., None]:
@@ -121,5 +129,7 @@ TERMS: Vocabulary = {
         orthogonal=True,
     ),
     "LONG_ADAM_TERM": Term("n / (sqrt(v) + eps)", ("long_momentum", "rms"), _K + "ratio"),
+    "ADAFACTOR_TERM": Term("m / (sqrt(r c / mean(r)) + eps)", ("momentum", "factored_rms"), _K + "ratio"),
+    "ADAM_MINI_TERM": Term("m / (sqrt(r) + eps)", ("momentum", "row_rms"), _K + "ratio"),
 }
 """The article's five first, then what a recipe can switch on. The order is that of canonical rules."""

@@ -84,9 +84,19 @@ def _moments(rule: Rule) -> list[str]:
         "average": "average_(average, gradient, beta1)",
         "long": "average_(long, gradient, beta3)",
         "square": "average_square_(square, gradient, beta2)",
+        "rows": "average_rows_(rows, gradient, beta2)",
+        "columns": "average_columns_(columns, gradient, beta2)",
         "maximum": "torch._foreach_maximum_(maximum, square)",
     }
     return [line for buffer, line in updates.items() if buffer in rule.buffers]
+
+
+_ROOTS = (
+    ("rms", "root", "square"),
+    ("max_rms", "root", "maximum"),
+    ("factored_rms", "factored_root", "rows, columns"),
+    ("row_rms", "row_root", "rows"),
+)
 
 
 def _quantities(rule: Rule) -> list[str]:
@@ -95,9 +105,9 @@ def _quantities(rule: Rule) -> list[str]:
         corrected = [_empty("momentum"), "corrected(momentum, average, 1 - beta1**k)"]
         lines += corrected if rule.bias_correction else ["momentum = average"]
     correction = "1 - beta2**k" if rule.bias_correction else "1.0"
-    for name, buffer in (("rms", "square"), ("max_rms", "maximum")):
+    for name, function, buffers in _ROOTS:
         if name in needs:
-            lines += [_empty(name), f"root({name}, {buffer}, {correction}, eps)"]
+            lines += [_empty(name), f"{function}({name}, {buffers}, {correction}, eps)"]
     if "slow_momentum" in needs:
         lines.append("slow_momentum = slow")
     if "long_momentum" in needs:

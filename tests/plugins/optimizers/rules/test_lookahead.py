@@ -29,8 +29,10 @@ OFFERING = Rules(OptimizerGenome(bounds=Bounds(lookahead=(2, 20)), rates=Rates(f
 
 
 def looking_ahead(start, gradients, k, alpha):
-    """Around torch's AdamW. Source: Zhang et al. 2019, "Lookahead Optimizer: k steps forward, 1 step back", algorithm 1,
-    where the inner optimizer keeps its state."""
+    """Around torch's AdamW, which keeps its state.
+
+    Source: Zhang et al. 2019, "Lookahead Optimizer: k steps forward, 1 step back", algorithm 1.
+    """
     fast, slow, path = torch.nn.Parameter(start.clone()), start.clone(), []
     optimizer = torch.optim.AdamW([fast], lr=0.01, weight_decay=0.1)
     for i, gradient in enumerate(gradients, start=1):
