@@ -28,11 +28,16 @@ LINKED = (
     ("decay", "decay_span"),
 )
 
-LATER = (("lookahead", "lookahead_step"),)  # so too, where bounds offer the first; recipes of before have none of them
+LATER = (
+    ("lookahead", "lookahead_step"),
+    ("ns_steps",),
+)  # so too, where bounds offer the first; recipes of before have none of them
 
 LATER_TERMS = ("ADAFACTOR_TERM", "ADAM_MINI_TERM")  # of which encodings of before say nothing
 
 STRUCTURE = ("terms", "bias_correction", "decoupled")  # what numbers_only keeps
+
+_DRAWN_LATER = ("beta3", "lookahead_step", "ns_steps")  # after the numbers that all recipes have
 
 _TRICK = 0.2  # chance that a random rule has one
 _NEGATIVE = 0.25  # chance that a drawn weight is negative; a rule of negative weights alone climbs
@@ -73,7 +78,7 @@ class Rules:
             name: bounds.draw(name, rng) for name in ("lr", "beta1", "beta2", "eps", "clip_size", "decay_span")
         }
         offered = {name for names in self._added for name in names}
-        numbers |= {name: bounds.draw(name, rng) for name in ("beta3", "lookahead_step") if name in offered}
+        numbers |= {name: bounds.draw(name, rng) for name in _DRAWN_LATER if name in offered}
         for name in NUMBERS_WITH_OFF:
             on = getattr(bounds, name) is not None and rng.random() < 0.5
             numbers[name] = bounds.draw(name, rng) if on else DEFAULTS[name]

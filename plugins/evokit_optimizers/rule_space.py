@@ -127,9 +127,9 @@ class RuleSpace(SpaceGenome):
             found["weights"] = {
                 name: {"when": {"terms": {"has": name}}, **size, "sign": Choice((1, -1))} for name in names
             }
-        for number in ("lr", "beta1", "beta2", "beta3", "eps"):
+        for number in ("lr", "beta1", "beta2", "beta3", "eps", "ns_steps"):
             users = [name for name in names if number in used[name]]
-            if users:
+            if users and getattr(options.bounds, number) is not None:
                 found[_name(number)] = self._number(number, None if known or users == names else _has(users))
         corrected = [name for name in names if "bias_correction" in used[name]]
         if corrected and not known:

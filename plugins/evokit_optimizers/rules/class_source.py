@@ -169,6 +169,8 @@ def _settings(rule: Rule) -> _Options:
     if rule.clipping != "none":
         what = "of each element" if rule.clipping == "value" else "of the norm over all parameters of all groups"
         options["clip_size"] = ("float", repr(rule.clip_size), f"Largest size {what} of the gradient.")
+    if "ns_steps" in used:
+        options["ns_steps"] = ("int", repr(rule.ns_steps), "Newton and Schulz's, that make a matrix orthogonal.")
     return options
 
 

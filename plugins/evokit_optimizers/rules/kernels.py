@@ -192,7 +192,7 @@ def normed(out: list[Tensor], gradient: list[Tensor], eps: float) -> None:
         torch.div(tensor, torch.linalg.vector_norm(tensor) + eps, out=one)
 
 
-def orthogonal(out: list[Tensor], momentum: list[Tensor]) -> None:
+def orthogonal(out: list[Tensor], momentum: list[Tensor], ns_steps: int = 5) -> None:
     """Matrices with their singular values near 1, times ``sqrt(max(1, rows / columns))``; vectors as they are.
 
     A tensor of more dimensions is a matrix with its first dimension as rows.
@@ -205,23 +205,28 @@ def orthogonal(out: list[Tensor], momentum: list[Tensor]) -> None:
         else:
             matrix = tensor.reshape(len(tensor), -1)
             stretch = max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
-            one.copy_((newton_schulz(matrix) * stretch).view_as(tensor))
+            one.copy_((newton_schulz(matrix, ns_steps) * stretch).view_as(tensor))
 
 
 def orthogonal_mix(
-    out: list[Tensor], gradient: list[Tensor], momentum: list[Tensor], beta: float, scratch: list[Tensor]
+    out: list[Tensor],
+    gradient: list[Tensor],
+    momentum: list[Tensor],
+    beta: float,
+    scratch: list[Tensor],
+    ns_steps: int = 5,
 ) -> None:
     """``orthogonal(beta momentum + (1 - beta) gradient)``, as in Muon with Nesterov's momentum."""
     mix(out, gradient, momentum, beta, scratch)
-    orthogonal(out, out)
+    orthogonal(out, out, ns_steps)
 
 
-def newton_schulz(matrix: Tensor, n_iterations: int = 5, eps: float = 1e-7) -> Tensor:
+def newton_schulz(matrix: Tensor, n_steps: int = 5, eps: float = 1e-7) -> Tensor:
     """Push the singular values of a matrix towards 1, into 0.7..1.2, by a polynomial of degree five."""
     a, b, c = 3.4445, -4.7750, 2.0315
     tall = matrix.shape[0] > matrix.shape[1]
     x: Tensor = (matrix.T if tall else matrix) / (torch.linalg.vector_norm(matrix) + eps)
-    for _ in range(n_iterations):
+    for _ in range(n_steps):
         gram = x @ x.T
         x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return x.T if tall else x

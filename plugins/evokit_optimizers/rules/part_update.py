@@ -168,6 +168,7 @@ class PartUpdate:
         rule, state, scratch = self.rule, self._state, self._scratch
         correction1, correction2 = (1 - rule.beta1**k, 1 - rule.beta2**k) if rule.bias_correction else (1.0, 1.0)
         known = {"gradient": gradient, "beta1": rule.beta1, "beta2": rule.beta2, "eps": rule.eps}
+        known |= {"ns_steps": rule.ns_steps}
         known |= {"slow_momentum": state.get("slow"), "last_gradient": state.get("last")}
         known |= {"long_momentum": state.get("long")}
         known |= {"momentum": scratch.get("momentum", state.get("average")), "scratch": scratch.get("scratch")}

@@ -30,9 +30,10 @@ NUMBERS = (
     "averaging",
     "lookahead",
     "lookahead_step",
+    "ns_steps",
 )
 
-COUNTS = ("lookahead",)
+COUNTS = ("lookahead", "ns_steps")
 """Of these, the whole ones."""
 
 
@@ -64,6 +65,7 @@ class Rule:
         lookahead: After every so many steps, at least 2, slow weights go towards the parameters, which then go on from
             there; 0 is none.
         lookahead_step: How far, in (0, 1]; 1 is all the way, as without.
+        ns_steps: Newton and Schulz's, at least 1, in which terms make a matrix orthogonal.
         parts: Groups with rules of their own, each once, in the order of ``GROUPS``; parts have no parts.
         vocabulary: What the names mean. Not part of a rule's identity or of its JSON.
 
@@ -91,6 +93,7 @@ class Rule:
     averaging: float = 0.0
     lookahead: int = 0
     lookahead_step: float = 0.5
+    ns_steps: int = 5
     parts: tuple[tuple[Group, Rule], ...] = ()
     vocabulary: Vocabulary = field(default_factory=lambda: TERMS, compare=False, repr=False)
 
@@ -162,6 +165,7 @@ _RANGES: dict[str, tuple[str, Any]] = {
     "decay_span": ("in (0, 1]", lambda x: 0 < x <= 1),
     "lookahead": ("0 or a whole number of at least 2", lambda x: x == int(x) and (x == 0 or x >= 2)),
     "lookahead_step": ("in (0, 1]", lambda x: 0 < x <= 1),
+    "ns_steps": ("a whole number of at least 1", lambda x: x == int(x) and x >= 1),
 }
 
 DEFAULTS: dict[str, Any] = {
@@ -169,5 +173,5 @@ DEFAULTS: dict[str, Any] = {
 }
 """Numbers and flags at their defaults."""
 
-ADDED = (*TRICKS, "beta3", "averaging", "lookahead", "lookahead_step")
+ADDED = (*TRICKS, "beta3", "averaging", "lookahead", "lookahead_step", "ns_steps")
 """Of these, what the JSON of a rule has only where it is not at its default, since rules of before do not have it."""

@@ -21,7 +21,8 @@ class Bounds:
     ``lr``, ``eps``, ``weight_decay``, ``clip_size`` and ``weight``, the size of a term's weight beside the largest,
     are drawn evenly in their logarithms, betas in that of ``1 - beta``. Weight decay may also be 0 and there may be
     no warm-up; null makes that the only choice. So it does with ``averaging`` of weights and the steps of a
-    ``lookahead``, where it is the default; ``lookahead_step`` is how far its slow weights go.
+    ``lookahead``, where it is the default; ``lookahead_step`` is how far its slow weights go. ``ns_steps`` of Newton
+    and Schulz, in which terms make a matrix orthogonal, are 5 where it is null.
     """
 
     lr: Range = (1e-4, 0.3)
@@ -37,6 +38,7 @@ class Bounds:
     beta3: Range = added((0.99, 0.9999))  # noqa: RUF009 - a field
     lookahead: Range | None = added(None)  # noqa: RUF009 - a field
     lookahead_step: Range = added((0.2, 0.9))  # noqa: RUF009 - a field
+    ns_steps: Range | None = added(None)  # noqa: RUF009 - a field
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -141,6 +143,7 @@ SCALES: dict[str, _Scale] = {
     "averaging": LINEAR,
     "lookahead": LOG,
     "lookahead_step": LINEAR,
+    "ns_steps": LINEAR,
     "decay_span": LINEAR,
     "weight": LOG,
 }
@@ -152,6 +155,7 @@ _DOMAINS: dict[str, tuple[str, float, float]] = {
         ("warmup", "decay_span", "weight", "averaging", "lookahead_step"), ("ascending in (0, 1]", math.ulp(0.0), 1.0)
     ),
     "lookahead": ("whole, ascending and at least 2", 2.0, math.inf),
+    "ns_steps": ("whole, ascending and at least 1", 1.0, math.inf),
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import indent
 
 from evokit_optimizers.rules.parts import by_group
-from evokit_optimizers.rules.rule import Rule
+from evokit_optimizers.rules.rule import DEFAULTS, Rule
 
 
 def show_rule(rule: Rule) -> str:
@@ -101,6 +101,8 @@ def _numbers(rule: Rule) -> list[str]:
     if "eps" in rule.used:
         values.append(f"eps = {rule.eps:.4g}")
     lines = [", ".join(values)]
+    if "ns_steps" in rule.used and rule.ns_steps != DEFAULTS["ns_steps"]:
+        lines.append(f"orthogonal by {rule.ns_steps} steps of Newton and Schulz in place of {DEFAULTS['ns_steps']}")
     if rule.warmup:
         lines.append(f"lr rises over the first {rule.warmup:.3g} of the steps")
     if rule.decay != "none":

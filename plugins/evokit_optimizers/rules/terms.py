@@ -36,6 +36,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "beta1": Quantity(numbers=("beta1",)),
     "beta2": Quantity(numbers=("beta2",)),
     "eps": Quantity(numbers=("eps",)),
+    "ns_steps": Quantity(numbers=("ns_steps",)),
     "scratch": Quantity(),  # memory to overwrite
 }
 
@@ -58,7 +59,8 @@ class Term:
         without_momentum: Name of the term that it equals if beta1 is 0.
         ignores_clipping: Its value is the same whatever clipping did to the gradient.
         flops: Operations on each element, see ``evokit_optimizers.rules.cost``.
-        orthogonal: It makes matrices orthogonal, by ``newton_schulz`` of the kernels, whose operations come on top.
+        orthogonal: It makes matrices orthogonal, by ``newton_schulz`` of the kernels, whose operations come on top, in
+            as many steps as the rule's ``ns_steps`` says.
 
     Raises:
         ValueError: A need has no such name.
@@ -117,11 +119,11 @@ TERMS: Vocabulary = {
     "GRAD_DIFFERENCE": Term("(g - g_last)", ("gradient", "last_gradient"), _K + "difference"),
     "NORM_GRAD": Term("g / (norm(g) + eps)", ("gradient", "eps"), _K + "normed", per_tensor=True, flops=3),
     "ORTHOGONAL_MOMENTUM": Term(
-        "orthogonal(m)", ("momentum",), _K + "orthogonal", per_tensor=True, flops=0, orthogonal=True
+        "orthogonal(m)", ("momentum", "ns_steps"), _K + "orthogonal", per_tensor=True, flops=0, orthogonal=True
     ),
     "ORTHOGONAL_NESTEROV": Term(
         "orthogonal(beta1 m + (1 - beta1) g)",
-        ("gradient", "momentum", "beta1", "scratch"),
+        ("gradient", "momentum", "beta1", "scratch", "ns_steps"),
         _K + "orthogonal_mix",
         per_tensor=True,
         without_momentum="ORTHOGONAL_MOMENTUM",

@@ -49,6 +49,8 @@ def _preparation(rule: Rule) -> list[str]:
         lines.append('beta3 = group["beta3"]')
     if "eps" in rule.used:
         lines.append('eps = group["eps"]')
+    if "ns_steps" in rule.used:
+        lines.append('ns_steps = group["ns_steps"]')
     lines += [f'{buffer} = [self.state[p]["{buffer}"] for p in parameters]' for buffer in rule.buffers]
     if rule.terms:
         lines.append("gradient = [p.grad for p in parameters if p.grad is not None]")

@@ -20,7 +20,7 @@ from evokit_optimizers.rules.search_space import Bounds, Rates
 from evokit_optimizers.rules.terms import TERMS
 
 ALL = tuple(TERMS)
-WIDE = Bounds(lr=(1e-6, 10.0), averaging=(0.01, 0.5), lookahead=(2, 20))
+WIDE = Bounds(lr=(1e-6, 10.0), averaging=(0.01, 0.5), lookahead=(2, 20), ns_steps=(3, 8))
 
 test_the_space_conforms = genome_conformance("optimizer_space", seeds="known")
 test_the_space_of_all_groups_conforms = genome_conformance("optimizer_space", groups=GROUPS, terms=ALL, seeds="known")

@@ -50,6 +50,7 @@ _KINDS = {
     "averaging": st.sampled_from([0.0, 0.5]),
     "lookahead": st.sampled_from([0, 0, 3]),
     "lookahead_step": st.sampled_from([0.5, 0.8, 1.0]),
+    "ns_steps": st.sampled_from([3, 5]),
 }
 
 rules = st.builds(

@@ -32,6 +32,7 @@ def test_a_value_outside_moves_from_the_nearest_bound(rng):
         ({"beta1": (0.5, 1.0)}, r"beta1: must be ascending in \[0, 1\)"),
         ({"decay_span": (0.5, 1.5)}, r"decay_span: must be ascending in \(0, 1\]"),
         ({"lookahead": (1, 5)}, "lookahead: must be whole, ascending and at least 2"),
+        ({"ns_steps": (0, 5)}, "ns_steps: must be whole, ascending and at least 1"),
         ({"lookahead": (2.5, 5)}, "lookahead: must be whole, ascending and at least 2"),
     ],
 )

@@ -186,6 +186,7 @@ def test_closures_are_run_with_gradients_and_their_loss_is_returned():
         ({"weight_decay": float("nan")}, "weight_decay must be a number of at least 0, got nan"),
         ({"betas": (0.9, 1.0)}, "betas must be at least 0 and below 1, got 1.0"),
         ({"total_steps": 0}, "total_steps must be a whole number of at least 1, or None, got 0"),
+        ({"ns_steps": 0}, "ns_steps must be a whole number of at least 1, got 0"),
         ({"total_steps": "9"}, "total_steps must be a whole number of at least 1, or None, got '9'"),
     ],
 )
