@@ -151,7 +151,7 @@ class Rules:
 
     def seeds(self) -> list[Rule]:
         """The known optimizers of the options."""
-        return [in_vocabulary(SEEDS[name], self.vocabulary) for name in self.options.seed_names]
+        return [in_vocabulary(rule, self.vocabulary) for rule in self.options.seed_rules]
 
     def encode(self, genes: Rule) -> np.ndarray:
         """``(n_features,)`` float32: a weight per term, numbers between their bounds, flags."""
