@@ -29,7 +29,7 @@ _L2: Mapping[str, Any] = {"decoupled": False, "bias_correction": False}
 _MATRICES: Mapping[str, Range] = {"lr": (1e-2, 0.3), "weight_decay": (0.01, 0.1)}
 
 
-def _all(unit: float) -> dict[Scheduled, Rule]:
+def _all(unit: float) -> dict[str, Rule]:
     """All of them with learning rates at ``unit`` of their ranges, from 0 to 1 on the scale of the number.
 
     Other numbers lie as far on the other side of the middle: with smaller steps goes a larger decay, and so on.
@@ -64,12 +64,12 @@ def _all(unit: float) -> dict[Scheduled, Rule]:
     }
 
 
-SCHEDULED: Mapping[Scheduled, Rule] = _all(0.5)
+SCHEDULED: Mapping[str, Rule] = _all(0.5)
 """The learning rate rises over the first tenth of the steps and falls by a cosine.
 
 The ranges are those in which ``recipes/optimizer_study.yaml`` tunes the rivals, so that neither side begins with better
 numbers.
 """
 
-VARIANTS: tuple[Mapping[Scheduled, Rule], ...] = (_all(0.25), _all(0.75))
+VARIANTS: tuple[Mapping[str, Rule], ...] = (_all(0.25), _all(0.75))
 """The same with numbers at the quarters of their ranges."""
