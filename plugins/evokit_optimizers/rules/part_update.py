@@ -194,7 +194,7 @@ class PartUpdate:
     def _by_tensor(self, name: str, flat: Tensor, sizes: list[int]) -> list[Tensor]:
         """A state of its parameters, one after the other in the state's shapes."""
         shapes = [kernels.state_shape(name, shape) for shapes in self._shapes for shape in shapes]
-        return [piece.view(shape) for piece, shape in zip(flat.split(sizes), shapes, strict=True)]
+        return [piece.view(shape) for piece, shape in zip(torch.split(flat, sizes), shapes, strict=True)]
 
     def _tensors(self, argument: Any) -> Any:
         """Runs as views in the parameters' shapes; numbers as they are."""
