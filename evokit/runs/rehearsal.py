@@ -6,6 +6,7 @@ Contracts C1, C4 and C6 rest on what plugins promise. A promise that is broken i
 from __future__ import annotations
 
 import json
+import logging
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -29,6 +30,8 @@ from evokit.measuring.execution import LOST, Executor, Task
 from evokit.runs.checkpoint import as_saved
 from evokit.searches.cells import untold
 
+log = logging.getLogger("evokit")
+
 DRAWN = 3  # individuals that go through genome and operators
 MEASURED = 8  # individuals of which one must not fail
 MOST = 10_000  # individuals a generation of a search that is rehearsed
@@ -48,6 +51,13 @@ def rehearse(parts: Parts) -> None:
         if not hasattr(one.search, "job"):  # one with a job of its own asks for what only a measurement can give
             with named(one.recipe.search):
                 _rehearse_search(one)
+    if left_out := getattr(parts.search, "left_out", 0):
+        log.warning(
+            "%s: search.population has no room for the last %d of the individuals that the genome begins with;"
+            " raise it by as many, or let the genome have fewer seeds",
+            parts.recipe.path,
+            left_out,
+        )
 
 
 def rehearse_measuring(parts: Parts, executor: Executor) -> str:

@@ -68,6 +68,11 @@ class Evolving(AskTell):
         stay = sorted(preferred([one.fitness for one in members])[: self._size])
         self.population = [members[place] for place in stay]
 
+    @property
+    def left_out(self) -> int:
+        """How many of the genome's known individuals the first population has no room for."""
+        return max(0, len(self._known_good(self._init)) - self._size)
+
     def _rng(self) -> np.random.Generator:
         """What this generation's variation draws from."""
         return self._streams.at("variation", self.generation).numpy()

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from evokit_optimizers.options import OptimizerGenome
-from evokit_optimizers.plain_genome import LINKED, STRUCTURE, Rules
+from evokit_optimizers.plain_genome import LATER, LINKED, STRUCTURE, Rules
 from evokit_optimizers.rules.groups import GROUPS, Group
 from evokit_optimizers.rules.parts import by_group, moved_base, own_values, with_parts
-from evokit_optimizers.rules.rule import ADDED, Rule
+from evokit_optimizers.rules.rule import TRICKS, Rule
 
 Cell = tuple[Group, ...]
 """Groups that share a part."""
 
-_VALUES = (*LINKED, ("terms",), *((name,) for name in ADDED))
+_VALUES = (*LINKED, ("terms",), *((name,) for name in (*TRICKS, "beta3", "averaging")))
 _OWN = 0.25  # chance that a cell of a random rule has a part
 
 
@@ -43,7 +43,10 @@ class GroupedRules(Rules):
                 other = super().random(rng)
                 apart = own_values(known[cell[0]], self._frozen).keys() if self._frozen and cell[0] in known else ()
                 names = [
-                    name for linked in _VALUES if rng.random() < 0.5 or set(linked) & set(apart) for name in linked
+                    name
+                    for linked in (*_VALUES, *self._later)
+                    if rng.random() < 0.5 or set(linked) & set(apart)
+                    for name in linked
                 ]
                 parts[cell] = replace(base, **{name: getattr(other, name) for name in names})
         return self._kept(_joined(base, parts))
@@ -117,7 +120,7 @@ class GroupedRules(Rules):
             return cell
         own = own_values(parts.pop(cell), base)
         if way == "inherit" and own:
-            given_up = _choice([linked for linked in _VALUES if own.keys() & set(linked)], rng)
+            given_up = _choice([linked for linked in (*_VALUES, *LATER) if own.keys() & set(linked)], rng)
             parts[cell] = replace(base, **{name: value for name, value in own.items() if name not in given_up})
         return ()
 

@@ -15,8 +15,8 @@ from evokit.options import Count, NonNegative, Positive, added
 from evokit_optimizers.rules.groups import Group
 from evokit_optimizers.rules.known import KNOWN, Known
 from evokit_optimizers.rules.parts import by_group
-from evokit_optimizers.rules.rule import Clipping, Decay, Trick
-from evokit_optimizers.rules.scheduled import SCHEDULED, Scheduled
+from evokit_optimizers.rules.rule import Clipping, Decay, Rule, Trick
+from evokit_optimizers.rules.scheduled import SCHEDULED, VARIANTS, Scheduled
 from evokit_optimizers.rules.search_space import Bounds, Rates
 from evokit_optimizers.rules.terms import TERMS, Vocabulary
 from evokit_optimizers.tasks.options import Language, Network, OneTask
@@ -37,7 +37,9 @@ class OptimizerGenome:
 
     ``seeds`` names known optimizers for the first population; with ``scheduled`` in their name they have a schedule and
     the middle of the ranges in which their kind is usually tuned. ``known`` means all of these that the terms and
-    groups can say. ``clippings`` and ``decays`` are what may be chosen, ``tricks`` what may be switched on:
+    groups can say; ``tuned`` means two more of each, with numbers at the quarters of those ranges, so that the search's
+    own first generation tunes them. A population needs room for all of them; the check tells where it has none.
+    ``clippings`` and ``decays`` are what may be chosen, ``tricks`` what may be switched on:
     ``centralised`` gradients, ``cautious`` steps, which leave out what does not go down the gradient, and LAMB's
     ``trust_ratio``, by which the step of each tensor has the tensor's length. ``numbers_only`` names a known optimizer:
     then terms, weights, bias correction and the kind of weight decay are its own, only numbers, clipping, tricks and
@@ -54,7 +56,7 @@ class OptimizerGenome:
 
     terms: tuple[str, ...] = ARTICLE_TERMS
     max_terms: Annotated[int, Ge(1)] = 4
-    seeds: Literal["known"] | tuple[Seed, ...] = ("sgd", "adam", "rmsprop")
+    seeds: Literal["known", "tuned"] | tuple[Seed, ...] = ("sgd", "adam", "rmsprop")
     numbers_only: Seed | None = None
     groups: tuple[Group, ...] = added(())
     clippings: tuple[Clipping, ...] = ("none", "value", "norm")
@@ -89,9 +91,17 @@ class OptimizerGenome:
         """The known optimizers of the first population."""
         if self.numbers_only:
             return (self.numbers_only,) if self.seeds else ()
-        if self.seeds == "known":
+        if isinstance(self.seeds, str):
             return tuple(name for name in SCHEDULED if not self._lacking(name))
         return self.seeds
+
+    @property
+    def seed_rules(self) -> tuple[Rule, ...]:
+        """Their rules, and after them those with other numbers."""
+        names = self.seed_names
+        variants = VARIANTS if self.seeds == "tuned" else ()
+        others = [rules[name] for rules in variants for name in names if name in rules]
+        return (*(SEEDS[name] for name in names), *others)
 
     def _lacking(self, name: str) -> str:
         """What a known optimizer needs and the options do not have, in words; empty if they can say it."""

@@ -10,7 +10,7 @@ import numpy as np
 from evokit_optimizers.options import SEEDS, OptimizerGenome
 from evokit_optimizers.rules.canonical import canonical
 from evokit_optimizers.rules.parts import by_group, in_vocabulary
-from evokit_optimizers.rules.rule import NUMBERS, Rule, Terms
+from evokit_optimizers.rules.rule import DEFAULTS, NUMBERS, Rule, Terms
 from evokit_optimizers.rules.rule_json import rule_from_json, rule_to_json
 from evokit_optimizers.rules.search_space import NUMBERS_WITH_OFF, numbers_of
 from evokit_optimizers.rules.show import show_rule
@@ -28,7 +28,16 @@ LINKED = (
     ("decay", "decay_span"),
 )
 
+LATER = (
+    ("lookahead", "lookahead_step"),
+    ("ns_steps",),
+)  # so too, where bounds offer the first; recipes of before have none of them
+
+LATER_TERMS = ("ADAFACTOR_TERM", "ADAM_MINI_TERM")  # of which encodings of before say nothing
+
 STRUCTURE = ("terms", "bias_correction", "decoupled")  # what numbers_only keeps
+
+_DRAWN_LATER = ("beta3", "lookahead_step", "ns_steps")  # after the numbers that all recipes have
 
 _TRICK = 0.2  # chance that a random rule has one
 _NEGATIVE = 0.25  # chance that a drawn weight is negative; a rule of negative weights alone climbs
@@ -51,8 +60,14 @@ class Rules:
         # What recipes of before do not have takes no draws of theirs.
         long = any("long_momentum" in self.vocabulary[name].needs for name in options.terms)
         averaged = options.bounds.averaging is not None
-        self._added = (*(("beta3",) if long else ()), *(("averaging",) if averaged else ()))
-        self._with_off = [name for name in NUMBERS_WITH_OFF if name != "averaging" or averaged]
+        self._later = [names for names in LATER if getattr(options.bounds, names[0]) is not None]
+        self._added = (*([("beta3",)] if long else []), *([("averaging",)] if averaged else []), *self._later)
+        self._weighted = [name for name in self.vocabulary if name in options.terms or name not in LATER_TERMS]
+        lacking = {name for names in LATER if names not in self._later for name in names}
+        self._encoded = [name for name in NUMBERS if name not in lacking]
+        self._with_off = [
+            name for name in NUMBERS_WITH_OFF if name in self._encoded and (name != "averaging" or averaged)
+        ]
         self._frozen = in_vocabulary(SEEDS[options.numbers_only], self.vocabulary) if options.numbers_only else None
 
     def random(self, rng: np.random.Generator) -> Rule:
@@ -62,10 +77,11 @@ class Rules:
         numbers: dict[str, Any] = {
             name: bounds.draw(name, rng) for name in ("lr", "beta1", "beta2", "eps", "clip_size", "decay_span")
         }
-        numbers |= {name: bounds.draw(name, rng) for name in self._added if name == "beta3"}
+        offered = {name for names in self._added for name in names}
+        numbers |= {name: bounds.draw(name, rng) for name in _DRAWN_LATER if name in offered}
         for name in NUMBERS_WITH_OFF:
             on = getattr(bounds, name) is not None and rng.random() < 0.5
-            numbers[name] = bounds.draw(name, rng) if on else 0.0
+            numbers[name] = bounds.draw(name, rng) if on else DEFAULTS[name]
         flags["clipping"] = _choice(options.clippings, rng)
         flags["decay"] = _choice(options.decays, rng)
         flags |= {name: bool(rng.random() < _TRICK) for name in options.tricks}
@@ -87,7 +103,7 @@ class Rules:
             lists = (a.terms[:cut_a] + b.terms[cut_b:], b.terms[:cut_b] + a.terms[cut_a:])
         first: dict[str, Any] = {}
         second: dict[str, Any] = {}
-        for names in (*LINKED, *((name,) for name in (*self._added, *self.options.tricks))):
+        for names in (*LINKED, *self._added, *((name,) for name in self.options.tricks)):
             swap = rng.random() < 0.5
             one, two = (b, a) if swap else (a, b)
             if (names[0] in one.used) != (names[0] in two.used):
@@ -135,19 +151,19 @@ class Rules:
 
     def seeds(self) -> list[Rule]:
         """The known optimizers of the options."""
-        return [in_vocabulary(SEEDS[name], self.vocabulary) for name in self.options.seed_names]
+        return [in_vocabulary(rule, self.vocabulary) for rule in self.options.seed_rules]
 
     def encode(self, genes: Rule) -> np.ndarray:
-        """``(n_features,)`` float32: a weight per term of the vocabulary, numbers between their bounds, flags."""
-        weights = dict.fromkeys(self.vocabulary, 0.0) | dict(genes.terms)
+        """``(n_features,)`` float32: a weight per term, numbers between their bounds, flags."""
+        weights = dict(genes.terms)
         used, movable = genes.used, numbers_of(genes)
-        numbers = [self._unit(name, getattr(genes, name)) if name in movable else 0.0 for name in NUMBERS]
-        flags = [name in movable for name in NUMBERS_WITH_OFF]
+        numbers = [self._unit(name, getattr(genes, name)) if name in movable else 0.0 for name in self._encoded]
+        flags = [name in movable for name in NUMBERS_WITH_OFF if name in self._encoded]
         flags += [genes.decoupled, genes.bias_correction and "bias_correction" in used]
         flags += [genes.clipping == kind for kind in ("value", "norm")]
         flags += [genes.decay == kind for kind in ("cosine", "linear")]
         flags += [getattr(genes, name) for name in self.options.tricks]
-        return np.array([*weights.values(), *numbers, *flags], dtype=np.float32)
+        return np.array([*(weights.get(name, 0.0) for name in self._weighted), *numbers, *flags], dtype=np.float32)
 
     def show(self, genes: Rule) -> str:
         return show_rule(genes)
@@ -202,7 +218,7 @@ class Rules:
                 changes[name] = _choice(others, rng)
         for name in self._with_off:
             if rng.random() < prob and (getattr(rule, name) or getattr(options.bounds, name)):
-                changes[name] = 0.0 if getattr(rule, name) else options.bounds.draw(name, rng)
+                changes[name] = DEFAULTS[name] if getattr(rule, name) else options.bounds.draw(name, rng)
         return replace(rule, **changes)
 
     def _moved(self, rule: Rule, strength: float, rng: np.random.Generator) -> Rule:

@@ -9,17 +9,22 @@ import numpy as np
 
 from evokit.genomes.space.genome import Genes, SpaceGenome
 from evokit.genomes.space.layout import DOT, Leaf, layout_of
-from evokit.genomes.space.parameters import Choice, Float, Subset
+from evokit.genomes.space.parameters import Choice, Float, Int, Subset
 from evokit_optimizers.options import SEEDS, OptimizerGenome
 from evokit_optimizers.plain_genome import STRUCTURE, Rules
 from evokit_optimizers.rules.groups import GROUPS, Group
 from evokit_optimizers.rules.parts import by_group, with_parts
-from evokit_optimizers.rules.rule import NUMBERS, Rule, Terms
+from evokit_optimizers.rules.rule import COUNTS, NUMBERS, Rule, Terms
 from evokit_optimizers.rules.search_space import COMPLEMENT, LINEAR, SCALES
 from evokit_optimizers.rules.show import show_rule
 
 # Parameters of numbers whose field is a choice of whether and how, or that are said by another scale.
-_NAMES = {"weight_decay": "weight_decay_size", "warmup": "warmup_span", "averaging": "averaging_span"}
+_NAMES = {
+    "weight_decay": "weight_decay_size",
+    "warmup": "warmup_span",
+    "averaging": "averaging_span",
+    "lookahead": "lookahead_every",
+}
 _SWITCH = (False, True)
 
 
@@ -122,9 +127,9 @@ class RuleSpace(SpaceGenome):
             found["weights"] = {
                 name: {"when": {"terms": {"has": name}}, **size, "sign": Choice((1, -1))} for name in names
             }
-        for number in ("lr", "beta1", "beta2", "beta3", "eps"):
+        for number in ("lr", "beta1", "beta2", "beta3", "eps", "ns_steps"):
             users = [name for name in names if number in used[name]]
-            if users:
+            if users and getattr(options.bounds, number) is not None:
                 found[_name(number)] = self._number(number, None if known or users == names else _has(users))
         corrected = [name for name in names if "bias_correction" in used[name]]
         if corrected and not known:
@@ -135,6 +140,8 @@ class RuleSpace(SpaceGenome):
         found |= self._sized("warmup", _SWITCH, "warmup")
         found |= self._sized("decay", options.decays, "decay_span")
         found |= self._sized("averaging", _SWITCH, "averaging")
+        if ahead := self._sized("lookahead", _SWITCH, "lookahead"):
+            found |= {**ahead, "lookahead_step": self._number("lookahead_step", {"lookahead": [True]})}
         return found | {name: Choice(_SWITCH) for name in options.tricks}
 
     def _sized(self, name: str, kinds: Sequence[Any], number: str) -> dict[str, Any]:
@@ -146,8 +153,10 @@ class RuleSpace(SpaceGenome):
         condition = {name: on} if len(on) < len(kinds) else None
         return {**choice, **({_name(number): self._number(number, condition)} if on else {})}
 
-    def _number(self, name: str, when: Mapping[str, Any] | None) -> Float:
+    def _number(self, name: str, when: Mapping[str, Any] | None) -> Float | Int:
         low, high = getattr(self.options.bounds, name)
+        if name in COUNTS:
+            return Int(int(low), int(high), log=SCALES[name] is not LINEAR, when=when)
         if SCALES[name] is COMPLEMENT:
             low, high = 1 - high, 1 - low
         return Float(low, high, log=SCALES[name] is not LINEAR, when=when)
@@ -181,7 +190,7 @@ class RuleSpace(SpaceGenome):
             value = getattr(rule, name)
             told[_name(name)] = 1 - value if SCALES[name] is COMPLEMENT else value
         told["weight_decay"] = ("decoupled" if rule.decoupled else "l2") if rule.weight_decay else "none"
-        told |= {name: getattr(rule, name) > 0 for name in ("warmup", "averaging")}
+        told |= {name: getattr(rule, name) > 0 for name in ("warmup", "averaging", "lookahead")}
         return told | {name: getattr(rule, name) for name in ("clipping", "decay", *self.options.tricks)}
 
 
@@ -211,7 +220,7 @@ def _terms(params: Mapping[str, Any]) -> Terms:
 def _nearest(leaf: Leaf, value: Any) -> Any:
     """What the parameter may be that is nearest to a value."""
     parameter = leaf.parameter
-    if isinstance(parameter, Float):
+    if isinstance(parameter, Float | Int):
         return min(max(value, parameter.low), parameter.high)
     if isinstance(parameter, Choice) and value not in parameter.options:
         return parameter.options[0]

@@ -350,6 +350,16 @@ def test_what_confirms_is_a_fitness(body, told, tmp_path):
     assert "Traceback" not in answer.stderr
 
 
+def test_known_individuals_that_the_population_has_no_room_for_are_told(tmp_path, caplog):
+    seeds = "return [[0.5] * self.length]"
+    plugin = PLUGIN.replace(seeds, "return [[i / 10] * self.length for i in range(10)]")
+    assert check(tmp_path, plugin).exit_code == 0
+    assert "search.population has no room for the last 2 of the individuals that the genome begins with" in caplog.text
+    caplog.clear()
+    assert check(tmp_path, plugin, "search.population=10").exit_code == 0
+    assert not caplog.records
+
+
 RARE = {  # faults that a rehearsal does not meet
     "mutate in place": (COPIED, "        genes = genes if genes[0] < -2 else list(genes)\n", "Lists.mutate"),
     "evaluate in place": (

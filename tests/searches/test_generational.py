@@ -100,13 +100,16 @@ def test_a_population_without_room_for_init_is_refused():
 
 
 def test_more_known_good_individuals_than_places_are_cut():
-    asked = built(SMALL, genome=Seeded([[i, j, 0, 0] for i in range(4) for j in range(4)])).ask()
+    search = built(SMALL, genome=Seeded([[i, j, 0, 0] for i in range(4) for j in range(4)]))
+    asked = search.ask()
+    assert search.left_out == 8
     assert [one.genes.tolist() for one in asked] == [[i, j, 0, 0] for i in range(2) for j in range(4)]
 
 
 def test_known_good_twins_take_one_place():
     asked = built(SMALL, genome=Seeded([[1, 2, 3, 0]] * 3)).ask()
     assert len(set(keys(asked))) == len(asked) == 8
+    assert built(SMALL, genome=Seeded([[1, 2, 3, 0]] * 3)).left_out == 0
 
 
 def test_asking_again_gives_the_same():

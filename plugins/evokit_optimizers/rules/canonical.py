@@ -8,7 +8,7 @@ from typing import Any
 
 from evokit_optimizers.rules.groups import GROUPS
 from evokit_optimizers.rules.parts import by_group, with_parts
-from evokit_optimizers.rules.rule import DEFAULTS, NUMBERS, Rule, Terms
+from evokit_optimizers.rules.rule import COUNTS, DEFAULTS, NUMBERS, Rule, Terms
 from evokit_optimizers.rules.terms import Vocabulary
 
 
@@ -45,6 +45,7 @@ def _canonical_part(rule: Rule) -> Rule:
         terms=tuple((name, weight / scale) for name, weight in terms),
         lr=rule.lr if rule.trust_ratio and terms else rule.lr * scale,  # whose steps have the tensors' lengths
         weight_decay=weight_decay,
+        lookahead=0 if rule.lookahead_step == 1 else rule.lookahead,
     )
     if not terms and not (rule.decoupled and rule.weight_decay):
         return Rule((), vocabulary=rule.vocabulary)
@@ -52,7 +53,8 @@ def _canonical_part(rule: Rule) -> Rule:
     values: dict[str, Any] = {
         name: getattr(found, name) if name in used else default for name, default in DEFAULTS.items()
     }
-    numbers = {name: float(values[name]) + 0.0 for name in NUMBERS}  # 1 and -0.0 have other JSON than 1.0 and 0.0
+    # 1 and -0.0 have other JSON than 1.0 and 0.0.
+    numbers = {name: int(values[name]) if name in COUNTS else float(values[name]) + 0.0 for name in NUMBERS}
     return replace(found, **{**values, **numbers})
 
 

@@ -9,6 +9,7 @@ from evokit_optimizers.rules.groups import Group
 from evokit_optimizers.rules.parts import by_group
 from evokit_optimizers.rules.rule import Rule
 from evokit_optimizers.rules.show import show_rule
+from evokit_optimizers.rules.terms import PER_TENSOR
 from evokit_optimizers.rules.update_source import scheduled, update_source
 
 
@@ -23,7 +24,8 @@ def plain_class(rule: Rule, name: str, measured: Sequence[str]) -> str:
     if rule.clipping == "norm":
         call = 'norm_factor(total_norm(gradients), self.defaults["clip_size"])'
         norm = f"        factor = {call} if gradients else torch.ones(())\n"
-    state = "".join(f'\n                    state["{buffer}"] = torch.zeros_like(p)' for buffer in _buffers(rule))
+    state = "".join(f'\n                    state["{buffer}"] = {_zeros(buffer)}' for buffer in _buffers(rule))
+    state += '\n                    state["slow_weights"] = p.clone()' if rule.lookahead else ""
     factor, parameter = (", factor", ", factor: Tensor") if norm else ("", "")
     return f'''class {name}(torch.optim.Optimizer):
     """In step k, for parameters p with gradient g:
@@ -75,8 +77,16 @@ def grouped_class(rule: Rule, name: str, measured: Sequence[str]) -> str:
         factors = "            factor = torch.ones(())\n            " + (
             f'if group["group"] in {_words(clipped)}:\n                factor = norm_factor(norm, group["clip_size"])\n'
         )
-    state = """
-                    state.update({buffer: torch.zeros_like(p) for buffer in BUFFERS[group["group"]]})"""
+    zeros = "torch.zeros_like(p)"
+    if any(PER_TENSOR & set(part.buffers) for part in rules.values()):
+        zeros = "p.new_zeros(state_shape(buffer, p.shape))"
+    state = f"""
+                    for buffer in BUFFERS[group["group"]]:
+                        state[buffer] = {zeros}"""
+    if ahead := [group for group, part in rules.items() if part.lookahead]:
+        state += f"""
+                    if group["group"] in {_words(ahead)}:
+                        state["slow_weights"] = p.clone()"""
     update = f'getattr(self, UPDATES[group["group"]])(group, of_age, k{factor})'
     buffers = {group: _words(_buffers(part)) for group, part in rules.items()}
     updates = {group: f'"{methods[body]}"' for group, body in bodies.items()}
@@ -139,6 +149,10 @@ def _buffers(rule: Rule) -> list[str]:
     return [*rule.buffers, *(["mean"] if rule.averaging else [])]
 
 
+def _zeros(buffer: str) -> str:
+    return f'p.new_zeros(state_shape("{buffer}", p.shape))' if buffer in PER_TENSOR else "torch.zeros_like(p)"
+
+
 def _settings(rule: Rule) -> _Options:
     """Argument to type, default, and explanation."""
     used = rule.used
@@ -155,6 +169,8 @@ def _settings(rule: Rule) -> _Options:
     if rule.clipping != "none":
         what = "of each element" if rule.clipping == "value" else "of the norm over all parameters of all groups"
         options["clip_size"] = ("float", repr(rule.clip_size), f"Largest size {what} of the gradient.")
+    if "ns_steps" in used:
+        options["ns_steps"] = ("int", repr(rule.ns_steps), "Newton and Schulz's, that make a matrix orthogonal.")
     return options
 
 

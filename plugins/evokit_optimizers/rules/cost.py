@@ -10,10 +10,7 @@ from evokit_optimizers.rules.groups import Group
 from evokit_optimizers.rules.parts import by_group, refuse_untold
 from evokit_optimizers.rules.rule import Rule
 
-ITERATIONS = 5
-"""Of Newton and Schulz, the default of ``evokit_optimizers.rules.kernels.newton_schulz``."""
-
-_BUFFERS = {"average": 3, "long": 3, "square": 4, "slow": 3, "maximum": 1, "last": 0}
+_BUFFERS = {"average": 3, "long": 3, "square": 4, "slow": 3, "maximum": 1, "last": 0, "rows": 0, "columns": 0}
 
 
 class StepCost(NamedTuple):
@@ -54,9 +51,12 @@ def step_cost(rule: Rule, shapes: Sequence[Sequence[int]], groups: Sequence[Grou
     if any(part.clipping == "norm" for part in rules):
         elementwise += 2 * sum(map(math.prod, shapes))  # the norm over all parameters
     for part, shape in zip(rules, shapes, strict=True):
-        orthogonal = _newton_schulz(shape) if len(shape) > 1 else StepCost(0, 0)
+        if part.lookahead:  # the average of slow weights and parameters, a share of it in each step
+            elementwise += math.ceil(_BUFFERS["average"] * math.prod(shape) / part.lookahead)
+        orthogonal = _newton_schulz(shape, part.ns_steps) if len(shape) > 1 else StepCost(0, 0)
         n_orthogonal = sum(term.orthogonal for term in part.declared())
         elementwise += math.prod(shape) * _each(part, len(shape) > 1) + n_orthogonal * orthogonal.elementwise
+        elementwise += _rows_and_columns(part, shape)
         products += n_orthogonal * orthogonal.products
     return StepCost(elementwise, products)
 
@@ -76,8 +76,19 @@ def _each(rule: Rule, matrix: bool) -> int:
 
 def _quantities(rule: Rule) -> int:
     corrected = int(rule.bias_correction)
-    roots = len({"rms", "max_rms"} & rule.needs)
+    roots = len({"rms", "max_rms", "factored_rms", "row_rms"} & rule.needs)
     return roots * (2 + corrected) + ("momentum" in rule.needs) * corrected
+
+
+def _rows_and_columns(rule: Rule, shape: Sequence[int]) -> int:
+    """Averages of squares in rows and columns, and their product; a vector has the average of each element."""
+    n, buffers = math.prod(shape), rule.buffers
+    if len(shape) < 2:
+        return _BUFFERS["square"] * n if "rows" in buffers else 0
+    rows, columns = shape[0], n // shape[0]
+    # A square and a mean, then the average; of rows their mean and the quotient by it.
+    count = sum(2 * n + 3 * some for name, some in (("rows", rows), ("columns", columns)) if name in buffers)
+    return count + (2 * rows + n if "factored_rms" in rule.needs else 0)
 
 
 def _step(rule: Rule) -> int:
@@ -87,9 +98,9 @@ def _step(rule: Rule) -> int:
     return terms + len(rule.terms) - 1 + 5 * rule.cautious + 5 * rule.trust_ratio + 2
 
 
-def _newton_schulz(shape: Sequence[int]) -> StepCost:
+def _newton_schulz(shape: Sequence[int], n_steps: int) -> StepCost:
     """Of a matrix with its first dimension as rows; see ``evokit_optimizers.rules.kernels.orthogonal``."""
     m, n = sorted((shape[0], math.prod(shape[1:])))
-    # The norm and the quotient by it, the sums of two matrices of each iteration, the stretch.
-    elementwise = 3 * m * n + ITERATIONS * (3 * m * m + 2 * m * n) + m * n
-    return StepCost(elementwise, ITERATIONS * (4 * m * m * n + 2 * m**3))
+    # The norm and the quotient by it, the sums of two matrices of each step, the stretch.
+    elementwise = 3 * m * n + n_steps * (3 * m * m + 2 * m * n) + m * n
+    return StepCost(elementwise, n_steps * (4 * m * m * n + 2 * m**3))

@@ -6,6 +6,9 @@ Exports copy the sources of these functions.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -22,6 +25,33 @@ def average_square_(average: list[Tensor], values: list[Tensor], beta: float) ->
     torch._foreach_addcmul_(average, values, values, value=1 - beta)
 
 
+def state_shape(name: str, shape: Sequence[int]) -> tuple[int, ...]:
+    """Of a state for a parameter: a number for each of its rows or columns, or for each element as it is.
+
+    A tensor of more dimensions is a matrix with its first dimension as rows. A vector has rows of one element and no
+    columns.
+    """
+    if name == "columns":
+        return (math.prod(shape[1:]) if len(shape) > 1 else 0,)
+    return tuple(shape[:1]) if name == "rows" else tuple(shape)
+
+
+def average_rows_(rows: list[Tensor], gradients: list[Tensor], beta: float) -> None:
+    """``rows = beta rows + (1 - beta) mean of gradients**2 in each row``."""
+    for row, gradient in zip(rows, gradients, strict=True):
+        square = gradient * gradient
+        mean = square.reshape(len(square), -1).mean(1) if gradient.ndim > 1 else square
+        row.mul_(beta).add_(mean, alpha=1 - beta)
+
+
+def average_columns_(columns: list[Tensor], gradients: list[Tensor], beta: float) -> None:
+    """``columns = beta columns + (1 - beta) mean of gradients**2 in each column``, of matrices."""
+    for column, gradient in zip(columns, gradients, strict=True):
+        if gradient.ndim > 1:
+            mean = (gradient * gradient).reshape(len(gradient), -1).mean(0)
+            column.mul_(beta).add_(mean, alpha=1 - beta)
+
+
 def corrected(out: list[Tensor], average: list[Tensor], correction: float) -> None:
     """The average of gradients alone, without its start at zero."""
     torch._foreach_copy_(out, average)
@@ -35,6 +65,30 @@ def root(out: list[Tensor], square: list[Tensor], correction: float, eps: float)
         torch._foreach_div_(out, correction)
     torch._foreach_sqrt_(out)
     torch._foreach_add_(out, eps)
+
+
+def factored_root(out: list[Tensor], rows: list[Tensor], columns: list[Tensor], correction: float, eps: float) -> None:
+    """``sqrt(rows columns / mean(rows) / correction) + eps``; of vectors ``root`` of their elements.
+
+    Source: Shazeer and Stern 2018, "Adafactor", algorithm 2, with means in place of sums, which is the same.
+    """
+    for one, row, column in zip(out, rows, columns, strict=True):
+        if one.ndim > 1:
+            share = row / row.mean().clamp_(min=torch.finfo(row.dtype).tiny)
+            one.copy_(torch.outer(share, column).view(one.shape))
+        else:
+            one.copy_(row)
+    root(out, out, correction, eps)
+
+
+def row_root(out: list[Tensor], rows: list[Tensor], correction: float, eps: float) -> None:
+    """``sqrt(rows / correction) + eps``, the same for all elements of a row; of vectors ``root`` of their elements.
+
+    Source: Zhang et al. 2024, "Adam-mini", algorithm 1, with output units as blocks.
+    """
+    for one, row in zip(out, rows, strict=True):
+        one.copy_(row.view(row.shape + (1,) * (one.ndim - row.ndim)))
+    root(out, out, correction, eps)
 
 
 def clip_value(out: list[Tensor], gradient: list[Tensor], size: float) -> None:
@@ -138,7 +192,7 @@ def normed(out: list[Tensor], gradient: list[Tensor], eps: float) -> None:
         torch.div(tensor, torch.linalg.vector_norm(tensor) + eps, out=one)
 
 
-def orthogonal(out: list[Tensor], momentum: list[Tensor]) -> None:
+def orthogonal(out: list[Tensor], momentum: list[Tensor], ns_steps: int = 5) -> None:
     """Matrices with their singular values near 1, times ``sqrt(max(1, rows / columns))``; vectors as they are.
 
     A tensor of more dimensions is a matrix with its first dimension as rows.
@@ -151,23 +205,28 @@ def orthogonal(out: list[Tensor], momentum: list[Tensor]) -> None:
         else:
             matrix = tensor.reshape(len(tensor), -1)
             stretch = max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
-            one.copy_((newton_schulz(matrix) * stretch).view_as(tensor))
+            one.copy_((newton_schulz(matrix, ns_steps) * stretch).view_as(tensor))
 
 
 def orthogonal_mix(
-    out: list[Tensor], gradient: list[Tensor], momentum: list[Tensor], beta: float, scratch: list[Tensor]
+    out: list[Tensor],
+    gradient: list[Tensor],
+    momentum: list[Tensor],
+    beta: float,
+    scratch: list[Tensor],
+    ns_steps: int = 5,
 ) -> None:
     """``orthogonal(beta momentum + (1 - beta) gradient)``, as in Muon with Nesterov's momentum."""
     mix(out, gradient, momentum, beta, scratch)
-    orthogonal(out, out)
+    orthogonal(out, out, ns_steps)
 
 
-def newton_schulz(matrix: Tensor, n_iterations: int = 5, eps: float = 1e-7) -> Tensor:
+def newton_schulz(matrix: Tensor, n_steps: int = 5, eps: float = 1e-7) -> Tensor:
     """Push the singular values of a matrix towards 1, into 0.7..1.2, by a polynomial of degree five."""
     a, b, c = 3.4445, -4.7750, 2.0315
     tall = matrix.shape[0] > matrix.shape[1]
     x: Tensor = (matrix.T if tall else matrix) / (torch.linalg.vector_norm(matrix) + eps)
-    for _ in range(n_iterations):
+    for _ in range(n_steps):
         gram = x @ x.T
         x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return x.T if tall else x

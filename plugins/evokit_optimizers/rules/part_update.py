@@ -12,6 +12,7 @@ from torch import Tensor
 from evokit_optimizers.rules import kernels
 from evokit_optimizers.rules.rule import Rule
 from evokit_optimizers.rules.schedule import memory, schedule
+from evokit_optimizers.rules.terms import PER_TENSOR
 
 Shape = tuple[int, ...]
 
@@ -23,8 +24,8 @@ class PartUpdate:
     and centralised, then L2 decay is added; the moments take it in; decoupled decay shrinks the parameters; the moments
     are corrected for their start at zero; the weighted terms are summed in the order of the rule; a cautious step is
     masked; with a trust ratio decoupled decay is added here instead, and the step brought to its length; the parameters
-    move by ``lr_t`` times the sum, and their average takes them in. Memory is allocated here, not in ``step``, but for
-    what per-tensor terms compute.
+    move by ``lr_t`` times the sum; where a lookahead is due, slow weights go towards them, and they to these; and their
+    average takes them in. Memory is allocated here, not in ``step``, but for what per-tensor terms compute.
 
     Args:
         rule: What is done.
@@ -55,10 +56,18 @@ class PartUpdate:
         n = sum(self._lengths)
         names = [name for name, holds in _scratch(rule).items() if holds]
         self._scratch = {name: self._split(torch.empty(n, dtype=dtype, device=device)) for name in names}
-        self.state = {name: torch.zeros(n, dtype=dtype, device=device) for name in rule.buffers}
-        if rule.averaging:
-            self.state["mean"] = torch.zeros(n, dtype=dtype, device=device)
-        self._state = {name: self._split(flat) for name, flat in self.state.items()}
+        sizes = {
+            name: [math.prod(kernels.state_shape(name, shape)) for shapes in self._shapes for shape in shapes]
+            for name in rule.buffers
+        }
+        self.state = {name: torch.zeros(sum(sizes[name]), dtype=dtype, device=device) for name in rule.buffers}
+        for name, kept in (("mean", rule.averaging), ("slow_weights", rule.lookahead)):
+            if kept:
+                self.state[name] = torch.zeros(n, dtype=dtype, device=device)
+        self._state = {
+            name: self._by_tensor(name, flat, sizes[name]) if name in PER_TENSOR else self._split(flat)
+            for name, flat in self.state.items()
+        }
 
     def step(self, parameters: Tensor, gradient: Tensor, t: int, norm: Tensor | None) -> None:
         """Move its parameters in place.
@@ -73,12 +82,18 @@ class PartUpdate:
         lr = rule.lr * schedule(t, self._n_steps, rule.warmup, rule.decay, rule.decay_span)
         p = [parameters[span] for span in self._spans]
         g = self._prepared([gradient[span] for span in self._spans], p, norm)
+        if "slow_weights" in state and t == 0:
+            torch._foreach_copy_(state["slow_weights"], p)
         if "average" in state:
             kernels.average_(state["average"], g, rule.beta1)
         if "long" in state:
             kernels.average_(state["long"], g, rule.beta3)
         if "square" in state:
             kernels.average_square_(state["square"], g, rule.beta2)
+        if "rows" in state:
+            kernels.average_rows_(state["rows"], self._tensors(g), rule.beta2)
+        if "columns" in state:
+            kernels.average_columns_(state["columns"], self._tensors(g), rule.beta2)
         if "maximum" in state:
             torch._foreach_maximum_(state["maximum"], state["square"])
         trusted = rule.trust_ratio and bool(self._values)
@@ -96,6 +111,9 @@ class PartUpdate:
             kernels.average_(state["slow"], g, rule.beta2)
         if "last" in state:
             torch._foreach_copy_(state["last"], g)
+        if "slow_weights" in state and (t + 1) % rule.lookahead == 0:
+            kernels.average_(state["slow_weights"], p, 1 - rule.lookahead_step)
+            torch._foreach_copy_(p, state["slow_weights"])
         if "mean" in state:
             kernels.average_(state["mean"], p, memory(t, self._n_steps, rule.averaging))
 
@@ -150,6 +168,7 @@ class PartUpdate:
         rule, state, scratch = self.rule, self._state, self._scratch
         correction1, correction2 = (1 - rule.beta1**k, 1 - rule.beta2**k) if rule.bias_correction else (1.0, 1.0)
         known = {"gradient": gradient, "beta1": rule.beta1, "beta2": rule.beta2, "eps": rule.eps}
+        known |= {"ns_steps": rule.ns_steps}
         known |= {"slow_momentum": state.get("slow"), "last_gradient": state.get("last")}
         known |= {"long_momentum": state.get("long")}
         known |= {"momentum": scratch.get("momentum", state.get("average")), "scratch": scratch.get("scratch")}
@@ -159,11 +178,23 @@ class PartUpdate:
             if name in scratch:
                 kernels.root(scratch[name], state[buffer], correction2, rule.eps)
                 known[name] = scratch[name]
+        if "factored_rms" in scratch:
+            known["factored_rms"] = scratch["factored_rms"]
+            out = self._tensors(scratch["factored_rms"])
+            kernels.factored_root(out, state["rows"], state["columns"], correction2, rule.eps)
+        if "row_rms" in scratch:
+            known["row_rms"] = scratch["row_rms"]
+            kernels.row_root(self._tensors(scratch["row_rms"]), state["rows"], correction2, rule.eps)
         return known
 
     def _split(self, flat: Tensor) -> list[Tensor]:
         """A vector of its parameters as the runs."""
         return list(torch.split(flat, self._lengths))
+
+    def _by_tensor(self, name: str, flat: Tensor, sizes: list[int]) -> list[Tensor]:
+        """A state of its parameters, one after the other in the state's shapes."""
+        shapes = [kernels.state_shape(name, shape) for shapes in self._shapes for shape in shapes]
+        return [piece.view(shape) for piece, shape in zip(torch.split(flat, sizes), shapes, strict=True)]
 
     def _tensors(self, argument: Any) -> Any:
         """Runs as views in the parameters' shapes; numbers as they are."""
@@ -186,5 +217,5 @@ def _scratch(rule: Rule) -> dict[str, bool]:
         "gradient": l2 or rule.centralised or rule.clipping != "none",
         "momentum": rule.bias_correction and "momentum" in rule.needs,
         "rms": "rms" in rule.needs,
-        "max_rms": "max_rms" in rule.needs,
+        **{name: name in rule.needs for name in ("max_rms", "factored_rms", "row_rms")},
     }

@@ -17,7 +17,24 @@ Trick = Literal["centralised", "cautious", "trust_ratio"]
 TRICKS: tuple[Trick, ...] = get_args(Trick)
 """Flags of what is done to the gradient or to the sum of the terms."""
 
-NUMBERS = ("lr", "beta1", "beta2", "eps", "weight_decay", "clip_size", "warmup", "decay_span", "beta3", "averaging")
+NUMBERS = (
+    "lr",
+    "beta1",
+    "beta2",
+    "eps",
+    "weight_decay",
+    "clip_size",
+    "warmup",
+    "decay_span",
+    "beta3",
+    "averaging",
+    "lookahead",
+    "lookahead_step",
+    "ns_steps",
+)
+
+COUNTS = ("lookahead", "ns_steps")
+"""Of these, the whole ones."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +62,10 @@ class Rule:
         beta3: Of the long momentum; in [0, 1).
         averaging: About the fraction of the horizon over which weights are averaged for evaluation, see ``memory`` of
             ``evokit_optimizers.rules.schedule``; 0 evaluates them as they are.
+        lookahead: After every so many steps, at least 2, slow weights go towards the parameters, which then go on from
+            there; 0 is none.
+        lookahead_step: How far, in (0, 1]; 1 is all the way, as without.
+        ns_steps: Newton and Schulz's, at least 1, in which terms make a matrix orthogonal.
         parts: Groups with rules of their own, each once, in the order of ``GROUPS``; parts have no parts.
         vocabulary: What the names mean. Not part of a rule's identity or of its JSON.
 
@@ -70,6 +91,9 @@ class Rule:
     trust_ratio: bool = False
     beta3: float = 0.9999
     averaging: float = 0.0
+    lookahead: int = 0
+    lookahead_step: float = 0.5
+    ns_steps: int = 5
     parts: tuple[tuple[Group, Rule], ...] = ()
     vocabulary: Vocabulary = field(default_factory=lambda: TERMS, compare=False, repr=False)
 
@@ -99,20 +123,21 @@ class Rule:
 
     @property
     def buffers(self) -> tuple[str, ...]:
-        """State vectors that it keeps, each the size of the parameters."""
+        """States that it keeps, of the shapes that ``state_shape`` of the kernels says."""
         return tuple(sorted({name for term in self.declared() for name in term.buffers}))
 
     @property
     def used(self) -> frozenset[str]:
         """The ``NUMBERS`` and flags that can change an update of this rule."""
         found = {number for need in self.needs for number in QUANTITIES[need].numbers}
-        found |= {"lr", "weight_decay", "warmup", "decay", "averaging"}
+        found |= {"lr", "weight_decay", "warmup", "decay", "averaging", "lookahead"}
         conditions: dict[str, bool] = {
             "bias_correction": any(QUANTITIES[need].corrected for need in self.needs),
             "clipping": self._feels_clipping(),
             "clip_size": self.clipping != "none" and self._feels_clipping(),
             "decoupled": self.weight_decay != 0,
             "decay_span": self.decay != "none",
+            "lookahead_step": self.lookahead != 0,
             **{name: bool(self.terms) for name in TRICKS},
         }
         return frozenset(found | {name for name, holds in conditions.items() if holds})
@@ -138,6 +163,9 @@ _RANGES: dict[str, tuple[str, Any]] = {
     "warmup": ("in [0, 1]", lambda x: 0 <= x <= 1),
     "averaging": ("in [0, 1]", lambda x: 0 <= x <= 1),
     "decay_span": ("in (0, 1]", lambda x: 0 < x <= 1),
+    "lookahead": ("0 or a whole number of at least 2", lambda x: x == int(x) and (x == 0 or x >= 2)),
+    "lookahead_step": ("in (0, 1]", lambda x: 0 < x <= 1),
+    "ns_steps": ("a whole number of at least 1", lambda x: x == int(x) and x >= 1),
 }
 
 DEFAULTS: dict[str, Any] = {
@@ -145,5 +173,5 @@ DEFAULTS: dict[str, Any] = {
 }
 """Numbers and flags at their defaults."""
 
-ADDED = (*TRICKS, "beta3", "averaging")
+ADDED = (*TRICKS, "beta3", "averaging", "lookahead", "lookahead_step", "ns_steps")
 """Of these, what the JSON of a rule has only where it is not at its default, since rules of before do not have it."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from evokit.options import Positive, Probability, added
-from evokit_optimizers.rules.rule import Rule
+from evokit_optimizers.rules.rule import COUNTS, Rule
 
 Range = tuple[float, float]
 
@@ -20,7 +20,9 @@ class Bounds:
 
     ``lr``, ``eps``, ``weight_decay``, ``clip_size`` and ``weight``, the size of a term's weight beside the largest,
     are drawn evenly in their logarithms, betas in that of ``1 - beta``. Weight decay may also be 0 and there may be
-    no warm-up; null makes that the only choice. So it does with ``averaging`` of weights, where it is the default.
+    no warm-up; null makes that the only choice. So it does with ``averaging`` of weights and the steps of a
+    ``lookahead``, where it is the default; ``lookahead_step`` is how far its slow weights go. ``ns_steps`` of Newton
+    and Schulz, in which terms make a matrix orthogonal, are 5 where it is null.
     """
 
     lr: Range = (1e-4, 0.3)
@@ -34,6 +36,9 @@ class Bounds:
     weight: Range = (0.01, 1.0)
     averaging: Range | None = added(None)  # noqa: RUF009 - a field
     beta3: Range = added((0.99, 0.9999))  # noqa: RUF009 - a field
+    lookahead: Range | None = added(None)  # noqa: RUF009 - a field
+    lookahead_step: Range = added((0.2, 0.9))  # noqa: RUF009 - a field
+    ns_steps: Range | None = added(None)  # noqa: RUF009 - a field
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -50,18 +55,28 @@ class Bounds:
         """The inverse of ``unit``, for 0 to 1."""
         low, high = self._scaled_bounds(name)
         smallest, largest = self._bounds(name)
+        found = SCALES[name][1](low + unit * (high - low))
         # Rounding may lead outside by one unit in the last place.
-        return min(largest, max(smallest, SCALES[name][1](low + unit * (high - low))))
+        return min(largest, max(smallest, found)) if name not in COUNTS else _whole(found, smallest, largest)
 
     def draw(self, name: str, rng: np.random.Generator) -> float:
         """A random value."""
         return self.value(name, rng.random())
 
     def moved(self, name: str, value: float, sigma: float, rng: np.random.Generator) -> float:
-        """A value after a normal step of ``sigma`` times its range, folded back at the bounds as between mirrors."""
+        """A value after a normal step of ``sigma`` times its range, folded back at the bounds as between mirrors.
+
+        Whole numbers always change, by one at least.
+        """
         start = min(1.0, max(0.0, self.unit(name, value)))
-        phase = (start + sigma * rng.standard_normal()) % 2
-        return self.value(name, min(phase, 2 - phase))
+        step = sigma * rng.standard_normal()
+        phase = (start + step) % 2
+        found = self.value(name, min(phase, 2 - phase))
+        if name not in COUNTS or found != value:
+            return found
+        low, high = self._bounds(name)
+        up = value < high and (step > 0 or value == low)
+        return found + 1 if up else found - 1
 
     def _bounds(self, name: str) -> Range:
         bounds: Range = getattr(self, name)
@@ -69,6 +84,8 @@ class Bounds:
 
     def _scaled_bounds(self, name: str) -> Range:
         low, high = self._bounds(name)
+        if name in COUNTS:
+            low, high = low - 0.5, high + 0.5  # so that the first and the last are as likely as others
         return SCALES[name][0](low), SCALES[name][0](high)
 
 
@@ -107,7 +124,7 @@ def numbers_of(rule: Rule) -> list[str]:
     return [name for name in SCALES if name in used and not (name in NUMBERS_WITH_OFF and getattr(rule, name) == 0)]
 
 
-NUMBERS_WITH_OFF = ("weight_decay", "warmup", "averaging")
+NUMBERS_WITH_OFF = ("weight_decay", "warmup", "averaging", "lookahead")
 
 _Scale = tuple[Callable[[float], float], Callable[[float], float]]
 LOG: _Scale = (lambda x: math.log10(max(x, 1e-30)), lambda y: 10.0**y)
@@ -124,6 +141,9 @@ SCALES: dict[str, _Scale] = {
     "clip_size": LOG,
     "warmup": LINEAR,
     "averaging": LINEAR,
+    "lookahead": LOG,
+    "lookahead_step": LINEAR,
+    "ns_steps": LINEAR,
     "decay_span": LINEAR,
     "weight": LOG,
 }
@@ -131,10 +151,20 @@ SCALES: dict[str, _Scale] = {
 _DOMAINS: dict[str, tuple[str, float, float]] = {
     **dict.fromkeys(("lr", "eps", "weight_decay", "clip_size"), ("ascending and above 0", math.ulp(0.0), math.inf)),
     **dict.fromkeys(("beta1", "beta2", "beta3"), ("ascending in [0, 1)", 0.0, math.nextafter(1.0, 0.0))),
-    **dict.fromkeys(("warmup", "decay_span", "weight", "averaging"), ("ascending in (0, 1]", math.ulp(0.0), 1.0)),
+    **dict.fromkeys(
+        ("warmup", "decay_span", "weight", "averaging", "lookahead_step"), ("ascending in (0, 1]", math.ulp(0.0), 1.0)
+    ),
+    "lookahead": ("whole, ascending and at least 2", 2.0, math.inf),
+    "ns_steps": ("whole, ascending and at least 1", 1.0, math.inf),
 }
 
 
 def _sound(name: str, bounds: Range) -> bool:
     _, smallest, largest = _DOMAINS[name]
+    if name in COUNTS and any(bound % 1 for bound in bounds):
+        return False
     return smallest <= bounds[0] < bounds[1] <= largest and math.isfinite(bounds[1])
+
+
+def _whole(value: float, smallest: float, largest: float) -> int:
+    return int(min(largest, max(smallest, round(value))))

@@ -14,6 +14,7 @@ def refuse_unsound(settings: dict[str, Any]) -> None:
     for beta in (*settings.get("betas", ()), settings.get("beta3", 0)):
         if not 0 <= beta < 1:
             raise ValueError(f"betas must be at least 0 and below 1, got {beta!r}")
-    steps = settings.get("total_steps")
-    if steps is not None and not (isinstance(steps, int) and steps >= 1):
-        raise ValueError(f"total_steps must be a whole number of at least 1, or None, got {steps!r}")
+    for name, otherwise in (("total_steps", ", or None"), ("ns_steps", "")):
+        steps = settings.get(name, None if otherwise else 1)
+        if not (isinstance(steps, int) and steps >= 1) and not (otherwise and steps is None):
+            raise ValueError(f"{name} must be a whole number of at least 1{otherwise}, got {steps!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import indent
 
 from evokit_optimizers.rules.parts import by_group
-from evokit_optimizers.rules.rule import Rule
+from evokit_optimizers.rules.rule import DEFAULTS, Rule
 
 
 def show_rule(rule: Rule) -> str:
@@ -32,6 +32,9 @@ def _show_part(rule: Rule) -> str:
     if rule.decoupled and rule.weight_decay and not rule.trust_ratio:
         lines.append(f"p = p (1 - {rule.weight_decay:.4g} lr)")
     lines += _step_lines(rule) if rule.terms else []
+    if rule.lookahead:
+        size = f"{rule.lookahead_step:.4g}"
+        lines.append(f"after every {rule.lookahead} steps: q = q + {size} (p - q), p = q; q begins as p")
     lines += _numbers(rule)
     return "\n".join(lines)
 
@@ -55,6 +58,8 @@ def _moment_lines(rule: Rule) -> list[str]:
         "square": ("v", "g^2", rule.beta2),
         "slow": ("s", "g", rule.beta2),
         "long": ("n", "g", rule.beta3),
+        "rows": ("r", "(mean of g^2 in each row; of vectors g^2)", rule.beta2),
+        "columns": ("c", "(mean of g^2 in each column; of vectors in all)", rule.beta2),
     }
     lines = []
     for buffer in [name for name in averages if name in rule.buffers]:
@@ -96,6 +101,8 @@ def _numbers(rule: Rule) -> list[str]:
     if "eps" in rule.used:
         values.append(f"eps = {rule.eps:.4g}")
     lines = [", ".join(values)]
+    if "ns_steps" in rule.used and rule.ns_steps != DEFAULTS["ns_steps"]:
+        lines.append(f"orthogonal by {rule.ns_steps} steps of Newton and Schulz in place of {DEFAULTS['ns_steps']}")
     if rule.warmup:
         lines.append(f"lr rises over the first {rule.warmup:.3g} of the steps")
     if rule.decay != "none":

@@ -12,8 +12,9 @@ from typing import Any
 class Quantity:
     """Something that a term may ask for by name.
 
-    ``buffers`` are the state vectors that it takes, all starting at zero, ``numbers`` the hyper-parameters that decide
-    it, and ``corrected`` says whether the flag ``bias_correction`` touches it.
+    ``buffers`` are the states that it takes, all starting at zero, with the shapes that ``state_shape`` of the kernels
+    says, ``numbers`` the hyper-parameters that decide it, and ``corrected`` says whether the flag ``bias_correction``
+    touches it.
     """
 
     buffers: tuple[str, ...] = ()
@@ -26,14 +27,22 @@ QUANTITIES: Mapping[str, Quantity] = {
     "momentum": Quantity(("average",), ("beta1",), corrected=True),  # m = beta1 m + (1 - beta1) g
     "rms": Quantity(("square",), ("beta2", "eps"), corrected=True),  # sqrt(v) + eps
     "max_rms": Quantity(("square", "maximum"), ("beta2", "eps"), corrected=True),  # sqrt(max of all v so far) + eps
+    # sqrt(r c / mean(r)) + eps and sqrt(r) + eps, r and c the averages of g^2 in rows and columns of a matrix.
+    "factored_rms": Quantity(("columns", "rows"), ("beta2", "eps"), corrected=True),
+    "row_rms": Quantity(("rows",), ("beta2", "eps"), corrected=True),
     "slow_momentum": Quantity(("slow",), ("beta2",)),  # beta2-average of the gradients before this step's
     "long_momentum": Quantity(("long",), ("beta3",)),  # n = beta3 n + (1 - beta3) g, not corrected
     "last_gradient": Quantity(("last",)),  # the step before's g
     "beta1": Quantity(numbers=("beta1",)),
     "beta2": Quantity(numbers=("beta2",)),
     "eps": Quantity(numbers=("eps",)),
+    "ns_steps": Quantity(numbers=("ns_steps",)),
     "scratch": Quantity(),  # memory to overwrite
 }
+
+
+PER_TENSOR = frozenset({"rows", "columns"})
+"""The states of which a parameter has another number than of elements."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,8 @@ class Term:
         without_momentum: Name of the term that it equals if beta1 is 0.
         ignores_clipping: Its value is the same whatever clipping did to the gradient.
         flops: Operations on each element, see ``evokit_optimizers.rules.cost``.
-        orthogonal: It makes matrices orthogonal, by ``newton_schulz`` of the kernels, whose operations come on top.
+        orthogonal: It makes matrices orthogonal, by ``newton_schulz`` of the kernels, whose operations come on top, in
+            as many steps as the rule's ``ns_steps`` says.
 
     Raises:
         ValueError: A need has no such name.
@@ -72,7 +82,7 @@ class Term:
 
     @property
     def buffers(self) -> frozenset[str]:
-        """State vectors that it needs."""
+        """States that it needs."""
         return frozenset(name for need in self.needs for name in QUANTITIES[need].buffers)
 
     def function(self) -> Callable[..., None]:
@@ -109,11 +119,11 @@ TERMS: Vocabulary = {
     "GRAD_DIFFERENCE": Term("(g - g_last)", ("gradient", "last_gradient"), _K + "difference"),
     "NORM_GRAD": Term("g / (norm(g) + eps)", ("gradient", "eps"), _K + "normed", per_tensor=True, flops=3),
     "ORTHOGONAL_MOMENTUM": Term(
-        "orthogonal(m)", ("momentum",), _K + "orthogonal", per_tensor=True, flops=0, orthogonal=True
+        "orthogonal(m)", ("momentum", "ns_steps"), _K + "orthogonal", per_tensor=True, flops=0, orthogonal=True
     ),
     "ORTHOGONAL_NESTEROV": Term(
         "orthogonal(beta1 m + (1 - beta1) g)",
-        ("gradient", "momentum", "beta1", "scratch"),
+        ("gradient", "momentum", "beta1", "scratch", "ns_steps"),
         _K + "orthogonal_mix",
         per_tensor=True,
         without_momentum="ORTHOGONAL_MOMENTUM",
@@ -121,5 +131,7 @@ TERMS: Vocabulary = {
         orthogonal=True,
     ),
     "LONG_ADAM_TERM": Term("n / (sqrt(v) + eps)", ("long_momentum", "rms"), _K + "ratio"),
+    "ADAFACTOR_TERM": Term("m / (sqrt(r c / mean(r)) + eps)", ("momentum", "factored_rms"), _K + "ratio"),
+    "ADAM_MINI_TERM": Term("m / (sqrt(r) + eps)", ("momentum", "row_rms"), _K + "ratio"),
 }
 """The article's five first, then what a recipe can switch on. The order is that of canonical rules."""

@@ -17,6 +17,13 @@ def update_source(rule: Rule) -> str:
         lines.append("average_(slow, gradient, beta2)")
     if "last" in rule.buffers:
         lines.append("torch._foreach_copy_(last, gradient)")
+    if rule.lookahead:
+        lines += [
+            f"if k % {rule.lookahead} == 0:",
+            '    slow_weights = [self.state[p]["slow_weights"] for p in parameters]',
+            f"    average_(slow_weights, parameters, 1 - {rule.lookahead_step!r})",
+            "    torch._foreach_copy_(parameters, slow_weights)",
+        ]
     if rule.averaging:
         lines += [
             'if group["total_steps"] is not None:',
@@ -42,6 +49,8 @@ def _preparation(rule: Rule) -> list[str]:
         lines.append('beta3 = group["beta3"]')
     if "eps" in rule.used:
         lines.append('eps = group["eps"]')
+    if "ns_steps" in rule.used:
+        lines.append('ns_steps = group["ns_steps"]')
     lines += [f'{buffer} = [self.state[p]["{buffer}"] for p in parameters]' for buffer in rule.buffers]
     if rule.terms:
         lines.append("gradient = [p.grad for p in parameters if p.grad is not None]")
@@ -77,9 +86,19 @@ def _moments(rule: Rule) -> list[str]:
         "average": "average_(average, gradient, beta1)",
         "long": "average_(long, gradient, beta3)",
         "square": "average_square_(square, gradient, beta2)",
+        "rows": "average_rows_(rows, gradient, beta2)",
+        "columns": "average_columns_(columns, gradient, beta2)",
         "maximum": "torch._foreach_maximum_(maximum, square)",
     }
     return [line for buffer, line in updates.items() if buffer in rule.buffers]
+
+
+_ROOTS = (
+    ("rms", "root", "square"),
+    ("max_rms", "root", "maximum"),
+    ("factored_rms", "factored_root", "rows, columns"),
+    ("row_rms", "row_root", "rows"),
+)
 
 
 def _quantities(rule: Rule) -> list[str]:
@@ -88,9 +107,9 @@ def _quantities(rule: Rule) -> list[str]:
         corrected = [_empty("momentum"), "corrected(momentum, average, 1 - beta1**k)"]
         lines += corrected if rule.bias_correction else ["momentum = average"]
     correction = "1 - beta2**k" if rule.bias_correction else "1.0"
-    for name, buffer in (("rms", "square"), ("max_rms", "maximum")):
+    for name, function, buffers in _ROOTS:
         if name in needs:
-            lines += [_empty(name), f"root({name}, {buffer}, {correction}, eps)"]
+            lines += [_empty(name), f"{function}({name}, {buffers}, {correction}, eps)"]
     if "slow_momentum" in needs:
         lines.append("slow_momentum = slow")
     if "long_momentum" in needs:

@@ -10,8 +10,8 @@ from evokit.recipe.options import adapter
 from evokit.streams import Streams
 from evokit.testing import genome_conformance
 from evokit_optimizers.genome import build_genome
-from evokit_optimizers.options import OptimizerGenome
-from evokit_optimizers.plain_genome import Rules
+from evokit_optimizers.options import ARTICLE_TERMS, OptimizerGenome
+from evokit_optimizers.plain_genome import LATER_TERMS, Rules
 from evokit_optimizers.rules.canonical import canonical
 from evokit_optimizers.rules.rule import Rule
 from evokit_optimizers.rules.scheduled import SCHEDULED
@@ -203,6 +203,47 @@ def test_averaging_evolves_where_bounds_offer_it(genome, rng):
     assert 15 < sum(rule.averaging > 0 for rule in rules) < 45
     assert all((offering.mutate(rule, rng).averaging > 0) != (rule.averaging > 0) for rule in rules)
     assert not any(genome.mutate(genome.random(rng), rng).averaging for _ in range(30))
+
+
+def test_steps_of_newton_and_schulz_evolve_where_bounds_offer_them(genome, rng):
+    terms, bounds = ("ORTHOGONAL_MOMENTUM", "GRAD"), Bounds(ns_steps=(3, 8))
+    offering = Rules(OptimizerGenome(terms=terms, bounds=bounds, rates=Rates(number=1, weakest=1), seeds=()))
+    rules = [offering.random(rng) for _ in range(60)]
+    assert {rule.ns_steps for rule in rules} == set(range(3, 9))
+    users = [rule for rule in rules if "ORTHOGONAL_MOMENTUM" in _names(rule)]
+    mutants = [offering.mutate(rule, rng, 0.999) for rule in users]
+    moved = [a.ns_steps != b.ns_steps for a, b in zip(users, mutants, strict=True)]
+    assert sum(moved) > 0.8 * len(moved)
+    assert all(type(rule.ns_steps) is int and 3 <= rule.ns_steps <= 8 for rule in mutants)
+    assert {genome.mutate(genome.random(rng), rng).ns_steps for _ in range(30)} == {5}
+
+
+def test_encodings_say_nothing_of_later_terms_that_are_not_offered():
+    rule = Rule((("ADAM_TERM", 1.0), ("ADAM_MINI_TERM", 0.5)))
+    without, offered = [
+        Rules(OptimizerGenome(terms=terms)).encode(rule) for terms in (ARTICLE_TERMS, (*ARTICLE_TERMS, *LATER_TERMS))
+    ]
+    assert len(offered) == len(without) + 2
+
+
+def test_tuned_seeds_are_the_known_ones_and_two_more_of_each_at_the_quarters_of_their_ranges():
+    known, tuned = (Rules(OptimizerGenome(terms=ALL, seeds=seeds)).seeds() for seeds in ("known", "tuned"))
+    n = len(known)
+    assert (tuned[:n], len(tuned)) == (known, 3 * n)
+    for low, middle, high in zip(tuned[n : 2 * n], known, tuned[2 * n :], strict=True):
+        assert _names(low) == _names(middle) == _names(high)
+        assert low.lr < middle.lr < high.lr
+        assert low.lr * high.lr == pytest.approx(middle.lr**2)
+        assert low.weight_decay > middle.weight_decay > high.weight_decay
+    adamw = tuned[n + [_names(one) for one in known].index(["ADAM_TERM"])]
+    assert (adamw.lr, adamw.weight_decay) == (pytest.approx(1e-3 * 30**0.25), pytest.approx(0.01 * 100**0.75))
+    assert adamw.decay == "cosine"
+
+
+def test_tuned_numbers_alone_are_those_of_one_optimizer():
+    rates = [one.lr for one in Rules(OptimizerGenome(numbers_only="adamw_scheduled", seeds="tuned")).seeds()]
+    assert len(set(rates)) == 3
+    assert len(Rules(OptimizerGenome(numbers_only="adamw", seeds="tuned")).seeds()) == 1
 
 
 def test_numbers_alone_may_be_those_of_an_optimizer_with_a_schedule():

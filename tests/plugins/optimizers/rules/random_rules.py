@@ -48,6 +48,9 @@ _KINDS = {
     "warmup": st.sampled_from([0.0, 0.3]),
     "decay": st.sampled_from(["none", "cosine", "linear"]),
     "averaging": st.sampled_from([0.0, 0.5]),
+    "lookahead": st.sampled_from([0, 0, 3]),
+    "lookahead_step": st.sampled_from([0.5, 0.8, 1.0]),
+    "ns_steps": st.sampled_from([3, 5]),
 }
 
 rules = st.builds(

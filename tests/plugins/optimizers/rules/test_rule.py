@@ -34,6 +34,9 @@ def test_values_out_of_range_are_refused(change, message):
         ("warmup", [0.0, 1.0], [-0.1, 1.1]),
         ("averaging", [0.0, 1.0], [-0.1, 1.1]),
         ("decay_span", [0.1, 1.0], [0.0, 1.1]),
+        ("lookahead", [0, 2, 50], [1, -2, 2.5]),
+        ("lookahead_step", [0.1, 1.0], [0.0, 1.1]),
+        ("ns_steps", [1, 9], [0, 2.5]),
     ],
 )
 def test_ranges_begin_and_end_where_they_are_said_to(name, allowed, refused):

@@ -31,6 +31,9 @@ def test_a_value_outside_moves_from_the_nearest_bound(rng):
         ({"lr": (0.0, 0.01)}, "lr: must be ascending and above 0"),
         ({"beta1": (0.5, 1.0)}, r"beta1: must be ascending in \[0, 1\)"),
         ({"decay_span": (0.5, 1.5)}, r"decay_span: must be ascending in \(0, 1\]"),
+        ({"lookahead": (1, 5)}, "lookahead: must be whole, ascending and at least 2"),
+        ({"ns_steps": (0, 5)}, "ns_steps: must be whole, ascending and at least 1"),
+        ({"lookahead": (2.5, 5)}, "lookahead: must be whole, ascending and at least 2"),
     ],
 )
 def test_bounds_that_make_no_sense_are_refused(options, message):

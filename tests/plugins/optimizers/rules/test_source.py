@@ -186,6 +186,7 @@ def test_closures_are_run_with_gradients_and_their_loss_is_returned():
         ({"weight_decay": float("nan")}, "weight_decay must be a number of at least 0, got nan"),
         ({"betas": (0.9, 1.0)}, "betas must be at least 0 and below 1, got 1.0"),
         ({"total_steps": 0}, "total_steps must be a whole number of at least 1, or None, got 0"),
+        ({"ns_steps": 0}, "ns_steps must be a whole number of at least 1, got 0"),
         ({"total_steps": "9"}, "total_steps must be a whole number of at least 1, or None, got '9'"),
     ],
 )
@@ -315,7 +316,7 @@ def test_a_learning_rate_that_is_a_tensor_stays_as_it_is():
 
 
 def test_the_strictest_type_checker_has_nothing_to_say(tmp_path):
-    averaged = replace(FULL, averaging=0.2, clipping="value", centralised=True)
+    averaged = replace(FULL, averaging=0.2, lookahead=5, clipping="value", centralised=True)
     rules = {"full": FULL, "tricky": TRICKY, "averaged": averaged, "muon": KNOWN["muon"], "nothing": Rule(())}
     for name, rule in rules.items():
         write_optimizer(rule, tmp_path / f"{name}.py")
