@@ -329,12 +329,11 @@ def test_options_beside_an_instance_are_an_error():
 
 
 def test_a_name_is_found_through_the_plugins(monkeypatch):
-    from evokit import plugins
     from evokit.components.registry import Offer, Registry
     from evokit.interfaces import Component
 
     registry = Registry((Offer(Component("genome", "necklaces", Necklaces), "rings"),))
-    monkeypatch.setattr(plugins, "load_plugins", lambda: registry)
+    monkeypatch.setattr("evokit.testing.genome.load_plugins", lambda: registry)
     genome_conformance("necklaces")()
     with pytest.raises(LookupError, match="unknown genome 'neklaces'"):
         genome_conformance("neklaces")()

@@ -186,7 +186,6 @@ def test_closures_are_run_with_gradients_and_their_loss_is_returned():
         ({"weight_decay": float("nan")}, "weight_decay must be a number of at least 0, got nan"),
         ({"betas": (0.9, 1.0)}, "betas must be at least 0 and below 1, got 1.0"),
         ({"total_steps": 0}, "total_steps must be a whole number of at least 1, or None, got 0"),
-        ({"ns_steps": 0}, "ns_steps must be a whole number of at least 1, got 0"),
         ({"total_steps": "9"}, "total_steps must be a whole number of at least 1, or None, got '9'"),
     ],
 )
@@ -200,6 +199,12 @@ def test_settings_out_of_their_range_are_refused_for_all_parameters_and_for_a_gr
     ):
         with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
             make()
+
+
+def test_steps_of_newton_and_schulz_are_a_whole_number():
+    group = {"params": [torch.nn.Parameter(torch.ones(2, 2))], "group": "hidden", "ns_steps": 0}
+    with pytest.raises(ValueError, match=r"^ns_steps must be a whole number of at least 1, got 0$"):
+        _exported(SCHEDULED["muon_scheduled"])([group])
 
 
 def test_the_formula_is_in_the_docstring():
