@@ -34,15 +34,16 @@ class Grown:
 
     A place is the attention or the MLP of a block; attentions come first, from input to output, then MLPs from output
     to input. Genes of a place that is ``on``: what each head looks at, or the scale of an MLP's random features; of the
-    projection back to the residual stream its ``structure``, ``rank`` as a share of what the head reads, and ``ridge``,
-    ``damping`` and ``step`` of its fit. A fit is one Newton step of the loss: a regression of the working responses to
-    the model's predictions, in closed form. It is taken whole, by half or not at all, as tokens say that it was not
-    fitted to, so that no fit makes the model worse on these.
+    projection back to the residual stream its ``structure``, ``rank`` as a share of the content's directions or number
+    of ``blocks``, and ``ridge``, ``damping`` and ``step`` of its fit. A fit is one Newton step of the loss: a
+    regression of the working responses to the model's predictions, in closed form. It is taken whole if that helps on
+    tokens that it was not fitted to, else by half if that does, else not at all, so that no fit makes the model worse
+    on these.
 
     Serves ``gpt2_loss`` with ``continuous: {fit: ...}``: crystals are fitted to training documents that the closed form
-    left out. Of these the first ``checked_tokens`` check each fit, the others, or the ``fit_tokens`` after them, fit
-    it. Features and targets of all of these count; the model's predictions, which take nearly all the time, are made of
-    ``predicted_tokens`` of them, and estimated for the others.
+    left out. Of their blocks the first ``checked_tokens`` check each fit; the others, or ``fit_tokens`` of them, are
+    fitted to. Features and targets of all of these count; the model's predictions, which take most of the time, are
+    made for ``predicted_tokens`` of them and estimated for the others.
 
     Individuals that begin with the same places share their fits, which lie below the run's ``artifacts`` up to half a
     gigabyte. A value does not depend on what lies there, nor does work: each individual's is its validation tokens and

@@ -96,11 +96,11 @@ def build_genome(options: Grown, context: Context) -> GrownGenome:
         raise UserError("genome grown: fits crystals to what gpt2_loss asks for: name that fitness")
     blocks, length = fitness.crystal_blocks("genome grown:"), fitness.options.block
     n_checked = max(1, options.checked_tokens // length)
-    n_fitted = len(blocks) - n_checked if options.fit_tokens is None else options.fit_tokens // length
-    if not 1 <= n_fitted <= len(blocks) - n_checked:
+    n_fitted = max(1, len(blocks) - n_checked if options.fit_tokens is None else options.fit_tokens // length)
+    if n_checked + n_fitted > len(blocks):
         raise UserError(
-            f"genome grown: of {len(blocks)} blocks of {length} tokens that the closed form left out, {n_checked} check "
-            f"fits (checked_tokens) and {n_fitted} fit (fit_tokens): there must be at least one, and so many"
+            f"genome grown: the closed form leaves {len(blocks)} blocks of {length} tokens to crystals, too few for"
+            f" {n_checked} that check fits (checked_tokens) and {n_fitted} that they are fitted to (fit_tokens)"
         )
     fits = Fits(None if context.directory is None else context.directory / "artifacts" / "grown")
     growth = Growth(

@@ -27,8 +27,7 @@ from evokit_crystalline.grown.structures import Regression, block_diagonal, join
 from evokit_crystalline.learned.sets import reading_attention
 
 EDITION = 1  # of the code that fits; part of the key of a fit
-SHARES = (1.0, 0.5)
-"""Of a step that are tried, beside none."""
+SHARES = (1.0, 0.5)  # of a step; the first that helps is taken
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Place:
 
 
 class Layers(dict[str, StructuredMatrix]):
-    """Slot to matrix, with the tokens that were read to fit them: ``work``."""
+    """Slot to matrix; ``work`` are the tokens that fits read: those to fit to once, those that check in each check."""
 
     work: int = 0
 
@@ -77,11 +76,6 @@ class Growth:
         self.fits = fits
         self._context = digest([EDITION, context, *(_key(one) for one in (fitted, checked)), n_predicted])
 
-    @property
-    def work(self) -> int:
-        """Tokens that the fit of a place reads: each once, and those that check it once for each step tried."""
-        return int(self._fitted.inputs.size + len(SHARES) * self._checked.inputs.size)
-
     def grow(self, places: Sequence[Place]) -> Layers:
         """Layers with the crystals of ``places``, fitted in their order; those that do not help stay off.
 
@@ -89,15 +83,16 @@ class Growth:
         """
         matrices: list[StructuredMatrix] = [Zero(shape) for shape in self._frame.sizes.slots().values()]
         with torch_threads(self._threads), torch.no_grad():
-            loss, key = (float(self._base["loss"]), self._context) if places else (0.0, "")
+            loss, key, work = float(self._base["loss"]) if places else 0.0, self._context, 0
             for place in places:
                 name = digest([key, place.sublayer, place.genes])
                 arrays = self.fits.get(name, partial(self._fit, matrices, place, loss))
+                work += self._fitted.inputs.size + int(arrays["checks"]) * self._checked.inputs.size
                 if "first" in arrays:  # else the model, and with it all that is fitted to it, is the one before
                     key, loss = name, float(arrays["loss"])
                     matrices = _with(matrices, place, _crystals(arrays))
         layers = Layers(zip(self._slots, matrices, strict=True))
-        layers.work = len(places) * self.work
+        layers.work = work
         return layers
 
     @cached_property
@@ -116,7 +111,7 @@ class Growth:
         return torch.from_numpy(np.searchsorted(self._base["tokens"], self._fitted.inputs.flatten()))
 
     def _fit(self, matrices: Sequence[StructuredMatrix], place: Place, loss: float) -> Arrays:
-        """Crystals of a place and the loss with them; the loss alone, ``loss``, where none helps."""
+        """Crystals of a place, the loss with them, and how many checks it took; no crystals where none helps."""
         state, hidden = self._states(matrices, place)
         pull, curvature = self._responses(matrices, hidden)
         if place.is_attention:
@@ -128,16 +123,13 @@ class Growth:
         genes = place.genes
         solution = moment_solution(moment, product, curvature, genes["damping"], genes["ridge"])
         parts = _structured(Regression(*solution, content_of(self._frame)), genes)
-        tried = [
-            {"first": first.dense().numpy(), "scale": np.array(share * genes["step"]), **parts} for share in SHARES
-        ]
-        losses = mean_losses(
-            self._frame, [_with(matrices, place, (first, _crystals(one)[1])) for one in tried], self._checked
-        )
-        best = int(np.argmin(losses))
-        if not losses[best] < loss:
-            return {"loss": np.array(loss)}
-        return tried[best] | {"loss": np.array(losses[best])}
+        for checks, share in enumerate(SHARES, 1):
+            made = {"first": first.dense().numpy(), "scale": np.array(share * genes["step"]), **parts}
+            with_it = _with(matrices, place, (first, _crystals(made)[1]))
+            (after,) = mean_losses(self._frame, [with_it], self._checked)
+            if after < loss:
+                return made | {"loss": np.array(after), "checks": np.array(checks)}
+        return {"loss": np.array(loss), "checks": np.array(len(SHARES))}
 
     def _states(self, matrices: Sequence[StructuredMatrix], place: Place) -> tuple[State, torch.Tensor]:
         """What comes to a place, and ``(n, n_embd)`` what the head reads, on all tokens to fit to.

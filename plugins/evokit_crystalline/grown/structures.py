@@ -65,7 +65,9 @@ def block_diagonal(regression: Regression, n_blocks: int) -> dict[str, torch.Ten
     beside = torch.eye(len(content)) - content @ content.T
     metric = content @ regression.metric @ content.T + regression.metric.diagonal().mean() * beside
     rows, columns = (np.array_split(np.arange(len(square)), n_blocks) for square in (moment, metric))
-    inside = torch.block_diag(*(torch.ones(len(r), len(c)) for r, c in zip(rows, columns, strict=True)))
+    inside = torch.zeros(len(moment), len(metric))
+    for r, c in zip(rows, columns, strict=True):
+        inside[r[0] : r[-1] + 1, c[0] : c[-1] + 1] = 1
     scale = moment.diagonal()[:, None] * metric.diagonal()
     wanted = moment @ regression.solution @ regression.metric @ content.T
     W = _conjugate_gradients(lambda one: inside * (moment @ one @ metric), inside * wanted, inside / scale)
@@ -83,20 +85,26 @@ def joined(parts: Arrays, scale: float) -> StructuredMatrix:
 def _left(regression: Regression, V: torch.Tensor) -> torch.Tensor:
     """``(rank, n)`` best ``U`` beside ``V``."""
     read = V.T @ regression.moment
-    return torch.linalg.lstsq(read @ V, read @ regression.solution, driver="gelsd").solution.T
+    return _solved(read @ V, read @ regression.solution).T
 
 
 def _right(regression: Regression, U: torch.Tensor) -> torch.Tensor:
     """``(n_in, n)`` best ``V`` beside ``U``."""
     written = U.T @ regression.metric
-    return torch.linalg.lstsq(written @ U, (regression.solution @ written.T).T, driver="gelsd").solution.T
+    return _solved(written @ U, (regression.solution @ written.T).T).T
 
 
 def _scales(regression: Regression, U: torch.Tensor, V: torch.Tensor) -> torch.Tensor:
     """``(n,)`` best factors on the products of columns of both."""
     gram = (V.T @ regression.moment @ V) * (U.T @ regression.metric @ U)
     product = (V.T @ regression.moment @ regression.solution @ regression.metric * U.T).sum(1)
-    return torch.linalg.lstsq(gram, product[:, None], driver="gelsd").solution[:, 0]
+    return _solved(gram, product[:, None])[:, 0]
+
+
+def _solved(system: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """The smallest solution, of a system that may be singular: a column of a factor may be zero or another one's."""
+    solution: torch.Tensor = torch.linalg.lstsq(system, wanted, driver="gelsd").solution
+    return solution
 
 
 def _ternary(factor: torch.Tensor) -> torch.Tensor:
