@@ -12,6 +12,7 @@ GPT2, TEXTS = "gpt2_loss", "text_classification"
 def evokit_components() -> list[Component]:
     return [
         _offer("genome", "crystalline", "options:Crystalline", "genome:build_genome"),
+        _offer("genome", "grown", "options:Grown", "grown.genome:build_genome"),
         _offer("fitness", GPT2, "options:Gpt2Loss", "fitness:build_fitness"),
         _offer("baseline", "adamw", "options:AdamW", "baselines:build_adamw", GPT2),
         _offer("baseline", "closed_form", "options:ClosedForm", "baselines:build_closed_form", GPT2),

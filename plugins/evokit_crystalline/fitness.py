@@ -107,7 +107,9 @@ class Gpt2Fitness:
         moved: dict[int, StructuredMatrix] = {}
         device = self.frame.head.weight.device
         losses = self.mean_losses([matrices_in(phenotype, self.slots, device, moved) for phenotype in batch], budget)
-        answers = [evaluation(float(loss), budget) for loss in losses]
+        # Crystals that were fitted to be measured cost tokens as well.
+        works = [budget + getattr(phenotype, "work", 0) for phenotype in batch]
+        answers = [evaluation(float(loss), work) for loss, work in zip(losses, works, strict=True)]
         return [self._with_operations(*pair) for pair in zip(answers, batch, strict=True)]
 
     def mean_losses(self, batch: Sequence[Sequence[Projection]], budget: int, frame: Frame | None = None) -> np.ndarray:
@@ -188,17 +190,26 @@ class Gpt2Fitness:
         Raises:
             UserError: The continuous parts are not fitted, or two projections of a block have one shape.
         """
-        if not self._learns:
-            raise UserError("library.kinds: learned is computed on the processor: write execution: {device: cpu}")
-        if self.held_out is None:
-            raise UserError("library.kinds: learned needs continuous parts in closed form: add continuous: {fit: ...}")
+        blocks = self.crystal_blocks("library.kinds: learned")
         if len(set(self.slots.values())) < len(PROJECTIONS):
             raise UserError("library.kinds: learned needs four different shapes in a block: choose another n_inner")
         with torch_threads(self.threads):
             sets, self.prepared["library"] = cached_crystal_sets(
-                self.frame, self.held_out.for_crystals, n_sets, streams, self.context, meter
+                self.frame, blocks, n_sets, streams, self.context, meter
             )
         return sets
+
+    def crystal_blocks(self, what: str) -> Blocks:
+        """Training blocks that crystals may be fitted to: the continuous parts never saw them.
+
+        Raises:
+            UserError: The continuous parts are not fitted, or not on the processor; it begins with ``what``.
+        """
+        if not self._learns:
+            raise UserError(f"{what} is computed on the processor: write execution: {{device: cpu}}")
+        if self.held_out is None:
+            raise UserError(f"{what} needs continuous parts in closed form: add continuous: {{fit: ...}}")
+        return self.held_out.for_crystals
 
     @property
     def sublayers(self) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Le, MinLen
 
-from evokit.options import Label
+from evokit.options import Count, Label
 from evokit_crystalline.crystals.options import LibraryOptions
 from evokit_crystalline.gpt2.options import Continuous
 from evokit_crystalline.gpt2.sizes import Sizes
@@ -26,6 +26,36 @@ class Crystalline:
     library: LibraryOptions = field(default_factory=LibraryOptions)
     phenotype: ClassVar[str] = "layers"
     genes: ClassVar[str] = "index_vector"
+
+
+@dataclass(frozen=True)
+class Grown:
+    """Say how each layer's crystals are made, and fit them, one place after the other, to the model with those before.
+
+    A place is the attention or the MLP of a block; attentions come first, from input to output, then MLPs from output
+    to input. Genes of a place that is ``on``: what each head looks at, or the scale of an MLP's random features; of the
+    projection back to the residual stream its ``structure``, ``rank`` as a share of the content's directions or number
+    of ``blocks``, and ``ridge``, ``damping`` and ``step`` of its fit. A fit is one Newton step of the loss: a
+    regression of the working responses to the model's predictions, in closed form. It is taken whole if that helps on
+    tokens that it was not fitted to, else by half if that does, else not at all, so that no fit makes the model worse
+    on these.
+
+    Serves ``gpt2_loss`` with ``continuous: {fit: ...}``: crystals are fitted to training documents that the closed form
+    left out. Of their blocks the first ``checked_tokens`` check each fit; the others, or ``fit_tokens`` of them, are
+    fitted to. Features and targets of all of these count; the model's predictions, which take most of the time, are
+    made for ``predicted_tokens`` of them and estimated for the others.
+
+    Individuals that begin with the same places share their fits, which lie below the run's ``artifacts`` up to half a
+    gigabyte. A value does not depend on what lies there, nor does work: each individual's is its validation tokens and
+    those that all its fits read, wherever they came from.
+    """
+
+    fit_tokens: Count | None = None
+    predicted_tokens: Count = 16_384
+    checked_tokens: Count = 16_384
+    phenotype: ClassVar[str] = "layers"
+    genes: ClassVar[str] = "space"
+    own_operators: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)

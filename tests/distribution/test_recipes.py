@@ -31,6 +31,14 @@ SMALL_GPT2 = {
     "genome.library.size": 4,
     "confirm": "{top: 2}",
 }
+SMALL_GROWN = {
+    "fitness.rungs": "[]",
+    "fitness.continuous.more_sweeps": 1,
+    "genome": "{name: grown, fit_tokens: 256, predicted_tokens: 256, checked_tokens: 128}",
+    "screens": "[]",
+    "baselines": "[{name: closed_form}, {name: random_search, batch: 1, seeds: true}, "
+    "{name: other_search, search: {name: iterated_local_search, seeds: true, start: 1}}]",
+}
 SMALL_TEXTS = {
     "data": "{name: prose_periods, sample: true}",
     "fitness.model": "{n_embd: 8, n_layer: 1, n_head: 2}",
@@ -98,6 +106,9 @@ def adapted(path, finished):
             del values["baselines.0"]
         if "fit_tokens:" in text:
             values["fitness.continuous.fit_tokens"] = 25_600
+        if "name: grown" in text:
+            del values["genome.library.size"]
+            values |= SMALL_GROWN
         if "hybrid:" in text:
             values |= {"final.hybrid.steps": 2, "final.hybrid.rungs": "[1]"}
     if "name: auto" in text:
@@ -196,6 +207,8 @@ def knows_individuals(genome):
     """Whether it has seeds, told by its options, as libraries take long to be built."""
     if genome.name == "crystalline":
         return "zero" in genome.options.library.kinds
+    if genome.name == "grown":
+        return True
     return bool(getattr(genome.options, "seeds", ()))
 
 

@@ -88,7 +88,14 @@ def ridge_solution(
         damping: Added to the curvature's diagonal, in means of it.
         ridge: Added to the moment's diagonal, in means of it.
     """
+    return moment_solution(features.T @ features, features.T @ pull, curvature, damping, ridge)
+
+
+def moment_solution(
+    moment: torch.Tensor, product: torch.Tensor, curvature: torch.Tensor, damping: float, ridge: float
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The same from ``(n_features, n_features)`` moments of the features and their ``(n_features, rank)`` product with
+    responses."""
     metric = curvature + damping * curvature.diagonal().mean() * torch.eye(len(curvature))
-    moment = features.T @ features
-    moment += ridge * moment.diagonal().mean() * torch.eye(len(moment))
-    return torch.linalg.solve(metric, torch.linalg.solve(moment, features.T @ pull).T).T, moment, metric
+    moment = moment + ridge * moment.diagonal().mean() * torch.eye(len(moment))
+    return torch.linalg.solve(metric, torch.linalg.solve(moment, product).T).T, moment, metric

@@ -8,7 +8,7 @@ reweighted least squares: nothing is propagated back through any layer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -80,9 +80,23 @@ def _learn(frame: Frame, responses: Responses, before: NamedCrystals | None, rng
 def _attention(
     sizes: Sizes, state: State, pull: torch.Tensor, curvature: torch.Tensor, rng: np.random.Generator
 ) -> Dense:
-    """Heads of drawn patterns that read the directions there that say most about the responses."""
     drawn = rng.choice(len(PATTERNS), sizes.n_head, replace=sizes.n_head > len(PATTERNS))
-    patterns, width = [PATTERNS[i] for i in drawn], sizes.n_embd // sizes.n_head
+    return reading_attention(sizes, [PATTERNS[i] for i in drawn], state, pull, curvature)
+
+
+def reading_attention(
+    sizes: Sizes, patterns: Sequence[AttentionPattern], state: State, pull: torch.Tensor, curvature: torch.Tensor
+) -> Dense:
+    """``c_attn`` with heads of the patterns that read the directions there that say most about the responses.
+
+    Args:
+        sizes: Of the model.
+        patterns: One per head.
+        state: Before the projection.
+        pull: ``(n, rank)``, a row for each token of the state.
+        curvature: ``(rank, rank)``.
+    """
+    width = sizes.n_embd // sizes.n_head
     content = _content(state[1]).view(*state[1].shape[:2], -1)
     read: dict[AttentionPattern, torch.Tensor] = {}
     for pattern in dict.fromkeys(patterns):

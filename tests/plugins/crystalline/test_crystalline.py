@@ -10,6 +10,7 @@ def test_the_plugin_offers_its_components():
     offered = {(c.kind, c.name, c.fits) for c in evokit_crystalline.evokit_components()}
     assert offered == {
         ("genome", "crystalline", ""),
+        ("genome", "grown", ""),
         ("fitness", "gpt2_loss", ""),
         ("fitness", "text_classification", ""),
         ("baseline", "bag_of_words", "text_classification"),
