@@ -236,7 +236,10 @@ def test_tuned_seeds_are_the_known_ones_and_two_more_of_each_at_the_quarters_of_
         assert low.lr * high.lr == pytest.approx(middle.lr**2)
         assert low.weight_decay > middle.weight_decay > high.weight_decay
     adamw = tuned[n + [_names(one) for one in known].index(["ADAM_TERM"])]
-    assert (adamw.lr, adamw.weight_decay) == (pytest.approx(1e-3 * 30**0.25), pytest.approx(0.01 * 100**0.75))
+    assert (adamw.lr, adamw.weight_decay) == (
+        pytest.approx(3e-3 * (0.1 / 3e-3) ** 0.25),
+        pytest.approx(0.01 * 100**0.75),
+    )
     assert adamw.decay == "cosine"
 
 
