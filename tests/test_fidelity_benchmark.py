@@ -22,9 +22,10 @@ def accuracies(path):
 
 def test_rules_are_distinct_and_begin_with_the_known_ones():
     rules = rules_of(replace(TINY, rules=12))
-    assert rules[: len(SCHEDULED)] == list(SCHEDULED.values())
+    known = [one for name, one in SCHEDULED.items() if name not in ("adafactor_scheduled", "adam_mini_scheduled")]
+    assert rules[: len(known)] == known
     assert len(set(rules)) == 12
-    assert any(rule.parts for rule in rules[len(SCHEDULED) :])
+    assert any(rule.parts for rule in rules[len(known) :])
 
 
 def test_trainings_are_those_of_the_fitness_with_such_rungs():
