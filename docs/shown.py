@@ -13,6 +13,7 @@ import search_tables
 import surrogate_tables
 
 from benchmarks.fidelities.command import markdown
+from evokit.common.text import counted
 from evokit.progress.wording import energy
 from evokit.results.report import SAYS, edge_lines, p_value
 
@@ -113,18 +114,18 @@ class Shown:
         """What repeats the run, and what a reader wants to know of how it came about."""
         spent = energy(one["energy"]["joules"], one["energy"]["estimated_j"])
         on_machine = one["openings_on_machine"]
-        others = f", {_count(on_machine, 'time')} by all runs of that machine so far" if on_machine else ""
+        others = f", {counted(on_machine, 'time')} by all runs of that machine so far" if on_machine else ""
         return (
             f"`{one['command']}`, {self._origin(one)}, torch {one['versions'].get('torch', 'not there')}, commit "
             f"{one['commit']}: {_cost(one)}, {spent}; test split opened "
-            f"{_count(one['test_openings'], 'time')}{others}."
+            f"{counted(one['test_openings'], 'time')}{others}."
         )
 
     def _origin(self, one: Result) -> str:
         """When, where, with which seeds, and whether the recipe is another by now."""
         machine = one["machine"]
-        cores = f", {_count(machine['cores'], 'core')}" if machine["cores"] else ""
-        seeds = f"{_count(one['repeats'], 'repeat')}" if one["repeats"] else f"seed {one['seeds'][0]}"
+        cores = f", {counted(machine['cores'], 'core')}" if machine["cores"] else ""
+        seeds = f"{counted(one['repeats'], 'repeat')}" if one["repeats"] else f"seed {one['seeds'][0]}"
         changed = "" if self._unchanged(one) else "; **the recipe has changed since**"
         return f"{one['date']}, {machine['processor']}{cores}, {seeds}{changed}"
 
@@ -307,7 +308,7 @@ def _whole(values: Sequence[float]) -> list[int]:
 
 def _cost(one: Result) -> str:
     if one["repeats"]:
-        return f"{one['cpu_s']:,.0f} CPU s for {_count(one['repeats'], 'repeat')}"
+        return f"{one['cpu_s']:,.0f} CPU s for {counted(one['repeats'], 'repeat')}"
     return f"{one['wall_s']:,.0f} s, {one['cpu_s']:,.0f} CPU s"
 
 
@@ -360,10 +361,6 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     used = [column for column in range(len(head)) if any(row[column] for row in rows)]
     lines = [[line[column] for column in used] for line in (head, ["---"] * len(head), *rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}" + ("" if n == 1 else "s")
 
 
 def _capital(sentence: str) -> str:

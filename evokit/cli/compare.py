@@ -18,15 +18,17 @@ def compare(runs: tuple[Path, ...], page: Path | None) -> None:
     The first is held against each other one by paired differences, where the test units are the same.
     """
     from evokit.errors import UserError
-    from evokit.results.compare import compared, comparison
-    from evokit.results.page import check_page, write_comparison
 
     if page is not None:
+        from evokit.results.page import check_page, write_comparison
+
         check_page(page)
     if len(runs) < 2:
         raise UserError("compare needs at least two run directories")
-    if page is None:
-        click.echo(comparison([compared(run) for run in runs]))
+    if page is not None:
+        write_comparison(runs, page)
+        click.echo(f"Written to {page}")
         return
-    write_comparison(runs, page)
-    click.echo(f"Written to {page}")
+    from evokit.results.compare import compared, comparison
+
+    click.echo(comparison([compared(run) for run in runs]))

@@ -62,3 +62,7 @@ def described(value: Any) -> str:
     ('nothing', "dict {'loss': 3}")
     """
     return "nothing" if value is None else f"{type(value).__name__} {value!r:.40}"
+
+
+def counted(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" + ("" if n == 1 else "s")

@@ -34,6 +34,7 @@ _EXPECTED = {
     "finite_number": "must be finite",
 }
 LENGTHS = ("too_short", "too_long")
+QUOTE = "'"
 _BOUNDS = {
     "greater_than_equal": ("ge", "must be at least {}"),
     "greater_than": ("gt", "must be more than {}"),
@@ -137,12 +138,11 @@ def _message(path: KeyPath, errors: Sequence[ErrorDetails], options: type) -> st
 
 
 def _unknown_name(name: str, expected: Sequence[str]) -> str:
-    """Of a literal; pydantic lists what it may be in quotes, the last after an "or"."""
+    """Of a literal; pydantic lists what it may be, names in quotes, the last after an "or"."""
     told = ", ".join(expected).replace(" or ", ", ")
-    known = list(dict.fromkeys(one.strip("'") for one in told.split(", ")))
-    *most, last = [repr(one) for one in known]
-    names = f"{', '.join(most)} or {last}" if most else last
-    return f"must be {names}, got {describe(name)}{did_you_mean(name, known)}"
+    known = list(dict.fromkeys(told.split(", ")))
+    names = " or ".join([", ".join(known[:-1]), known[-1]] if known[1:] else known)
+    return f"must be {names}, got {describe(name)}{did_you_mean(name, [one.strip(QUOTE) for one in known])}"
 
 
 def _final(details: ErrorDetails) -> str:

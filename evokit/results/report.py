@@ -7,17 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from evokit.assembly.jobs import AGAIN
-from evokit.common.text import Table, table, wrapped
-from evokit.genomes.individuals import weights_of
+from evokit.common.text import Table, counted, table, wrapped
 from evokit.progress import duration, number
 from evokit.results.archive_text import archive_text
 from evokit.results.cost_text import cost_remark, cost_tables, energy_text
 from evokit.results.entries import entries, vault_entries, with_variants
+from evokit.results.front_text import front_text
 from evokit.runs.found import State
 from evokit.runs.register import spoken
-from evokit.statistics.pareto import FRONT, knee
 
-SHOWN = 12  # members of a front
+LARGEST = 12  # constraints that are told
 SAYS = {
     "better": "is better than",
     "worse": "is worse than",
@@ -36,7 +35,7 @@ def report(summary: Mapping[str, Any], now: State | None = None) -> str:
     contenders = list(entries(summary))
     shown = summary["best"]["show"] if summary["best"] and best_so_far is None else ""
     found = "\n".join([*map(wrapped, found_lines(summary, best_so_far)), *([shown] if shown else [])])
-    parts = ["\n".join(map(wrapped, head_lines(summary))), found, _front(summary), archive_text(summary)]
+    parts = ["\n".join(map(wrapped, head_lines(summary))), found, front_text(summary), archive_text(summary)]
     if contenders:
         parts += _tables(contest_tables(contenders, summary["verdicts"], "test"))
         parts.append("\n".join(map(wrapped, _verdicts(summary))))
@@ -92,7 +91,7 @@ def vault_tables(vault: Mapping[str, Any]) -> list[Table]:
 def head_lines(summary: Mapping[str, Any]) -> Iterator[str]:
     seeds = _repeats(summary) if "repeats" in summary else f"seed {summary['seed']}"
     stopped = f" (stopped: {summary['stopped']})" if summary["stopped"] else ""
-    yield f"{summary['recipe']}: {summary['status']}, {seeds}, {_count(summary['generations'], 'generation')}{stopped}"
+    yield f"{summary['recipe']}: {summary['status']}, {seeds}, {counted(summary['generations'], 'generation')}{stopped}"
     if chosen := summary.get("chosen"):
         yield chosen
     if data := summary["data"]:
@@ -105,7 +104,7 @@ def head_lines(summary: Mapping[str, Any]) -> Iterator[str]:
 def _repeats(summary: Mapping[str, Any]) -> str:
     ended = len(summary["repeats"])
     planned = summary.get("repeats_planned", ended)  # runs before 2026-11-28 lack it
-    return _count(ended, "repeat") if ended == planned else f"{ended} of {_count(planned, 'repeat')}"
+    return counted(ended, "repeat") if ended == planned else f"{ended} of {counted(planned, 'repeat')}"
 
 
 def _so_far(summary: Mapping[str, Any], best: float | None) -> str:
@@ -123,51 +122,6 @@ def found_lines(summary: Mapping[str, Any], best_so_far: str | None = None) -> l
         counts = summary["evaluations"]
         return [f"No champion is named yet: {counts['measured']:,} measured, {counts['failed']:,} of them failed."]
     return list(_found(summary, best))
-
-
-def _front(summary: Mapping[str, Any]) -> str:
-    if not summary["front"]:
-        return ""
-    title, members, lines = front_told(summary)
-    return "\n".join([f"{title}:", "", table(*members), "", *map(wrapped, lines)])
-
-
-def front_told(summary: Mapping[str, Any]) -> tuple[str, Table, list[str]]:
-    """The trade-offs by their first objective, thinned where there are many, and what they dominate."""
-    front = summary["front"]
-    n_shown = min(SHOWN, len(front))
-    shown = [round(step * (len(front) - 1) / max(n_shown - 1, 1)) for step in range(n_shown)]
-    goals = summary["objectives"]
-    head = [f"{name} ({'lower' if goal == 'min' else 'higher'} is better)" for name, goal in goals.items()]
-    shared = [one.get("shared_by", 1) for one in front]  # runs before 2026-11-28 lack it
-    rows = [
-        (*map(number, front[at]["values"]), front[at]["key"][:8], f"{shared[at]:,}" if max(shared) > 1 else "")
-        for at in shown
-    ]
-    some = "" if len(shown) == len(front) else f", of which {len(shown)} are shown"
-    kept = " (of more, the most crowded were left out)" if len(front) >= FRONT else ""
-    title = f"Pareto front of all that was measured, {_count(len(front), 'point')}{kept}{some}"
-    lines = [volumes_line(summary["hypervolume"])]
-    gaps = summary.get("gaps") or {}  # runs before 2026-11-29 lack it
-    if len(gaps) > 1:  # of one front alone all are 0
-        told = "; ".join(f"{name} {number(one['igd_plus'])}, {number(one['epsilon'])}" for name, one in gaps.items())
-        lines.append(f"Distances to the best of all fronts together in that box (IGD+, epsilon; 0 is best): {told}")
-    if (at := knee_of(summary)) is not None:
-        told = ", ".join(f"{name} {number(value)}" for name, value in zip(goals, front[at]["values"], strict=True))
-        key = front[at]["key"][:8]
-        lines.append(f"The knee, furthest on the better side of the line between the ends: {told}, key {key}")
-    return title, Table((*head, "key", "individuals"), rows), lines
-
-
-def knee_of(summary: Mapping[str, Any]) -> int | None:
-    """Which member of the front is its knee, if one is."""
-    return knee([one["values"] for one in summary["front"]], weights_of(summary["objectives"]))
-
-
-def volumes_line(shares: Mapping[str, float]) -> str:
-    """What each front dominates."""
-    told = ", ".join(f"{name} {number(share)}" for name, share in shares.items())
-    return f"Hypervolume, as a share of the box around these fronts (1 is ideal): {told}"
 
 
 def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]:
@@ -216,7 +170,7 @@ def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]
     if saved := summary.get("saved"):
         total = saved["generations"] + summary["generations"]
         yield (
-            f"Stopping early saved {saved['generations']:,} of {_count(total, 'generation')}: at the mean cost of "
+            f"Stopping early saved {saved['generations']:,} of {counted(total, 'generation')}: at the mean cost of "
             f"those that ran, {saved['work']:,} units of work and {saved['cpu_s']:.1f} CPU s (estimate)"
         )
 
@@ -227,8 +181,8 @@ def _feasibility(constraints: Mapping[str, int] | None, best: Mapping[str, Any])
         return
     yield f"Feasible: {constraints['feasible']:,} of {constraints['measured']:,} that have values"
     told = sorted(best["constraints"].items(), key=lambda item: -item[1])
-    shown = ", ".join(f"{name} {number(value)}" for name, value in told[:SHOWN])
-    rest = f" and {len(told) - SHOWN:,} more" if len(told) > SHOWN else ""
+    shown = ", ".join(f"{name} {number(value)}" for name, value in told[:LARGEST])
+    rest = f" and {len(told) - LARGEST:,} more" if len(told) > LARGEST else ""
     yield f"Its constraints (above 0 is too much): {shown}{rest}"
 
 
@@ -359,7 +313,7 @@ def method_lines(verdicts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def test_lines(summary: Mapping[str, Any]) -> Iterator[str]:
     """How often the test split was opened, here and by other runs."""
     if summary["test_openings"]:
-        yield f"The test split was opened {_count(len(summary['test_openings']), 'time')}."
+        yield f"The test split was opened {counted(len(summary['test_openings']), 'time')}."
         yield from opening_lines(summary)
 
 
@@ -379,7 +333,7 @@ def opening_lines(opened: Mapping[str, Any]) -> Iterator[str]:
         yield f"Openings of it by other runs were not counted: {register['problem']}"
         return
     yield (
-        f"It, or a part of it, was opened {_count(register['openings'], 'time')} on this machine up to then: "
+        f"It, or a part of it, was opened {counted(register['openings'], 'time')} on this machine up to then: "
         f"{spoken(register)}. Not counted: other machines, other users, and what was opened before this register began."
     )
 
@@ -387,7 +341,7 @@ def opening_lines(opened: Mapping[str, Any]) -> Iterator[str]:
 def _repaid(name: str, found: Mapping[str, Any]) -> str:
     most = "at most " if found["bound"] else ""
     return (
-        f"In place of tuned {name}, the search is repaid after {most}{_count(found['trainings'], 'training')}: each "
+        f"In place of tuned {name}, the search is repaid after {most}{counted(found['trainings'], 'training')}: each "
         f"saves {'at least ' if found['bound'] else ''}{found['saved']:,.0f} units of work for the same test value."
     )
 
@@ -401,7 +355,3 @@ def in_all_lines(summary: Mapping[str, Any]) -> Iterator[str]:
     of = f" of {_repeats(summary)}" if "repeats" in summary else ""
     yield f"In all{of}, what is shared counted once, the test included: {spent}"
     yield f"Energy: {joules['method']}; {joules['formula']}"
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}" + ("" if n == 1 else "s")

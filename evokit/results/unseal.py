@@ -14,13 +14,14 @@ from evokit.errors import UserError
 from evokit.interfaces import Contender, Evaluation
 from evokit.progress import Progress
 from evokit.results.verify import contenders_of
-from evokit.runs.contest import Contest, Entry, Model
+from evokit.runs.contest import Contest, Entry
 from evokit.runs.launch import open_finished
 from evokit.runs.openings import vault_opened
 from evokit.runs.register import UNSEAL, earlier
 from evokit.runs.repeats import combined_vault
 from evokit.runs.resources import Resources
 from evokit.runs.summary import scored, told
+from evokit.runs.tuning import Model
 
 OF_AN_ENTRY = (
     "name",

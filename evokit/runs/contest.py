@@ -14,28 +14,16 @@ from evokit.assembly.parts import Parts
 from evokit.assembly.trials import TrialGenome, Trials
 from evokit.assembly.workplace import BASELINE
 from evokit.common.keys import digest
-from evokit.genomes.individuals import feasible_value, ranked, weights_of
-from evokit.interfaces import Contender, Evaluation, Individual, Measure, Score, Variant
+from evokit.genomes.individuals import feasible_value
+from evokit.interfaces import Contender, Individual, Variant
 from evokit.runs.confirming import Confirmed
 from evokit.runs.controls import run_to_work
 from evokit.runs.openings import registered
 from evokit.runs.resources import Resources
-from evokit.screens.race import Racing
+from evokit.runs.tuning import Model, at_edge, fitted, seeds_of, tuned
 from evokit.searches.elites import Elites
 from evokit.statistics.averages import mean
 from evokit.statistics.verdicts import Verdict, corrected, verdict
-from evokit.streams import Streams
-
-KEEP = 0.5  # share of settings that survives each rung of a tuning race
-
-
-@dataclass(frozen=True)
-class Model:
-    """A finished model of one contender and seed."""
-
-    seed: int
-    setting: Mapping[str, Any]
-    evaluation: Evaluation
 
 
 @dataclass
@@ -263,73 +251,6 @@ def _loss(entry: Entry) -> float:
     assert entry.contender is not None
     assert entry.validation is not None
     return entry.validation if entry.contender.goal == "min" else -entry.validation
-
-
-def seeds_of(streams: Streams, n: int) -> list[int]:
-    """Seeds of the final fits, the same for every contender (common random numbers)."""
-    return [streams.at("contender", index).entropy() % 2**31 for index in range(n)]
-
-
-def tuned(
-    contender: Contender, best: Individual | None, seed: int, measure: Measure
-) -> tuple[Mapping[str, Any] | None, int]:
-    """The setting that is best on validation, and how many there were; None if every one failed.
-
-    Settings race over the contender's lower budgets; the best at full budget wins. A single one is not fitted here.
-    The seed is none of the final ones, on which the winner would else be lucky.
-    """
-    settings = contender.settings(best)
-    if len(settings) == 1:
-        return settings[0], 1
-    runners = _trials(settings, [seed], contender)
-    measure.born(runners)
-    race = tuning_race(contender)
-    if race is not None:
-        runners = race(runners, measure)
-    measure(runners)
-    measure.generation += 1  # the race was one, the seeds of its winner are the next
-    valid = [one for one in ranked(runners) if one.fitness.valid]
-    return (valid[0].genes["setting"] if valid else None), len(settings)
-
-
-def tuning_race(contender: Contender) -> Racing | None:
-    """What drops settings before they cost their full budget; None where there are no lower budgets."""
-    return Racing(contender.budgets[:-1], KEEP, {"validation": contender.goal}) if len(contender.budgets) > 1 else None
-
-
-def at_edge(setting: Mapping[str, Any], tried: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Numbers of a setting that are the largest or smallest of those tried, where more may be better.
-
-    Nothing is below 0, where an option that is never negative is off.
-
-    >>> at_edge({"lr": 0.1, "decay": 0}, [{"lr": lr, "decay": decay} for lr in (0.1, 0.01) for decay in (0, 1)])
-    ['lr 0.1 (largest of 2)']
-    """
-    edges = []
-    for name, value in setting.items():
-        others = {one[name] for one in tried if _is_number(one.get(name))}
-        if _is_number(value) and len(others) > 1 and value != 0 and value in (min(others), max(others)):
-            edges.append(f"{name} {value:g} ({'largest' if value == max(others) else 'smallest'} of {len(others)})")
-    return edges
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def fitted(contender: Contender, setting: Mapping[str, Any], seeds: Sequence[int], measure: Measure) -> list[Model]:
-    """One model per seed, one in all for a deterministic contender; those that failed are left out."""
-    seeds = seeds[:1] if contender.deterministic else seeds
-    trials = _trials([setting], seeds, contender)
-    measure.born(trials)
-    answers = zip(seeds, measure(trials), strict=True)
-    return [Model(seed, setting, evaluation) for seed, evaluation in answers if evaluation.ok]
-
-
-def _trials(settings: Sequence[Mapping[str, Any]], seeds: Sequence[int], contender: Contender) -> list[Individual]:
-    weights = weights_of({"validation": contender.goal})
-    trials = [{"setting": dict(setting), "seed": seed} for setting in settings for seed in seeds]
-    return [Individual(trial, digest(trial), Score(weights), born_by="setting") for trial in trials]
 
 
 def paired_scores(ours: Entry, theirs: Entry) -> tuple[np.ndarray, np.ndarray]:

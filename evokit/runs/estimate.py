@@ -19,9 +19,9 @@ from evokit.genomes.individuals import make_individual, weights_of
 from evokit.interfaces import Contender, Evaluation, Variant
 from evokit.measuring.evaluate import evaluate_batch
 from evokit.recipe import Recipe, RecipeError
-from evokit.runs.contest import tuning_race
 from evokit.runs.launch import assemble_all
 from evokit.runs.rehearsal import rehearse_all
+from evokit.runs.tuning import tuning_race
 from evokit.searches.archive import HALL
 from evokit.searches.evolving import LOOKED_AT
 from evokit.searches.generational import Generational

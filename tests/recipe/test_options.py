@@ -50,6 +50,7 @@ class Many:
     either: Part | Literal["none"] = "none"
     even: Annotated[int, MultipleOf(2), Lt(10)] | None = None
     seeds: tuple[Literal["sgd", "adam"] | Literal["muon"], ...] | Literal["known"] = ()
+    stride: Literal[1, "auto"] = 1
     made: int = field(default=7, init=False)
 
 
@@ -79,6 +80,7 @@ def messages(options, data, scope=None):
         ({"even": 10}, "must be less than 10, got 10"),
         ({"either": "some"}, "must be a mapping or 'none', got 'some'"),
         ({"seeds": ["adm"]}, "must be 'sgd', 'adam' or 'muon', got 'adm'; did you mean 'adam'?"),
+        ({"stride": "aut"}, "must be 1 or 'auto', got 'aut'; did you mean 'auto'?"),
         ({"pair": [1]}, "entry 1 is missing"),
         ({"part": {"sise": 1}}, "unknown key; did you mean 'size'? (known: flag, size)"),
     ],

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evokit.common.text import WIDTH, size, table
-from evokit.results.report import SHOWN, front_told, report
+from evokit.results.front_text import SHOWN
+from evokit.results.report import report
 from evokit.runs.found import State
 from evokit.statistics.pareto import FRONT
 from tests.small import RECIPES, TOY_RECIPE, run, write_recipe
@@ -213,14 +214,3 @@ def test_what_repays_the_search_is_a_sentence(contest):
 def test_a_control_shows_what_it_found(contest):
     one = contest["baselines"][1] | {"show": "p = p - lr g"}
     assert "What random_search found:\np = p - lr g" in report(contest | {"baselines": [one]})
-
-
-def test_the_knee_of_a_front_is_named_where_it_has_one():
-    def told(*values):
-        front = [{"key": f"{at}" * 16, "values": point, "shared_by": 1} for at, point in enumerate(values)]
-        summary = {"front": front, "objectives": {"f": "min", "g": "max"}, "hypervolume": {"search": 0.5}}
-        return front_told(summary)[2]
-
-    assert told([0.0, 0.0], [0.2, 3.0], [1.0, 4.0])[-1].endswith("between the ends: f 0.2000, g 3, key 11111111")
-    assert not any("knee" in line for line in told([0.0, 0.0], [0.8, 1.0], [1.0, 4.0]))
-    assert not any("knee" in line for line in told([0.0, 0.0]))

@@ -90,7 +90,6 @@ def fronts(
     """
     names = list(objectives)
     goals = [f"{name} ({BETTER[goal]})" for name, goal in objectives.items()]
-
     drawn: list[tuple[str, Sequence[Sequence[float]], Way]] = [(*one, "points") for one in several.items()]
     if knee is not None:
         drawn.append(("knee", [knee], "rings"))
@@ -102,13 +101,8 @@ def fronts(
         line_chart(
             f"{names[x]} and {names[y]}",
             [
-                *(
-                    Series(
-                        name, [(one[x], one[y]) for one in points], "points", [f"{name}: {told(one)}" for one in points]
-                    )
-                    for name, points in several.items()
-                ),
-                *([Series("knee", [(knee[x], knee[y])], "rings", [f"knee: {told(knee)}"])] if knee else []),
+                Series(name, [(one[x], one[y]) for one in points], way, [f"{name}: {told(one)}" for one in points])
+                for name, points, way in drawn
             ],
             x=goals[x],
             y=goals[y],

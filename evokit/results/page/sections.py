@@ -19,6 +19,7 @@ from evokit.results.cost_text import cost_remark, cost_tables
 from evokit.results.crossing import crossings
 from evokit.results.curves import Curves, read_curves
 from evokit.results.entries import entries
+from evokit.results.front_text import front_told, knee_of
 from evokit.results.page import drawings
 from evokit.results.page.blocks import Block, Section, figures, lines, tables, text
 from evokit.results.page.population import population
@@ -46,7 +47,7 @@ def found(source: Source) -> Section:
     contenders = list(entries(summary))
     later = set(map(report.screen_line, summary["screens"]))  # which have a section of their own
     verdicts = [report.said(summary, one) for one in _rival_first(summary)]
-    volumes = report.front_told(summary)[-1] if summary["front"] else ()
+    volumes = front_told(summary)[-1] if summary["front"] else ()
     lead = (*verdicts, *volumes, *report.found_lines(summary, source.best_so_far))
     blocks = lines(*(one for one in lead if one not in later))
     blocks += figures(*_judged(summary, contenders))
@@ -159,9 +160,9 @@ def front(source: Source) -> Section:
         return Section("Front", [])
     fronts = {"search": [one["values"] for one in summary["front"]]}
     fronts |= {one["name"]: one["front"] for one in summary["baselines"] if one.get("front")}
-    at = report.knee_of(summary)
+    at = knee_of(summary)
     drawn = drawings.fronts(summary["objectives"], fronts, None if at is None else fronts["search"][at])
-    title, members, _ = report.front_told(summary)
+    title, members, _ = front_told(summary)
     return Section("Front", [*lines(f"{title}."), *figures(*drawn), *tables([members])])
 
 
