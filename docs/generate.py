@@ -22,7 +22,7 @@ from evokit.cli import main
 from evokit.cli.wording import facts, option_rows
 from evokit.interfaces import Component, Kind
 from evokit.plugins import load_plugins
-from evokit.recipe.schema import Core, Seeds
+from evokit.recipe.schema import Core, Ending
 from evokit_optimizers.rules.terms import TERMS
 
 PAGES = Path(__file__).parent
@@ -43,7 +43,7 @@ def refreshed(page: str) -> str:
 
 def settings() -> str:
     """The keys of a recipe that need no plugin."""
-    return _table([*option_rows(Core), *option_rows(Seeds, "final.")])
+    return _table([*option_rows(Core), *option_rows(Ending, "final.")])
 
 
 def components() -> str:

@@ -22,7 +22,7 @@ PACKAGES = (
 )  # fmt: skip
 # What a resume may change: ``Recipe.digest`` leaves it out.
 FREE = (
-    "search.generations", "stop", "export", "callbacks", "init.from", "init.top",
+    "search.generations", "stop", "final.test", "export", "callbacks", "init.from", "init.top",
     *(f"execution.{key}" for key in PLACEMENT),
 )  # fmt: skip
 SAID = 80  # characters of a value in a message

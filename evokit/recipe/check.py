@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,7 +31,7 @@ from evokit.recipe.fit import (
 )
 from evokit.recipe.options import Scope, validate
 from evokit.recipe.paths import Anchor
-from evokit.recipe.schema import LISTS, RESERVED, SECTIONS, Core, Final, Recipe, Section, Seeds, names_of, walk
+from evokit.recipe.schema import LISTS, RESERVED, SECTIONS, Core, Ending, Final, Recipe, Section, names_of, walk
 from evokit.recipe.source import Source, given_source, read_source
 from evokit.recipe.varied import nested
 from evokit.recipe.wording import known_keys, unknown_key
@@ -278,26 +278,30 @@ class _Checker:
 
     def _final(self) -> Final | None:
         data = self.data.get("final", {})
+        if "final" in self.source.root.plain() and "final" not in self.data:
+            sealed = "final: {test: false} keeps the test split sealed"
+            self.source.report(("final",), f"must not be null, as finished models are made without it too; {sealed}")
         if not isinstance(data, dict):
             self.source.report(("final",), f"must be a mapping, got {describe(data)}")
             return None
         component = self._final_component()
-        core = {key: value for key, value in data.items() if key == "seeds"}
-        options = {key: value for key, value in data.items() if key != "seeds"}
+        own = [field.name for field in fields(Ending)]
+        core = {key: value for key, value in data.items() if key in own}
+        options = {key: value for key, value in data.items() if key not in own}
         if component is None and self.fitness:
             core = data  # nobody takes options, so they are unknown keys
-        seeds = self._attempt(("final",), lambda: validate(Seeds, core))
+        ending = self._attempt(("final",), lambda: validate(Ending, core))
         section = None
         if component:
             known = known_keys(component.options_class, ())
             if not rest_of(component.options_class):
                 for key in [key for key in options if key not in known]:
-                    self.source.report(("final", key), unknown_key(key, sorted([*known, "seeds"])))
+                    self.source.report(("final", key), unknown_key(key, sorted([*known, *own])))
                     del options[key]
             scope = Scope(self.registry, component.fits, str(self.source.root.nearest(("final",))))
             options = self._anchored(component, ("final",), options, component.fits)
             section = self._read(("final",), options, functools.partial(scope.options, component), component.fits)
-        return Final(seeds.seeds, section) if seeds else None
+        return Final(**vars(ending), section=section) if ending else None
 
     def _final_component(self) -> Component | None:
         """The fitness's own final, else one that fits any fitness."""

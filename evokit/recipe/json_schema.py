@@ -10,7 +10,7 @@ from evokit.interfaces import Component, Kind
 from evokit.options import rest_of
 from evokit.recipe.check import REQUIRED
 from evokit.recipe.options import adapter
-from evokit.recipe.schema import LISTS, SECTIONS, Core, Seeds
+from evokit.recipe.schema import LISTS, SECTIONS, Core, Ending
 
 JsonSchema = dict[str, Any]
 
@@ -75,12 +75,12 @@ def _names(offer: Offer) -> list[str]:
 
 def _final(registry: Registry, definitions: JsonSchema) -> JsonSchema:
     """The core's part alone, or with the options of a final."""
-    seeds = _options(Seeds, "final", definitions)
+    core = _options(Ending, "final", definitions)
     finals = [offer.component for offer in registry.offers if offer.component.kind == "final"]
-    merged = [seeds]
+    merged = [core]
     for component in finals:
         options = _options(component.options_class, _label(component), definitions)
-        merged.append({**options, "properties": {**seeds["properties"], **options.get("properties", {})}})
+        merged.append({**options, "properties": {**core["properties"], **options.get("properties", {})}})
     return {"anyOf": merged}
 
 

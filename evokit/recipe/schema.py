@@ -19,7 +19,7 @@ from evokit.common.keys import digest, digest_bytes
 from evokit.components.registry import Registry
 from evokit.energy import WATTS_PER_CORE
 from evokit.interfaces import Component, Context, Kind
-from evokit.options import ADDED, REST
+from evokit.options import ADDED, REST, added
 from evokit.recipe.yaml_source import KeyPath, Node, Problem, RecipeError, dump_yaml
 
 SECTIONS: tuple[Kind, ...] = ("data", "fitness", "genome", "search", "selection", "crossover", "mutation")
@@ -163,21 +163,23 @@ def names_of(baselines: Sequence[Section]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Seeds:
+class Ending:
     """The part of ``final`` that is the core's."""
 
     seeds: Annotated[int, Ge(1)] = 1  # how many finished models are made of the champion
+    test: bool = added(True)  # whether they are scored on the test split; false while a recipe is developed
 
 
 @dataclass(frozen=True)
-class Final(Seeds):
+class Final(Ending):
     """What is made of the champion, by the fitness's one ``final`` component if it has one."""
 
     section: Section | None = None
 
     def values(self, path: Callable[[PurePath], str] = str, brief: bool = False) -> dict[str, Any]:
         """JSON values with every default, as ``as_json`` has them."""
-        return {"seeds": self.seeds, **(as_json(self.section.options, path, brief) if self.section else {})}
+        core = as_json(Ending(self.seeds, self.test), path, brief)
+        return core | (as_json(self.section.options, path, brief) if self.section else {})
 
 
 @dataclass(frozen=True)
@@ -222,18 +224,19 @@ class Recipe:
     def digest(self) -> str:
         """Identity for resuming and comparing.
 
-        Without what may change when a finished run goes on: ``search.generations``, ``stop``, ``export``, and what
-        decides nothing: ``callbacks``. Local plugins count by name and content, unless all that they do is listen,
+        Without what may change when a finished run goes on: ``search.generations``, ``stop``, ``export``,
+        ``final.test``, and what decides nothing: ``callbacks``. Local plugins count by name and content, unless all that they do is listen,
         other paths by name, wherever they lie; so do the genes of ``init``,
         wherever they come from. What lies at a path counts in the digest of the data and the fitness's context.
         """
         kept = {key: value for key, value in self.portable.items() if key not in ("stop", "export", "callbacks")}
         search = {key: value for key, value in kept["search"].items() if key != "generations"}
+        final = {key: value for key, value in kept["final"].items() if key != "test"}
         execution = {key: value for key, value in kept["execution"].items() if key not in PLACEMENT}
         plugins = [[path.name, digest_bytes(path.read_bytes())] for path in self.plugins if not self._listens(path)]
         if self.init is not None and self.init.genes is not None:
             kept["init"] = self.init.genes
-        return digest({**kept, "search": search, "execution": execution, "plugins": plugins})
+        return digest({**kept, "search": search, "final": final, "execution": execution, "plugins": plugins})
 
     def _values(self, path: Callable[[PurePath], str], brief: bool = False) -> dict[str, Any]:
         sections = {kind: getattr(self, kind) for kind in SECTIONS}

@@ -315,6 +315,8 @@ def test_lines(summary: Mapping[str, Any]) -> Iterator[str]:
     if summary["test_openings"]:
         yield f"The test split was opened {counted(len(summary['test_openings']), 'time')}."
         yield from opening_lines(summary)
+    elif summary["status"] == "done" and summary["data"] and (summary["final"] or {}).get("artifacts"):
+        yield "The test split is sealed; evokit run RECIPE --resume --set final.test=true opens it for these models."
 
 
 def skipped_lines(summary: Mapping[str, Any]) -> Iterator[str]:

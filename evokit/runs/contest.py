@@ -122,9 +122,9 @@ class Contest:
         return [one for entry in (self.champion, *self.baselines) for one in entry.all]
 
     def decide(self) -> None:
-        """Freeze every model, open the seal, score, and compute a verdict per rival."""
+        """Freeze every model, open the seal, score, and compute a verdict per rival; nothing of it without a test."""
         run = self._run
-        if run.parts.data is None or self.champion is None or not self.champion.models:
+        if not run.recipe.final.test or run.parts.data is None or self.champion is None or not self.champion.models:
             return
         self.open("final", run.parts.data.test, run.recipe.path.name)
         run.progress.phase("Test")

@@ -91,7 +91,7 @@ def test_the_problems_are_those_of_the_error(load):
         ("screens=[surrogate]", "screens.0: must be a mapping like {name: ...}, got 'surrogate'"),
         ("final=3", "final: must be a mapping, got 3"),
         ("final.seeds=0", "final.seeds: must be at least 1, got 0"),
-        ("final.polish=1", "final.polish: unknown key (known: seeds)"),
+        ("final.polish=1", "final.polish: unknown key (known: seeds, test)"),
         ("baselines=[{name: adamw}]", "baselines.0.name: baseline 'adamw' belongs to loss, not to onemax"),
         ("export=[files]", "export.0.name: export 'files' belongs to loss, not to onemax"),
     ],
@@ -118,6 +118,13 @@ def test_options_that_do_not_go_together_are_told_of_the_command_line_if_one_is_
 def test_a_key_set_to_null_is_left_out(load):
     recipe = load(ONEMAX + "confirm: {top: 5}\nscreens: [{name: surrogate}]\n", "confirm=null", "screens=null")
     assert (recipe.confirm, recipe.screens) == (None, ())
+
+
+def test_no_final_is_refused_as_it_would_open_the_test_split(problems):
+    assert problems(ONEMAX, "final=null") == [
+        "--set: final: must not be null, as finished models are made without it too;"
+        " final: {test: false} keeps the test split sealed"
+    ]
 
 
 def test_defaults_are_those_of_the_schema(load):
@@ -227,7 +234,7 @@ def test_what_belongs_to_the_fitness_is_found_under_it(load):
 
 def test_a_misspelt_key_of_a_final_is_told_with_all_that_there_are(problems):
     assert problems(LOSS + "final: {seed: 3}\n") == [
-        "r.yaml:6: final.seed: unknown key; did you mean 'seeds'? (known: polish, seeds)"
+        "r.yaml:6: final.seed: unknown key; did you mean 'seeds'? (known: polish, seeds, test)"
     ]
 
 

@@ -58,7 +58,7 @@ def test_dataclasses_inside_options_keep_apart_by_component(schema):
 
 def test_final_is_the_cores_part_alone_or_with_the_options_of_a_final(schema):
     keys = [sorted(option["properties"]) for option in schema["properties"]["final"]["anyOf"]]
-    assert keys == [["seeds"], ["polish", "seeds"]]
+    assert keys == [["seeds", "test"], ["polish", "seeds", "test"]]
 
 
 def test_fitness_genome_and_search_are_required(schema):

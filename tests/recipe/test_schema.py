@@ -41,7 +41,7 @@ def test_the_resolved_recipe_has_every_default(load):
         "crossover": {"name": "uniform", "prob": 0.5},
         "mutation": {"name": "flip", "prob": 0.1},
         "stop": {"work": None, "seconds": None, "target": None, "patience": None},
-        "final": {"seeds": 1},
+        "final": {"seeds": 1, "test": True},
         "execution": {
             "backend": "processes",
             "workers": None,

@@ -62,6 +62,13 @@ def test_verdicts_are_sentences_with_their_interval(contest):
     assert "The test split was opened 1 time." in text
 
 
+def test_a_test_split_that_stayed_sealed_is_told(tmp_path):
+    (tmp_path / "toy.yaml").write_text(TOY_RECIPE + "final: {test: false}\n")
+    text = report(run(tmp_path / "toy.yaml", tmp_path / "run"))
+    assert "The test split is sealed; evokit run RECIPE --resume --set final.test=true opens it" in text
+    assert "Verdict" not in text
+
+
 def test_a_column_that_says_nothing_is_left_out(small, contest):
     assert "95 % interval" not in report(small)
     assert "95 % interval" in report(contest)

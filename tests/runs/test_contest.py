@@ -124,6 +124,20 @@ def test_every_tested_model_was_frozen_before_the_one_opening(run):
     assert [one["reason"] for one in summary["test_openings"]] == ["final"]
 
 
+def test_the_test_split_stays_sealed_until_the_run_goes_on_with_it(run):
+    sealed, _ = run("final.test=false")
+    assert (sealed["test_openings"], sealed["verdicts"], sealed["rival"]) == ([], [], None)
+    assert sealed["final"]["validation"] is not None
+    assert sealed["final"]["test"] is baseline(sealed, "descent")["test"] is None
+    opened, _ = run(resume=True)
+    whole, _ = run(name="whole")
+    assert [one["test"] for one in (opened["final"], *opened["baselines"])] == [
+        one["test"] for one in (whole["final"], *whole["baselines"])
+    ]
+    assert opened["verdicts"] == whole["verdicts"]
+    assert opened["evaluations"] == sealed["evaluations"]
+
+
 def test_verdicts_are_paired_over_test_points(run):
     summary, _ = run()
     verdict = next(one for one in summary["verdicts"] if one["against"] == "descent")
@@ -309,7 +323,7 @@ class FakeRun:
         self.progress = SimpleNamespace(
             note=lambda text, keep=False: self.notes.append(text), phase=lambda title: None, best=lambda *how: None
         )
-        self.recipe = SimpleNamespace(path=Path("a/toy.yaml"), digest="recipe", final=SimpleNamespace(seeds=2))
+        self.recipe = SimpleNamespace(path=Path("a/toy.yaml"), digest="recipe", final=SimpleNamespace(seeds=2, test=True))
         data = SimpleNamespace(digest="data", test=[1.0, 2.0])
         self.parts = SimpleNamespace(
             data=data, recipe=self.recipe, context=SimpleNamespace(streams=Streams(3)), named_baselines=lambda: []
