@@ -109,6 +109,7 @@ def evokit_components() -> list[Component]:
         Component("search", "cma_me", "evokit.searches.cma_me:CMAME"),
         Component("search", "de", "evokit.searches.de:DE"),
         Component("search", "generational", "evokit.searches.generational:Generational"),
+        Component("search", "greedy_construction", "evokit.searches.greedy_construction:GreedyConstruction"),
         Component("search", "grid", "evokit.searches.grid:GridSearch"),
         Component("search", "halving", "evokit.searches.halving:Halving"),
         Component("search", "islands", "evokit.searches.islands:Islands"),

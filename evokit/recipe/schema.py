@@ -225,9 +225,9 @@ class Recipe:
         """Identity for resuming and comparing.
 
         Without what may change when a finished run goes on: ``search.generations``, ``stop``, ``export``,
-        ``final.test``, and what decides nothing: ``callbacks``. Local plugins count by name and content, unless all that they do is listen,
-        other paths by name, wherever they lie; so do the genes of ``init``,
-        wherever they come from. What lies at a path counts in the digest of the data and the fitness's context.
+        ``final.test``, and what decides nothing: ``callbacks``. Local plugins count by name and content, unless all
+        that they do is listen, other paths by name, wherever they lie; so do the genes of ``init``, wherever they come
+        from. What lies at a path counts in the digest of the data and the fitness's context.
         """
         kept = {key: value for key, value in self.portable.items() if key not in ("stop", "export", "callbacks")}
         search = {key: value for key, value in kept["search"].items() if key != "generations"}

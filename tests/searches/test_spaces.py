@@ -78,6 +78,7 @@ CASES = {  # the space, the search, how many objectives more, and what else the 
     "cma": (NUMBERS, "{name: cma, generations: 4}", 0, ""),
     "coordinate_descent": (ORDERED, "{name: coordinate_descent, generations: 14}", 0, ""),
     "iterated_local_search": (ORDERED, "{name: iterated_local_search, start: 3, descents: 2, generations: 14}", 0, ""),
+    "greedy_construction": (ORDERED, "{name: greedy_construction, tries: 3, generations: 8}", 0, ""),
     "de": (NUMBERS, "{name: de, generations: 3}", 0, ""),
     "generational": (ORDERED, "{name: generational, population: 8, generations: 5}", 0, SCREENED),
     "halving": (ORDERED, "{name: halving, generations: 2}", 0, ""),

@@ -122,6 +122,7 @@ OF_VECTORS = {  # and what they read
     "steady_state": ("{name: steady_state, population: 6, in_flight: 5, births: 12, generations: 5}", VARIATION),
 }
 ELSEWHERE = {
+    "greedy_construction",
     "grid",
     "halving",
     "iterated_local_search",

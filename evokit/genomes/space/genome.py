@@ -153,6 +153,13 @@ class SpaceGenome:
         self._set(changed, part, gene)
         return self._whole(changed, rng)
 
+    def exchanged(self, genes: Genes, other: Genes, places: Sequence[int], rng: np.random.Generator) -> Genes:
+        """The same with another's parameters at some places, and what begins to exist drawn; it may be forbidden."""
+        changed = list(genes)
+        for place in places:
+            changed[place] = other[place]
+        return self._whole(changed, rng)
+
     def _set(self, genes: list[Any], part: Part, gene: Any) -> None:
         place, item = part
         one = self._lengths[place] is None
