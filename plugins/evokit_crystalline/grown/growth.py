@@ -20,6 +20,7 @@ from evokit_crystalline.gpt2 import model
 from evokit_crystalline.gpt2.chunks import chunks
 from evokit_crystalline.gpt2.measuring import GROUP, Frame, groups, mean_losses, torch_threads
 from evokit_crystalline.gpt2.model import State
+from evokit_crystalline.grown.features import between_pairs
 from evokit_crystalline.grown.patterns import PATTERNS
 from evokit_crystalline.grown.responses import base_predictions, content_of, estimated_means
 from evokit_crystalline.grown.store import Fits
@@ -118,7 +119,7 @@ class Growth:
             patterns = [PATTERNS[name] for name in place.genes["heads"]]
             first: StructuredMatrix = reading_attention(self._frame.sizes, patterns, state, pull, curvature)
         else:
-            first = self._random_features(place, state)
+            first = self._features(place, state, pull)
         moment, product = self._moments(place, first, state, pull)
         genes = place.genes
         solution = moment_solution(moment, product, curvature, genes["damping"], genes["ridge"])
@@ -166,11 +167,14 @@ class Growth:
         rows = self._frame.head.weight @ content_of(self._frame)
         return rows[torch.from_numpy(self._fitted.targets.flatten())] - means, curvature
 
-    def _random_features(self, place: Place, state: State) -> Dense:
-        """``c_fc`` of random directions, the same of a place for all individuals but for the scale."""
+    def _features(self, place: Place, state: State, pull: torch.Tensor) -> Dense:
+        """``c_fc`` of random directions, or of those between pairs of states; one draw for all individuals."""
         sizes = self._frame.sizes
-        typical = state[1].square().sum(-1).mean().sqrt().item()
         rng = Streams(0).at("grown", "features", place.sublayer).numpy()
+        read = state[1].flatten(0, 1)
+        if place.genes["features"] == "pairs":
+            return between_pairs(read, pull, sizes.inner, place.genes["scale"], rng)
+        typical = read.square().sum(-1).mean().sqrt().item()
         drawn = rng.standard_normal((sizes.n_embd, sizes.inner))
         return Dense((drawn * (place.genes["scale"] / typical)).astype(np.float32))
 

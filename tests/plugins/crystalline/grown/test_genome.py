@@ -23,14 +23,16 @@ from tests.plugins.crystalline.grown.tiny import GROWN, tiny_fitness, tiny_genom
 from tests.plugins.crystalline.tiny import FITTED, fitted_context
 
 ATTENTION = {"heads": ["back_1", "back_2"], "ridge": 0.3, "damping": 0.1, "step": 1}
+RANDOM = {"features": "random", "scale": 1}
 ALL_ON = {
     "attention_0": {"on": True, "structure": "low_rank", "rank": 1, **ATTENTION},
     "attention_1": {"on": True, "structure": "ternary", "rank": 1, **ATTENTION, "heads": ["back_1", "all"]},
-    "mlp_1": {"on": True, "structure": "low_rank", "rank": 0.5, "scale": 1, "ridge": 10, "damping": 0.3, "step": 1},
+    "mlp_1": {"on": True, "structure": "low_rank", "rank": 0.5, **RANDOM, "ridge": 10, "damping": 0.3, "step": 1},
     "mlp_0": {
         "on": True,
         "structure": "block_diagonal",
         "blocks": 2,
+        "features": "pairs",
         "scale": 1.5,
         "ridge": 30,
         "damping": 1,
@@ -117,8 +119,8 @@ def test_crystals_that_say_something_make_validation_better(genome, fitness):
 def test_a_step_that_does_not_help_is_not_taken(fitness):
     """Two blocks with 64 features, and next to nothing that holds the regression back."""
     genome = tiny_genome(fitness, options=Grown(fit_tokens=32, predicted_tokens=32, checked_tokens=320))
-    genes = {"on": True, "structure": "low_rank", "rank": 1, "scale": 3, "ridge": 0.1, "damping": 0.1, "step": 1}
-    layers = grown(genome, mlp_1=genes)
+    genes = {"on": True, "structure": "low_rank", "rank": 1, "ridge": 0.1, "damping": 0.1, "step": 1}
+    layers = grown(genome, mlp_1=genes | {"features": "random", "scale": 3})
     assert isinstance(layers["transformer.h.1.mlp.c_fc"], Zero)
     assert isinstance(layers["transformer.h.1.mlp.c_proj"], Zero)
     assert layers.work == 32 + 2 * 320  # it was tried all the same
