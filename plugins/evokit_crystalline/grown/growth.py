@@ -29,6 +29,7 @@ from evokit_crystalline.learned.sets import reading_attention
 
 EDITION = 1  # of the code that fits; part of the key of a fit
 SHARES = (1.0, 0.5)  # of a step; the first that helps is taken
+READING = ("heads", "features", "scale")  # genes that decide what a place reads
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Growth:
             loss, key, work = float(self._base["loss"]) if places else 0.0, self._context, 0
             for place in places:
                 name = digest([key, place.sublayer, place.genes])
-                arrays = self.fits.get(name, partial(self._fit, matrices, place, loss))
+                arrays = self.fits.get(name, partial(self._fit, key, matrices, place, loss))
                 work += self._fitted.inputs.size + int(arrays["checks"]) * self._checked.inputs.size
                 if "first" in arrays:  # else the model, and with it all that is fitted to it, is the one before
                     key, loss = name, float(arrays["loss"])
@@ -111,26 +112,50 @@ class Growth:
         """``(n,)`` where each token to fit to stands among the distinct ones."""
         return torch.from_numpy(np.searchsorted(self._base["tokens"], self._fitted.inputs.flatten()))
 
-    def _fit(self, matrices: Sequence[StructuredMatrix], place: Place, loss: float) -> Arrays:
-        """Crystals of a place, the loss with them, and how many checks it took; no crystals where none helps."""
-        state, hidden = self._states(matrices, place)
-        pull, curvature = self._responses(matrices, hidden)
-        if place.is_attention:
-            patterns = [PATTERNS[name] for name in place.genes["heads"]]
-            first: StructuredMatrix = reading_attention(self._frame.sizes, patterns, state, pull, curvature)
-        else:
-            first = self._features(place, state, pull)
-        moment, product = self._moments(place, first, state, pull)
+    def _fit(self, key: str, matrices: Sequence[StructuredMatrix], place: Place, loss: float) -> Arrays:
+        """Crystals of a place, the loss with them, and how many checks it took; no crystals where none helps.
+
+        Args:
+            key: Of ``matrices``.
+            matrices: Of the model so far.
+            place: What is fitted.
+            loss: Of the model so far.
+        """
         genes = place.genes
-        solution = moment_solution(moment, product, curvature, genes["damping"], genes["ridge"])
+        asked = self._asked_for(key, matrices, place)
+        first = Dense(asked["first"])
+        sums = [torch.from_numpy(asked[name]) for name in ("moment", "product", "curvature")]
+        solution = moment_solution(*sums, genes["damping"], genes["ridge"])
         parts = _structured(Regression(*solution, content_of(self._frame)), genes)
         for checks, share in enumerate(SHARES, 1):
-            made = {"first": first.dense().numpy(), "scale": np.array(share * genes["step"]), **parts}
+            made = {"first": asked["first"], "scale": np.array(share * genes["step"]), **parts}
             with_it = _with(matrices, place, (first, _crystals(made)[1]))
             (after,) = mean_losses(self._frame, [with_it], self._checked)
             if after < loss:
                 return made | {"loss": np.array(after), "checks": np.array(checks)}
         return {"loss": np.array(loss), "checks": np.array(len(SHARES))}
+
+    def _asked_for(self, key: str, matrices: Sequence[StructuredMatrix], place: Place) -> Arrays:
+        """What a place reads by ``first`` and what is asked of it, as sums over tokens.
+
+        It takes most of the time of a fit and does not depend on the genes that say how the second projection is made,
+        so individuals that differ in these alone share it.
+        """
+        reading = {name: place.genes[name] for name in READING if name in place.genes}
+
+        def make() -> Arrays:
+            state, hidden = self._states(matrices, place)
+            pull, curvature = self._responses(matrices, hidden)
+            if place.is_attention:
+                patterns = [PATTERNS[name] for name in place.genes["heads"]]
+                first = reading_attention(self._frame.sizes, patterns, state, pull, curvature)
+            else:
+                first = self._features(place, state, pull)
+            moment, product = self._moments(place, first, state, pull)
+            sums = {"moment": moment, "product": product, "curvature": curvature}
+            return {"first": first.dense().numpy()} | {name: one.contiguous().numpy() for name, one in sums.items()}
+
+        return self.fits.get(digest([key, "asked for", place.sublayer, reading]), make)
 
     def _states(self, matrices: Sequence[StructuredMatrix], place: Place) -> tuple[State, torch.Tensor]:
         """What comes to a place, and ``(n, n_embd)`` what the head reads, on all tokens to fit to.

@@ -141,11 +141,11 @@ def test_individuals_that_begin_alike_share_their_first_fits(fitness, tmp_path):
     genome = tiny_genome(fitness, tmp_path)
     grown(genome, **ALL_ON)
     fits = genome.growth.fits
-    assert (fits.made, fits.read) == (1 + 4, 0)  # the model's own predictions once
+    assert (fits.made, fits.read) == (1 + 4 * 2, 0)  # the model's own predictions once, and what is asked of each place
     grown(genome, **ALL_ON | {"mlp_1": ALL_ON["mlp_1"] | {"step": 0.5}})
-    assert (fits.made, fits.read) == (5 + 2, 2)
+    assert (fits.made, fits.read) == (9 + 1 + 2, 2 + 1)  # of mlp_1 the same is asked
     grown(genome, attention_0=ALL_ON["attention_0"], attention_1=ALL_ON["attention_1"])
-    assert (fits.made, fits.read) == (7, 4)
+    assert (fits.made, fits.read) == (12, 5)
     other = tiny_genome(fitness, tmp_path)  # of another worker
     grown(other, **ALL_ON)
     assert (other.growth.fits.made, other.growth.fits.read) == (0, 5)
