@@ -33,13 +33,12 @@ class Grown:
     """Say how each layer's crystals are made, and fit them, one place after the other, to the model with those before.
 
     A place is the attention or the MLP of a block; attentions come first, from input to output, then MLPs from output
-    to input. Genes of a place that is ``on``: what each head looks at, or the ``features`` of an MLP, which are random
-    directions or those between pairs of states, drawn where what is asked changes most, and their ``scale``; of the
-    projection back to the residual stream its ``structure``, ``rank`` as a share of the content's directions or number
-    of ``blocks``, and ``ridge``, ``damping`` and ``step`` of its fit. A fit is one Newton step of the loss: a
-    regression of the working responses to the model's predictions, in closed form. It is taken whole if that helps on
-    tokens that it was not fitted to, else by half if that does, else not at all, so that no fit makes the model worse
-    on these.
+    to input. Genes of a place that is ``on``: what each head looks at, or the ``scale`` of an MLP's random features; of
+    the projection back to the residual stream its ``structure``, ``rank`` as a share of the content's directions or
+    number of ``blocks``, and ``ridge``, ``damping`` and ``step`` of its fit. A fit is one Newton step of the loss: a
+    regression of the working responses to the model's predictions, in closed form. On tokens that it was not fitted to
+    shorter and shorter steps are tried as long as each is better than the one before; the best is taken, or none, so
+    that no fit makes the model worse on these.
 
     Serves ``gpt2_loss`` with ``continuous: {fit: ...}``: crystals are fitted to training documents that the closed form
     left out. Of their blocks the first ``checked_tokens`` check each fit; the others, or ``fit_tokens`` of them, are

@@ -22,8 +22,7 @@ RANKS = (1 / 8, 1 / 4, 1 / 2, 1)  # shares of the content's directions
 RIDGES = (0.1, 0.3, 1, 3, 10, 30)
 DAMPINGS = (0.1, 0.3, 1)
 STEPS = (0.3, 0.5, 0.7, 1)
-FEATURES = ("random", "pairs")  # of an MLP
-SCALES = (0.5, 1, 1.5, 2, 3)  # of what hidden units read
+SCALES = (0.5, 1, 1.5, 2, 3)  # of what random features read
 BLOCKS = (2, 4, 8)
 RANKED = ("low_rank", "ternary")  # structures
 
@@ -67,9 +66,7 @@ class GrownGenome(SpaceGenome):
             found[name] = {ON: on}
             if on:
                 found[name] |= {"structure": "low_rank", "rank": 1, "ridge": 1, "damping": 0.3, "step": 0.7}
-                found[name] |= (
-                    {"features": "random", "scale": 1.5, "ridge": 10} if number % 2 else {HEADS: self._heads(number)}
-                )
+                found[name] |= {"scale": 1.5, "ridge": 10} if number % 2 else {HEADS: self._heads(number)}
         return found
 
     def _heads(self, number: int) -> list[str]:
@@ -122,7 +119,7 @@ def _parameters(number: int, sizes: Sizes) -> dict[str, Any]:
     """Of a place. All have an order but structures and what heads look at, so that local searches take small steps."""
     on = {ON: True}
     own = (
-        {"features": Choice(FEATURES, when=on), "scale": Choice(SCALES, ordered=True, when=on)}
+        {"scale": Choice(SCALES, ordered=True, when=on)}
         if number % 2
         else {HEADS: Choice(list(PATTERNS), length=sizes.n_head, when=on)}
     )

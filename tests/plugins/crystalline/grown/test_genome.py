@@ -23,16 +23,14 @@ from tests.plugins.crystalline.grown.tiny import GROWN, tiny_fitness, tiny_genom
 from tests.plugins.crystalline.tiny import FITTED, fitted_context
 
 ATTENTION = {"heads": ["back_1", "back_2"], "ridge": 0.3, "damping": 0.1, "step": 1}
-RANDOM = {"features": "random", "scale": 1}
 ALL_ON = {
     "attention_0": {"on": True, "structure": "low_rank", "rank": 1, **ATTENTION},
     "attention_1": {"on": True, "structure": "ternary", "rank": 1, **ATTENTION, "heads": ["back_1", "all"]},
-    "mlp_1": {"on": True, "structure": "low_rank", "rank": 0.5, **RANDOM, "ridge": 10, "damping": 0.3, "step": 1},
+    "mlp_1": {"on": True, "structure": "low_rank", "rank": 0.5, "scale": 1, "ridge": 10, "damping": 0.3, "step": 1},
     "mlp_0": {
         "on": True,
         "structure": "block_diagonal",
         "blocks": 2,
-        "features": "pairs",
         "scale": 1.5,
         "ridge": 30,
         "damping": 1,
@@ -120,10 +118,10 @@ def test_a_step_that_does_not_help_is_not_taken(fitness):
     """Two blocks with 64 features, and next to nothing that holds the regression back."""
     genome = tiny_genome(fitness, options=Grown(fit_tokens=32, predicted_tokens=32, checked_tokens=320))
     genes = {"on": True, "structure": "low_rank", "rank": 1, "ridge": 0.1, "damping": 0.1, "step": 1}
-    layers = grown(genome, mlp_1=genes | {"features": "random", "scale": 3})
+    layers = grown(genome, mlp_1=genes | {"scale": 3})
     assert isinstance(layers["transformer.h.1.mlp.c_fc"], Zero)
     assert isinstance(layers["transformer.h.1.mlp.c_proj"], Zero)
-    assert layers.work == 32 + 2 * 320  # it was tried all the same
+    assert layers.work in [32 + checks * 320 for checks in (2, 3, 4)]  # it was tried all the same
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -164,7 +162,7 @@ def test_work_is_that_of_all_places_wherever_their_fits_come_from(fitness, tmp_p
     to_fit = len(fitness.held_out.for_crystals) - 10
     for _ in range(2):
         layers = grown(genome, attention_0=ALL_ON["attention_0"])
-        assert layers.work == (to_fit + 10) * 16  # its whole step helps
+        assert layers.work == (to_fit + 2 * 10) * 16  # its whole step helps, and a shorter one less
         (one,) = fitness.evaluate([layers], 256)
         assert one.work == 256 + layers.work
 
@@ -197,7 +195,7 @@ def test_seeds_are_the_closed_form_and_all_places_on(genome):
 
 def test_fewer_tokens_to_fit_to(fitness):
     few = tiny_genome(fitness, options=Grown(fit_tokens=160, predicted_tokens=160, checked_tokens=160))
-    assert grown(few, attention_0=ALL_ON["attention_0"]).work in (160 + 160, 160 + 2 * 160)
+    assert grown(few, attention_0=ALL_ON["attention_0"]).work in [160 + checks * 160 for checks in (1, 2, 3, 4)]
     assert torch.isfinite(grown(few, **ALL_ON)["transformer.h.0.attn.c_proj"].dense()).all()
 
 
