@@ -65,8 +65,8 @@ class GrownGenome(SpaceGenome):
         for name, number in self._names.items():
             found[name] = {ON: on}
             if on:
-                found[name] |= {"structure": "low_rank", "rank": 1, "ridge": 1, "damping": 0.3, "step": 0.7}
-                found[name] |= {"scale": 1.5, "ridge": 10} if number % 2 else {HEADS: self._heads(number)}
+                found[name] |= {"structure": "low_rank", "rank": 1, "ridge": 1, "damping": 0.3, "step": 1}
+                found[name] |= {"scale": 1, "ridge": 3} if number % 2 else {HEADS: self._heads(number)}
         return found
 
     def _heads(self, number: int) -> list[str]:
