@@ -149,8 +149,8 @@ def _table(rows: Iterable[tuple[str, str, str]]) -> str:
 
 
 PARTS: Mapping[str, Callable[[], str]] = {
-    "settings": settings, "components": components, "commands": commands, "terms": terms, "wings": wings, "house": house,
-    "objects": objects,
+    "settings": settings, "components": components, "commands": commands, "terms": terms, "wings": wings,
+    "house": house, "objects": objects,
 }  # fmt: skip
 
 

@@ -34,8 +34,8 @@ class Block:
 
     Attributes:
         role: What it is to the file: its whole (``title``), an excerpt of it (``from``), or what to ``add``: methods go
-            to the class above the hook, a block with a hook replaces the hook. Or the library that it ``needs``: another
-            one's code, which runs where that is installed.
+            to the class above the hook, a block with a hook replaces the hook. Or another library's code,
+            which ``needs`` it and runs where it is installed.
         line: Its first line in the page.
     """
 
@@ -55,8 +55,8 @@ def blocks(page: str) -> Iterator[Block]:
 class Reader:
     """Follows the blocks of one page in their order; the working directory is the reader's folder.
 
-    ``console`` blocks are commands with their output, in which ``...`` stands for what varies; ``> FILE`` after a command
-    of evokit keeps it. A ``sql`` block asks the ledger of the last run, and the ``text`` block after it is the answer.
+    ``console`` blocks are commands with their output, in which ``...`` stands for what varies; after a command of
+    evokit ``> FILE`` keeps it. A ``sql`` block asks the ledger of the last run, and the ``text`` block after it is the answer.
     """
 
     def __init__(self) -> None:

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from evokit import hookspecs
 from evokit.cli import main
+from evokit.common.version import VERSION
 from evokit.interfaces import Kind
 from evokit.measuring.ledger import Ledger
 from evokit.plugins import load_plugins
@@ -90,9 +91,9 @@ def test_generated_parts_are_fresh(name):
     assert generate.refreshed(PAGES[name]) == PAGES[name], "python docs/generate.py writes them anew"
 
 
-@pytest.mark.parametrize("name", [*PAGES, "README"])
-def test_links_lead_to_files_and_their_headings(name):
-    path = ROOT / "README.md" if name == "README" else DOCS / f"{name}.md"
+@pytest.mark.parametrize("page", [*(f"docs/{name}.md" for name in PAGES), "README.md", "CONTRIBUTING.md"])
+def test_links_lead_to_files_and_their_headings(page):
+    path = ROOT / page
     for link in re.findall(r"\]\((?!http)([^)]+)\)", path.read_text()):
         file, _, anchor = link.partition("#")
         target = path.parent / file if file else path
@@ -103,6 +104,10 @@ def test_links_lead_to_files_and_their_headings(name):
 def test_anchors_are_those_of_headings_alone():
     page = "# A & B: `x_y`, 8 %\n\n```sh\n# no heading\n```\n\n## Ask, and [tell](a.md)\n"
     assert _anchors(page) == {"a--b-x_y-8-", "ask-and-tell"}
+
+
+def test_the_citation_is_of_this_version():
+    assert f"\nversion: {VERSION}\n" in (ROOT / "CITATION.cff").read_text()
 
 
 def test_the_index_has_every_page():
