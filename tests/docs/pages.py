@@ -56,7 +56,8 @@ class Reader:
     """Follows the blocks of one page in their order; the working directory is the reader's folder.
 
     ``console`` blocks are commands with their output, in which ``...`` stands for what varies; after a command of
-    evokit ``> FILE`` keeps it. A ``sql`` block asks the ledger of the last run, and the ``text`` block after it is the answer.
+    evokit ``> FILE`` keeps it. A ``sql`` block asks the ledger of the last run, and the ``text`` block after it is the
+    answer.
     """
 
     def __init__(self) -> None:
