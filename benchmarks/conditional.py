@@ -2,8 +2,8 @@
 
     python -m benchmarks.conditional [--seeds 11] [--work 100] [--json FILE]
 
-The example of docs/coming_from.md: the squared error of three-fold cross-validation on scikit-learn's diabetes data, the
-same space and as many evaluations for both, each with its defaults. Optuna is in the extra ``optuna``.
+The example of docs/coming_from.md: the squared error of three-fold cross-validation on scikit-learn's diabetes data,
+the same space and as many evaluations for both, each with its defaults. Optuna is in the extra ``optuna``.
 """
 
 from __future__ import annotations
