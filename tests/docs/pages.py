@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -151,7 +152,7 @@ def _add(block: Block) -> None:
 def _run_there(block: Block) -> None:
     code = compile(block.text, f"line {block.line}", "exec")
     if find_spec(block.file):
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(action="ignore"):  # they are not ours
             exec(code, {"__name__": "__main__"})
 
 
