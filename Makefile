@@ -1,5 +1,5 @@
 # make test: what continuous integration runs, at most five minutes on two cores.  make test-all: the slow ones too.
-.PHONY: test test-all lint format docs results mutants
+.PHONY: test test-all lint format docs results site mutants
 
 test:
 	python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m "not slow and not gpu and not data"
@@ -29,6 +29,9 @@ docs: # the generated parts of docs/
 
 results: # figures in README, docs/ and the headers of recipes, from docs/results/
 	python docs/results.py
+
+site: # docs/ as a site in build/site; needs the extra `docs`
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
 
 format:
 	ruff check --fix .

@@ -2,8 +2,8 @@
 
     python -m benchmarks.conditional [--seeds 11] [--work 100] [--json FILE]
 
-The example of docs/python.md: the squared error of three-fold cross-validation on scikit-learn's diabetes data, the
-same space and as many evaluations for both, each with its defaults. Optuna is in the extra ``optuna``.
+The example of docs/coming_from.md: the squared error of three-fold cross-validation on scikit-learn's diabetes data,
+the same space and as many evaluations for both, each with its defaults. Optuna is in the extra ``optuna``.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=11)
     parser.add_argument("--work", type=int, default=100, help="evaluations of a run")
-    parser.add_argument("--json", type=Path, help="docs/results/conditional.json is what the page on Python shows")
+    parser.add_argument("--json", type=Path, help="docs/results/conditional.json is what docs/coming_from.md shows")
     asked = parser.parse_args()
     logging.getLogger("evokit").setLevel(logging.ERROR)
     found: dict[str, dict[str, Any]] = {}

@@ -92,6 +92,13 @@ def house() -> str:
     return "\n".join(["```mermaid", "flowchart TD", '    systems["the three systems, as plugins"]', *lines, "```"])
 
 
+def objects() -> str:
+    """What others may rely on, by the headings of its page; the site has the docstring of each in its place."""
+    rows = re.findall(r"^(## .*)|^\| `([\w.]+)` \|", (PAGES / "api.md").read_text(), re.MULTILINE)
+    named = [heading or f"::: {name if '.' in name else f'evokit.{name}'}" for heading, name in rows]
+    return "\n\n".join(line for line in named if line != "::: evokit.testing")  # whose functions have a section
+
+
 def _wing(component: Component) -> str:
     return component.options_class.__module__.split(".")[1]
 
@@ -142,7 +149,8 @@ def _table(rows: Iterable[tuple[str, str, str]]) -> str:
 
 
 PARTS: Mapping[str, Callable[[], str]] = {
-    "settings": settings, "components": components, "commands": commands, "terms": terms, "wings": wings, "house": house
+    "settings": settings, "components": components, "commands": commands, "terms": terms, "wings": wings,
+    "house": house, "objects": objects,
 }  # fmt: skip
 
 

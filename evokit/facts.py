@@ -23,8 +23,7 @@ METHODS: Mapping[str, str] = {
 class StopSearch(Exception):  # noqa: N818 - the name says what it does
     """Raised by a callback, it ends the search with the generation at work, as an answer of True does.
 
-    Args:
-        reason: For report and summary.
+    Its message is the reason that report and summary tell.
     """
 
 

@@ -37,6 +37,7 @@ try:
         from evokit.cli.tell import tell
         from evokit.cli.unseal import unseal
         from evokit.cli.verify import verify
+        from evokit.cli.watch import watch
         from evokit.common.version import VERSION
         from evokit.errors import RunFailed, UserError
 except KeyboardInterrupt as stop:
@@ -94,6 +95,7 @@ for command in (
     list_,
     show,
     runs,
+    watch,
     report,
     compare,
     plot,

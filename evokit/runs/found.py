@@ -80,10 +80,43 @@ def look(directory: RunDirectory) -> tuple[Mapping[str, Any] | None, State]:
         status, problem = "damaged", str(error)
     generations, best = summary["generations"], best_value(summary)
     if unfinished or best is None:  # a search names its champion at its end
-        last = max(_repeats(directory), default=directory, key=lambda one: one.path)
-        so_far = _so_far(directory) or (_so_far(last) if best is None else None)
-        generations, best = so_far or (generations, best)
+        last = [directory, *repeats_begun(directory)][-1]
+        noted = so_far(directory) or (so_far(last) if best is None else None)
+        generations, best = noted or (generations, best)
     return summary, State(status, generations, best, problem)
+
+
+def repeats_begun(directory: RunDirectory) -> list[RunDirectory]:
+    """The repeats that have begun, in their order."""
+    folders = (repeat_folder(directory.path, number) for number in range(repeats_planned(directory)))
+    return [RunDirectory(folder) for folder in folders if folder.is_dir()]
+
+
+def repeats_planned(directory: RunDirectory) -> int:
+    """Repeats that the run's recipe asks for."""
+    return int(said(directory, "repeats") or 1)
+
+
+def so_far(directory: RunDirectory) -> tuple[int, float | None] | None:
+    """Generations and best value of the last whole line of the metrics, None if there is none."""
+    if not directory.metrics.exists():
+        return None
+    for line in reversed(directory.metrics.read_bytes().splitlines()):
+        try:
+            record: dict[str, Any] = json.loads(line)
+            return record["generation"] + 1, record["best"]
+        except (ValueError, LookupError, TypeError):
+            continue  # torn by a kill, or no line of ours
+    return None
+
+
+def said(directory: RunDirectory, *path: str) -> float | None:
+    """A number that the run's recipe says, such as ``search``, ``generations``; None if it says none."""
+    try:
+        node = read_source(directory.recipe).root.at(path)
+    except UserError:
+        return None
+    return node.value if node is not None and isinstance(node.value, int | float) else None
 
 
 def go_on(asked: Sequence[str], out: Path) -> str:
@@ -105,9 +138,9 @@ def go_on(asked: Sequence[str], out: Path) -> str:
 
 def _now(directory: RunDirectory, summary: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """The summary as it would be now."""
-    repeats = [one for one, _ in map(look, _repeats(directory)) if one is not None]
+    repeats = [one for one, _ in map(look, repeats_begun(directory)) if one is not None]
     if repeats:
-        combined = combine(repeats, _planned(directory))
+        combined = combine(repeats, repeats_planned(directory))
         return combined if summary is None else {**summary, **{key: combined[key] for key in SPENT}}
     if summary is None:
         return None
@@ -126,21 +159,6 @@ def _spent(directory: RunDirectory) -> tuple[float, ...]:
     return tuple(row) if row[0] else (math.nan,) * 4
 
 
-def _repeats(directory: RunDirectory) -> list[RunDirectory]:
-    """The repeats that have begun."""
-    folders = (repeat_folder(directory.path, number) for number in range(_planned(directory)))
-    return [RunDirectory(folder) for folder in folders if folder.is_dir()]
-
-
-def _planned(directory: RunDirectory) -> int:
-    """Repeats that the run's recipe asks for."""
-    try:
-        node = read_source(directory.recipe).root.at(("repeats",))
-    except UserError:
-        return 1
-    return node.value if node is not None and isinstance(node.value, int) else 1
-
-
 def _listed(directory: RunDirectory) -> Listed:
     try:
         summary, now = look(directory)
@@ -157,16 +175,3 @@ def _listed(directory: RunDirectory) -> Listed:
         best=now.best,
         verdict=f"{rival['verdict']} against {rival['against']}" if rival else "",
     )
-
-
-def _so_far(directory: RunDirectory) -> tuple[int, float | None] | None:
-    """Generations and best value of the last whole line of the metrics, None if there is none."""
-    if not directory.metrics.exists():
-        return None
-    for line in reversed(directory.metrics.read_bytes().splitlines()):
-        try:
-            record: dict[str, Any] = json.loads(line)
-            return record["generation"] + 1, record["best"]
-        except (ValueError, LookupError, TypeError):
-            continue  # torn by a kill, or no line of ours
-    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evokit.facts import ReportFacts, ReportSection
 from evokit.hookspecs import hookimpl
 from evokit.interfaces import Component, Kind
 
@@ -44,6 +45,16 @@ def evokit_components() -> list[Component]:
             for name in ANALYSES
         ),
     ]
+
+
+@hookimpl
+def evokit_report_sections(report: ReportFacts) -> list[ReportSection]:
+    best = report.summary["best"]
+    if best is None or report.recipe["fitness"]["name"].rpartition(":")[2] != LABELS:
+        return []
+    from evokit_activations.report import targets_section
+
+    return targets_section(report.directory, best["genes"])
 
 
 def _offer(kind: Kind, name: str, options: str, build: str = "", fits: str = "") -> Component:

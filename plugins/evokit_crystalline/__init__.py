@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from evokit.facts import ReportFacts, ReportSection
 from evokit.hookspecs import hookimpl
 from evokit.interfaces import Component, Kind
 
-GPT2, TEXTS = "gpt2_loss", "text_classification"
+GENOME, GPT2, TEXTS = "crystalline", "gpt2_loss", "text_classification"
 
 
 @hookimpl
 def evokit_components() -> list[Component]:
     return [
-        _offer("genome", "crystalline", "options:Crystalline", "genome:build_genome"),
+        _offer("genome", GENOME, "options:Crystalline", "genome:build_genome"),
         _offer("genome", "grown", "options:Grown", "grown.genome:build_genome"),
         _offer("fitness", GPT2, "options:Gpt2Loss", "fitness:build_fitness"),
         _offer("baseline", "adamw", "options:AdamW", "baselines:build_adamw", GPT2),
@@ -22,6 +23,16 @@ def evokit_components() -> list[Component]:
         _offer("baseline", "bag_of_words", f"{TEXTS}.options:BagOfWords", f"{TEXTS}.baselines:build_words", TEXTS),
         _offer("final", "classify", f"{TEXTS}.options:Classify", f"{TEXTS}.final:build_champion", TEXTS),
     ]
+
+
+@hookimpl
+def evokit_report_sections(report: ReportFacts) -> list[ReportSection]:
+    names = (report.recipe["genome"]["name"], report.recipe["fitness"]["name"])
+    if report.summary["best"] is None or [name.rpartition(":")[2] for name in names] != [GENOME, GPT2]:
+        return []
+    from evokit_crystalline.report import crystals_section
+
+    return crystals_section(report.directory, report.summary)
 
 
 def _offer(kind: Kind, name: str, options: str, build: str, fits: str = "") -> Component:

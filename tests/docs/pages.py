@@ -12,8 +12,10 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from click.testing import CliRunner
 from evokit.cli import main
 from evokit.common.text import table
 
-BLOCK = re.compile(r"^```(\w+)(?: (title|add|from)=(\S+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^```(\w+)(?: (title|add|from|needs)=(\S+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 HOOK = "@hookimpl\n"
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -33,7 +35,8 @@ class Block:
 
     Attributes:
         role: What it is to the file: its whole (``title``), an excerpt of it (``from``), or what to ``add``: methods go
-            to the class above the hook, a block with a hook replaces the hook.
+            to the class above the hook, a block with a hook replaces the hook. Or another library's code,
+            which ``needs`` it and runs where it is installed.
         line: Its first line in the page.
     """
 
@@ -53,8 +56,9 @@ def blocks(page: str) -> Iterator[Block]:
 class Reader:
     """Follows the blocks of one page in their order; the working directory is the reader's folder.
 
-    ``console`` blocks are commands with their output, in which ``...`` stands for what varies. A ``sql`` block asks the
-    ledger of the last run, and the ``text`` block after it is the answer.
+    ``console`` blocks are commands with their output, in which ``...`` stands for what varies; after a command of
+    evokit ``> FILE`` keeps it. A ``sql`` block asks the ledger of the last run, and the ``text`` block after it is the
+    answer.
     """
 
     def __init__(self) -> None:
@@ -64,7 +68,7 @@ class Reader:
     def follow(self, block: Block) -> None:
         """Raises ``AssertionError`` if what happens is not what the page says, ``KeyError`` for an unknown block."""
         if block.role:
-            {"title": _write, "add": _add, "from": _compare_file}[block.role](block)
+            {"title": _write, "add": _add, "from": _compare_file, "needs": _run_there}[block.role](block)
         else:
             self._actions()[block.language](block)
 
@@ -79,6 +83,7 @@ class Reader:
 
     def _output(self, command: str) -> str:
         """Of ``evokit ...``, ``pytest ...``, ``python FILE`` or ``echo $?``, which tells the last exit code."""
+        command, _, file = command.partition(" > ")
         words = shlex.split(command)
         if words == ["echo", "$?"]:
             return str(self.code)
@@ -101,7 +106,10 @@ class Reader:
         if arguments[0] == "run":
             out = arguments[arguments.index("--out") + 1] if "--out" in arguments else f"runs/{Path(arguments[1]).stem}"
             self.run_directory = Path(out)
-        return answer.output
+        if not file:
+            return answer.output
+        Path(file).write_text(answer.stdout)
+        return answer.stderr
 
     def _sql(self, block: Block) -> None:
         cursor = sqlite3.connect(self.run_directory / "ledger.sqlite").execute(block.text)
@@ -139,6 +147,13 @@ def _add(block: Block) -> None:
     methods = textwrap.indent(block.text, "    ")
     text = f"\n{block.text}" if HOOK in block.text else f"{methods}\n\n{hook}{tail}"
     Path(block.file).write_text(f"{head.rstrip()}\n\n{text}")
+
+
+def _run_there(block: Block) -> None:
+    code = compile(block.text, f"line {block.line}", "exec")
+    if find_spec(block.file):
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(action="ignore"):  # they are not ours
+            exec(code, {"__name__": "__main__"})
 
 
 def _compare_file(block: Block) -> None:

@@ -8,7 +8,7 @@ import pytest
 from .conftest import ROOT
 from .pages import blocks
 
-PAGE = (ROOT / "docs" / "python.md").read_text()
+PAGE = (ROOT / "docs" / "coming_from.md").read_text()
 FILES = {  # of each row of the table, and a word that only that example of the README has
     "like_optuna.py": ("optuna", "svr_c"),
     "like_optuna_kept.py": ("optuna", "sqlite"),

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from evokit import hookspecs
 from evokit.cli import main
+from evokit.common.version import VERSION
 from evokit.interfaces import Kind
 from evokit.measuring.ledger import Ledger
 from evokit.plugins import load_plugins
@@ -90,14 +91,32 @@ def test_generated_parts_are_fresh(name):
     assert generate.refreshed(PAGES[name]) == PAGES[name], "python docs/generate.py writes them anew"
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_links_lead_to_files(name):
-    for target in re.findall(r"\]\((?!http)([^)#]+)", PAGES[name]):
-        assert (DOCS / target).exists(), target
+@pytest.mark.parametrize("page", [*(f"docs/{name}.md" for name in PAGES), "README.md", "CONTRIBUTING.md"])
+def test_links_lead_to_files_and_their_headings(page):
+    path = ROOT / page
+    for link in re.findall(r"\]\((?!http)([^)]+)\)", path.read_text()):
+        file, _, anchor = link.partition("#")
+        target = path.parent / file if file else path
+        assert target.exists(), link
+        assert not anchor or anchor in _anchors(target.read_text()), link
+
+
+def test_anchors_are_those_of_headings_alone():
+    page = "# A & B: `x_y`, 8 %\n\n```sh\n# no heading\n```\n\n## Ask, and [tell](a.md)\n"
+    assert _anchors(page) == {"a--b-x_y-8-", "ask-and-tell"}
+
+
+def test_the_citation_is_of_this_version():
+    assert f"\nversion: {VERSION}\n" in (ROOT / "CITATION.cff").read_text()
 
 
 def test_the_index_has_every_page():
     assert [name for name in PAGES if f"({name}.md)" not in PAGES["index"] and name != "index"] == []
+
+
+def test_the_site_has_every_page_once():
+    nav = (ROOT / "mkdocs.yml").read_text().partition("\nnav:\n")[2]
+    assert sorted(re.findall(r"- (?:.*: )?(\w+)\.md$", nav, re.MULTILINE)) == sorted(PAGES)
 
 
 def test_every_hook_has_a_heading_with_its_signature():
@@ -145,6 +164,13 @@ def test_every_column_of_the_ledger_is_explained(tmp_path):
     for table in tables:
         columns = {row[1] for row in db.execute(f"PRAGMA table_info({table})")}
         assert _first_cells(_section(PAGES["run_directory"], table, "###")) == columns, table
+
+
+def _anchors(page: str) -> set[str]:
+    """Of a page's headings, as GitHub makes them, and the site."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```$", "", page, flags=re.DOTALL | re.MULTILINE), re.MULTILINE)
+    bare = (re.sub(r"\[(.*?)\]\(.*?\)", r"\1", heading).lower() for heading in headings)
+    return {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in bare}
 
 
 def _section(page: str, title: str, level: str = "##") -> str:
