@@ -17,7 +17,7 @@ from evokit_activations.geometry.class_geometry import ClassGeometry
 from evokit_activations.geometry.folds import sides_of, stratified_folds
 from evokit_activations.geometry.options import HeldOutAccuracy, Level
 from evokit_activations.geometry.targets import Ingredients
-from evokit_activations.models import trained_network
+from evokit_activations.models import TrainedNetwork, trained_network
 from evokit_activations.networks.task import ImageTask
 from evokit_activations.networks.training import DivergedError, Training
 from evokit_activations.options import LabelLikelihood
@@ -88,14 +88,20 @@ class HeldOutAccuracyFitness:
 
     def _measured(self, geometry: ClassGeometry, level: Level, budget: int) -> Evaluation:
         try:
-            right = [self._accuracy(geometry, number, level.epochs) for number in range(level.folds)]
+            networks = [self.network(geometry, number, level.epochs) for number in range(level.folds)]
         except DivergedError as error:
             return Evaluation(outcome="diverged", work=budget, message=str(error))
+        held_out = [self.fold(number).task.validation for number in range(level.folds)]
+        right = [float(one.correct(images).mean()) for one, images in zip(networks, held_out, strict=True)]
         metrics = {f"accuracy_fold{number}": one for number, one in enumerate(right)}
         return Evaluation((float(np.mean(right)),), work=budget, metrics=metrics)
 
-    def _accuracy(self, geometry: ClassGeometry, number: int, epochs: int) -> float:
-        """On what a fold holds out, of a network that learned the rest."""
+    def network(self, geometry: ClassGeometry, number: int, epochs: int) -> TrainedNetwork:
+        """The network of a fold, which learned from what the fold does not hold out.
+
+        Raises:
+            DivergedError: Its loss is not finite.
+        """
         ingredients, streams = self.fold(number), self._streams.at("fold", number)
         task, options = ingredients.task, self.options
         setting: dict[str, Any] = {**options.setting, "lr": geometry.lr}
@@ -103,7 +109,7 @@ class HeldOutAccuracyFitness:
         length = replace(options.training, epochs=epochs, rungs=())
         training = Training(task, shape, parameters, ingredients.objective(geometry), setting, streams, length)
         training.advance(epochs)
-        return float(trained_network(task, training, setting).correct(task.validation).mean())
+        return trained_network(task, training, setting)
 
 
 def build_fitness(options: HeldOutAccuracy, context: Context) -> HeldOutAccuracyFitness:

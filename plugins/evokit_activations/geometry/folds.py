@@ -34,12 +34,15 @@ def stratified_folds(labels: np.ndarray, n_folds: int, limit: int | None, rng: n
     Raises:
         ValueError: A fold would be empty, or there are too few images for the limit.
     """
-    order = stratified_order(labels, rng.permutation(len(labels)))
-    by_class = np.argsort(labels[order], kind="stable")
-    _, counts = np.unique(labels, return_counts=True)
+    keys = rng.permutation(len(labels))
     fold = np.empty(len(labels), np.int64)
-    fold[order[by_class]] = np.concatenate([np.arange(count) for count in counts]) % n_folds
-    folds = [Fold(order[fold[order] != one][:limit], order[fold[order] == one]) for one in range(n_folds)]
+    for number, label in enumerate(np.unique(labels)):
+        members = np.flatnonzero(labels == label)
+        fold[members[keys[members].argsort()]] = (np.arange(len(members)) + number) % n_folds
+    folds = []
+    for one in range(n_folds):
+        learned, held_out = np.flatnonzero(fold != one), np.flatnonzero(fold == one)
+        folds.append(Fold(learned[stratified_order(labels[learned], keys[learned])][:limit], held_out))
     fewest = min(len(one.learned) for one in folds)
     if not all(len(one.held_out) for one in folds):
         raise ValueError(f"folds: {n_folds} are more than the images of any class")
