@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,7 @@ class HeldOutAccuracyFitness:
         options: What the recipe says.
         task: Network and training images of the run; its untrained network's parameters are those of every fold.
         first: Number of the replicate, which decides folds, starts and batches.
+        before: The replicate that this one follows, whose memory it shares.
 
     Raises:
         ValueError: There are too few training images.
@@ -37,7 +37,13 @@ class HeldOutAccuracyFitness:
 
     objectives: Mapping[str, Goal] = {"accuracy": "max"}
 
-    def __init__(self, options: HeldOutAccuracy, task: ImageTask, first: int = 0) -> None:
+    def __init__(
+        self,
+        options: HeldOutAccuracy,
+        task: ImageTask,
+        first: int = 0,
+        before: HeldOutAccuracyFitness | None = None,
+    ) -> None:
         self.options, self.task, self.first = options, task, first
         self.takes, self.slots = options.takes, task.slots
         self._streams = task.streams.at("replicate", first)
@@ -48,16 +54,16 @@ class HeldOutAccuracyFitness:
         self._levels = {int(sizes[level.folds - 1]) * level.epochs: level for level in options.ladder}
         self.budgets: Sequence[int] = list(self._levels)
         self.context = digest({"task": task.identity, "options": asdict(options), "first": first})
-        self._built: dict[int, Ingredients] = {}
-
-    @cached_property
-    def whole(self) -> Ingredients:
+        self.whole: Ingredients = Ingredients(task, options.smoothing) if before is None else before.whole
         """Of all training images, for contenders."""
-        return Ingredients(self.task, self.options.smoothing)
+        self._built: dict[tuple[int, int], Ingredients] = {} if before is None else before._built
 
     def fold(self, number: int) -> Ingredients:
         """Of the images that one fold's network learns; what is held out is the validation side of its task."""
-        if number not in self._built:
+        place = self.first, number
+        if place not in self._built:
+            for old in [one for one in self._built if one[0] != self.first]:
+                del self._built[old]  # a search with many replicates needs the memory of one
             learned, held_out = sides_of(self.task.train, self._folds[number])
             task = ImageTask(
                 self.task.options,
@@ -67,8 +73,8 @@ class HeldOutAccuracyFitness:
                 device=self.task.device,
                 threads=self.task.threads,
             )
-            self._built[number] = Ingredients(task, self.options.smoothing)
-        return self._built[number]
+            self._built[place] = Ingredients(task, self.options.smoothing)
+        return self._built[place]
 
     def evaluate(self, batch: Sequence[ClassGeometry], budget: int) -> Iterator[Evaluation]:
         """Train a network a fold with each geometry.
@@ -84,7 +90,7 @@ class HeldOutAccuracyFitness:
 
     def fresh(self) -> HeldOutAccuracyFitness:
         """The same question with folds, starts and batches that neither this one nor those before it used."""
-        return HeldOutAccuracyFitness(self.options, self.task, self.first + 1)
+        return HeldOutAccuracyFitness(self.options, self.task, self.first + 1, self)
 
     def _measured(self, geometry: ClassGeometry, level: Level, budget: int) -> Evaluation:
         try:

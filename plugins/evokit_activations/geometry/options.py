@@ -29,6 +29,7 @@ LOGARITHMIC = ("logit", "lr", "kl")
 AT_MOST_1 = ("mean_share", "centring", "own_share", "confusion")
 
 Bounds = tuple[NonNegative, NonNegative]
+Seed = Literal["centre", Known]
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class GeometryGenome:
     confusion: Bounds = (0.0, 0.3)
     lr: Bounds = (0.75, 12.0)
     kl: Bounds = (0.003, 0.3)
-    seeds: tuple[Literal["centre"] | Known, ...] = ("centre", "class_mean", "class_code", "hand")
+    seeds: tuple[Seed, ...] = ("centre", "class_mean", "class_code", "hand")
 
     genes: ClassVar[str] = "space"
     own_operators: ClassVar[bool] = True
