@@ -64,7 +64,7 @@ class Archive:
     def add(
         self,
         generation: int,
-        told: Sequence[Individual],
+        told: Iterable[Individual],
         population: Sequence[Individual],
         best_of: Sequence[Individual] | None = None,
     ) -> None:
@@ -74,7 +74,7 @@ class Archive:
             generation: Number of the generation that ends.
             told: All that were asked for; those without a fitness are passed over.
             population: Whose statistics are logged; failed, predicted and infeasible members are left out.
-            best_of: Those who may come into the hall of fame; all told if null.
+            best_of: Those who may come into the hall of fame; all told if None.
         """
         measured = only_ok(told)
         self.hall.update(self._candidates(measured if best_of is None else only_ok(best_of)))
