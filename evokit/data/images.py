@@ -12,12 +12,13 @@ from annotated_types import Ge, Gt, Lt
 from evokit.common.keys import digest
 from evokit.data.image_packages import Stored
 from evokit.data.image_resize import resized
-from evokit.data.image_set import ImageSet, Labelled, split_images, statistics
+from evokit.data.image_set import ImageSet, Labelled, split_images, statistics, stratified_order
 from evokit.data.image_sources import KNOWN, READS_FOLDER, SetName, Source, load
 from evokit.data.vault import Vault, cut_vault
 from evokit.errors import UserError
 from evokit.interfaces import Context, Data
-from evokit.options import Count
+from evokit.options import Count, added
+from evokit.streams import Streams
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,11 @@ class Images:
     limit: Limit = field(default_factory=Limit)
     """At most so many images a side, after the split."""
 
+    drawn: bool = added(False)
+    """Whether the seed of the run draws the training images, each class by its share, from all that are not validation.
+    So each of its ``repeats`` has others, while validation and test stay. A smaller limit takes the first of a larger
+    one still."""
+
     vault: Vault = 0.0
     """About this share of each data set's test images, by their stored pixels, is kept for ``evokit unseal``."""
 
@@ -112,7 +118,7 @@ class Images:
         for one in self.members:
             stored = load(one.name, one.source or self.source, one.folder)
             try:
-                split, copies = self._split(stored, one.size)
+                split, copies = self._split(stored, one.size, context.streams.at("images", one.name))
             except ValueError as error:
                 raise UserError(f"data images: {one.name} from {stored.origin}: {error}") from error
             for side, images in split.items():
@@ -123,9 +129,13 @@ class Images:
         content = {side: {name: images.digest for name, images in members.items()} for side, members in sides.items()}
         return Data("images", "; ".join(origins), digest(content), sizes, **sides)
 
-    def _split(self, stored: Stored, size: int | None) -> tuple[Mapping[str, ImageSet], int]:
+    def _split(self, stored: Stored, size: int | None, streams: Streams) -> tuple[Mapping[str, ImageSet], int]:
         """Side to images, and how many copies were left out."""
         split = split_images(stored.train, stored.test, self.validation)
+        if self.drawn:
+            labels = split.train.labels
+            order = stratified_order(labels, streams.numpy().permutation(len(labels)))
+            split = split._replace(train=split.train.take(order))
         limits = {"train": self.limit.train, "validation": self.limit.validation, "test": self.limit.test}
         sides = {side: _first(getattr(split, side), limit) for side, limit in limits.items()}
         mean, std = statistics(sides["train"].images)

@@ -8,6 +8,7 @@ from typing import Any
 from evokit.assembly.directory import RunDirectory, holds_a_ledger
 from evokit.assembly.parts import Parts
 from evokit.data.vault import unit_keys
+from evokit.interfaces import Data
 from evokit.measuring.ledger import Ledger
 from evokit.measuring.ledger_files import ledger_of
 from evokit.runs.register import UNSEAL, Opening, enter
@@ -28,6 +29,17 @@ def vault_opened(folder: Path) -> str | None:
         return next((at for _, reason, at in ledger.openings() if reason == UNSEAL), None)
 
 
+def units_of(split: Any, data: Data) -> list[str]:
+    """What tells the units of a split apart; where they cannot be, the digest of all data.
+
+    Equal data are noticed then, and a part of them is not.
+    """
+    try:
+        return unit_keys(split)
+    except TypeError:
+        return [data.digest]
+
+
 def registered(ledger: Ledger, number: int, split: Any, parts: Parts, recipe: str, folder: Path) -> dict[str, Any]:
     """Enter an opening in the machine's register.
 
@@ -43,9 +55,6 @@ def registered(ledger: Ledger, number: int, split: Any, parts: Parts, recipe: st
         What ``enter`` says about it.
     """
     assert parts.data is not None
-    try:
-        units = unit_keys(split)
-    except TypeError:
-        units = [parts.data.digest]  # equal data are noticed, a part of them is not
+    units = units_of(split, parts.data)
     reason, at = next((reason, at) for one, reason, at in ledger.openings() if one == number)
     return enter(Opening(ledger.identity_of(number), reason, units, recipe, parts.recipe.digest, folder, at))

@@ -49,7 +49,7 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
     verdicts: list[Verdict] = []
     if all(one["final"] is not None and one["final"]["test"] is not None for one in summaries):
         goal = final_goal(leader)
-        same = scores if len({one["data"]["digest"] for one in summaries}) == 1 else ()
+        same = scores if len({_tested_on(one) for one in summaries}) == 1 else ()
         final = _combined(final, [one["final"] for one in summaries], same)
         baselines = [
             _combined(entry, [_named(one["baselines"], entry["name"]) for one in summaries], same)
@@ -86,6 +86,13 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
             for one in summaries
         ],
     }
+
+
+def _tested_on(summary: Mapping[str, Any]) -> str:
+    """Digest of the test units, which may be the same where training units are drawn anew."""
+    data = summary["data"]
+    tested: str = data.get("test_digest", data["digest"])  # runs before 2026-11-30 lack it
+    return tested
 
 
 def _place(best: Mapping[str, Any] | None, sign: int) -> tuple[float, float]:

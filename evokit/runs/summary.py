@@ -12,13 +12,14 @@ import numpy as np
 
 from evokit.assembly.identity import versions
 from evokit.assembly.jobs import CHAMPION
+from evokit.common.keys import digest
 from evokit.data.overlap import overlap_told
 from evokit.energy import Cost
 from evokit.genomes.individuals import constraints_of, feasible_value
 from evokit.runs.contest import Entry
 from evokit.runs.costs import PREPARE, Payer, below, spent, told_cost, total
 from evokit.runs.diversity import told as told_archive
-from evokit.runs.openings import test_openings
+from evokit.runs.openings import test_openings, units_of
 from evokit.searches.archive import only_feasible
 from evokit.statistics.averages import mean
 from evokit.statistics.break_even import Point, break_even
@@ -111,6 +112,7 @@ def _data(run: Run) -> dict[str, Any] | None:
         "name": data.name,
         "source": data.origin,
         "digest": data.digest,
+        "test_digest": digest(units_of(data.test, data)),
         "splits": dict(data.sizes),
         "overlap": overlap_told(data),
     }

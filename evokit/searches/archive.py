@@ -61,16 +61,23 @@ class Archive:
         for name, function in (("min", min), ("mean", mean), ("max", max)):
             self._statistics.register(name, function)
 
-    def add(self, generation: int, told: Iterable[Individual], population: Sequence[Individual]) -> None:
+    def add(
+        self,
+        generation: int,
+        told: Iterable[Individual],
+        population: Sequence[Individual],
+        best_of: Sequence[Individual] | None = None,
+    ) -> None:
         """Take a generation's measured individuals and log its population.
 
         Args:
             generation: Number of the generation that ends.
             told: All that were asked for; those without a fitness are passed over.
             population: Whose statistics are logged; failed, predicted and infeasible members are left out.
+            best_of: Those who may come into the hall of fame; all told if None.
         """
         measured = only_ok(told)
-        self.hall.update(self._candidates(measured))
+        self.hall.update(self._candidates(measured if best_of is None else only_ok(best_of)))
         front = self._extend_front(measured) if len(self._weights) > 1 else {}
         self.known.update(one.key for one in measured)
         valid = only_feasible(population)

@@ -16,7 +16,7 @@ from evokit.genomes.space.box import SpaceBox
 from evokit.genomes.space.genome import SpaceGenome
 from evokit.interfaces import Context, Individual
 from evokit.searches.archive import only_ok
-from evokit.searches.stepping import AskTell
+from evokit.searches.stepping import AskTell, refuse_without_fresh
 
 
 def bounds_of(genome: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -39,16 +39,19 @@ class BoxSearch(AskTell):
     Args:
         context: Gives genome, fitness, streams, and the genes that the search begins with.
         horizon: Generations until the search is done, or None for no end of its own.
+        reevaluate: Generations after which whoever may be champion is measured again on fresh data; None for never.
 
     Raises:
-        ValueError: There are several objectives.
+        ValueError: There are several objectives, or nothing to measure anybody again on.
     """
 
-    def __init__(self, context: Context, horizon: int | None) -> None:
+    def __init__(self, context: Context, horizon: int | None, reevaluate: int | None = None) -> None:
         weights = weights_of(context.fitness.objectives)
         if len(weights) > 1:
             raise ValueError(f"this search has one objective, the fitness has {len(weights)}: name nsga2")
-        super().__init__(context.genome, weights, horizon)
+        if reevaluate is not None:
+            refuse_without_fresh(context.fitness)
+        super().__init__(context.genome, weights, horizon, reevaluate=reevaluate)
         self._space = space_box(context.genome)
         self._low, self._high = bounds_of(context.genome if self._space is None else self._space)
         self._width = self._high - self._low

@@ -11,6 +11,7 @@ import numpy as np
 from annotated_types import Ge, Gt, Le
 
 from evokit.interfaces import Context, Individual
+from evokit.options import added
 from evokit.searches.archive import only_ok
 from evokit.searches.box import BoxSearch, bounds_of, space_box
 
@@ -35,6 +36,11 @@ class CMA:
     changes from vanishing. So are whole numbers, steps and ordered choices of a space, which must be of numbers alone;
     of whole numbers with ``log`` the nearest one is taken.
 
+    Under noise the best of many samples is luck. With ``keep: mean`` the strategy's mean is measured each generation,
+    before that generation moves it, and the last one so measured is the champion, whatever samples were worth. Then
+    ``reevaluate`` may say after how many generations the fitness goes on with fresh data or replicates, so that no
+    mean adapts to some of them.
+
     Source: Hansen 2016, "The CMA Evolution Strategy: A Tutorial"; Ros and Hansen 2008 (separable); Auger and Hansen
     2005 (ipop); Hansen 2009, "Benchmarking a BI-population CMA-ES on the BBOB-2009 function testbed"; Nomura, Akimoto
     and Ono 2023, "CMA-ES with Learning Rate Adaptation"; Nomura, Watanabe, Akimoto, Ozaki and Onishi 2021, "Warm
@@ -48,6 +54,8 @@ class CMA:
     covariance: Literal["full", "separable"] = "full"
     restarts: Literal["none", "ipop", "bipop"] = "bipop"
     adapt_rate: bool = False
+    keep: Literal["best", "mean"] = added("best")
+    reevaluate: Annotated[int, Ge(1)] | None = added(None)
 
     reads: ClassVar[frozenset[str]] = frozenset({"init"})
     genes: ClassVar[frozenset[str]] = frozenset({"real_vector", "index_vector", "space"})
@@ -55,6 +63,10 @@ class CMA:
     def __post_init__(self) -> None:
         if self.adapt_rate and self.covariance == "separable":
             raise ValueError("adapt_rate: belongs to covariance: full")
+        if self.keep == "mean" and self.restarts != "none":
+            raise ValueError("keep: of several runs no mean is the champion; with mean write restarts: none")
+        if self.keep == "best" and self.reevaluate is not None:
+            raise ValueError("reevaluate: belongs to keep: mean")
 
     def build(self, context: Context) -> CMASearch:
         sizes = getattr(context.genome, "sizes", ())
@@ -74,8 +86,9 @@ class CMASearch(BoxSearch):
     """A generation is one sample of the strategy."""
 
     def __init__(self, options: CMA, context: Context) -> None:
-        super().__init__(context, options.generations)
+        super().__init__(context, options.generations, options.reevaluate)
         self._options = options
+        self._keeps_mean = options.keep == "mean"
         # In the unit box, of whole numbers and the like; 0 of all others.
         self._steps = np.zeros(len(self._low)) if self._space is None else self._space.steps
         if hasattr(context.genome, "sizes"):
@@ -97,14 +110,31 @@ class CMASearch(BoxSearch):
 
     def ask(self) -> list[Individual]:
         self._strategy.reseed_rng(self._seed("sample"))
-        drawn = [self._strategy.ask() for _ in range(self._asked)]
+        drawn = [self._strategy.ask() for _ in range(self._sampled)]
         # Of a whole number the strategy learns what it drew, not what that was rounded to.
         rounded, sample = zip(*drawn, strict=True) if self._whole else (drawn, drawn)
         points, self._sample = list(rounded), np.array(sample)
         if n := len(self._injected):
             self._sample[-n:] = self._injected
             points[-n:] = self._rounded(self._sample[-n:])
-        return self._individuals(points, "cma")
+        sampled = self._individuals(points, "cma")
+        if not self._keeps_mean:
+            return sampled
+        mean = getattr(self._strategy, "_cma", self._strategy).mean
+        return [*self._individuals(self._rounded(mean[None]), "mean"), *sampled]
+
+    def tell(self, individuals: Sequence[Individual]) -> None:
+        if not self._keeps_mean:
+            super().tell(individuals)
+            return
+        mean, sampled = individuals[:1], individuals[1:]
+        if only_ok(mean):
+            self.archive.hall.clear()
+        if len(sampled) == self._sampled:
+            self._learn(self._points_of(sampled), self._losses(sampled), sampled)
+        self.archive.add(self.generation, individuals, self.population, mean)
+        self.population = list(self.archive.hall)  # nobody else is compared with what comes
+        self.generation += 1
 
     def receive(self, individuals: Sequence[Individual]) -> None:
         """Let measured individuals from elsewhere take the places of the last in the next sample (at most half of it).
@@ -112,7 +142,7 @@ class CMASearch(BoxSearch):
         Source: Hansen 2011, "Injecting External Solutions Into CMA-ES", algorithm 1.
         """
         points = [self._within_reach(self._point(one.genes)) for one in individuals]
-        self._injected = np.array(points[: self._asked // 2]).reshape(-1, len(self._low))
+        self._injected = np.array(points[: self._sampled // 2]).reshape(-1, len(self._low))
 
     def _within_reach(self, point: np.ndarray) -> np.ndarray:
         """A point, or one on the way to it that is as far from the mean as a sample may be; nearer ones stay."""
@@ -136,10 +166,15 @@ class CMASearch(BoxSearch):
 
     @property
     def _usual_size(self) -> int:
-        return self._first_population  # after a restart there are more
+        again = self._options.reevaluate is not None  # the mean of the generation before, at most
+        return self._first_population + self._keeps_mean + again  # after a restart there are more
 
     @property
     def _asked(self) -> int:
+        return self._sampled + self._keeps_mean
+
+    @property
+    def _sampled(self) -> int:
         return int(self._strategy.population_size)
 
     def _learn(self, points: np.ndarray, losses: np.ndarray, individuals: Sequence[Individual]) -> None:
@@ -155,7 +190,7 @@ class CMASearch(BoxSearch):
         """Begin another run of the strategy, large or small, whichever kind has spent less."""
         options, runs = self._options, self._runs
         self._stuck = options.restarts == "none"
-        runs["work_small" if runs["small"] else "work_large"] += self._asked * self._strategy.generation
+        runs["work_small" if runs["small"] else "work_large"] += self._sampled * self._strategy.generation
         first = self._first_population
         runs["small"] = options.restarts == "bipop" and runs["work_small"] < runs["work_large"]
         if runs["small"]:

@@ -11,7 +11,7 @@ import numpy as np
 from evokit.genomes.individuals import key_of, make_individual, make_individuals, weights_of
 from evokit.interfaces import Context, Individual
 from evokit.searches.credit import begun, drawn, lessons
-from evokit.searches.stepping import AskTell
+from evokit.searches.stepping import AskTell, refuse_without_fresh
 from evokit.statistics.pareto import costs_of, preferred
 
 Select = Callable[[Sequence[Individual], int, np.random.Generator], list[Individual]]
@@ -46,8 +46,8 @@ class Evolving(AskTell):
             raise ValueError(f"population ({population}) has no room for the {len(context.init)} genes of init")
         if refit_every is not None and getattr(context.fitness, "refitted", None) is None:
             raise ValueError("refit_every: the fitness has nothing to refit to an individual")
-        if reevaluate is not None and not hasattr(context.fitness, "fresh"):
-            raise ValueError("reevaluate: the fitness has no fresh data or replicates to measure anybody again on")
+        if reevaluate is not None:
+            refuse_without_fresh(context.fitness)
         slow = max((getattr(screen, "refit_every", 0) for screen in context.screens), default=0)
         for name, every in (("refit_every", refit_every), ("reevaluate", reevaluate)):
             if every is None or slow < every:

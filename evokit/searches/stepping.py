@@ -14,6 +14,12 @@ from evokit.interfaces import Individual, Measure, Score, Screen
 from evokit.searches.archive import Archive, dump_individuals, load_individuals, only_ok
 
 
+def refuse_without_fresh(fitness: Any) -> None:
+    """Raises ``ValueError`` if a search is to measure anybody again and the fitness has nothing fresh for that."""
+    if not hasattr(fitness, "fresh"):
+        raise ValueError("reevaluate: the fitness has no fresh data or replicates to measure anybody again on")
+
+
 class AskTell(ABC):
     """A search with an archive; what is left to write is ``ask`` and ``tell``.
 

@@ -7,6 +7,7 @@ from evokit.hookspecs import hookimpl
 from evokit.interfaces import Component, Kind
 
 LABELS = "label_likelihood"
+HELD_OUT = "held_out_accuracy"
 ANALYSES = {
     "search_scaling": ("Scaling", "scaling:ScalingAnalysis"),
     "search_diversity": ("Diversity", "diversity:DiversityAnalysis"),
@@ -18,6 +19,12 @@ CONTROLS = {
     "class_mean": "ClassMean",
     "first_generation": "FirstGeneration",
     "unselected": "Unselected",
+}
+
+KNOWN_TARGETS = {
+    "class_code": "ClassCodeTargets",
+    "class_mean": "ClassMeanTargets",
+    "hand_geometry": "HandGeometry",
 }
 
 
@@ -36,6 +43,17 @@ def evokit_components() -> list[Component]:
         ),
         _offer("export", "torch_network", "options:TorchNetwork", "export:NetworkExport", LABELS),
         _offer("export", "targets", "options:TargetFiles", "export:TargetExport", LABELS),
+        _offer("genome", "class_geometry", "geometry.options:GeometryGenome", "geometry.genome:build_genome"),
+        _offer("fitness", HELD_OUT, "geometry.options:HeldOutAccuracy", "geometry.fitness:build_fitness"),
+        _offer(
+            "final", "learn_geometry", "geometry.options:LearnGeometry", "geometry.contenders:build_champion", HELD_OUT
+        ),
+        _offer("baseline", "sgd", "geometry.options:SmoothedSgd", "baselines:build_sgd", HELD_OUT),
+        *(
+            _offer("baseline", name, f"geometry.options:{options}", "geometry.contenders:build_known", HELD_OUT)
+            for name, options in KNOWN_TARGETS.items()
+        ),
+        _offer("export", "torch_network", "options:TorchNetwork", "export:NetworkExport", HELD_OUT),
         *(
             _offer("fitness", name, f"analyses.options:{options}", f"analyses.{build}")
             for name, (options, build) in ANALYSES.items()

@@ -13,8 +13,8 @@ from evokit.streams import Streams
 from evokit_activations.models import NetworkContender, Setting, settings_of
 from evokit_activations.networks.network import Shape
 from evokit_activations.networks.objectives import Labels
+from evokit_activations.networks.task import ImageTask
 from evokit_activations.options import Control, FrozenBody, Sgd
-from evokit_activations.shards.job import ShardJob
 from evokit_activations.shards.search import ShardSearch
 
 
@@ -23,13 +23,13 @@ class LabelLearner(NetworkContender):
 
     Args:
         options: Lists to be tuned.
-        job: Of the run, for its images and network.
+        task: Images and network of the run.
     """
 
     head_only: ClassVar[bool] = False
 
-    def __init__(self, options: Sgd | FrozenBody, job: ShardJob) -> None:
-        super().__init__(job.task)
+    def __init__(self, options: Sgd | FrozenBody, task: ImageTask) -> None:
+        super().__init__(task)
         self.options = options
 
     def settings(self, best: Individual | None) -> list[dict[str, Any]]:
@@ -38,15 +38,16 @@ class LabelLearner(NetworkContender):
 
     def fit(self, setting: Setting, seed: int, budget: int, scratch: Path) -> Evaluation:
         """Train a network on the labels."""
-        return self.fitted(self._objective(), setting, seed, budget, scratch)
+        return self.fitted(self._objective(setting), setting, seed, budget, scratch)
 
     def rehearse(self, scratch: Path) -> tuple[float, int]:
         """Seconds and bytes of one full fit, by timing an epoch."""
-        return self.rehearsed(self._objective(), self.settings(None)[-1])
+        setting = self.settings(None)[-1]
+        return self.rehearsed(self._objective(setting), setting)
 
-    def _objective(self) -> Labels:
-        labels = self.task.labels
-        return Labels(torch.arange(len(labels), device=labels.device), labels, self.head_only)
+    def _objective(self, setting: Setting) -> Labels:
+        labels, smoothing = self.task.labels, setting.get("label_smoothing", 0.0)
+        return Labels(torch.arange(len(labels), device=labels.device), labels, self.head_only, smoothing=smoothing)
 
 
 class HeadLearner(LabelLearner):
@@ -61,12 +62,12 @@ class HeadLearner(LabelLearner):
 
 def build_sgd(options: Sgd, context: Context) -> LabelLearner:
     """Networks that learn labels through all layers."""
-    return LabelLearner(options, context.fitness)
+    return LabelLearner(options, context.fitness.task)
 
 
 def build_frozen_body(options: FrozenBody, context: Context) -> HeadLearner:
     """Heads that learn labels."""
-    return HeadLearner(options, context.fitness)
+    return HeadLearner(options, context.fitness.task)
 
 
 def build_control(options: Control, context: Context) -> ShardSearch:

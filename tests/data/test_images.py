@@ -56,6 +56,23 @@ def test_validation_and_limits_are_balanced(name):
         assert len(set(np.bincount(side[name].labels))) == 1
 
 
+def test_drawn_training_images_are_the_seeds_and_all_else_stays():
+    def drawn(seed, limit=50):
+        return Images(("digits",), limit=Limit(limit, 50), drawn=True).build(Context(Streams(seed)))
+
+    one, again, other, smaller = drawn(0), drawn(0), drawn(1), drawn(0, 20)
+    assert one.digest == again.digest != other.digest
+    assert contents(smaller.train["digits"]) < contents(one.train["digits"])
+    assert contents(one.train["digits"]) != contents(other.train["digits"])
+    assert np.ptp(np.bincount(one.train["digits"].labels)) <= 1
+    usual = Images(("digits",), limit=Limit(50, 50)).build(CONTEXT)
+    for side in ("validation", "test"):
+        for data in (one, other):
+            assert np.array_equal(getattr(data, side)["digits"].images, getattr(usual, side)["digits"].images)
+    held = contents(usual.validation["digits"]) | contents(usual.test["digits"])
+    assert not held & contents(other.train["digits"])
+
+
 def test_a_smaller_limit_takes_the_first_images_of_a_larger_one():
     small, large = (Images(("digits",), limit=Limit(n, n, n)).build(CONTEXT) for n in (20, 50))
     for side in ("train", "validation", "test"):

@@ -82,6 +82,13 @@ SMALL_ANALYSIS = {name: SMALL_ACTIVATIONS[name] for name in ("data", "fitness.mo
     "fitness.evolution": f"{{layers: {SMALL_ACTIVATIONS['search.layers']}, parents: 2, explorers: 2, refiners: 2}}",
     "search.batch": 1,
 }
+SMALL_GEOMETRY = {name: SMALL_ACTIVATIONS[name] for name in ("data", "fitness.model", "fitness.training")} | {
+    "fitness.images": 20,
+    "fitness.epochs": 1,
+    "fitness.smoothing": "[1, 1]",
+    "baselines": "[{name: sgd}, {name: class_mean}, {name: hand_geometry, lr: [1.0, 4.0]}, {name: random_search}]",
+    "final": "{lr_factor: [0.5, 1.0]}",
+}
 TWO_POINTS = {
     "search_scaling": "{layer: [1], population: [3, 6]}",
     "search_diversity": "{layer: [0, 1]}",
@@ -128,6 +135,8 @@ def adapted(path, finished):
             values["data"] = SMALL_GPT2["data"]
     if "label_likelihood" in text:
         values = {key: value for key, value in (values | SMALL_ACTIVATIONS).items() if key not in ONLY_GENERATIONAL}
+    if "held_out_accuracy" in text:
+        values |= SMALL_GEOMETRY
     if "name: grid" in text:
         grid = TWO_POINTS[min(filter(text.__contains__, TWO_POINTS), key=text.index)]  # a recipe before its parent
         values = {key: value for key, value in values.items() if key not in ONLY_GENERATIONAL}

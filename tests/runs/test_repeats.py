@@ -52,6 +52,13 @@ SCORES = [
 ]
 
 
+def test_repeats_with_other_training_data_were_tested_on_the_same_units_if_their_test_digest_says_so():
+    apart = [one | {"data": {"digest": str(number)}} for number, one in enumerate(SUMMARIES)]
+    assert combine(apart, 2, SCORES)["verdicts"][0]["n"] == 2, "repeats alone"
+    drawn = [one | {"data": one["data"] | {"test_digest": "same"}} for one in apart]
+    assert combine(drawn, 2, SCORES)["verdicts"] == combine(SUMMARIES, 2, SCORES)["verdicts"]
+
+
 def test_a_difference_has_one_interval_over_documents_and_repeats():
     one, _ = combine(SUMMARIES, 2, SCORES)["verdicts"]
     difference, interval = mean_interval(OURS - THEIRS)

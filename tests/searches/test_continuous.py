@@ -26,12 +26,13 @@ CONTINUOUS = pytest.mark.parametrize(
     [
         CMA(generations=9),
         CMA(generations=9, covariance="separable"),
+        CMA(generations=9, keep="mean", restarts="none"),
         DE(12, 9, shrink_over=70),
         SNES(10, 9),
         PGPE(10, 9),
         PGPE(10, 9, optimizer="clipup"),
     ],
-    ids=["cma", "separable", "de", "snes", "pgpe", "clipup"],
+    ids=["cma", "separable", "mean", "de", "snes", "pgpe", "clipup"],
 )
 
 
@@ -87,6 +88,52 @@ def test_cma_samples_what_the_library_samples(adapt):
         measure(asked)
         search.tell(asked)
         theirs.tell([(point, one.fitness.values[0]) for point, one in zip(points, asked, strict=True)])
+
+
+KEPT = CMA(generations=9, keep="mean", restarts="none")
+
+
+def test_with_keep_the_champion_is_the_mean_whatever_its_sample_was_worth():
+    search, measure = searched(KEPT)
+    run(search, measure, 4)
+    mean = search._strategy.mean
+    asked = search.ask()
+    assert asked[0].genes == pytest.approx(BOX.low + mean * (BOX.high - BOX.low))
+    measure(asked)
+    search.tell(asked)
+    assert [one.key for one in search.hall_of_fame()] == [asked[0].key]
+    assert min(one.fitness.values[0] for one in asked) < asked[0].fitness.values[0]
+    assert search.logbook[-1]["measured"] == len(asked) == 1 + search._strategy.population_size
+
+
+def test_keeping_the_mean_changes_nothing_of_how_it_moves():
+    kept, plain = (run(*searched(replace(KEPT, keep=keep))) for keep in ("mean", "best"))
+    assert np.array_equal(kept._strategy.mean, plain._strategy.mean)
+
+
+def test_a_mean_that_fails_leaves_the_one_before():
+    search, measure = searched(KEPT)
+    run(search, measure, 4)
+    before = search.best()
+    asked = search.ask()
+    for one in asked[1:]:
+        one.fitness.values = Ellipsoid().answer(one.genes, 1).values
+    search.tell(asked)
+    assert search.best() is before
+
+
+def test_the_mean_of_whole_numbers_is_rounded():
+    search = run(built(replace(KEPT, generations=60), Steps(), WHOLE), door(Steps(), genome=WHOLE))
+    assert search.best().genes.tolist() == BEST_STEPS.tolist()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"keep": "mean"}, "keep: of several runs no mean"), ({"reevaluate": 1}, "reevaluate: belongs to keep: mean")],
+)
+def test_a_mean_needs_one_run_of_the_strategy_and_renewals_a_mean(options, message):
+    with pytest.raises(ValueError, match=message):
+        CMA(**options)
 
 
 @pytest.mark.parametrize("goal", ["min", "max"])

@@ -91,7 +91,7 @@ class LearningAnalysis(Analysis):
         """For each network, ``(n, ...)`` of each layer."""
         task, (evolution, tensors), runs = self.task, self._method(point), range(self.options.runs)
         if point.learn_from == "class_code":
-            codes = [class_codes(task.shape, evolution.layers, task.streams.at("analysis", run)) for run in runs]
+            codes = [class_codes(task.shape, evolution.smoothing, task.streams.at("analysis", run)) for run in runs]
             return [[layer.to(task.device)[task.labels[:n]] for layer in code] for code in codes]
         if point.learn_from == "class_mean":
             with torch.inference_mode():

@@ -59,18 +59,20 @@ class Objective(Protocol):
 
 @dataclass(frozen=True)
 class Labels:
-    """Cross-entropy of the labels through the whole network, or the head alone."""
+    """Cross-entropy of the labels through the whole network, or the head alone; ``smoothing`` is the share of a label
+    that all classes get alike."""
 
     images: Tensor
     labels: Tensor
     head_only: bool = False
     head_apart: bool = False
+    smoothing: float = 0.0
 
     def trains(self, name: str) -> bool:
         return name == "head" if self.head_only else name != "whitening"
 
     def loss(self, outputs: Sequence[Tensor], logits: Tensor, indices: Tensor, moves: CropFlip | None) -> Tensor:
-        return F.cross_entropy(logits, self.labels[indices])
+        return F.cross_entropy(logits, self.labels[indices], label_smoothing=self.smoothing)
 
 
 class Representations:
@@ -79,7 +81,7 @@ class Representations:
     Args:
         targets: As they are stored or would be.
         kl: Weight of the divergence.
-        first: First block that has a target: 1 leaves block 0 to the gradients of later ones.
+        weights: Of each block's error; a block of weight 0 is left to the gradients of later ones.
         augment: How targets follow their images.
 
     Source: 4.2, Objective.
@@ -87,8 +89,10 @@ class Representations:
 
     head_apart = True
 
-    def __init__(self, targets: RegressionTargets, kl: float, first: int, augment: Augment | None) -> None:
-        self.targets, self.kl, self.first, self.augment = targets, kl, first, augment
+    def __init__(
+        self, targets: RegressionTargets, kl: float, weights: Sequence[float], augment: Augment | None
+    ) -> None:
+        self.targets, self.kl, self.weights, self.augment = targets, kl, weights, augment
         self.images = targets.images
 
     def trains(self, name: str) -> bool:
@@ -99,8 +103,9 @@ class Representations:
         if moves is not None and self.augment is not None and self.augment.targets == "moved":
             maps = [move(one, moves, self.augment.pad, 2 ** (block + 1)) for block, one in enumerate(maps)]
         total = logits.new_zeros(())
-        for output, target in zip(outputs[self.first :], maps[self.first :], strict=True):
-            total = total + F.mse_loss(output.permute(0, 2, 3, 1), target)
+        for weight, output, target in zip(self.weights, outputs, maps, strict=True):
+            if weight:
+                total = total + weight * F.mse_loss(output.permute(0, 2, 3, 1), target)
         divergence = F.kl_div(F.log_softmax(logits, 1), F.log_softmax(searched, 1), log_target=True, reduction="none")
         return total / len(outputs) + self.kl * divergence.sum(1).mean()
 

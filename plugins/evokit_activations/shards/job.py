@@ -121,7 +121,7 @@ class ShardJob:
             if method == "class_mean":
                 self._codes[method] = mean_activations(task)
             else:
-                codes = class_codes(task.shape, self.options.layers, task.streams)
+                codes = class_codes(task.shape, self.options.smoothing, task.streams)
                 self._codes[method] = [code.to(task.device) for code in codes]
         return self._codes[method]
 

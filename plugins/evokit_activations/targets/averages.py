@@ -11,9 +11,7 @@ from torch import Tensor
 from evokit_activations.layerwise.operators import normalise
 from evokit_activations.networks.frozen import CHUNK
 from evokit_activations.networks.objectives import RegressionTargets
-
-CODE_LOGIT = 5.0
-"""Of the class's own logit above the others: a cross-entropy of 0.06 with ten classes."""
+from evokit_activations.options import CODE_LOGIT
 
 
 class ClassMeans:

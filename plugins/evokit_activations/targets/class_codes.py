@@ -12,19 +12,18 @@ from evokit.streams import Streams
 from evokit_activations.layerwise.operators import normalise, smooth
 from evokit_activations.networks.network import Shape
 from evokit_activations.networks.task import ImageTask
-from evokit_activations.options import Layer
 from evokit_activations.targets.averages import class_logits, class_means
 
 UNSEARCHED = ("class_code", "class_mean")
 """Methods whose targets are found without a search."""
 
 
-def class_codes(shape: Shape, layers: Sequence[Layer], streams: Streams) -> list[Tensor]:
+def class_codes(shape: Shape, smoothing: Sequence[int], streams: Streams) -> list[Tensor]:
     """A random code of each class for each layer, with the smoothness and scale of searched representations.
 
     Args:
         shape: Of the network.
-        layers: Whose ``smoothing`` the codes get.
+        smoothing: 3x3 average poolings of each block's codes.
         streams: One stream a layer.
 
     Returns:
@@ -34,7 +33,7 @@ def class_codes(shape: Shape, layers: Sequence[Layer], streams: Streams) -> list
     for number, (height, width, channels) in enumerate(shape.maps):
         generator = streams.at("class_code", number).torch()
         code = torch.randn((shape.classes, height, width, channels), generator=generator)
-        codes.append(normalise(smooth(code, layers[number].smoothing)))
+        codes.append(normalise(smooth(code, smoothing[number])))
     return [*codes, class_logits(shape.classes)]
 
 

@@ -27,5 +27,6 @@ def target_objective(
         targets = ClassMeans(targets, task.labels, classes, normalised=tensors.normalise)
     if setting["logits"] == "class":
         targets = ClassLogits(targets, task.labels, classes)
-    first = 1 if setting["supervise"] == "skip_block_0" else 0
-    return Representations(targets, setting["kl"], first, task.options.training.augment)
+    skipped = setting["supervise"] == "skip_block_0"
+    weights = [0.0 if skipped and block == 0 else 1.0 for block in task.shape.blocks]
+    return Representations(targets, setting["kl"], weights, task.options.training.augment)

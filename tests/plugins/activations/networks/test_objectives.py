@@ -14,16 +14,16 @@ def outputs():
     return maps, logits
 
 
-@pytest.mark.parametrize("first", [0, 1])
-def test_the_loss_is_the_papers(stored, first, float64):
+@pytest.mark.parametrize("weights", [(1, 1), (0, 1), (2, 0.5)])
+def test_the_loss_is_the_papers(stored, weights, float64):
     maps, logits = outputs()
     indices = torch.tensor([3, 1, 20, 7, 0])
     *targets, searched = stored.rows(indices)
     squares = [((one.permute(0, 2, 3, 1) - target) ** 2).mean() for one, target in zip(maps, targets, strict=True)]
     p, q = searched.softmax(1), logits.softmax(1)
     divergence = (p * (p / q).log()).sum(1).mean()
-    expected = sum(squares[first:]) / 2 + 0.03 * divergence
-    loss = Representations(stored, 0.03, first, None).loss(maps, logits, indices, None)
+    expected = sum(weight * one for weight, one in zip(weights, squares, strict=True)) / 2 + 0.03 * divergence
+    loss = Representations(stored, 0.03, weights, None).loss(maps, logits, indices, None)
     torch.testing.assert_close(loss, expected)
 
 
@@ -56,9 +56,9 @@ def test_moved_targets_are_used_where_the_recipe_says(stored, float64):
     indices = torch.arange(5)
     moves = CropFlip(torch.full((5,), 2), torch.full((5,), 2), torch.ones(5, dtype=torch.bool))
     reused, moved = (
-        Representations(stored, 0.03, 0, Augment(targets=targets)).loss(maps, logits, indices, moves)
+        Representations(stored, 0.03, (1, 1), Augment(targets=targets)).loss(maps, logits, indices, moves)
         for targets in ("reused", "moved")
     )
     flipped = [one.flip(3) for one in maps]
-    torch.testing.assert_close(moved, Representations(stored, 0.03, 0, None).loss(flipped, logits, indices, None))
+    torch.testing.assert_close(moved, Representations(stored, 0.03, (1, 1), None).loss(flipped, logits, indices, None))
     assert not torch.allclose(moved, reused)

@@ -30,7 +30,7 @@ def test_no_gradient_of_the_divergence_reaches_the_body(shards, stored):
     """With a weight of the divergence a million times larger, the body's gradients are the same."""
     gradients = []
     for kl in (0.03, 30_000.0):
-        one = training(shards, Representations(stored, kl, 0, None), SETTING | {"lr": 1e-30})
+        one = training(shards, Representations(stored, kl, (1.0, 1.0), None), SETTING | {"lr": 1e-30})
         one.advance(1)
         gradients.append({name: value.grad for name, value in one.parameters.items() if value.grad is not None})
     for name, gradient in gradients[0].items():

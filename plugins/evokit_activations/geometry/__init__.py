@@ -1,0 +1,1 @@
+"""Evolving the geometry of class targets: a few numbers say what networks learn in place of labels."""

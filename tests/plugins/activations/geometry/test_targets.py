@@ -1,0 +1,91 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from evokit_activations.geometry.class_geometry import ClassGeometry, known_geometry
+from evokit_activations.geometry.targets import GeometryTargets, Ingredients, class_logits, class_targets
+from evokit_activations.layerwise.operators import normalise, smooth
+from evokit_activations.targets import averages
+from evokit_activations.targets.class_codes import mean_activations
+
+from .tiny import CENTRE, fitness
+
+ONE = ClassGeometry((0.5,), (1.0,), (0.0,), (1.0,))
+
+
+def maps(*rows):
+    """Classes with a map of one position and four channels."""
+    return torch.tensor(rows, dtype=torch.float32).view(len(rows), 1, 1, 4)
+
+
+MEANS, CODES = maps([1, -1, 1, -1], [1, 1, -1, -1]), maps([1, 1, -1, -1], [-1, 1, 1, -1])
+ROOT = 2**0.5
+
+
+def unit(*rows):
+    """Rows whose mean is 0, with a mean square of 1."""
+    found = maps(*rows)
+    return found / found.square().mean((1, 2, 3), keepdim=True).sqrt()
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"mean_share": (1.0,), "centring": (0.0,)}, MEANS),
+        ({"mean_share": (0.0,)}, CODES),
+        # The mean over both is (1, 0, 0, -1): (0, -1, 1, 0) is left of the first class, times root 2 in unit variance.
+        ({"mean_share": (1.0,)}, ROOT * maps([0, -1, 1, 0], [0, 1, -1, 0])),
+        ({"mean_share": (1.0,), "centring": (0.5,)}, unit([0.5, -1, 1, -0.5], [0.5, 1, -1, -0.5])),
+        ({}, unit([1, 1 - ROOT, ROOT - 1, -1], [-1, ROOT + 1, 1 - ROOT, -1])),
+    ],
+    ids=["means", "codes", "centred", "half centred", "half of each"],
+)
+def test_targets_are_shares_of_centred_means_and_codes(changes, expected):
+    (found,) = class_targets(replace(ONE, **changes), [MEANS], [CODES])
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_logits_of_others_follow_the_likeness_of_their_targets():
+    last = maps([1, 0, -1, 0], [1, -1, 0, 0])  # a cosine of a half
+    found = class_logits(replace(ONE, logit=4.0, confusion=0.5), last)
+    torch.testing.assert_close(found, torch.tensor([[1.5, -1.5], [-1.5, 1.5]]))
+    torch.testing.assert_close(class_logits(replace(ONE, logit=5.0), last), averages.class_logits(2))
+
+
+@pytest.fixture(scope="module")
+def ingredients():
+    return fitness().whole
+
+
+def test_an_images_own_share_is_its_activation_in_the_untrained_network(ingredients):
+    task, indices = ingredients.task, torch.tensor([5, 0, 7])
+    blocks, _ = task.untrained.forward(task.normalised(task.images[indices]))
+    geometry = replace(CENTRE, own_share=(0.25, 0.0))
+    targets = GeometryTargets(ingredients, geometry)
+    first, second, logits = targets.rows(indices)
+    classes = [one[task.labels[indices]] for one in targets.blocks]
+    expected = normalise(0.75 * classes[0] + 0.25 * normalise(blocks[0].permute(0, 2, 3, 1)))
+    torch.testing.assert_close(first, expected, rtol=1e-4, atol=1e-4)
+    assert torch.equal(second, classes[1])
+    assert logits.argmax(1).tolist() == task.labels[indices].tolist()
+
+
+def test_known_geometries_are_the_targets_of_the_controls(ingredients):
+    means = GeometryTargets(ingredients, known_geometry("class_mean", 2))
+    codes = GeometryTargets(ingredients, known_geometry("class_code", 2))
+    for found, expected in zip(means.blocks, mean_activations(ingredients.task)[:-1], strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
+    for found, expected in zip(codes.blocks, ingredients.codes, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(means.logits, averages.class_logits(3))
+
+
+def test_codes_are_as_smooth_as_the_options_say(ingredients):
+    task = ingredients.task
+    for smoothing, passes in (((), (2, 1)), ((3, 0), (3, 0))):  # half of maps of 4 and of 2 positions
+        codes = Ingredients(task, smoothing).codes
+        for block, (height, width, channels) in enumerate(task.shape.maps):
+            generator = task.streams.at("class_code", block).torch()
+            drawn = torch.randn((3, height, width, channels), generator=generator)
+            assert torch.equal(codes[block], normalise(smooth(drawn, passes[block])))
