@@ -28,6 +28,9 @@ class PaperCrew:
     def room(self):
         return len(self.busy) < self.n
 
+    def cpu_s(self, ticket):
+        return 0.0
+
     def begin(self, ticket, task, limit_s):
         assert self.room
         self.busy[ticket] = task
@@ -45,8 +48,8 @@ class PaperCrew:
                     return lost(task, genes, "gone", 3.0)
         return [Evaluation((float(len(genes) if isinstance(genes, str) else genes),), work=1) for genes in task.genes]
 
-    def stop(self):
-        self.busy.clear()
+    def stop(self, tickets):
+        self.busy = {ticket: task for ticket, task in self.busy.items() if ticket not in tickets}
         self.stopped = True
 
     def close(self):
