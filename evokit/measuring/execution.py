@@ -266,11 +266,6 @@ class Aside:
         self._cpu_s.clear()
         return found
 
-    @property
-    def labels(self) -> list[str]:
-        """Whose tasks run now."""
-        return list(dict.fromkeys(one.label for one in self._running.values()))
-
     def _begin(self, places: int | None) -> None:
         while self._waiting and self._crew.room and (places is None or len(self._running) < places):
             self._look()
@@ -281,7 +276,7 @@ class Aside:
     def _look(self) -> None:
         """Count the seconds since the last look; called before anything begins or ends."""
         since, self._looked = self._looked, time.monotonic()
-        for label in self.labels:
+        for label in dict.fromkeys(one.label for one in self._running.values()):
             self._wall_s[label] += self._looked - since
         for ticket, one in self._running.items():
             self._count(one, self._crew.cpu_s(ticket))

@@ -25,15 +25,21 @@ class Repeated:
         label: What its seconds are counted under.
         program: Given this as the executor of its door; genes are JSON values.
         aside: Runs its tasks.
+        told: Called when it has ended.
+
+    Attributes:
+        ended: Whether it lacks no answer, or was ended by ``error``.
+        error: Of the program, or why the worker of one of its tasks could not go on.
     """
 
     aside = None
 
-    def __init__(self, label: str, program: Callable[[Executor], None], aside: Aside) -> None:
-        self.label = label
+    def __init__(
+        self, label: str, program: Callable[[Executor], None], aside: Aside, told: Callable[[], None]
+    ) -> None:
         self.ended = False
-        self.error: Exception | None = None  # that ended it
-        self._program, self._aside = program, aside
+        self.error: Exception | None = None
+        self._label, self._program, self._aside, self._told = label, program, aside, told
         self._known: dict[str, list[Evaluation] | None] = {}  # by task; None is yet to come
 
     def go_on(self) -> None:
@@ -44,9 +50,10 @@ class Repeated:
             self._program(self)
         except MissingError:
             return
-        except Exception as error:  # is told when its turn comes, and ends nothing else
-            self.error = error
-        self.ended = True
+        except Exception as error:  # which is to end nothing else
+            self._end(error)
+        else:
+            self._end(None)
 
     def map(self, tasks: Iterable[Task | None]) -> Iterator[list[Evaluation]]:
         """Answers in the order of submission, as far as they are there; all tasks are begun.
@@ -60,7 +67,7 @@ class Repeated:
             key = digest([task.budget, task.genes])
             if key not in self._known:
                 self._known[key] = None
-                self._aside.add(self.label, task, partial(self._take, key))
+                self._aside.add(self._label, task, partial(self._take, key))
             answer = self._known[key]
             missing = missing or answer is None
             if answer is not None and not missing:
@@ -72,8 +79,12 @@ class Repeated:
         """There is nothing to let go of."""
 
     def _take(self, key: str, answer: Answer) -> None:
-        if isinstance(answer, Exception):
-            self.error, self.ended = answer, True
-        else:
+        if not isinstance(answer, Exception):
             self._known[key] = answer
             self.go_on()
+        elif not self.ended:
+            self._end(answer)
+
+    def _end(self, error: Exception | None) -> None:
+        self.ended, self.error = True, error
+        self._told()

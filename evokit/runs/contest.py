@@ -89,15 +89,16 @@ class Contest:
         A fit is given a setting and a seed, and its worker builds all else of the recipe. So those of a baseline, which
         is told of no champion and of no refits, need nothing that a search finds.
         """
-        run = self._run
-        if run.executor.aside is None or self._beside:
+        run, aside = self._run, self._run.executor.aside
+        if aside is None or self._beside:
             return
         for name, _ in run.parts.named_baselines():
             if hasattr(run.workplace.baseline(name), "fit"):
-                self._beside[name] = Repeated(BASELINE + name, partial(self._fit_aside, name), run.executor.aside)
+                program, told = partial(self._fit_aside, name), partial(self._tell_beside, name)
+                self._beside[name] = Repeated(BASELINE + name, program, aside, told)
         for one in self._beside.values():
             one.go_on()
-        run.executor.aside.begin()
+        aside.begin()
         self._show_beside()
 
     def enter(self, best: Individual | None, refits: Refits) -> None:
@@ -243,26 +244,30 @@ class Contest:
 
     def _fit_aside(self, name: str, executor: Executor) -> None:
         """The same of a baseline, as far as its answers are there; at its turn all of them are."""
-        entry, progress = Entry(name, BASELINE + name), self._run.progress
+        entry = Entry(name, BASELINE + name)
         self._make_models(entry, None, entry.phase, executor)
         if entry.skipped:
-            progress.note(f"{name}: {entry.skipped}", keep=True)
-        else:
-            progress.note(f"{name} is fitted")
+            self._run.progress.note(f"{name}: {entry.skipped}", keep=True)
+
+    def _tell_beside(self, name: str) -> None:
+        error = self._beside[name].error
+        if error is not None:
+            self._run.progress.note(f"{name} cannot be fitted, which ends the run after all others: {error}", keep=True)
+        self._show_beside()
+
+    def _show_beside(self, but: str = "") -> None:
+        self._run.progress.beside([name for name, one in self._beside.items() if not one.ended and name != but])
 
     def _finish(self, name: str) -> None:
         """Wait for a baseline that is fitted beside others."""
         aside, one = self._run.executor.aside, self._beside[name]
         assert aside is not None
-        self._show_beside(but=name)
         while not one.ended:
-            aside.wait()
             self._show_beside(but=name)
+            aside.wait()
+        self._show_beside()
         if one.error is not None:
             raise one.error
-
-    def _show_beside(self, but: str = "") -> None:
-        self._run.progress.beside([name for name, one in self._beside.items() if not one.ended and name != but])
 
     def _make_models(self, entry: Entry, best: Individual | None, phase: str, executor: Executor | None = None) -> None:
         """Tune a contender on validation and fit the winner with every seed, variants included."""
