@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from evokit import Component, Context, Evaluation, hookimpl
+from evokit.contracts.blame import ContractError
 from tests.toy_plugin import Champion, DescentContender, PointContender, Squares, SquaresFitness
 
 PATIENCE_S = 60.0
@@ -27,7 +28,7 @@ def wait_for(path: str) -> None:
 
 @dataclass(frozen=True)
 class Waiting(Squares):
-    """Squares that are measured as soon as a file is there."""
+    """Squares that are measured at full budget, which no rehearsal does, as soon as a file is there."""
 
     until: str = ""
 
@@ -37,7 +38,8 @@ class Waiting(Squares):
 
 class WaitingFitness(SquaresFitness):
     def evaluate(self, batch: Sequence[np.ndarray], budget: int) -> Iterator[Evaluation]:
-        wait_for(self.options.until)  # type: ignore[attr-defined]
+        if budget == self.budgets[-1]:
+            wait_for(self.options.until)  # type: ignore[attr-defined]
         yield from super().evaluate(batch, budget)
 
 
@@ -75,7 +77,7 @@ class TrainingContender(DescentContender):
         if self.options.does == "raises":
             raise ArithmeticError("as planned")
         if self.options.does == "breaks":
-            return 7.0  # type: ignore[return-value]
+            raise ContractError("it breaks a promise")
         return super().fit(setting, seed, budget, scratch)
 
 
