@@ -80,7 +80,7 @@ def _living_cpu_s(pid: int) -> float:
 
 def _told_cpu_s(process: psutil.Process) -> float:
     times = process.cpu_times()
-    return times.user + times.system
+    return float(times.user + times.system)
 
 
 def _descendants(pid: int) -> Iterator[int]:

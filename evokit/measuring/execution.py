@@ -53,12 +53,11 @@ class Executor(Protocol):
 
     Batches are cut by the search and the recipe, never by the number of workers, and answers come in the order of
     submission (C4), whichever finishes first. One ``map`` is drained or closed before the next.
-
-    Attributes:
-        aside: Takes tasks that run while others are mapped; None where there is no worker for them.
     """
 
-    aside: Aside | None
+    @property
+    def aside(self) -> Aside | None:
+        """Takes tasks that run while others are mapped; None where there is no worker for them."""
 
     def map(self, tasks: Iterable[Task | None]) -> Iterator[list[Evaluation]]:
         """One list per task, in order; each evaluation carries its seconds and joules.

@@ -34,9 +34,7 @@ class Repeated:
 
     aside = None
 
-    def __init__(
-        self, label: str, program: Callable[[Executor], None], aside: Aside, told: Callable[[], None]
-    ) -> None:
+    def __init__(self, label: str, program: Callable[[Executor], None], aside: Aside, told: Callable[[], None]) -> None:
         self.ended = False
         self.error: Exception | None = None
         self._label, self._program, self._aside, self._told = label, program, aside, told
