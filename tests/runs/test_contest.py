@@ -501,7 +501,7 @@ def entered(tmp_path, contender, best=None, refits=(), failing=()):
     Contest(run)._fit(one, best)
     ((phase, options),) = phases
     assert run.costs == [phase]
-    assert options == {"batch": 1, "refits": refits}
+    assert options == {"batch": 1, "refits": refits, "aside": None}
     return one, door, phase
 
 
