@@ -156,7 +156,7 @@ def test_what_a_run_spent_that_nobody_knows_is_no_number(small):
 def test_what_ran_while_others_did_is_told_with_its_shared_time(contest):
     beside = contest["baselines"][0] | {"wall_s": 600.0, "beside_s": 90.0}
     text = report(contest | {"baselines": [beside, contest["baselines"][1]]})
-    assert "had fewer workers meanwhile: descent 90 s of its 10 min." in " ".join(text.split())
+    assert "had fewer workers meanwhile: descent for 90 s." in " ".join(text.split())
     assert "meanwhile" not in report(contest)
 
 

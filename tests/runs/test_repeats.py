@@ -273,7 +273,7 @@ def test_costs_are_means_over_the_repeats_and_memory_is_the_largest():
         "search": {"work": 10, **cost(1.0, 30), **BESIDE},
     }
     assert final["variants"][0]["work"] == 40
-    assert rival["parts"] == {"tuning": {"work": 30, **cost(3.0, 9)}}
+    assert rival["parts"] == {"tuning": {"work": 30, **cost(3.0, 9), **BESIDE}}
     assert rival["cpu_s"] == 6.0
     unfinished = combine([ones[0], ones[1] | {"final": None}], 2)
     assert unfinished["final"]["work"] == 10
