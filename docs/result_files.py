@@ -29,7 +29,7 @@ CODE = ("evokit", "plugins")  # what decides numbers, beside recipes and data
 OF_NO_NUMBER = ("export", "init.from", "init.genes", *(f"execution.{key}" for key in PLACEMENT))
 CONTENDER = (
     "name", "goal", "trained", "validation", "test", "test_by_seed", "interval", "n_units", "confirmed", "confirmed_of",
-    "settings", "settings_tried", "at_edge", "work", "cpu_s", "wall_s", "energy_j", "parts", "skipped",
+    "settings", "settings_tried", "at_edge", "work", "cpu_s", "wall_s", "beside_s", "energy_j", "parts", "skipped",
 )  # fmt: skip
 ENERGY = ("joules", "estimated_j", "method")
 SUMMARY = (
@@ -187,9 +187,11 @@ def _phases(ledgers: Sequence[Path]) -> list[dict[str, Any]]:
     for path in ledgers:
         with closing(Ledger(path)) as ledger:
             for phase, cost in ledger.costs().items():
-                kept = phases.setdefault(_phase(phase), {"cpu_s": 0.0, "wall_s": 0.0, "work": 0, "by_budget": {}})
+                nothing = {"cpu_s": 0.0, "wall_s": 0.0, "beside_s": 0.0, "work": 0, "by_budget": {}}
+                kept = phases.setdefault(_phase(phase), nothing)
                 kept["cpu_s"] += cost.cpu_s
                 kept["wall_s"] += cost.wall_s
+                kept["beside_s"] += cost.beside_s
                 kept["work"] += ledger.work(phase)
                 for budget, n in ledger.by_budget(phase).items():
                     kept["by_budget"][str(budget)] = kept["by_budget"].get(str(budget), 0) + n

@@ -301,7 +301,8 @@ class Contender(Protocol):
     def fit(self, setting: Mapping[str, Any], seed: int, budget: int, scratch: Path) -> Evaluation:
         """Value on validation; ``artifact`` is the model's path.
 
-        ``scratch`` outlives a kill and is the same for all budgets of one (setting, seed).
+        ``scratch`` outlives a kill and is the same for all budgets of one (setting, seed). A baseline may be fitted
+        while the search goes on, and must read nothing that a search writes.
         """
 
     def score(self, artifact: Path, split: Any) -> np.ndarray:

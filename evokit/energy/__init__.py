@@ -6,7 +6,8 @@ it.
 """
 
 from evokit.energy.cost import Cost
+from evokit.energy.cpu import process_cpu_s
 from evokit.energy.machine import best_meter
 from evokit.energy.meter import WATTS_PER_CORE, Meter, Reading, share
 
-__all__ = ["WATTS_PER_CORE", "Cost", "Meter", "Reading", "best_meter", "share"]
+__all__ = ["WATTS_PER_CORE", "Cost", "Meter", "Reading", "best_meter", "process_cpu_s", "share"]

@@ -9,7 +9,7 @@ from evokit.energy.meter import Reading
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """Seconds and joules of a block, overheads included. Nothing has a default: what is left out would count as free.
+    """Seconds and joules of a block, overheads included. What would count as free if it were left out has no default.
 
     Args:
         wall_s: Seconds by the clock.
@@ -17,6 +17,7 @@ class Cost:
         energy_j: Joules.
         estimated_j: Those among them that were not read from a counter.
         peak_memory_bytes: Of the process; of a sum the largest.
+        beside_s: Those of ``wall_s`` in which something else was measured too, which counts them as its own.
     """
 
     wall_s: float
@@ -24,6 +25,7 @@ class Cost:
     energy_j: float
     estimated_j: float
     peak_memory_bytes: int
+    beside_s: float = 0.0
 
     @classmethod
     def none(cls) -> Cost:
@@ -54,6 +56,7 @@ class Cost:
             energy_j=self.energy_j + other.energy_j,
             estimated_j=self.estimated_j + other.estimated_j,
             peak_memory_bytes=max(self.peak_memory_bytes, other.peak_memory_bytes),
+            beside_s=self.beside_s + other.beside_s,
         )
 
     def __mul__(self, share: float) -> Cost:
@@ -64,4 +67,10 @@ class Cost:
             energy_j=self.energy_j * share,
             estimated_j=self.estimated_j * share,
             peak_memory_bytes=self.peak_memory_bytes,
+            beside_s=self.beside_s * share,
         )
+
+    @property
+    def own_s(self) -> float:
+        """Seconds by the clock that nothing else counts, so that those of all phases add up to a run's."""
+        return self.wall_s - self.beside_s

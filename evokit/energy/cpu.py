@@ -8,6 +8,10 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import psutil
 
 try:
     import resource
@@ -28,9 +32,21 @@ class CpuSeconds:
         return own + max(0.0, _children_cpu_s() - self._children)
 
 
+def process_cpu_s(pid: int) -> float:
+    """CPU seconds of another process, of children it waited for and of its living descendants; 0 if it is gone."""
+    if sys.platform == "linux":
+        return sum(_process_cpu_s(one) for one in (pid, *_descendants(pid)))
+    import psutil
+
+    try:
+        return _told_cpu_s(psutil.Process(pid)) + _living_cpu_s(pid)
+    except psutil.Error:
+        return 0.0
+
+
 def _children_cpu_s() -> float:
     waited = 0.0 if resource is None else _waited_cpu_s()  # first, or else one that ends meanwhile is counted twice
-    return waited + (_living_cpu_s() if _has_children() else 0.0)
+    return waited + (_living_cpu_s(os.getpid()) if _has_children() else 0.0)
 
 
 def _has_children() -> bool:
@@ -49,18 +65,22 @@ def _waited_cpu_s() -> float:
     return waited.ru_utime + waited.ru_stime
 
 
-def _living_cpu_s() -> float:
+def _living_cpu_s(pid: int) -> float:
     """Of living descendants. Linux tells whose child a process is; elsewhere all of the machine's are looked at."""
     if sys.platform == "linux":
-        return sum(_process_cpu_s(pid) for pid in _descendants(os.getpid()))
+        return sum(map(_process_cpu_s, _descendants(pid)))
     import psutil
 
     spent = 0.0
-    for child in psutil.Process().children(recursive=True):
+    for child in psutil.Process(pid).children(recursive=True):
         with suppress(psutil.Error):  # it has just ended
-            times = child.cpu_times()
-            spent += times.user + times.system
+            spent += _told_cpu_s(child)
     return spent
+
+
+def _told_cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def _descendants(pid: int) -> Iterator[int]:

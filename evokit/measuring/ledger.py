@@ -59,7 +59,7 @@ CREATE TABLE IF NOT EXISTS scores (
     PRIMARY KEY (opening, name, seed));
 CREATE TABLE IF NOT EXISTS costs (
     phase TEXT PRIMARY KEY, wall_s REAL NOT NULL, cpu_s REAL NOT NULL, energy_j REAL NOT NULL,
-    peak_memory_bytes INTEGER NOT NULL, estimated_j REAL NOT NULL);
+    peak_memory_bytes INTEGER NOT NULL, estimated_j REAL NOT NULL, beside_s REAL NOT NULL DEFAULT 0);
 """
 
 EVALUATION_COLUMNS = (
@@ -69,7 +69,7 @@ EVALUATION_COLUMNS = (
 ADD = f"INSERT INTO evaluations ({EVALUATION_COLUMNS}) VALUES ({', '.join('?' * len(EVALUATION_COLUMNS.split(',')))})"
 COST_COLUMNS = ", ".join(field.name for field in fields(Cost))
 ADD_COST = (
-    f"INSERT INTO costs (phase, {COST_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (phase) DO UPDATE SET "
+    f"INSERT INTO costs (phase, {COST_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (phase) DO UPDATE SET "
     + ", ".join(f"{field.name} = excluded.{field.name}" for field in fields(Cost))
 )
 
@@ -151,11 +151,14 @@ class Ledger:
                 self._db.commit()
 
     def _make_room(self) -> None:
-        """In a ledger from before fitnesses told cases and constraints, nobody has any."""
-        columns = {name for _, name, *_ in self._db.execute("PRAGMA table_info(evaluations)")}
-        for name, kind in (("cases", "BLOB"), ("constraints", "TEXT NOT NULL DEFAULT '[]'")):
-            if name not in columns:
-                self._db.execute(f"ALTER TABLE evaluations ADD COLUMN {name} {kind}")
+        """In an older ledger nobody tells cases and constraints, and nothing ran aside."""
+        for table, name, kind in (
+            ("evaluations", "cases", "BLOB"),
+            ("evaluations", "constraints", "TEXT NOT NULL DEFAULT '[]'"),
+            ("costs", "beside_s", "REAL NOT NULL DEFAULT 0"),
+        ):
+            if name not in {column for _, column, *_ in self._db.execute(f"PRAGMA table_info({table})")}:
+                self._db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
 
     def close(self) -> None:
         self._commit()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from evokit.interfaces import Goal
@@ -28,6 +28,7 @@ class LineProgress:
         self._evaluated_at = -math.inf
         self._last_totals = ""
         self._in_generations = False
+        self._beside: list[str] = []
 
     def phase(self, name: str) -> None:
         self._in_generations = False
@@ -47,6 +48,11 @@ class LineProgress:
     def best(self, value: float | None, objective: str, goal: Goal) -> None:
         what = "fitness" if self._in_generations else objective
         self._line(f"Best {what}: {number(value)}")
+
+    def beside(self, names: Sequence[str]) -> None:
+        if names and list(names) != self._beside:
+            self._line(f"Meanwhile: {', '.join(names)}")
+        self._beside = list(names)
 
     def totals(self, sums: Totals) -> None:
         counts = f"{sums.measured} measured, {sums.cached} cached, {sums.predicted} predicted"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -35,6 +35,7 @@ class _Shown:
     recent: deque[float] = field(default_factory=lambda: deque(maxlen=32))
     totals: Totals | None = None
     run_left_s: float | None = None
+    beside: Sequence[str] = ()
     note: str = ""
     closed: bool = False
 
@@ -88,6 +89,10 @@ class LiveProgress:
             self._shown.best, self._shown.objective, self._shown.goal = value, objective, goal
             if value is not None:
                 self._shown.recent.append(value)
+
+    def beside(self, names: Sequence[str]) -> None:
+        with self._lock:
+            self._shown.beside = list(names)
 
     def totals(self, sums: Totals) -> None:
         with self._lock:
@@ -150,6 +155,8 @@ class LiveProgress:
         if sums := shown.totals:
             counts = f"{sums.measured} measured · {sums.cached} cached · {sums.predicted} predicted · {sums.energy}"
             parts.append(Text(counts, no_wrap=True, overflow="ellipsis"))
+        if shown.beside and not shown.closed:
+            parts.append(Text(f"meanwhile: {', '.join(shown.beside)}", no_wrap=True, overflow="ellipsis"))
         if shown.note and not shown.closed:
             parts.append(Text(shown.note, style="italic", no_wrap=True, overflow="ellipsis"))
         return Group(*parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,6 +41,9 @@ class Progress(Protocol):
 
     def best(self, value: float | None, objective: str, goal: Goal) -> None:
         """The best value measured so far; None if nothing valid was measured yet."""
+
+    def beside(self, names: Sequence[str]) -> None:
+        """What is made meanwhile, beside the present phase; nothing any more if empty."""
 
     def totals(self, sums: Totals) -> None:
         """Sums over the run so far."""

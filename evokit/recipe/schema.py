@@ -62,6 +62,7 @@ def _device(name: str) -> str:
 PLACEMENT = (
     "backend",
     "workers",
+    "beside",
     "address",
     "num_cpus",
     "num_gpus",
@@ -74,6 +75,7 @@ class Execution:
 
     backend: Literal["processes", "inline", "ray"] = "processes"
     workers: Annotated[int, Ge(1)] | None = None  # null: as many as the cores allow, one on a GPU; ray: as fit in
+    beside: bool = True  # processes: baselines are trained on up to half of the workers while the search goes on
     threads: Annotated[int, Ge(1)] = 1  # per process
     batch: Annotated[int, Ge(1)] = 8  # individuals evaluated together
     timeout_s: Annotated[float, Gt(0)] | None = None  # of an individual; a batch has that much per member

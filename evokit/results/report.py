@@ -357,3 +357,11 @@ def in_all_lines(summary: Mapping[str, Any]) -> Iterator[str]:
     of = f" of {_repeats(summary)}" if "repeats" in summary else ""
     yield f"In all{of}, what is shared counted once, the test included: {spent}"
     yield f"Energy: {joules['method']}; {joules['formula']}"
+    beside = [(one["name"], one["beside_s"]) for one in summary["baselines"] if one.get("beside_s")]
+    if beside:
+        told = ", ".join(f"{name} for {duration(seconds)}" for name, seconds in beside)
+        yield (
+            f"Made while others were at work, which had fewer workers meanwhile: {told}. Such wall seconds are in the"
+            " rows of both and count once in all. Work side by side may take more CPU seconds than alone;"
+            " execution.beside: false measures one after the other."
+        )

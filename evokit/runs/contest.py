@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from evokit.assembly.workplace import BASELINE
 from evokit.common.keys import digest
 from evokit.genomes.individuals import feasible_value
 from evokit.interfaces import Contender, Individual, Variant
+from evokit.measuring.execution import Executor
+from evokit.measuring.repeated import Repeated
 from evokit.runs.confirming import Confirmed
 from evokit.runs.controls import run_to_work
 from evokit.runs.openings import registered
@@ -78,6 +81,38 @@ class Contest:
         self.verdicts: list[Verdict] = []
         self.opening: int | None = None
         self.register: dict[str, Any] | None = None  # who opened the same units so far
+        self._beside: dict[str, Repeated] = {}  # baselines whose models are made while others measure
+
+    def begin_beside(self) -> None:
+        """Let trained baselines be fitted while search and controls go on, where there are workers for that.
+
+        A fit is given a setting and a seed, and its worker builds all else of the recipe. So those of a baseline, which
+        is told of no champion and of no refits, need nothing that a search finds.
+        """
+        run, aside = self._run, self._run.executor.aside
+        if aside is None or self._beside:
+            return
+        for name, _ in run.parts.named_baselines():
+            if hasattr(run.workplace.baseline(name), "fit"):
+                program, told = partial(self._fit_aside, name), partial(self._tell_beside, name)
+                self._beside[name] = Repeated(BASELINE + name, program, aside, told)
+        for one in self._beside.values():
+            one.go_on()
+        aside.begin()
+        self._show_beside()
+
+    def enter(self, best: Individual | None, refits: Refits) -> None:
+        """All baselines, and the champion if there is one; last those baselines that are fitted beside the others."""
+        self.begin_beside()
+        names = [name for name, _ in self._run.parts.named_baselines()]
+        for name in names:
+            if name not in self._beside:
+                self.enter_baseline(name, refits)
+        if best is not None:
+            self.enter_champion(best, refits)
+        for name in self._beside:
+            self.enter_baseline(name, refits)
+        self.baselines.sort(key=lambda entry: names.index(entry.name))
 
     def enter_baseline(self, name: str, refits: Refits) -> None:
         """Fit a trained baseline, or let a control search spend the measured work of the search, which made refits."""
@@ -194,39 +229,74 @@ class Contest:
 
     def _fit(self, entry: Entry, best: Individual | None) -> None:
         run = self._run
-        tuning, *seeds = seeds_of(run.parts.context.streams, 1 + run.recipe.final.seeds)
         # What depends on the end of a search gets rows of its own, so that an extended run may ask for another.
         phase = entry.phase if best is None else f"{entry.phase}/{best.key[:8]}"
         if entry.refits:
             phase += f"-{len(entry.refits)}"  # the same genes after another refit make another model
+        with run.costed(phase):
+            if entry.name in self._beside:
+                self._finish(entry.name)
+            self._make_models(entry, best, phase)
+        if entry.skipped:
+            run.progress.note(f"{entry.name}: {entry.skipped}")
+        assert entry.contender is not None
+        run.progress.best(entry.validation, "validation", entry.contender.goal)
+
+    def _fit_aside(self, name: str, executor: Executor) -> None:
+        """The same of a baseline, as far as its answers are there; at its turn all of them are."""
+        entry = Entry(name, BASELINE + name)
+        self._make_models(entry, None, entry.phase, executor)
+        if entry.skipped:
+            self._run.progress.note(f"{name}: {entry.skipped}", keep=True)
+
+    def _tell_beside(self, name: str) -> None:
+        error = self._beside[name].error
+        if error is not None:
+            self._run.progress.note(f"{name} cannot be fitted, which ends the run after all others: {error}", keep=True)
+        self._show_beside()
+
+    def _show_beside(self, but: str = "") -> None:
+        self._run.progress.beside([name for name, one in self._beside.items() if not one.ended and name != but])
+
+    def _finish(self, name: str) -> None:
+        """Wait for a baseline that is fitted beside others."""
+        aside, one = self._run.executor.aside, self._beside[name]
+        assert aside is not None
+        while not one.ended:
+            self._show_beside(but=name)
+            aside.wait()
+        self._show_beside()
+        if one.error is not None:
+            raise one.error
+
+    def _make_models(self, entry: Entry, best: Individual | None, phase: str, executor: Executor | None = None) -> None:
+        """Tune a contender on validation and fit the winner with every seed, variants included."""
+        run = self._run
+        tuning, *seeds = seeds_of(run.parts.context.streams, 1 + run.recipe.final.seeds)
         trials = run.workplace.job(entry.phase, entry.refits).fitness
         assert isinstance(trials, Trials)
-        contender = trials.contender
-        measure = run.measure(phase, TrialGenome(), entry.phase, batch=1, refits=entry.refits)
+        entry.contender = contender = trials.contender
+        measure = run.measure(phase, TrialGenome(), entry.phase, batch=1, refits=entry.refits, aside=executor)
         variants: Mapping[str, Variant] = getattr(contender, "variants", dict)()
         if contender.deterministic:
             tuning = seeds[0]  # so that the winner's only model is the one that was tuned
-        with run.costed(phase):
-            setting, entry.n_settings = tuned(contender, best, tuning, measure)
-            if setting is not None:
-                entry.at_edge = at_edge(setting, contender.settings(best))
-                entry.setting, entry.models = setting, fitted(contender, setting, seeds, measure)
-                for name, variant in variants.items():
-                    of = {**setting, **variant.keys}
-                    entry.variants[name] = Entry(
-                        f"{entry.name}, {name}",
-                        phase,
-                        contender,
-                        fitted(contender, of, seeds, measure),
-                        n_settings=entry.n_settings,
-                        setting=of,
-                        builds_on=entry.builds_on,
-                    )
-        entry.contender = contender
+        setting, entry.n_settings = tuned(contender, best, tuning, measure)
+        if setting is not None:
+            entry.at_edge = at_edge(setting, contender.settings(best))
+            entry.setting, entry.models = setting, fitted(contender, setting, seeds, measure)
+            for name, variant in variants.items():
+                of = {**setting, **variant.keys}
+                entry.variants[name] = Entry(
+                    f"{entry.name}, {name}",
+                    phase,
+                    contender,
+                    fitted(contender, of, seeds, measure),
+                    n_settings=entry.n_settings,
+                    setting=of,
+                    builds_on=entry.builds_on,
+                )
         if not entry.models:
             entry.skipped = "every fit failed: " + run.ledger.rows(phase)[-1].evaluation.message
-            run.progress.note(f"{entry.name}: {entry.skipped}")
-        run.progress.best(entry.validation, "validation", contender.goal)
 
     def _freeze(self, entries: Sequence[Entry]) -> str:
         """Write every model's digest into the ledger; returns the digest of the set."""

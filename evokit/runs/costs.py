@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from evokit.assembly.jobs import CHAMPION
 from evokit.assembly.workplace import BASELINE
 from evokit.common.keys import digest
-from evokit.energy import Cost
+from evokit.energy import Cost, Reading, share
+from evokit.measuring.execution import Took
 from evokit.measuring.ledger import Ledger, Row
 
 PREPARE = "prepare/"  # prefix of the phases of what a fitness did before its first measurement
@@ -73,6 +74,37 @@ def spent(ledger: Ledger, who: Payer) -> dict[str, Spent]:
     return {part: sum(parts[part], NOTHING) for part in PARTS if parts.get(part)}
 
 
+def divided(phase: str, reading: Reading, peak_memory_bytes: int, aside: Mapping[str, Took]) -> dict[str, Cost]:
+    """What a block took, by phase: its own, and those that ran aside meanwhile.
+
+    Each of those has its CPU seconds, and joules are shared by them (C7). The clock's seconds are the block's, which
+    the others count a second time.
+    """
+    others = {name: took for name, took in aside.items() if name != phase}
+    cpu_s = [took.cpu_s for took in others.values()]
+    cpu_s = [max(0.0, reading.cpu_s - sum(cpu_s)), *cpu_s]
+    shares = zip((phase, *others), cpu_s, share(reading.joules, cpu_s), share(reading.estimated_j, cpu_s), strict=True)
+    return {
+        name: Cost(
+            wall_s=others[name].wall_s if name in others else reading.wall_s,
+            cpu_s=seconds,
+            energy_j=joules,
+            estimated_j=estimated_j,
+            peak_memory_bytes=0 if name in others else peak_memory_bytes,
+            beside_s=others[name].wall_s if name in others else 0.0,
+        )
+        for name, seconds, joules, estimated_j in shares
+    }
+
+
+def between_blocks(aside: Mapping[str, Took], watts_per_core: float) -> dict[str, Cost]:
+    """What ran aside while nothing else was measured and no meter read; the first counts the clock's seconds."""
+    return {
+        name: replace(Cost.unmetered(*took, watts_per_core), beside_s=took.wall_s if at else 0.0)
+        for at, (name, took) in enumerate(aside.items())
+    }
+
+
 def total(parts: Iterable[Spent]) -> Spent:
     """All parts together."""
     return sum(parts, NOTHING)
@@ -113,5 +145,5 @@ def _divided(rows: Sequence[Row], trials: Mapping[str, Any], who: Payer) -> dict
 def _share(cost: Cost, own: Sequence[Row], rows: Sequence[Row]) -> Spent:
     """The share that some rows have of a phase."""
     mine, all_s = (sum(row.evaluation.cpu_s for row in some) for some in (own, rows))
-    share = mine / all_s if all_s else len(own) / len(rows)
-    return Spent(sum(row.evaluation.work for row in own), cost * share)
+    part = mine / all_s if all_s else len(own) / len(rows)
+    return Spent(sum(row.evaluation.work for row in own), cost * part)

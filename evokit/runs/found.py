@@ -153,7 +153,9 @@ def _spent(directory: RunDirectory) -> tuple[float, ...]:
     """Seconds, CPU seconds, joules and estimated joules by the ledger; NaN if it cannot be read or has none yet."""
     try:
         with reading(directory.ledger) as db:
-            row = db.execute("SELECT sum(wall_s), sum(cpu_s), sum(energy_j), sum(estimated_j) FROM costs").fetchone()
+            columns = {name for _, name, *_ in db.execute("PRAGMA table_info(costs)")}
+            wall_s = "wall_s - beside_s" if "beside_s" in columns else "wall_s"  # runs before 2026-11-30 lack it
+            row = db.execute(f"SELECT sum({wall_s}), sum(cpu_s), sum(energy_j), sum(estimated_j) FROM costs").fetchone()
     except sqlite3.Error:
         row = (None,)
     return tuple(row) if row[0] else (math.nan,) * 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,11 +17,13 @@ from evokit.energy import Cost
 from evokit.genomes.individuals import feasible_value, weights_of
 from evokit.interfaces import Search
 from evokit.measuring.backends import make_executor
+from evokit.measuring.execution import Executor, Took
 from evokit.measuring.ledger import Ledger, Row
 from evokit.measuring.measure import LedgeredMeasure
 from evokit.progress import Progress, Totals
+from evokit.progress.silent import Silent
 from evokit.recipe.schema import Recipe
-from evokit.runs.costs import PREPARE
+from evokit.runs.costs import PREPARE, between_blocks, divided
 
 
 class Resources:
@@ -65,24 +67,37 @@ class Resources:
         batch: int | None = None,
         refits: Refits = (),
         tell: Callable[[Row, Any, bool], None] | None = None,
+        aside: Executor | None = None,
     ) -> LedgeredMeasure:
-        """The door for one phase, which measures one job."""
+        """The door for one phase, which measures one job; ``aside`` by another executor, of which nothing is shown."""
         batch, jobs = self.recipe.execution.batch if batch is None else batch, self.workplace
         fitness = jobs.job(job, refits).fitness
+        executor, progress = (self.executor, self.progress) if aside is None else (aside, Silent())
         return LedgeredMeasure(
-            phase, genome, fitness, self.ledger, self.executor, batch, self.progress, job, refits, jobs,
+            phase, genome, fitness, self.ledger, executor, batch, progress, job, refits, jobs,
             # What its search does not do its controls do not either.
             functional=getattr(self.parts.search, "functional", True), tell=tell,
         )  # fmt: skip
 
     @contextmanager
     def costed(self, phase: str) -> Iterator[None]:
-        """Add what the block takes, overheads included, to the phase's cost, also if it is interrupted."""
+        """Add what the block takes, overheads included, to the phase's cost, also if it is interrupted.
+
+        What ran aside meanwhile has its part in the costs of its own phase.
+        """
+        self._add_costs(between_blocks(self._took_aside(), self.meter.watts_per_core))
         try:
             with peak_memory() as memory, self.meter.measure() as reading:
                 yield
         finally:
-            self.ledger.add_cost(phase, Cost.of(reading, memory.peak_bytes))
+            self._add_costs(divided(phase, reading, memory.peak_bytes, self._took_aside()))
+
+    def _took_aside(self) -> dict[str, Took]:
+        return {} if self.executor.aside is None else self.executor.aside.took()
+
+    def _add_costs(self, costs: Mapping[str, Cost]) -> None:
+        for phase, cost in costs.items():
+            self.ledger.add_cost(phase, cost)
 
     def show_best(self, search: Search, seconds_left: float | None = None) -> None:
         """Tell a person the best of a search, and what the run spent so far."""

@@ -71,15 +71,14 @@ class Run(Resources):
         set_threads(self.recipe.execution.threads)
         try:
             if only is None:
+                if self.recipe.stop.seconds is None:  # else the search has its time with all workers
+                    self.contest.begin_beside()
                 self._search()
                 self._confirm()
             else:
                 self._restore()
-            for name, _ in self.parts.named_baselines():
-                self.contest.enter_baseline(name, self.refits)
+            self.contest.enter(self.champion, self.refits)
             if only is None:
-                assert self.champion is not None
-                self.contest.enter_champion(self.champion, self.refits)
                 self.contest.decide()
         finally:
             self.ledger.flush()

@@ -98,7 +98,7 @@ def summarise(run: Run, status: str) -> dict[str, Any]:
         "test_openings": test_openings(run.ledger),
         "register": contest.register,
         "vault": None,
-        "wall_s": in_all.wall_s,
+        "wall_s": in_all.own_s,
         "cpu_s": in_all.cpu_s,
         "versions": versions(),
     }

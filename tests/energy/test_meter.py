@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from evokit.energy import Meter, best_meter, share
+from evokit.energy import Meter, best_meter, process_cpu_s, share
 from tests.energy.machines import Card, FakeNvml, burn, set_energy, zone
 
 
@@ -61,6 +61,18 @@ def test_a_living_grandchild_is_counted(tmp_path, monkeypatch, system):
         process.stdout.readline()
     process.communicate(b"\n")
     assert reading.cpu_s >= 0.15  # clock ticks of 10 ms
+
+
+@pytest.mark.parametrize("system", [sys.platform, "another"])
+def test_another_process_tells_its_cpu_seconds_until_it_is_gone(monkeypatch, system):
+    monkeypatch.setattr(sys, "platform", system)
+    with subprocess.Popen(
+        [sys.executable, "-c", SPIN + "input()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout.readline().strip() == b"done"
+        assert process_cpu_s(process.pid) >= 0.19  # in hundredths
+        process.communicate(b"\n")
+    assert process_cpu_s(process.pid) == 0.0
 
 
 def test_a_block_that_raises_is_measured(tmp_path):

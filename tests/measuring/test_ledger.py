@@ -290,9 +290,10 @@ def test_in_an_old_ledger_all_joules_count_as_estimated(tmp_path):
     """It lacks the column, so nothing tells which were read from a counter."""
     path = written(tmp_path / "old", row(wall_s=1, cpu_s=1, energy_j=2.0))
     with sqlite3.connect(path) as db:
-        db.execute("INSERT INTO costs VALUES ('search', 1, 2, 3, 4, 0)")
+        db.execute("INSERT INTO costs VALUES ('search', 1, 2, 3, 4, 0, 0)")
         for table in ("evaluations", "costs"):
             db.execute(f"ALTER TABLE {table} DROP COLUMN estimated_j")
+        db.execute("ALTER TABLE costs DROP COLUMN beside_s")
     for _ in range(2):
         ledger = Ledger(path)
         (found,) = ledger.rows("search")

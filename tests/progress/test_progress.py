@@ -109,6 +109,12 @@ def test_outside_of_generations_the_best_is_named_by_its_objective(lines, stream
     assert stream.getvalue().endswith("Phase: baselines\nBest validation loss: 4.5000\n")
 
 
+def test_what_is_made_meanwhile_is_told_when_it_changes(lines, stream):
+    for names in (["a", "b"], ["a", "b"], ["b"], [], ["b"]):
+        lines.beside(names)
+    assert stream.getvalue() == "Meanwhile: a, b\nMeanwhile: b\nMeanwhile: b\n"
+
+
 def test_totals_are_told_once_at_the_end(lines, stream):
     lines.totals(Totals(1, 0, 0, 10.0, 10.0, 5.0))
     lines.totals(Totals(320, 12, 40, 1234.0, 0.0))
@@ -190,6 +196,16 @@ def test_the_display_shows_where_the_run_is(live, terminal, clock):
         "0:02:14", "about 8 min left", "Ctrl-C saves and stops",
     ]:  # fmt: skip
         assert part in text
+
+
+def test_the_display_shows_what_is_made_meanwhile_as_long_as_it_is(live, terminal):
+    live.beside(["adamw", "sgd"])
+    live.phase("search")
+    live._live.refresh()
+    assert any("meanwhile: adamw, sgd" in line for line in last_frame(terminal))
+    live.beside([])
+    live._live.refresh()
+    assert not any("meanwhile" in line for line in last_frame(terminal))
 
 
 def test_a_new_phase_clears_what_belonged_to_the_old(live, terminal):

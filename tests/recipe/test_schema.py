@@ -45,6 +45,7 @@ def test_the_resolved_recipe_has_every_default(load):
         "execution": {
             "backend": "processes",
             "workers": None,
+            "beside": True,
             "threads": 1,
             "batch": 8,
             "timeout_s": None,

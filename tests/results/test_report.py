@@ -153,6 +153,13 @@ def test_what_a_run_spent_that_nobody_knows_is_no_number(small):
     assert "the test included: not known, for it was stopped before that was saved" in " ".join(text.split())
 
 
+def test_what_ran_while_others_did_is_told_with_its_shared_time(contest):
+    beside = contest["baselines"][0] | {"wall_s": 600.0, "beside_s": 90.0}
+    text = report(contest | {"baselines": [beside, contest["baselines"][1]]})
+    assert "had fewer workers meanwhile: descent for 90 s." in " ".join(text.split())
+    assert "meanwhile" not in report(contest)
+
+
 @pytest.mark.parametrize(("best", "told"), [(None, "nothing valid was measured yet."), (3.0, "best so far: ones 3.")])
 def test_a_run_under_way_tells_its_best_so_far(small, best, told):
     assert f"No champion is named before the end; {told}" in report(small, State("running", 2, best))

@@ -323,8 +323,9 @@ class FakeRun:
         self.progress = SimpleNamespace(
             note=lambda text, keep=False: self.notes.append(text), phase=lambda title: None, best=lambda *how: None
         )
-        final = SimpleNamespace(seeds=2, test=True)
-        self.recipe = SimpleNamespace(path=Path("a/toy.yaml"), digest="recipe", final=final)
+        self.recipe = SimpleNamespace(
+            path=Path("a/toy.yaml"), digest="recipe", final=SimpleNamespace(seeds=2, test=True)
+        )
         data = SimpleNamespace(digest="data", test=[1.0, 2.0])
         self.parts = SimpleNamespace(
             data=data, recipe=self.recipe, context=SimpleNamespace(streams=Streams(3)), named_baselines=lambda: []
@@ -500,7 +501,7 @@ def entered(tmp_path, contender, best=None, refits=(), failing=()):
     Contest(run)._fit(one, best)
     ((phase, options),) = phases
     assert run.costs == [phase]
-    assert options == {"batch": 1, "refits": refits}
+    assert options == {"batch": 1, "refits": refits, "aside": None}
     return one, door, phase
 
 

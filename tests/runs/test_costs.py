@@ -10,14 +10,15 @@ import pytest
 
 from evokit.assembly.trials import TrialGenome
 from evokit.common.text import WIDTH
-from evokit.energy import Cost
+from evokit.energy import Cost, Reading
 from evokit.genomes.individuals import make_individual
 from evokit.interfaces import Evaluation
+from evokit.measuring.execution import Took
 from evokit.measuring.ledger import Ledger, Row
 from evokit.results.compare import compared, comparison
 from evokit.results.curves import read_curves
 from evokit.results.report import report
-from evokit.runs.costs import NOTHING, Payer, Spent, spent, told_cost, total
+from evokit.runs.costs import NOTHING, Payer, Spent, between_blocks, divided, spent, told_cost, total
 from tests.small import TOY_RECIPE, run
 
 SQUARES = "fitness={name: squares, renewable: true, twice: %s, prepared: [[fit, 97], [library, 26]]}"
@@ -261,7 +262,8 @@ def test_a_phase_is_divided_among_tuning_and_models_by_cpu_seconds():
     }
     assert list(found) == ["tuning", "models"]
     assert told_cost(total(found.values())) == {
-        "work": 40, "wall_s": 32, "cpu_s": 16, "energy_j": 160, "estimated_j": 0, "peak_memory_bytes": 16
+        "work": 40, "wall_s": 32, "cpu_s": 16, "energy_j": 160, "estimated_j": 0, "peak_memory_bytes": 16,
+        "beside_s": 0,
     }  # fmt: skip
     assert total([]) == NOTHING
 
@@ -304,6 +306,41 @@ def test_answers_from_the_cache_share_nothing():
     cached = Evaluation((0.0,), source="cached", work=0, cpu_s=99.0)
     ledger.add([Row("baseline/b", 50, 1, one.key, "", 1, cached)])
     assert told_in_short(spent(ledger, Payer("b", (), A, [1, 2], 2))) == {"tuning": (20, 6), "models": (20, 10)}
+
+
+def test_a_block_is_divided_among_its_phase_and_those_aside_by_cpu_seconds():
+    reading = Reading(wall_s=10.0, cpu_s=16.0, joules=320.0, estimated_j=32.0)
+    aside = {"baseline/a": Took(9.0, 8.0), "baseline/b": Took(1.0, 2.0)}
+    found = divided("search", reading, 7, aside)
+    assert found == {
+        "search": Cost(wall_s=10, cpu_s=6, energy_j=120, estimated_j=12, peak_memory_bytes=7),
+        "baseline/a": Cost(wall_s=9, cpu_s=8, energy_j=160, estimated_j=16, peak_memory_bytes=0, beside_s=9),
+        "baseline/b": Cost(wall_s=1, cpu_s=2, energy_j=40, estimated_j=4, peak_memory_bytes=0, beside_s=1),
+    }
+    assert sum(one.own_s for one in found.values()) == 10
+
+
+def test_a_phase_that_is_waited_for_has_the_whole_block_but_for_others():
+    reading = Reading(wall_s=10.0, cpu_s=16.0, joules=160.0, estimated_j=0.0)
+    found = divided("baseline/a", reading, 7, {"baseline/a": Took(9.0, 13.0), "baseline/b": Took(5.0, 4.0)})
+    assert found == {
+        "baseline/a": Cost(wall_s=10, cpu_s=12, energy_j=120, estimated_j=0, peak_memory_bytes=7),
+        "baseline/b": Cost(wall_s=5, cpu_s=4, energy_j=40, estimated_j=0, peak_memory_bytes=0, beside_s=5),
+    }
+
+
+def test_no_phase_has_less_than_no_cpu_seconds():
+    """Clocks of processes tick in hundredths of a second."""
+    found = divided("search", Reading(wall_s=1.0, cpu_s=0.99, joules=9.0), 7, {"baseline/a": Took(1.0, 1.0)})
+    assert (found["search"].cpu_s, found["search"].energy_j, found["baseline/a"].energy_j) == (0.0, 0.0, 9.0)
+
+
+def test_between_blocks_the_first_counts_the_clock_and_joules_are_an_estimate():
+    found = between_blocks({"baseline/a": Took(2.0, 1.0), "baseline/b": Took(1.0, 3.0)}, 10.0)
+    assert found == {
+        "baseline/a": Cost(wall_s=2, cpu_s=1, energy_j=10, estimated_j=10, peak_memory_bytes=0),
+        "baseline/b": Cost(wall_s=1, cpu_s=3, energy_j=30, estimated_j=30, peak_memory_bytes=0, beside_s=1),
+    }
 
 
 def test_work_and_cost_add_up():

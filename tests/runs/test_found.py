@@ -106,6 +106,19 @@ def test_what_a_killed_run_spent_is_told_by_its_ledger(done, folder):
     assert summary["energy"]["joules"] == pytest.approx(whole["energy"]["joules"])
 
 
+def test_shared_seconds_of_a_killed_run_count_once_and_of_an_old_one_none_are_known(folder):
+    change(folder, status="running", wall_s=0.0)
+    ledger = folder / "one" / "ledger.sqlite"
+    with closing(sqlite3.connect(ledger)) as db, db:
+        db.execute("UPDATE costs SET wall_s = 3")
+        db.execute("UPDATE costs SET beside_s = 1")
+        (n,) = db.execute("SELECT count(*) FROM costs").fetchone()
+    assert look(RunDirectory(folder / "one"))[0]["wall_s"] == 2 * n
+    with closing(sqlite3.connect(ledger)) as db, db:
+        db.execute("ALTER TABLE costs DROP COLUMN beside_s")
+    assert look(RunDirectory(folder / "one"))[0]["wall_s"] == 3 * n
+
+
 def test_what_a_run_spent_that_was_killed_before_that_was_saved_is_not_known(folder):
     change(folder, status="running", wall_s=0.0)
     with closing(sqlite3.connect(folder / "one" / "ledger.sqlite")) as db, db:

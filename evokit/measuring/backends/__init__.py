@@ -24,4 +24,5 @@ def make_executor(workplace: Workplace, meter: Meter) -> Executor:
         return InOrder(Actors(workplace), execution.timeout_s, execution.retries)
     from evokit.measuring.backends.processes import Processes
 
-    return InOrder(Processes(workplace, meter), execution.timeout_s, execution.retries)
+    places = execution.n_workers // 2 if execution.beside else 0
+    return InOrder(Processes(workplace, meter), execution.timeout_s, execution.retries, places)

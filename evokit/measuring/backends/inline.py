@@ -21,6 +21,8 @@ class Inline:
         meter: Measures seconds and joules of each task.
     """
 
+    aside = None
+
     def __init__(self, jobs: Jobs, meter: Meter) -> None:
         self._jobs, self._meter = jobs, meter
 

@@ -13,7 +13,7 @@ import pickle
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, replace
 from multiprocessing import forkserver, get_context, resource_tracker
@@ -26,12 +26,12 @@ from pebble import ProcessExpired, ProcessPool
 
 from evokit.assembly.workplace import Workplace
 from evokit.contracts.blame import ContractError
-from evokit.energy import Meter
+from evokit.energy import Meter, process_cpu_s
 from evokit.errors import RunFailed, UserError
 from evokit.interfaces import Evaluation, Outcome
 from evokit.measuring.backends.joules import SharedJoules
 from evokit.measuring.backends.worker import ENDED_BY, answer, get_ready, lead_group
-from evokit.measuring.execution import Probe, Task, lost
+from evokit.measuring.execution import Answer, Probe, Task, lost
 
 log = logging.getLogger("evokit")
 
@@ -42,7 +42,7 @@ STOP_S = 1.0  # for a signal to reach the run too: who ends a job, as Slurm does
 STOPS = [-getattr(signal, name) for name in ENDED_BY]  # as exit codes
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # where linear algebra reads how many
 
-Ended = list[tuple[int, list[Evaluation]]]
+Ended = list[tuple[int, Answer]]
 Stage = Literal["starting", "building", "probing", "working"]
 
 
@@ -65,6 +65,7 @@ class Worker:
     def __init__(self, order: Order) -> None:
         self.order: Order | None = order
         self.group: int | None = None  # its process group, when it is known to lead one
+        self.before_cpu_s = 0.0  # that it had used when it began to work on its order
         self.pool = ProcessPool(1, context=fresh_processes())
         with deaf_to_ctrl_c(), without_main():
             self.give("starting", lead_group, dict(os.environ))
@@ -143,8 +144,14 @@ class Processes:
                     ended += self._lose(worker, "worker_died", "the worker ended itself with exit code 0")
         return ended
 
-    def stop(self) -> None:
-        self._retire(*(one for one in self._workers if one.order is not None))
+    def cpu_s(self, ticket: int) -> float:
+        worker = next((one for one in self._workers if one.order and one.order.ticket == ticket), None)
+        if worker is None or worker.stage != "working" or worker.group is None:
+            return 0.0  # what it takes to start a worker is nobody's fit
+        return process_cpu_s(worker.group) - worker.before_cpu_s
+
+    def stop(self, tickets: Collection[int]) -> None:
+        self._retire(*(one for one in self._workers if one.order is not None and one.order.ticket in tickets))
 
     def close(self) -> None:
         self._retire(*self._workers)
@@ -168,6 +175,8 @@ class Processes:
     def _work(self, worker: Worker) -> None:
         order = worker.order
         assert order is not None
+        if order.task.fits and worker.group is not None:
+            worker.before_cpu_s = process_cpu_s(worker.group)
         self._give(worker, "working", answer, *self._place, sent(order.task), limit_s=order.limit_s)
         if self._joules is not None:
             self._joules.begin()
@@ -185,10 +194,13 @@ class Processes:
             time.sleep(STOP_S)  # in which the run is stopped, or else this worker alone was
         if isinstance(error, ProcessExpired | BrokenExecutor) or not isinstance(error, Exception):
             return self._lose(worker, "worker_died", epitaph(error))
-        if isinstance(error, ContractError):
-            raise error
-        why = error if isinstance(error, UserError | RunFailed) else getattr(error, "traceback", repr(error))
-        raise RunFailed(f"a worker cannot go on: {why}") from error
+        if not isinstance(error, ContractError):
+            why = error if isinstance(error, UserError | RunFailed) else getattr(error, "traceback", repr(error))
+            failed = RunFailed(f"a worker cannot go on: {why}")
+            failed.__cause__, error = error, failed
+        assert worker.order is not None
+        self._retire(worker)
+        return [(worker.order.ticket, error)]
 
     def _go_on(self, worker: Worker, said: Any) -> Ended:
         """What a worker does when it has done something: start, build, perhaps be probed, then its order."""

@@ -15,7 +15,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -30,7 +30,7 @@ from evokit.contracts.blame import ContractError
 from evokit.errors import RunFailed
 from evokit.interfaces import Evaluation
 from evokit.measuring.backends.ray_actor import Actor, Reply, Shipment
-from evokit.measuring.execution import Probe, Task, lost
+from evokit.measuring.execution import Answer, Probe, Task, lost
 from evokit.recipe.schema import Execution
 
 log = logging.getLogger("evokit")
@@ -40,7 +40,7 @@ PATIENCE_S = 30.0  # for Ray to place a worker, before the user is told
 KNOCK_S = 5.0  # for a cluster to answer
 STORE_BYTES = 256 * 2**20  # of objects on this machine: genes and evaluations are small
 
-Ended = list[tuple[int, list[Evaluation]]]
+Ended = list[tuple[int, Answer]]
 
 
 class Actors:
@@ -73,7 +73,10 @@ class Actors:
         done, _ = self._loop.run_until_complete(waiting)
         return [(self._works.pop(work), work.result()) for work in done]
 
-    def stop(self) -> None:
+    def cpu_s(self, ticket: int) -> float:
+        return 0.0
+
+    def stop(self, tickets: Collection[int]) -> None:
         for actor in list(self._actors):
             self._dismiss(actor)
         self._idle = asyncio.Queue()
@@ -86,7 +89,7 @@ class Actors:
 
     def close(self) -> None:
         if not self._loop.is_closed():
-            self.stop()
+            self.stop(())
             self._loop.close()
         if self._ours:
             ray.shutdown()
