@@ -180,7 +180,7 @@ class Final(Ending):
 
     def values(self, path: Callable[[PurePath], str] = str, brief: bool = False) -> dict[str, Any]:
         """JSON values with every default, as ``as_json`` has them."""
-        core = as_json(Ending(self.seeds, self.test), path, brief)
+        core: dict[str, Any] = as_json(Ending(self.seeds, self.test), path, brief)
         return core | (as_json(self.section.options, path, brief) if self.section else {})
 
 

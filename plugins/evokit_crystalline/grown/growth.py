@@ -123,8 +123,8 @@ class Growth:
         genes = place.genes
         asked = self._asked_for(key, matrices, place)
         first = Dense(asked["first"])
-        sums = [torch.from_numpy(asked[name]) for name in ("moment", "product", "curvature")]
-        solution = moment_solution(*sums, genes["damping"], genes["ridge"])
+        moment, product, curvature = (torch.from_numpy(asked[name]) for name in ("moment", "product", "curvature"))
+        solution = moment_solution(moment, product, curvature, genes["damping"], genes["ridge"])
         parts = _structured(Regression(*solution, content_of(self._frame)), genes)
         best, checks = {"loss": np.array(loss)}, 0
         before = np.inf
