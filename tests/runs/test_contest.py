@@ -323,9 +323,8 @@ class FakeRun:
         self.progress = SimpleNamespace(
             note=lambda text, keep=False: self.notes.append(text), phase=lambda title: None, best=lambda *how: None
         )
-        self.recipe = SimpleNamespace(
-            path=Path("a/toy.yaml"), digest="recipe", final=SimpleNamespace(seeds=2, test=True)
-        )
+        final = SimpleNamespace(seeds=2, test=True)
+        self.recipe = SimpleNamespace(path=Path("a/toy.yaml"), digest="recipe", final=final)
         data = SimpleNamespace(digest="data", test=[1.0, 2.0])
         self.parts = SimpleNamespace(
             data=data, recipe=self.recipe, context=SimpleNamespace(streams=Streams(3)), named_baselines=lambda: []
