@@ -195,6 +195,7 @@ def test_a_recipe_that_is_wrong_is_told(given, message):
 def test_neither_options_nor_packaged_images_import_torch():
     code = (
         "import sys; from evokit.data.images import Images; heavy = {'torch', 'datasets', 'sklearn'}; "
-        "assert not heavy & set(sys.modules); Images().build(None); assert not heavy & set(sys.modules)"
+        "from evokit.interfaces import Context; from evokit.streams import Streams; "
+        "assert not heavy & set(sys.modules); Images().build(Context(Streams(0))); assert not heavy & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -22,7 +22,7 @@ def toy(tmp_path_factory):
     (folder / "toy.yaml").write_text(TOY_RECIPE)
     summary = run(folder / "toy.yaml", folder / "run", BASELINES, INLINE, "final.seeds=2")
     with sqlite3.connect(folder / "run" / "ledger.sqlite") as db:
-        db.execute("INSERT INTO costs VALUES ('prepare/fit', 9, 7, 0, 0, 0), ('prepare/other', 9, 3, 0, 0, 0)")
+        db.execute("INSERT INTO costs VALUES ('prepare/fit', 9, 7, 0, 0, 0, 0), ('prepare/other', 9, 3, 0, 0, 0, 0)")
     return folder / "run", summary
 
 
