@@ -18,7 +18,6 @@ from evokit.data.vault import Vault, cut_vault
 from evokit.errors import UserError
 from evokit.interfaces import Context, Data
 from evokit.options import Count, added
-from evokit.streams import Streams
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ class Images:
         for one in self.members:
             stored = load(one.name, one.source or self.source, one.folder)
             try:
-                split, copies = self._split(stored, one.size, context.streams.at("images", one.name))
+                split, copies = self._split(stored, one, context)
             except ValueError as error:
                 raise UserError(f"data images: {one.name} from {stored.origin}: {error}") from error
             for side, images in split.items():
@@ -129,12 +128,12 @@ class Images:
         content = {side: {name: images.digest for name, images in members.items()} for side, members in sides.items()}
         return Data("images", "; ".join(origins), digest(content), sizes, **sides)
 
-    def _split(self, stored: Stored, size: int | None, streams: Streams) -> tuple[Mapping[str, ImageSet], int]:
+    def _split(self, stored: Stored, one: OneSet, context: Context) -> tuple[Mapping[str, ImageSet], int]:
         """Side to images, and how many copies were left out."""
         split = split_images(stored.train, stored.test, self.validation)
         if self.drawn:
-            labels = split.train.labels
-            order = stratified_order(labels, streams.numpy().permutation(len(labels)))
+            labels, rng = split.train.labels, context.streams.at("images", one.name).numpy()
+            order = stratified_order(labels, rng.permutation(len(labels)))
             split = split._replace(train=split.train.take(order))
         limits = {"train": self.limit.train, "validation": self.limit.validation, "test": self.limit.test}
         sides = {side: _first(getattr(split, side), limit) for side, limit in limits.items()}
@@ -143,7 +142,7 @@ class Images:
         if self.vault:
             parts["test"], parts["vault"] = cut_vault(parts["test"], self.vault)
         # Last, so that an image is on the same side whatever its size.
-        return parts if size is None else _resized(parts, size), split.copies
+        return parts if one.size is None else _resized(parts, one.size), split.copies
 
 
 def _resized(parts: Mapping[str, ImageSet], size: int) -> dict[str, ImageSet]:
