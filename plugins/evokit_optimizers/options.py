@@ -43,12 +43,12 @@ class OptimizerGenome:
     ``centralised`` gradients, ``cautious`` steps, which leave out what does not go down the gradient, and LAMB's
     ``trust_ratio``, by which the step of each tensor has the tensor's length. ``numbers_only`` names a known optimizer:
     then terms, weights, bias correction and the kind of weight decay are its own, only numbers, clipping, tricks and
-    schedule evolve, and the seed is that optimizer alone, or none if ``seeds`` is empty. ``groups`` of a network's
-    parameters may each have a part of a rule, with terms and numbers of its own or the base's; those that are not named
-    share one: ``hidden`` are weights between layers, ``first`` those of the first layer and of embeddings, ``last``
-    those of the last layer, ``vectors`` biases and scales. With ``rate_only`` nothing varies but the learning rates,
-    all by one factor: for rules that ``init`` brings. A subclass with another ``vocabulary``, built by the same
-    ``build_genome``, brings terms of its own.
+    schedule evolve, and the seeds are that optimizer alone, at three settings if they are ``tuned``, or none if empty.
+    ``groups`` of a network's parameters may each have a part of a rule, with terms and numbers of its own or the
+    base's; those that are not named share one: ``hidden`` are weights between layers, ``first`` those of the first
+    layer and of embeddings, ``last`` those of the last layer, ``vectors`` biases and scales. With ``rate_only`` nothing
+    varies but the learning rates, all by one factor: for rules that ``init`` brings. A subclass with another
+    ``vocabulary``, built by the same ``build_genome``, brings terms of its own.
 
     Raises:
         ValueError: A term is unknown or named twice, there is none, or a seed needs a term or group that is missing.
