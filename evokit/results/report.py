@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -316,7 +317,9 @@ def test_lines(summary: Mapping[str, Any]) -> Iterator[str]:
         yield f"The test split was opened {counted(len(summary['test_openings']), 'time')}."
         yield from opening_lines(summary)
     elif summary["status"] == "done" and summary["data"] and (summary["final"] or {}).get("artifacts"):
-        yield "The test split is sealed; evokit run RECIPE --resume --set final.test=true opens it for these models."
+        asked = shlex.join(summary.get("asked") or ["RECIPE"])
+        yield "The test split is sealed. To open it for these models, where RUN is the run's directory:"
+        yield f"  evokit run {asked} --out RUN --resume --set final.test=true"
 
 
 def skipped_lines(summary: Mapping[str, Any]) -> Iterator[str]:

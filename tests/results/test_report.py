@@ -65,7 +65,8 @@ def test_verdicts_are_sentences_with_their_interval(contest):
 def test_a_test_split_that_stayed_sealed_is_told(tmp_path):
     (tmp_path / "toy.yaml").write_text(TOY_RECIPE + "final: {test: false}\n")
     text = report(run(tmp_path / "toy.yaml", tmp_path / "run"))
-    assert "The test split is sealed; evokit run RECIPE --resume --set final.test=true opens it" in text
+    assert "The test split is sealed. To open it for these models" in text
+    assert "--out RUN --resume --set final.test=true" in " ".join(text.split())
     assert "Verdict" not in text
 
 
