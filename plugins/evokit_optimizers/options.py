@@ -228,6 +228,10 @@ class TrainedAccuracy:
         names = [task.name for task in self.members]
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"tasks names {', '.join(repeated)} twice")
+        if self.module and self.model != Network():
+            raise ValueError("model: has no effect beside module, which is the network; leave one of them out")
+        if self.module and self.language != Language(length=self.language.length):
+            raise ValueError("language: of it only length has an effect beside module, which is the network")
         if self.module and (self.precision != "float32" or any(task.model or task.augment for task in self.members)):
             raise ValueError("module: a network of one's own is trained in float32, without a task's model and augment")
 

@@ -8,11 +8,11 @@ import pytest
 
 from evokit.streams import Streams
 from evokit_optimizers.fitness import build_tasks
-from evokit_optimizers.options import Rung
+from evokit_optimizers.options import Rung, TrainedAccuracy
 from evokit_optimizers.rules.cost import step_cost
 from evokit_optimizers.rules.known import KNOWN
 from evokit_optimizers.rules.rule import Rule
-from evokit_optimizers.tasks.options import Network, OneTask
+from evokit_optimizers.tasks.options import Language, Network, OneTask
 from evokit_optimizers.training.training import Training
 from tests.plugins.optimizers.tiny_tasks import OPTIONS, fitness_of, tasks_of
 
@@ -214,3 +214,11 @@ def test_the_first_objective_is_the_accuracy(objectives):
 def test_importing_the_plugin_imports_no_torch():
     code = "import sys, evokit_optimizers; evokit_optimizers.evokit_components(); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_a_network_of_ones_own_takes_the_place_of_is_refused_beside_it():
+    with pytest.raises(ValueError, match="model: has no effect beside module, which is the network"):
+        TrainedAccuracy(module="package:Net", model=Network(channels=(4,)))
+    with pytest.raises(ValueError, match="language: of it only length has an effect beside module"):
+        TrainedAccuracy(module="package:Net", language=Language(width=8))
+    assert TrainedAccuracy(module="package:Net", language=Language(length=8)).language.length == 8
