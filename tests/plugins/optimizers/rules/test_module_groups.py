@@ -50,8 +50,22 @@ def test_a_single_matrix_is_the_last():
 def test_what_is_frozen_has_no_group():
     module = words()
     module["output"].requires_grad_(False)
-    assert groups_by_name(module)["hidden.weight"] == "last"
+    assert groups_by_name(module)["hidden.weight"] == "hidden"
     assert "output.weight" not in groups_by_name(module)
+
+
+def test_behind_a_frozen_first_layer_the_next_one_is_hidden():
+    module = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 2))
+    module[0].requires_grad_(False)
+    assert groups_by_name(module) == {
+        "1.weight": "hidden", "1.bias": "vectors", "2.weight": "last", "2.bias": "vectors"
+    }  # fmt: skip
+
+
+def test_where_the_output_shares_the_weights_of_the_first_layer_the_one_between_is_hidden():
+    module = nn.Sequential(nn.Embedding(5, 3), nn.Linear(3, 3, bias=False), nn.Linear(3, 5, bias=False))
+    module[2].weight = module[0].weight
+    assert groups_by_name(module) == {"0.weight": "first", "1.weight": "hidden"}
 
 
 def test_an_output_that_shares_an_embeddings_weights_is_first_and_nothing_is_last():
