@@ -6,14 +6,14 @@ dark ground.
 
 from __future__ import annotations
 
-import struct
-import zlib
+import io
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from html import escape
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from evokit.common.charts import LETTER, WIDTH, Figure
 
@@ -98,13 +98,9 @@ def png(values: np.ndarray, scale: float) -> bytes:
     strength = np.clip(np.abs(known) / scale, 0.0, 1.0) if scale > 0 else np.zeros_like(known)
     colours = np.where(known[..., None] > 0, ABOVE, BELOW)
     pixels = np.concatenate([colours, np.rint(255 * strength)[..., None]], axis=2).astype(np.uint8)
-    height, width = known.shape
-    rows = np.concatenate([np.zeros((height, 1), np.uint8), pixels.reshape(height, -1)], axis=1)  # 0: no filter
-    head = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)  # 8 bits each of red, green, blue and opacity
-    pieces = ((b"IHDR", head), (b"IDAT", zlib.compress(rows.tobytes(), 9)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in pieces
-    )
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, format="PNG", optimize=True)
+    return file.getvalue()
 
 
 def _drawn(one: Picture, x: float, below: float, size: tuple[float, float], room: float) -> Iterator[str]:

