@@ -27,7 +27,8 @@ from evokit.assembly.directory import RunDirectory
 from evokit.assembly.workplace import Workplace
 from evokit.energy import best_meter
 from evokit.measuring.backends import make_executor
-from evokit.measuring.execution import Executor, Task
+from evokit.measuring.execution import Task
+from evokit.measuring.executors import Executor
 from evokit.recipe import load_recipe
 
 LONG_S = 0.05

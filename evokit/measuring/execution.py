@@ -1,15 +1,13 @@
-"""What is evaluated and where: tasks, the executor of a run, and the policy that all back ends with workers share."""
+"""What is evaluated: tasks, the crew that workers are, and what each of them does with a task."""
 
 from __future__ import annotations
 
-import itertools
 import logging
 import time
-from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -48,28 +46,6 @@ class Task:
         return self.job.partition(OF)[0] not in EVOLVED
 
 
-class Executor(Protocol):
-    """Evaluates the tasks of one run.
-
-    Batches are cut by the search and the recipe, never by the number of workers, and answers come in the order of
-    submission (C4), whichever finishes first. One ``map`` is drained or closed before the next.
-    """
-
-    @property
-    def aside(self) -> Aside | None:
-        """Takes tasks that run while others are mapped; None where there is no worker for them."""
-
-    def map(self, tasks: Iterable[Task | None]) -> Iterator[list[Evaluation]]:
-        """One list per task, in order; each evaluation carries its seconds and joules.
-
-        Tasks are taken as workers get free. None says that there is none before another answer was taken; where there
-        is no answer to wait for either, an empty list is the answer to it.
-        """
-
-    def close(self) -> None:
-        """Let go of workers and what they hold; nothing is left running."""
-
-
 class Crew(Protocol):
     """The workers of a back end. It knows nothing of order, batches and retries, which ``InOrder`` adds.
 
@@ -100,220 +76,10 @@ Answer = list[Evaluation] | Exception
 """Of a task: evaluations, or why its worker cannot go on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A task or one member of it, on its way through a crew."""
-
-    task: Task
-    index: int  # of the task in its map
-    first: int = 0  # position of its first member in the task
-    tries: int = 1
-
-
-@dataclass(slots=True)
-class _Collected:
-    evaluations: list[Evaluation | None]
-    missing: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.missing = len(self.evaluations)
-
-    def take(self, first: int, evaluations: Sequence[Evaluation]) -> None:
-        self.evaluations[first : first + len(evaluations)] = evaluations
-        self.missing -= len(evaluations)
-
-
-class InOrder:
-    """An executor over a crew: answers in the order of submission, failed batches again member by member.
-
-    Args:
-        crew: Does the work.
-        timeout_s: What an individual may take; a batch has that much per member. Fits of contenders are not limited:
-            they are the recipe's own, not evolved, and take what they take.
-        retries: How often a lone individual that lost its worker is tried again.
-        places: How many workers at most do what runs aside while others are mapped.
-    """
-
-    def __init__(self, crew: Crew, timeout_s: float | None, retries: int, places: int = 0) -> None:
-        self._crew, self._timeout_s, self._retries = crew, timeout_s, retries
-        self._tickets = itertools.count()
-        self.aside = Aside(crew, retries, places) if places else None
-
-    def map(self, tasks: Iterable[Task | None]) -> Iterator[list[Evaluation]]:
-        numbers = itertools.count()
-        fresh = (None if task is None else Piece(task, next(numbers)) for task in tasks)
-        again: deque[Piece] = deque()
-        running: dict[int, Piece] = {}
-        answers: dict[int, _Collected] = {}
-        turn = 0
-        try:
-            while True:
-                if self.aside is not None:
-                    self.aside.begin()  # first, as what runs long had better begin early
-                piece: Piece | Literal["end", "no room"] | None = "no room"
-                while self._crew.room and isinstance(piece := again.popleft() if again else next(fresh, "end"), Piece):
-                    answers.setdefault(piece.index, _Collected([None] * len(piece.task.genes)))
-                    ticket = next(self._tickets)
-                    running[ticket] = piece
-                    self._crew.begin(ticket, piece.task, self._limit_s(piece.task))
-                    piece = "no room"
-                if not running and piece is None:
-                    yield []
-                    continue
-                if not running and piece == "end":
-                    return
-                for ticket, answer in self._crew.ended():
-                    if self.aside is not None and self.aside.take(ticket, answer):
-                        continue
-                    if isinstance(answer, Exception):
-                        raise answer
-                    piece = running.pop(ticket)
-                    pieces = settle(piece, answer, self._retries)
-                    again.extend(pieces)
-                    if not pieces:
-                        answers[piece.index].take(piece.first, [_told(one, piece) for one in answer])
-                while turn in answers and not answers[turn].missing:
-                    yield [one for one in answers.pop(turn).evaluations if one is not None]
-                    turn += 1
-        finally:
-            if running:
-                self._crew.stop(running)
-
-    def close(self) -> None:
-        self._crew.close()
-
-    def _limit_s(self, task: Task) -> float | None:
-        return None if self._timeout_s is None or task.fits else self._timeout_s * len(task.genes)
-
-
-class Took(NamedTuple):
-    """Seconds by the clock in which at least one of some tasks ran, and their CPU seconds."""
-
-    wall_s: float
-    cpu_s: float
-
-
-@dataclass(slots=True)
-class _Going:
-    """A task that runs aside: for whom, who is told, and CPU seconds that are counted already."""
-
-    label: str
-    piece: Piece
-    done: Callable[[Answer], None]
-    cpu_s: float = 0.0
-
-
-class Aside:
-    """Fits of models, each a task of its own, on some workers of a crew whose others do what is mapped.
-
-    Args:
-        crew: Whose workers.
-        retries: How often one that lost its worker is tried again.
-        places: How many workers at most while something is mapped; while nothing is, all.
-    """
-
-    def __init__(self, crew: Crew, retries: int, places: int) -> None:
-        self._crew, self._retries, self._places = crew, retries, places
-        self._tickets = itertools.count(-1, -1)  # below those of a map
-        self._waiting: deque[_Going] = deque()
-        self._running: dict[int, _Going] = {}
-        self._looked = time.monotonic()
-        self._wall_s, self._cpu_s = defaultdict[str, float](float), defaultdict[str, float](float)
-
-    def add(self, label: str, task: Task, done: Callable[[Answer], None]) -> None:
-        """Let a task run when there is a place for it.
-
-        Args:
-            label: What its seconds are counted under.
-            task: Of one member.
-            done: Called with the answer while something is mapped or waited for.
-        """
-        self._waiting.append(_Going(label, Piece(task, 0), done))
-
-    def begin(self) -> None:
-        """Begin what there are places for."""
-        self._begin(self._places)
-
-    def wait(self) -> None:
-        """Wait until some have ended, while nothing is mapped."""
-        self._begin(None)
-        for ticket, answer in self._crew.ended():
-            self.take(ticket, answer)
-
-    def take(self, ticket: int, answer: Answer) -> bool:
-        """Whether this is the answer of one of these, who is told then."""
-        if ticket not in self._running:
-            return False
-        self._look()
-        one = self._running.pop(ticket)
-        if isinstance(answer, Exception):
-            one.done(answer)
-            return True
-        self._count(one, sum(evaluation.cpu_s for evaluation in answer))
-        again = settle(one.piece, answer, self._retries)
-        if again:
-            self._waiting.appendleft(_Going(one.label, again[0], one.done))
-        else:
-            one.done([_told(evaluation, one.piece) for evaluation in answer])
-        return True
-
-    def took(self) -> dict[str, Took]:
-        """What ran since this was last asked for, by label."""
-        self._look()
-        found = {label: Took(wall_s, self._cpu_s[label]) for label, wall_s in self._wall_s.items()}
-        self._wall_s.clear()
-        self._cpu_s.clear()
-        return found
-
-    def _begin(self, places: int | None) -> None:
-        while self._waiting and self._crew.room and (places is None or len(self._running) < places):
-            self._look()
-            one, ticket = self._waiting.popleft(), next(self._tickets)
-            self._running[ticket] = one
-            self._crew.begin(ticket, one.piece.task, None)
-
-    def _look(self) -> None:
-        """Count the seconds since the last look; called before anything begins or ends."""
-        since, self._looked = self._looked, time.monotonic()
-        for label in dict.fromkeys(one.label for one in self._running.values()):
-            self._wall_s[label] += self._looked - since
-        for ticket, one in self._running.items():
-            self._count(one, self._crew.cpu_s(ticket))
-
-    def _count(self, one: _Going, cpu_s: float) -> None:
-        """Of a worker that is lost nobody knows more than at the last look."""
-        self._cpu_s[one.label] += max(0.0, cpu_s - one.cpu_s)
-        one.cpu_s = max(one.cpu_s, cpu_s)
-
-
-def settle(piece: Piece, evaluations: Sequence[Evaluation], retries: int) -> list[Piece]:
-    """What has to be evaluated again; nothing if the evaluations stand (C6).
-
-    A batch in which one cost the worker is tried again member by member, so that one harms no other; a lone one is
-    tried ``retries`` times more. All other failures are the individual's own and stand.
-    """
-    if not any(one.outcome in LOST for one in evaluations):
-        return []
-    task = piece.task
-    if len(task.genes) > 1:
-        return [
-            Piece(replace(task, genes=[genes]), piece.index, piece.first + offset)
-            for offset, genes in enumerate(task.genes)
-        ]
-    return [replace(piece, tries=piece.tries + 1)] if piece.tries <= retries else []
-
-
 def lost(task: Task, outcome: Outcome, message: str, wall_s: float) -> list[Evaluation]:
     """The evaluations of a task that cost its worker; work counts as done, so that failing is never free."""
     wall_s /= len(task.genes)
     return [Evaluation(outcome=outcome, work=task.budget, message=message, wall_s=wall_s) for _ in task.genes]
-
-
-def _told(evaluation: Evaluation, piece: Piece) -> Evaluation:
-    """A failure that was tried several times says so."""
-    if piece.tries == 1 or evaluation.outcome not in LOST:
-        return evaluation
-    return replace(evaluation, message=f"{evaluation.message}, {piece.tries} times")
 
 
 class Probe:

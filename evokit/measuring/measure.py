@@ -16,7 +16,8 @@ from evokit.energy import Cost
 from evokit.errors import RunFailed, UserError
 from evokit.genomes.individuals import refuse_changed
 from evokit.interfaces import Evaluation, Fitness, Individual, Score
-from evokit.measuring.execution import Executor, Task
+from evokit.measuring.execution import Task
+from evokit.measuring.executors import Executor
 from evokit.measuring.functional import Function, Functions
 from evokit.measuring.ledger import Ledger, Row, Tally
 

@@ -7,7 +7,9 @@ from functools import partial
 
 from evokit.common.keys import digest
 from evokit.interfaces import Evaluation
-from evokit.measuring.execution import Answer, Aside, Executor, Task
+from evokit.measuring.aside import Aside
+from evokit.measuring.execution import Answer, Task
+from evokit.measuring.executors import Executor
 
 
 class MissingError(Exception):

@@ -17,7 +17,7 @@ from evokit.assembly.workplace import BASELINE
 from evokit.common.keys import digest
 from evokit.genomes.individuals import feasible_value
 from evokit.interfaces import Contender, Individual, Variant
-from evokit.measuring.execution import Executor
+from evokit.measuring.executors import Executor
 from evokit.measuring.repeated import Repeated
 from evokit.runs.confirming import Confirmed
 from evokit.runs.controls import run_to_work

@@ -10,7 +10,7 @@ from evokit.assembly.jobs import CHAMPION
 from evokit.assembly.workplace import BASELINE
 from evokit.common.keys import digest
 from evokit.energy import Cost, Reading, share
-from evokit.measuring.execution import Took
+from evokit.measuring.aside import Took
 from evokit.measuring.ledger import Ledger, Row
 
 PREPARE = "prepare/"  # prefix of the phases of what a fitness did before its first measurement

@@ -26,7 +26,8 @@ from evokit.genomes.individuals import canonical, constraints_of, key_of
 from evokit.interfaces import Evaluation, Fitness, Individual
 from evokit.measuring.backends import make_executor
 from evokit.measuring.evaluate import evaluate_batch
-from evokit.measuring.execution import LOST, Executor, Task
+from evokit.measuring.execution import LOST, Task
+from evokit.measuring.executors import Executor
 from evokit.runs.checkpoint import as_saved
 from evokit.searches.cells import untold
 

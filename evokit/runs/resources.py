@@ -16,8 +16,9 @@ from evokit.common.memory import peak_memory
 from evokit.energy import Cost
 from evokit.genomes.individuals import feasible_value, weights_of
 from evokit.interfaces import Search
+from evokit.measuring.aside import Took
 from evokit.measuring.backends import make_executor
-from evokit.measuring.execution import Executor, Took
+from evokit.measuring.executors import Executor
 from evokit.measuring.ledger import Ledger, Row
 from evokit.measuring.measure import LedgeredMeasure
 from evokit.progress import Progress, Totals

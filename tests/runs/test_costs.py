@@ -13,7 +13,7 @@ from evokit.common.text import WIDTH
 from evokit.energy import Cost, Reading
 from evokit.genomes.individuals import make_individual
 from evokit.interfaces import Evaluation
-from evokit.measuring.execution import Took
+from evokit.measuring.aside import Took
 from evokit.measuring.ledger import Ledger, Row
 from evokit.results.compare import compared, comparison
 from evokit.results.curves import read_curves

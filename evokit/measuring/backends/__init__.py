@@ -6,7 +6,7 @@ from evokit.assembly.workplace import Workplace
 from evokit.common.extras import DISTRIBUTION, with_extra
 from evokit.energy import Meter
 from evokit.errors import UserError
-from evokit.measuring.execution import Executor, InOrder
+from evokit.measuring.executors import Executor, InOrder
 
 
 def make_executor(workplace: Workplace, meter: Meter) -> Executor:
