@@ -4,17 +4,15 @@ import signal
 import subprocess
 import sys
 import time
-from io import StringIO
 
 import pytest
 
 from evokit.measuring.ledger import Ledger
-from evokit.progress import LineProgress
 from evokit.recipe import RecipeError, load_recipe
 from evokit.results.verify import verify
 from evokit.runs.estimate import estimate
-from evokit.runs.launch import launch
 from evokit.testing import genome_conformance
+from tests.small import run
 
 test_activations = genome_conformance("activations")
 
@@ -53,10 +51,6 @@ def path(tmp_path):
     path = tmp_path / "tiny.yaml"
     path.write_text(RECIPE)
     return path
-
-
-def run(path, out, *overrides, resume=False):
-    return launch(load_recipe(path, overrides), out, LineProgress(StringIO()), resume=resume)
 
 
 @pytest.fixture(scope="module")

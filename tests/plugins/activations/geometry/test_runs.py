@@ -1,17 +1,13 @@
 """Whole runs: any search of spaces, races, renewals, rivals, the sealed test; stopped and resumed."""
 
-from io import StringIO
-
 import pytest
 
 from evokit.assembly.directory import RunDirectory, repeat_folder
 from evokit.measuring.ledger import Ledger
-from evokit.progress import LineProgress
 from evokit.recipe import load_recipe
 from evokit.results.verify import verify
 from evokit.runs.estimate import estimate
-from evokit.runs.launch import launch
-from tests.small import killed_and_resumed
+from tests.small import killed_and_resumed, run
 
 RECIPE = """\
 seed: 0
@@ -56,10 +52,6 @@ def path(tmp_path):
     path = tmp_path / "tiny.yaml"
     path.write_text(RECIPE)
     return path
-
-
-def run(path, out, *overrides, resume=False):
-    return launch(load_recipe(path, overrides), out, LineProgress(StringIO()), resume=resume)
 
 
 @pytest.fixture(scope="module")
