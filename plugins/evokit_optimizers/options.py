@@ -81,6 +81,8 @@ class OptimizerGenome:
             values = getattr(self, name)
             if len(set(values)) < len(values):
                 raise ValueError(f"{name}: must be each once, got {list(values)}")
+        if self.numbers_only and self.terms != ARTICLE_TERMS:
+            raise ValueError("terms: have no effect beside numbers_only, whose terms they are; leave them out")
         option = "numbers_only" if self.numbers_only else "seeds"
         for name in self.seed_names:
             if lacking := self._lacking(name):

@@ -163,6 +163,7 @@ def test_encodings_tell_parts_apart(genome):
         ({"seeds": ("muon",), "terms": ALL}, "seeds: muon needs hidden among the groups"),
         ({"seeds": ("muon",), "groups": GROUPS}, "seeds: muon needs ORTHOGONAL_NESTEROV among the terms"),
         ({"numbers_only": "muon"}, "numbers_only: muon needs hidden among the groups"),
+        ({"numbers_only": "adam", "terms": ("GRAD",)}, "terms: have no effect beside numbers_only"),
         (
             {"numbers_only": "orthogonal_adam_scheduled", "max_terms": 1},
             "numbers_only: orthogonal_adam_scheduled needs max_terms of 2 at least",

@@ -10,7 +10,7 @@ from evokit.genomes.individuals import key_of
 from evokit.genomes.space.box import is_box
 from evokit.testing import genome_conformance
 from evokit_optimizers.genome import build_genome, build_space
-from evokit_optimizers.options import SEEDS, OptimizerGenome, OptimizerSpace
+from evokit_optimizers.options import ARTICLE_TERMS, SEEDS, OptimizerGenome, OptimizerSpace
 from evokit_optimizers.rules.canonical import canonical
 from evokit_optimizers.rules.groups import GROUPS
 from evokit_optimizers.rules.known import KNOWN
@@ -39,8 +39,9 @@ def spaces(draw):
     groups = draw(st.sampled_from([(), ("hidden",), ("last", "hidden"), GROUPS]))
     known = [name for name in SEEDS if {group for group, _ in SEEDS[name].parts} <= set(groups)]
     numbers_only = draw(st.none() | st.sampled_from(known))
+    terms = st.lists(st.sampled_from(ALL), min_size=1, unique=True).map(tuple)
     return space_of(
-        terms=tuple(draw(st.lists(st.sampled_from(ALL), min_size=1, unique=True))),
+        terms=ARTICLE_TERMS if numbers_only else draw(terms),
         max_terms=draw(st.integers(2 if numbers_only else 1, 4)),
         seeds=(),
         numbers_only=numbers_only,
