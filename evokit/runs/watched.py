@@ -72,7 +72,9 @@ def follow(directory: RunDirectory, every_s: float) -> Iterator[Sight]:
         UserError: There is no run, or it is damaged.
     """
     if not directory.recipe.exists():
-        raise UserError(f"{directory.path} is no run directory: it has no recipe.yaml")
+        raise UserError(
+            f"{directory.path} is no run directory: it has no recipe.yaml; a run that is starting has one in a moment"
+        )
     while True:
         seen = sight(directory)
         yield seen

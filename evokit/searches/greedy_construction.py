@@ -11,6 +11,7 @@ from evokit.genomes.space.genome import SpaceGenome
 from evokit.interfaces import Context, Individual
 from evokit.options import Count
 from evokit.searches.archive import only_ok
+from evokit.searches.evolving import expected
 from evokit.searches.stepping import AskTell
 
 
@@ -51,6 +52,8 @@ class GreedyConstructor(AskTell):
         self._tries, self._streams = options.tries, context.streams
         self._first = self._seeds_if(options.seeds, context.init)
         self._parts = parts_of(context.genome)
+        if (horizon := options.generations) is not None:
+            self.expected = lambda: expected(len(self._first) or self._tries, self._tries, horizon, context)
 
     def ask(self) -> list[Individual]:
         genome, weights = self._genome, self._weights

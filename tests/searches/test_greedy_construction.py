@@ -81,6 +81,13 @@ def test_another_seed_draws_others():
     assert first != other
 
 
+def test_what_it_will_measure_is_foretold_where_it_has_an_end():
+    search, measure = searched(5, tries=4)
+    run(search, measure)
+    assert search.expected()[0] == 5 * 4 >= measure.tally.counts()["measured"]
+    assert not hasattr(searched(None)[0], "expected")
+
+
 def test_several_objectives_are_refused():
     fitness = Given(loss)
     fitness.objectives = {"loss": "min", "again": "min"}
