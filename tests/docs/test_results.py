@@ -380,9 +380,10 @@ def test_a_header_is_written_and_its_budget_adds_up(toy):
     assert rows[-1] == ("in all", "2")
 
 
-def test_a_budget_of_repeats_is_the_mean_of_one(toy):
-    twice = {**toy, "repeats": 2, "phases": [{**one, "cpu_s": 6.0, "by_budget": {"4": 6}} for one in toy["phases"]]}
-    assert "search         3  3 at 4   3 s" in shown.Shown({"toy": twice}, lambda _: True).header("toy")
+def test_a_budget_of_repeats_is_the_mean_of_one_and_tells_the_work_that_was_done(toy):
+    phases = [{**one, "cpu_s": 6.0, "by_budget": {"4": 6}, "work": 30} for one in toy["phases"]]  # some longer
+    header = shown.Shown({"toy": {**toy, "repeats": 2, "phases": phases}}, lambda _: True).header("toy")
+    assert "search         3  3 at 4: 15   3 s" in header
 
 
 def test_the_command_starts_from_any_folder(tmp_path):
