@@ -91,12 +91,11 @@ class NetworkContender:
     def score(self, artifact: Path, split: Any) -> np.ndarray:
         """``(n_units,)`` accuracy on each image or document, mean over the networks, tasks one after the other.
 
-        Always in float32. Units of several tasks are weighted so that the mean over all is the mean over tasks.
+        Always in float32. Several tasks are put together as ``over_tasks`` does.
         """
         networks = read_networks(artifact)[0]
         tasks = self.fitness.tasks
         set_threads(self.fitness.threads)
-        n_units = sum(task.units(split) for task in tasks)
         scores = []
         for task in tasks:
             trained = [one for one in networks if one.task == task.name]
@@ -104,8 +103,8 @@ class NetworkContender:
                 task.correct(_to(one.parameters, task.device), _all_to(one.statistics, task.device), split)
                 for one in trained
             ]
-            scores.append(np.mean(right, axis=0) * (n_units / (len(tasks) * task.units(split))))
-        return np.concatenate(scores)
+            scores.append(np.mean(right, axis=0))
+        return over_tasks(scores)
 
     def rehearsed(self, method: Method) -> tuple[float, int]:
         """Seconds and bytes on disk that one full fit will take, by timing a few steps of each task."""
@@ -121,6 +120,23 @@ class NetworkContender:
 
     def _replicates(self, seed: int) -> list[Streams]:
         return self.fitness.replicates(Streams(seed).at("trained_accuracy", "contender"))
+
+
+def over_tasks(scores: Sequence[np.ndarray]) -> np.ndarray:
+    """``(n_units,)`` values whose mean is the mean over tasks, and whose spread gives that mean's standard error.
+
+    Tasks are strata: units stand for others of their own task, so what differs between tasks is no luck. Of a single
+    task they are its units' own values.
+
+    Args:
+        scores: ``(n,)`` values of each task's units.
+
+    Source: Cochran 1977, "Sampling Techniques", section 5.3, equation 5.6, with equal weights of strata.
+    """
+    if len(scores) == 1:
+        return scores[0]
+    mean, n = np.mean([one.mean() for one in scores]), sum(map(len, scores))
+    return np.concatenate([mean + (one - one.mean()) * (n / (len(scores) * len(one))) for one in scores])
 
 
 def save_networks(networks: Sequence[Trained], path: Path, about: Mapping[str, Any]) -> None:

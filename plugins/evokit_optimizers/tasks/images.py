@@ -98,10 +98,6 @@ class ImageTask:
         right, finite = self._classified(flat, statistics, *self._measured_on, self.precision)
         return right.double().mean().item() if finite else math.nan
 
-    def units(self, split: Mapping[str, ImageSet]) -> int:
-        """How many values ``correct`` has."""
-        return len(split[self.name])
-
     def correct(self, flat: Tensor, statistics: Statistics, split: Mapping[str, ImageSet]) -> np.ndarray:
         """``(n,)`` 0 or 1, whether each image of this task is classified right; always in float32."""
         images = split[self.name].tensors(self.device)

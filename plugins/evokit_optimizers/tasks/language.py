@@ -83,10 +83,6 @@ class LanguageTask:
         right, finite = self._predicted(flat, inputs, targets, self.precision)
         return right.double().mean().item() if finite else math.nan
 
-    def units(self, split: Documents) -> int:
-        """How many values ``correct`` has."""
-        return split.n_units
-
     def correct(self, flat: Tensor, statistics: Mapping[str, Tensor], split: Documents) -> np.ndarray:
         """``(n_units,)`` share of each unit's bytes that are predicted right; always in float32."""
         blocks = document_blocks(as_bytes(split), self.network.length, self.per_document)

@@ -141,10 +141,6 @@ class ModuleTask:
         right, finite = self._answered(flat, statistics, self._validation)
         return right.mean().item() if finite else math.nan
 
-    def units(self, split: Any) -> int:
-        """How many values ``correct`` has."""
-        return int(self._of(split).units.max()) + 1
-
     def correct(self, flat: Tensor, statistics: Statistics, split: Any) -> np.ndarray:
         """``(n_units,)`` accuracy of each unit of a split."""
         examples = self._of(split)

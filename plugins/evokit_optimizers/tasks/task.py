@@ -44,8 +44,5 @@ class Task(Protocol):
     def accuracy(self, flat: Tensor, statistics: Statistics) -> float:
         """On validation; NaN if a network gives numbers that are not finite."""
 
-    def units(self, split: Any) -> int:
-        """How many values ``correct`` has."""
-
     def correct(self, flat: Tensor, statistics: Statistics, split: Any) -> np.ndarray:
         """``(n_units,)`` accuracy of each unit of a split, always in float32."""

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from evokit.streams import Streams
-from evokit_optimizers.models import NetworkContender, read_networks, save_networks
+from evokit_optimizers.models import NetworkContender, over_tasks, read_networks, save_networks
 from evokit_optimizers.options import Rung
 from evokit_optimizers.rules.known import KNOWN
 from evokit_optimizers.training.method import Evolved
@@ -76,6 +76,15 @@ def test_every_task_weighs_the_same_whatever_its_number_of_images(trained):
         right = [task.correct(one.parameters, one.statistics, uneven) for one in ours]
         means.append(np.mean(right))
     assert scores.mean() == pytest.approx(np.mean(means))
+
+
+def test_what_differs_between_tasks_is_no_luck_of_units():
+    """Three images, two of them right, and two of which one is: variances 2/9 and 1/4, means 2/3 and 1/2."""
+    units = over_tasks([np.array([1.0, 1.0, 0.0]), np.array([1.0, 0.0])])
+    assert units.mean() == pytest.approx((2 / 3 + 1 / 2) / 2)
+    assert units.var() / len(units) == pytest.approx((2 / 9 / 3 + 1 / 4 / 2) / 2**2)
+    alone = np.array([1.0, 0.0, 0.0])
+    assert over_tasks([alone]).tolist() == alone.tolist()
 
 
 def test_lower_budgets_leave_no_file(trained, tmp_path):

@@ -70,13 +70,11 @@ def test_documents_of_one_unit_have_one_score_the_share_of_their_bytes(task):
     each = task.correct(flat, {}, documents)
     grouped = replace(documents, groups=np.array([2, 1, 2]))
     assert task.correct(flat, {}, grouped) == pytest.approx([(7 * each[0] + 2 * each[2]) / 9, each[1]])
-    assert task.units(grouped) == 2
 
 
 def test_an_empty_document_counts_as_wrong(task):
     documents = join_documents([np.array([], int), DOCUMENTS.document(0)], ["empty", "cat"])
     assert task.correct(start(task), {}, documents)[0] == 0
-    assert task.units(documents) == 2
 
 
 def test_logits_that_are_not_finite_give_no_accuracy(task):
