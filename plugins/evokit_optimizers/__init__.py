@@ -17,6 +17,7 @@ BASELINES = {
     "rmsprop": "RmsProp",
     "lion": "Lion",
     "muon": "Muon",
+    "soap": "Soap",
 }
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import Field, asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
 from evokit.interfaces import Context, Evaluation, Individual
+from evokit.options import ADDED
 from evokit_optimizers.fitness import TrainedAccuracyFitness
 from evokit_optimizers.models import HORIZON, NetworkContender
 from evokit_optimizers.options import LrSchedule, Tuned
@@ -55,11 +56,16 @@ class TunedOptimizer(NetworkContender):
 
 def grid(options: Tuned) -> list[dict[str, Any]]:
     """All combinations of the options' lists, each as JSON values."""
-    names = [item.name for item in fields(options)]
+    names = [item.name for item in fields(options) if not _unsaid(item, options)]
     lists = [getattr(options, name) for name in names]
     return [
         {name: _plain(value) for name, value in zip(names, values, strict=True)} for values in itertools.product(*lists)
     ]
+
+
+def _unsaid(item: Field[Any], options: Tuned) -> bool:
+    """Whether settings of before did not say an option, which is at its default."""
+    return bool(item.metadata.get(ADDED)) and getattr(options, item.name) == item.default
 
 
 def method_of(name: str, setting: Setting) -> Method:
@@ -69,21 +75,39 @@ def method_of(name: str, setting: Setting) -> Method:
 
 def lion(setting: Setting) -> Rule:
     """Lion as a rule. Source: Chen et al. 2023, "Symbolic Discovery of Optimization Algorithms", algorithm 2."""
-    beta1, beta2 = setting["betas"]
-    numbers = {"lr": setting["lr"], "beta1": beta1, "beta2": beta2, "weight_decay": setting["weight_decay"]}
-    return Rule((("SIGN_MOMENTUM", 1.0),), **numbers, **setting["schedule"])
+    return Rule((("SIGN_MOMENTUM", 1.0),), **_numbers(setting), **_shared(setting))
+
+
+def soap(setting: Setting) -> Rule:
+    """SOAP as a rule. Source: Vyas et al. 2024, "SOAP", algorithm 3."""
+    return Rule((("SOAP_TERM", 1.0),), **_numbers(setting), **_shared(setting), eps=setting["eps"])
 
 
 def muon(setting: Setting) -> Rule:
     """Muon for hidden matrices and AdamW for all else. Source: Jordan et al. 2024; see ``KNOWN``."""
-    shared = {"weight_decay": setting["weight_decay"], **setting["schedule"]}
+    shared = _shared(setting)
     beta1, beta2 = setting["adamw_betas"]
     adamw = replace(KNOWN["adamw"], lr=setting["adamw_lr"], beta1=beta1, beta2=beta2, **shared)
-    matrices = replace(by_group(KNOWN["muon"])["hidden"], lr=setting["lr"], beta1=setting["momentum"], **shared)
+    numbers = {"lr": setting["lr"], "beta1": setting["momentum"], "ns_steps": setting.get("ns_steps", 5)}
+    matrices = replace(by_group(KNOWN["muon"])["hidden"], **numbers, **shared)
     return with_parts(adamw, {"hidden": matrices})
 
 
-_RULES: Mapping[str, Callable[[Setting], Rule]] = {"lion": lion, "muon": muon}
+def _numbers(setting: Setting) -> dict[str, Any]:
+    beta1, beta2 = setting["betas"]
+    return {"lr": setting["lr"], "beta1": beta1, "beta2": beta2}
+
+
+def _shared(setting: Setting) -> dict[str, Any]:
+    """What all groups of parameters have alike."""
+    return {
+        "weight_decay": setting["weight_decay"],
+        **setting["schedule"],
+        **dict.fromkeys(setting.get("tricks", ()), True),
+    }
+
+
+_RULES: Mapping[str, Callable[[Setting], Rule]] = {"lion": lion, "muon": muon, "soap": soap}
 
 
 def _plain(value: Any) -> Any:

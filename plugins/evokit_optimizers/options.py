@@ -351,9 +351,14 @@ class RmsProp(Tuned):
     eps: Annotated[tuple[Positive, ...], MinLen(1)] = (1e-8,)
 
 
+Tricks = Annotated[tuple[tuple[Trick, ...], ...], MinLen(1)]
+
+
 @dataclass(frozen=True)
 class Lion(Tuned):
     """Lion's published rule, run by the engine that runs evolved rules, since torch has none; decay is decoupled.
+
+    ``tricks`` are sets of switches, those of the genome ``optimizer``; so in all that this engine runs.
 
     Source: Chen et al. 2023, "Symbolic Discovery of Optimization Algorithms".
     """
@@ -362,6 +367,24 @@ class Lion(Tuned):
 
     lr: Annotated[tuple[Positive, ...], MinLen(1)] = (1e-5, 1e-4, 1e-3)
     betas: Annotated[tuple[Betas, ...], MinLen(1)] = ((0.9, 0.99),)
+    tricks: Tricks = added(((),))  # noqa: RUF009 - a field
+
+
+@dataclass(frozen=True)
+class Soap(Tuned):
+    """SOAP for matrices, Adam for vectors, run by the engine that runs evolved rules; decay is decoupled.
+
+    Eigenvectors are those of each step. A convolution is a matrix with its output channels as rows; sides longer than
+    256 have no eigenvectors of their own.
+
+    Source: Vyas et al. 2024, "SOAP: Improving and Stabilizing Shampoo using Adam", with frequency 1.
+    """
+
+    method: ClassVar[str] = "soap"
+
+    betas: Annotated[tuple[Betas, ...], MinLen(1)] = ((0.95, 0.95),)
+    eps: Annotated[tuple[Positive, ...], MinLen(1)] = (1e-8,)
+    tricks: Tricks = added(((),))  # noqa: RUF009 - a field
 
 
 @dataclass(frozen=True)
@@ -370,7 +393,7 @@ class Muon(Tuned):
 
     It is run by the engine that runs evolved rules, in float32: ``torch.optim.Muon`` iterates in bfloat16, which takes
     a CPU without its instructions ten times as long. A convolution is a matrix with its output channels as rows.
-    ``adamw_lr`` and ``adamw_betas`` are those of the rest.
+    ``adamw_lr`` and ``adamw_betas`` are those of the rest; ``ns_steps`` of Newton and Schulz make a matrix orthogonal.
 
     Source: Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks".
     """
@@ -381,6 +404,8 @@ class Muon(Tuned):
     momentum: Annotated[tuple[Momentum, ...], MinLen(1)] = (0.95,)
     adamw_lr: Annotated[tuple[Positive, ...], MinLen(1)] = (1e-3,)
     adamw_betas: Annotated[tuple[Betas, ...], MinLen(1)] = ((0.9, 0.999),)
+    tricks: Tricks = added(((),))  # noqa: RUF009 - a field
+    ns_steps: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = added((5,))
 
 
 @dataclass(frozen=True)

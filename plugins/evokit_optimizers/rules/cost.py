@@ -9,8 +9,10 @@ from typing import NamedTuple
 from evokit_optimizers.rules.groups import Group
 from evokit_optimizers.rules.parts import by_group, refuse_untold
 from evokit_optimizers.rules.rule import Rule
+from evokit_optimizers.rules.terms import state_shape
 
 _BUFFERS = {"average": 3, "long": 3, "square": 4, "slow": 3, "maximum": 1, "last": 0, "rows": 0, "columns": 0}
+_BUFFERS |= {"left": 0, "right": 0, "turned_square": 4}
 
 
 class StepCost(NamedTuple):
@@ -58,6 +60,9 @@ def step_cost(rule: Rule, shapes: Sequence[Sequence[int]], groups: Sequence[Grou
         elementwise += math.prod(shape) * _each(part, len(shape) > 1) + n_orthogonal * orthogonal.elementwise
         elementwise += _rows_and_columns(part, shape)
         products += n_orthogonal * orthogonal.products
+        if "turned_square" in part.buffers:
+            turning = _turning(shape, 1 + 2 * sum("turned_rms" in term.needs for term in part.declared()))
+            elementwise, products = elementwise + turning.elementwise, products + turning.products
     return StepCost(elementwise, products)
 
 
@@ -76,7 +81,7 @@ def _each(rule: Rule, matrix: bool) -> int:
 
 def _quantities(rule: Rule) -> int:
     corrected = int(rule.bias_correction)
-    roots = len({"rms", "max_rms", "factored_rms", "row_rms"} & rule.needs)
+    roots = len({"rms", "max_rms", "factored_rms", "row_rms", "turned_rms"} & rule.needs)
     return roots * (2 + corrected) + ("momentum" in rule.needs) * corrected
 
 
@@ -89,6 +94,16 @@ def _rows_and_columns(rule: Rule, shape: Sequence[int]) -> int:
     # A square and a mean, then the average; of rows their mean and the quotient by it.
     count = sum(2 * n + 3 * some for name, some in (("rows", rows), ("columns", columns)) if name in buffers)
     return count + (2 * rows + n if "factored_rms" in rule.needs else 0)
+
+
+def _turning(shape: Sequence[int], turns: int) -> StepCost:
+    """Averages of products of rows and of columns with their eigenvectors, among which a matrix is turned so often.
+
+    Source: of eigenvectors, Golub and Van Loan 2013, "Matrix Computations", section 8.3: about nine times the cube.
+    """
+    sides = [state_shape(name, shape)[0] for name in ("left", "right")]
+    products = sum((1 + turns) * 2 * n * math.prod(shape) + 9 * n**3 for n in sides)
+    return StepCost(sum(3 * n * n for n in sides), products)
 
 
 def _step(rule: Rule) -> int:

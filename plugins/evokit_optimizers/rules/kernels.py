@@ -6,9 +6,6 @@ Exports copy the sources of these functions.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
@@ -25,17 +22,6 @@ def average_square_(average: list[Tensor], values: list[Tensor], beta: float) ->
     torch._foreach_addcmul_(average, values, values, value=1 - beta)
 
 
-def state_shape(name: str, shape: Sequence[int]) -> tuple[int, ...]:
-    """Of a state for a parameter: a number for each of its rows or columns, or for each element as it is.
-
-    A tensor of more dimensions is a matrix with its first dimension as rows. A vector has rows of one element and no
-    columns.
-    """
-    if name == "columns":
-        return (math.prod(shape[1:]) if len(shape) > 1 else 0,)
-    return tuple(shape[:1]) if name == "rows" else tuple(shape)
-
-
 def average_rows_(rows: list[Tensor], gradients: list[Tensor], beta: float) -> None:
     """``rows = beta rows + (1 - beta) mean of gradients**2 in each row``."""
     for row, gradient in zip(rows, gradients, strict=True):
@@ -50,6 +36,54 @@ def average_columns_(columns: list[Tensor], gradients: list[Tensor], beta: float
         if gradient.ndim > 1:
             mean = (gradient * gradient).reshape(len(gradient), -1).mean(0)
             column.mul_(beta).add_(mean, alpha=1 - beta)
+
+
+def average_pairs_(left: list[Tensor], right: list[Tensor], gradients: list[Tensor], beta: float) -> None:
+    """``left = beta left + (1 - beta) g g^T`` and ``right`` likewise of ``g^T g``, of matrices ``g``."""
+    for rows, columns, gradient in zip(left, right, gradients, strict=True):
+        if gradient.ndim > 1:
+            matrix = gradient.reshape(len(gradient), -1)
+            if len(rows):
+                rows.mul_(beta).addmm_(matrix, matrix.T, alpha=1 - beta)
+            if len(columns):
+                columns.mul_(beta).addmm_(matrix.T, matrix, alpha=1 - beta)
+
+
+def eigenvectors(pairs: list[Tensor]) -> tuple[Tensor, ...]:
+    """Of each symmetric matrix, as columns; of one with numbers that are not finite those of another matrix.
+
+    So a training that diverges goes on to where that is found.
+    """
+    finite = [torch.nan_to_num(one, 0.0, 0.0, 0.0) for one in pairs]
+    return tuple(torch.linalg.eigh(one)[1] if len(one) else one for one in finite)
+
+
+def turned(out: list[Tensor], values: list[Tensor], left: tuple[Tensor, ...], right: tuple[Tensor, ...]) -> None:
+    """``left^T value right`` of matrices; a basis without numbers turns nothing, and vectors stay as they are."""
+    for one, value, rows, columns in zip(out, values, left, right, strict=True):
+        if value.ndim > 1:
+            matrix = value.reshape(len(value), -1)
+            matrix = rows.T @ matrix if len(rows) else matrix
+            one.copy_((matrix @ columns if len(columns) else matrix).view(value.shape))
+        else:
+            one.copy_(value)
+
+
+def turned_ratio(
+    out: list[Tensor],
+    values: list[Tensor],
+    left: tuple[Tensor, ...],
+    right: tuple[Tensor, ...],
+    roots: list[Tensor],
+) -> None:
+    """``values / roots`` among the ``left`` and ``right`` eigenvectors, turned back.
+
+    Source: Vyas et al. 2024, "SOAP: Improving and Stabilizing Shampoo using Adam", algorithm 3 with frequency 1 and
+    eigenvectors in place of their power iteration.
+    """
+    turned(out, values, left, right)
+    torch._foreach_div_(out, roots)
+    turned(out, out, tuple(one.T for one in left), tuple(one.T for one in right))
 
 
 def corrected(out: list[Tensor], average: list[Tensor], correction: float) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 from evokit_optimizers.rules import kernels
 from evokit_optimizers.rules.rule import Rule
 from evokit_optimizers.rules.schedule import memory, schedule
-from evokit_optimizers.rules.terms import PER_TENSOR
+from evokit_optimizers.rules.terms import PER_TENSOR, state_shape
 
 Shape = tuple[int, ...]
 
@@ -57,13 +57,14 @@ class PartUpdate:
         names = [name for name, holds in _scratch(rule).items() if holds]
         self._scratch = {name: self._split(torch.empty(n, dtype=dtype, device=device)) for name in names}
         sizes = {
-            name: [math.prod(kernels.state_shape(name, shape)) for shapes in self._shapes for shape in shapes]
+            name: [math.prod(state_shape(name, shape)) for shapes in self._shapes for shape in shapes]
             for name in rule.buffers
         }
         self.state = {name: torch.zeros(sum(sizes[name]), dtype=dtype, device=device) for name in rule.buffers}
         for name, kept in (("mean", rule.averaging), ("slow_weights", rule.lookahead)):
             if kept:
                 self.state[name] = torch.zeros(n, dtype=dtype, device=device)
+        self._bases: tuple[tuple[Tensor, ...], tuple[Tensor, ...]] = (), ()  # of this step
         self._state = {
             name: self._by_tensor(name, flat, sizes[name]) if name in PER_TENSOR else self._split(flat)
             for name, flat in self.state.items()
@@ -94,6 +95,8 @@ class PartUpdate:
             kernels.average_rows_(state["rows"], self._tensors(g), rule.beta2)
         if "columns" in state:
             kernels.average_columns_(state["columns"], self._tensors(g), rule.beta2)
+        if "turned_square" in state:
+            self._turn(g)
         if "maximum" in state:
             torch._foreach_maximum_(state["maximum"], state["square"])
         trusted = rule.trust_ratio and bool(self._values)
@@ -145,6 +148,14 @@ class PartUpdate:
             torch._foreach_add_(out, self._scratch["scratch"])
         return out
 
+    def _turn(self, gradient: list[Tensor]) -> None:
+        """Take a gradient into the second moment among the eigenvectors, which are those with it."""
+        state, out = self._state, self._scratch["turned_rms"]  # which is not in use yet
+        kernels.average_pairs_(state["left"], state["right"], self._tensors(gradient), self.rule.beta2)
+        self._bases = kernels.eigenvectors(state["left"]), kernels.eigenvectors(state["right"])
+        kernels.turned(self._tensors(out), self._tensors(gradient), *self._bases)
+        kernels.average_square_(state["turned_square"], out, self.rule.beta2)
+
     def _trust(self, delta: list[Tensor], parameters: list[Tensor]) -> None:
         if self.rule.decoupled and self.rule.weight_decay:
             kernels.scaled(self._scratch["scratch"], parameters, self.rule.weight_decay)
@@ -174,7 +185,8 @@ class PartUpdate:
         known |= {"momentum": scratch.get("momentum", state.get("average")), "scratch": scratch.get("scratch")}
         if "momentum" in scratch:
             kernels.corrected(scratch["momentum"], state["average"], correction1)
-        for name, buffer in (("rms", "square"), ("max_rms", "maximum")):
+        known["left_basis"], known["right_basis"] = self._bases
+        for name, buffer in (("rms", "square"), ("max_rms", "maximum"), ("turned_rms", "turned_square")):
             if name in scratch:
                 kernels.root(scratch[name], state[buffer], correction2, rule.eps)
                 known[name] = scratch[name]
@@ -193,11 +205,11 @@ class PartUpdate:
 
     def _by_tensor(self, name: str, flat: Tensor, sizes: list[int]) -> list[Tensor]:
         """A state of its parameters, one after the other in the state's shapes."""
-        shapes = [kernels.state_shape(name, shape) for shapes in self._shapes for shape in shapes]
+        shapes = [state_shape(name, shape) for shapes in self._shapes for shape in shapes]
         return [piece.view(shape) for piece, shape in zip(torch.split(flat, sizes), shapes, strict=True)]
 
     def _tensors(self, argument: Any) -> Any:
-        """Runs as views in the parameters' shapes; numbers as they are."""
+        """Runs, which are lists, as views in the parameters' shapes; numbers and bases as they are."""
         if not isinstance(argument, list):
             return argument
         return [
@@ -218,4 +230,5 @@ def _scratch(rule: Rule) -> dict[str, bool]:
         "momentum": rule.bias_correction and "momentum" in rule.needs,
         "rms": "rms" in rule.needs,
         **{name: name in rule.needs for name in ("max_rms", "factored_rms", "row_rms")},
+        "turned_rms": "turned_square" in rule.buffers,
     }

@@ -123,7 +123,7 @@ class Rule:
 
     @property
     def buffers(self) -> tuple[str, ...]:
-        """States that it keeps, of the shapes that ``state_shape`` of the kernels says."""
+        """States that it keeps, of the shapes that ``state_shape`` says."""
         return tuple(sorted({name for term in self.declared() for name in term.buffers}))
 
     @property

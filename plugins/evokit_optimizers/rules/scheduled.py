@@ -22,6 +22,7 @@ Scheduled = Literal[
     "muon_scheduled",
     "adafactor_scheduled",
     "adam_mini_scheduled",
+    "soap_scheduled",
 ]
 
 
@@ -58,9 +59,10 @@ def _all(unit: float) -> dict[str, Rule]:
             orthogonal, terms=(("ADAM_TERM", adamw.lr / orthogonal.lr), ("ORTHOGONAL_MOMENTUM", 1.0)), beta1=0.9
         ),
         "muon_scheduled": canonical(with_parts(beside_muon, {"hidden": muon})),
-        # AdamW's ranges: both papers use its numbers.
+        # AdamW's ranges: their papers use its numbers.
         "adafactor_scheduled": replace(adamw, terms=(("ADAFACTOR_TERM", 1.0),)),
         "adam_mini_scheduled": replace(adamw, terms=(("ADAM_MINI_TERM", 1.0),)),
+        "soap_scheduled": replace(adamw, terms=(("SOAP_TERM", 1.0),)),
     }
 
 

@@ -60,6 +60,9 @@ def _moment_lines(rule: Rule) -> list[str]:
         "long": ("n", "g", rule.beta3),
         "rows": ("r", "(mean of g^2 in each row; of vectors g^2)", rule.beta2),
         "columns": ("c", "(mean of g^2 in each column; of vectors in all)", rule.beta2),
+        "left": ("L", "g g^T", rule.beta2),
+        "right": ("R", "g^T g", rule.beta2),
+        "turned_square": ("w", "(U^T g V)^2", rule.beta2),
     }
     lines = []
     for buffer in [name for name in averages if name in rule.buffers]:
@@ -67,7 +70,9 @@ def _moment_lines(rule: Rule) -> list[str]:
         line = f"{letter} = {beta:.6g} {letter} + {1 - beta:.6g} {values}"
         if buffer == "slow":
             line += ", after the step"
-        elif rule.bias_correction and buffer != "long":
+        elif buffer == "right":
+            line += "; U and V: eigenvectors of L and R, but none of vectors and of sides longer than 256"
+        elif rule.bias_correction and buffer not in ("long", "left"):
             line += f"; corrected: {letter} / (1 - {beta:.6g}^k)"
         lines.append(line)
     return lines

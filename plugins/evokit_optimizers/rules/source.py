@@ -16,7 +16,7 @@ from evokit_optimizers.rules.parts import by_group
 from evokit_optimizers.rules.rule import Rule
 from evokit_optimizers.rules.schedule import memory, schedule
 from evokit_optimizers.rules.settings import refuse_unsound
-from evokit_optimizers.rules.terms import PER_TENSOR
+from evokit_optimizers.rules.terms import PER_TENSOR, state_shape
 from evokit_optimizers.rules.update_source import scheduled
 
 
@@ -73,12 +73,14 @@ def _functions(rule: Rule) -> list[Callable[..., Any]]:
         (rule.cautious, kernels.mask_),
         (rule.trust_ratio, kernels.trust_),
         (bool(rule.averaging or rule.lookahead or {"average", "slow", "long"} & set(rule.buffers)), kernels.average_),
-        ("square" in rule.buffers, kernels.average_square_),
-        (bool(PER_TENSOR & set(rule.buffers)), kernels.state_shape),
+        (bool({"square", "turned_square"} & set(rule.buffers)), kernels.average_square_),
+        (bool(PER_TENSOR & set(rule.buffers)), state_shape),
         ("rows" in rule.buffers, kernels.average_rows_),
         ("columns" in rule.buffers, kernels.average_columns_),
+        *(("turned_square" in rule.buffers, one) for one in (kernels.average_pairs_, kernels.eigenvectors)),
+        ("turned_square" in rule.buffers, kernels.turned),
         (rule.bias_correction and "momentum" in rule.needs, kernels.corrected),
-        (bool({"rms", "max_rms"} & rule.needs), kernels.root),
+        (bool({"rms", "max_rms", "turned_rms"} & rule.needs), kernels.root),
         ("factored_rms" in rule.needs, kernels.factored_root),
         ("row_rms" in rule.needs, kernels.row_root),
         *((True, term.function()) for term in rule.declared()),

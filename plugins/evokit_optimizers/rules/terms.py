@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import Any
@@ -12,8 +13,8 @@ from typing import Any
 class Quantity:
     """Something that a term may ask for by name.
 
-    ``buffers`` are the states that it takes, all starting at zero, with the shapes that ``state_shape`` of the kernels
-    says, ``numbers`` the hyper-parameters that decide it, and ``corrected`` says whether the flag ``bias_correction``
+    ``buffers`` are the states that it takes, all starting at zero, with the shapes that ``state_shape`` says,
+    ``numbers`` the hyper-parameters that decide it, and ``corrected`` says whether the flag ``bias_correction``
     touches it.
     """
 
@@ -21,6 +22,8 @@ class Quantity:
     numbers: tuple[str, ...] = ()
     corrected: bool = False
 
+
+_TURNED = ("left", "right", "turned_square")
 
 QUANTITIES: Mapping[str, Quantity] = {
     "gradient": Quantity(),  # g, after clipping and L2 decay
@@ -30,6 +33,10 @@ QUANTITIES: Mapping[str, Quantity] = {
     # sqrt(r c / mean(r)) + eps and sqrt(r) + eps, r and c the averages of g^2 in rows and columns of a matrix.
     "factored_rms": Quantity(("columns", "rows"), ("beta2", "eps"), corrected=True),
     "row_rms": Quantity(("rows",), ("beta2", "eps"), corrected=True),
+    # Eigenvectors of the averages of g g^T and g^T g, and sqrt(w) + eps, w the average of the squares of g among them.
+    "left_basis": Quantity(_TURNED, ("beta2",)),
+    "right_basis": Quantity(_TURNED, ("beta2",)),
+    "turned_rms": Quantity(_TURNED, ("beta2", "eps"), corrected=True),
     "slow_momentum": Quantity(("slow",), ("beta2",)),  # beta2-average of the gradients before this step's
     "long_momentum": Quantity(("long",), ("beta3",)),  # n = beta3 n + (1 - beta3) g, not corrected
     "last_gradient": Quantity(("last",)),  # the step before's g
@@ -41,8 +48,22 @@ QUANTITIES: Mapping[str, Quantity] = {
 }
 
 
-PER_TENSOR = frozenset({"rows", "columns"})
+PER_TENSOR = frozenset({"rows", "columns", "left", "right"})
 """The states of which a parameter has another number than of elements."""
+
+
+def state_shape(name: str, shape: Sequence[int]) -> tuple[int, ...]:
+    """Of a state for a parameter: a number for each of its rows or columns, for each pair of them, or for each element.
+
+    A tensor of more dimensions is a matrix with its first dimension as rows. A vector has rows of one element and no
+    columns or pairs; what is longer than 256 has no pairs.
+    """
+    if name in ("left", "right"):
+        n = (shape[0] if name == "left" else math.prod(shape[1:])) if len(shape) > 1 else 0
+        return (n, n) if n <= 256 else (0, 0)
+    if name == "columns":
+        return (math.prod(shape[1:]) if len(shape) > 1 else 0,)
+    return tuple(shape[:1]) if name == "rows" else tuple(shape)
 
 
 @dataclass(frozen=True)
@@ -133,5 +154,11 @@ TERMS: Vocabulary = {
     "LONG_ADAM_TERM": Term("n / (sqrt(v) + eps)", ("long_momentum", "rms"), _K + "ratio"),
     "ADAFACTOR_TERM": Term("m / (sqrt(r c / mean(r)) + eps)", ("momentum", "factored_rms"), _K + "ratio"),
     "ADAM_MINI_TERM": Term("m / (sqrt(r) + eps)", ("momentum", "row_rms"), _K + "ratio"),
+    "SOAP_TERM": Term(
+        "U ((U^T m V) / (sqrt(w) + eps)) V^T",
+        ("momentum", "left_basis", "right_basis", "turned_rms"),
+        _K + "turned_ratio",
+        per_tensor=True,
+    ),
 }
 """The article's five first, then what a recipe can switch on. The order is that of canonical rules."""

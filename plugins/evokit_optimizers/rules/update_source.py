@@ -90,7 +90,16 @@ def _moments(rule: Rule) -> list[str]:
         "columns": "average_columns_(columns, gradient, beta2)",
         "maximum": "torch._foreach_maximum_(maximum, square)",
     }
-    return [line for buffer, line in updates.items() if buffer in rule.buffers]
+    lines = [line for buffer, line in updates.items() if buffer in rule.buffers]
+    if "turned_square" in rule.buffers:
+        lines += [
+            "average_pairs_(left, right, gradient, beta2)",
+            "left_basis, right_basis = eigenvectors(left), eigenvectors(right)",
+            _empty("turned_rms"),
+            "turned(turned_rms, gradient, left_basis, right_basis)",
+            "average_square_(turned_square, turned_rms, beta2)",
+        ]
+    return lines
 
 
 _ROOTS = (
@@ -98,6 +107,7 @@ _ROOTS = (
     ("max_rms", "root", "maximum"),
     ("factored_rms", "factored_root", "rows, columns"),
     ("row_rms", "row_root", "rows"),
+    ("turned_rms", "root", "turned_square"),
 )
 
 
@@ -109,7 +119,8 @@ def _quantities(rule: Rule) -> list[str]:
     correction = "1 - beta2**k" if rule.bias_correction else "1.0"
     for name, function, buffers in _ROOTS:
         if name in needs:
-            lines += [_empty(name), f"{function}({name}, {buffers}, {correction}, eps)"]
+            lines += [] if name == "turned_rms" else [_empty(name)]
+            lines.append(f"{function}({name}, {buffers}, {correction}, eps)")
     if "slow_momentum" in needs:
         lines.append("slow_momentum = slow")
     if "long_momentum" in needs:

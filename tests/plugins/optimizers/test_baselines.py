@@ -5,16 +5,17 @@ import pytest
 import torch
 
 from evokit.streams import Streams
-from evokit_optimizers.baselines import build_tuned, grid, lion
+from evokit_optimizers.baselines import build_tuned, grid, lion, muon, soap
 from evokit_optimizers.models import read_networks
-from evokit_optimizers.options import Adam, AdamW, Lion, LrSchedule, Muon, NAdam, RmsProp, Sgd
+from evokit_optimizers.options import Adam, AdamW, Lion, LrSchedule, Muon, NAdam, RmsProp, Sgd, Soap
 from evokit_optimizers.rules.canonical import canonical
 from evokit_optimizers.rules.known import KNOWN
+from evokit_optimizers.rules.parts import by_group
 from evokit_optimizers.training.method import Evolved
 from evokit_optimizers.training.torch_methods import TorchMethod
 from tests.plugins.optimizers.tiny_tasks import TEST, contender, fitness_of
 
-ALL = (Sgd, Adam, AdamW, NAdam, RmsProp, Lion, Muon)
+ALL = (Sgd, Adam, AdamW, NAdam, RmsProp, Lion, Muon, Soap)
 
 
 @pytest.mark.parametrize("options", ALL, ids=lambda options: options.method)
@@ -44,6 +45,29 @@ def test_the_grid_is_the_articles_by_default():
 def test_lion_is_the_known_rule():
     options = Lion(lr=(1e-4,), weight_decay=(0.1,))
     assert canonical(lion(grid(options)[0])) == canonical(KNOWN["lion"])
+
+
+def test_switches_and_steps_of_newton_and_schulz_are_tuned_like_other_numbers():
+    options = Muon(lr=(0.1,), weight_decay=(0.1,), tricks=((), ("centralised", "cautious")), ns_steps=(5, 6))
+    settings = grid(options)
+    assert [(one["tricks"], one["ns_steps"]) for one in settings] == [
+        ([], 5), ([], 6), (["centralised", "cautious"], 5), (["centralised", "cautious"], 6)
+    ]  # fmt: skip
+    parts = by_group(muon(settings[-1]))
+    assert parts["hidden"].ns_steps == 6
+    assert all((part.centralised, part.cautious, part.trust_ratio) == (True, True, False) for part in parts.values())
+
+
+def test_at_their_defaults_settings_say_no_switches_as_those_of_before():
+    assert not {"tricks", "ns_steps"} & grid(Muon())[0].keys()
+    assert "tricks" not in grid(Lion())[0]
+
+
+def test_soap_has_its_papers_rule_for_matrices_and_adams_for_vectors():
+    rule = soap(grid(Soap(lr=(3e-3,), weight_decay=(0.01,)))[0])
+    assert rule.terms == (("SOAP_TERM", 1.0),)
+    numbers = (rule.lr, rule.beta1, rule.beta2, rule.eps, rule.weight_decay, rule.decoupled, rule.bias_correction)
+    assert numbers == (3e-3, 0.95, 0.95, 1e-8, 0.01, True, True)
 
 
 def test_known_adam_trains_like_the_rule(float64):

@@ -24,7 +24,7 @@ def test_recipes_find_the_components():
     assert registry.find("final", "train_fresh", FITNESS).options_class is TrainFresh
     assert registry.find("genome", "optimizer").name == "optimizer"
     assert registry.names("export", FITNESS) == ["torch_optimizer"]
-    baselines = {"sgd", "adam", "adamw", "nadam", "rmsprop", "lion", "muon"}
+    baselines = {"sgd", "adam", "adamw", "nadam", "rmsprop", "lion", "muon", "soap"}
     assert baselines <= set(registry.names("baseline", FITNESS))
 
 
