@@ -85,11 +85,12 @@ def soap(setting: Setting) -> Rule:
 
 def muon(setting: Setting) -> Rule:
     """Muon for hidden matrices and AdamW for all else. Source: Jordan et al. 2024; see ``KNOWN``."""
-    shared = _shared(setting)
     beta1, beta2 = setting["adamw_betas"]
-    adamw = replace(KNOWN["adamw"], lr=setting["adamw_lr"], beta1=beta1, beta2=beta2, **shared)
+    adamw = replace(
+        KNOWN["adamw"], lr=setting["adamw_lr"], beta1=beta1, beta2=beta2, **_shared({**setting, "tricks": ()})
+    )
     numbers = {"lr": setting["lr"], "beta1": setting["momentum"], "ns_steps": setting.get("ns_steps", 5)}
-    matrices = replace(by_group(KNOWN["muon"])["hidden"], **numbers, **shared)
+    matrices = replace(by_group(KNOWN["muon"])["hidden"], **numbers, **_shared(setting))
     return with_parts(adamw, {"hidden": matrices})
 
 
@@ -99,12 +100,9 @@ def _numbers(setting: Setting) -> dict[str, Any]:
 
 
 def _shared(setting: Setting) -> dict[str, Any]:
-    """What all groups of parameters have alike."""
-    return {
-        "weight_decay": setting["weight_decay"],
-        **setting["schedule"],
-        **dict.fromkeys(setting.get("tricks", ()), True),
-    }
+    """What the rules of this engine have alike."""
+    tricks = dict.fromkeys(setting.get("tricks", ()), True)
+    return {"weight_decay": setting["weight_decay"], **setting["schedule"], **tricks}
 
 
 _RULES: Mapping[str, Callable[[Setting], Rule]] = {"lion": lion, "muon": muon, "soap": soap}

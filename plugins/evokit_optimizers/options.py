@@ -393,7 +393,8 @@ class Muon(Tuned):
 
     It is run by the engine that runs evolved rules, in float32: ``torch.optim.Muon`` iterates in bfloat16, which takes
     a CPU without its instructions ten times as long. A convolution is a matrix with its output channels as rows.
-    ``adamw_lr`` and ``adamw_betas`` are those of the rest; ``ns_steps`` of Newton and Schulz make a matrix orthogonal.
+    ``adamw_lr`` and ``adamw_betas`` are those of the rest. ``tricks``, as of ``lion``, and ``ns_steps``, in which
+    Newton and Schulz make a matrix orthogonal, are those of the matrices of hidden layers.
 
     Source: Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks".
     """
