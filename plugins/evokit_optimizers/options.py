@@ -374,10 +374,10 @@ class Lion(Tuned):
 class Soap(Tuned):
     """SOAP for matrices, Adam for vectors, run by the engine that runs evolved rules; decay is decoupled.
 
-    Eigenvectors are those of each step. A convolution is a matrix with its output channels as rows; sides longer than
-    256 have no eigenvectors of their own.
+    Eigenvectors are taken in the first ten steps and each tenth. A convolution is a matrix with its output channels as
+    rows; sides longer than 256 have no eigenvectors of their own.
 
-    Source: Vyas et al. 2024, "SOAP: Improving and Stabilizing Shampoo using Adam", with frequency 1.
+    Source: Vyas et al. 2024, "SOAP: Improving and Stabilizing Shampoo using Adam", with its frequency of 10.
     """
 
     method: ClassVar[str] = "soap"

@@ -49,16 +49,19 @@ def average_pairs_(left: list[Tensor], right: list[Tensor], gradients: list[Tens
                 columns.mul_(beta).addmm_(matrix.T, matrix, alpha=1 - beta)
 
 
-def eigenvectors(pairs: list[Tensor]) -> tuple[Tensor, ...]:
-    """Of each symmetric matrix, as columns; of one with numbers that are not finite those of another matrix.
+def eigenvectors_(bases: list[Tensor], pairs: list[Tensor], k: int) -> None:
+    """Of each symmetric matrix, as columns, in the first ten steps ``k`` and each tenth; else they stay.
 
-    So a training that diverges goes on to where that is found.
+    In the first steps gradients leave directions open, in which eigenvectors are whatever the library makes them. Of a
+    matrix with numbers that are not finite they are another's, so that a training that diverges goes on to where that
+    is found.
     """
-    finite = [torch.nan_to_num(one, 0.0, 0.0, 0.0) for one in pairs]
-    return tuple(torch.linalg.eigh(one)[1] if len(one) else one for one in finite)
+    for basis, one in zip(bases, pairs, strict=True):
+        if len(one) and (k <= 10 or k % 10 == 0):
+            basis.copy_(torch.linalg.eigh(torch.nan_to_num(one, 0.0, 0.0, 0.0))[1])
 
 
-def turned(out: list[Tensor], values: list[Tensor], left: tuple[Tensor, ...], right: tuple[Tensor, ...]) -> None:
+def turned(out: list[Tensor], values: list[Tensor], left: list[Tensor], right: list[Tensor]) -> None:
     """``left^T value right`` of matrices; a basis without numbers turns nothing, and vectors stay as they are."""
     for one, value, rows, columns in zip(out, values, left, right, strict=True):
         if value.ndim > 1:
@@ -72,18 +75,18 @@ def turned(out: list[Tensor], values: list[Tensor], left: tuple[Tensor, ...], ri
 def turned_ratio(
     out: list[Tensor],
     values: list[Tensor],
-    left: tuple[Tensor, ...],
-    right: tuple[Tensor, ...],
+    left: list[Tensor],
+    right: list[Tensor],
     roots: list[Tensor],
 ) -> None:
     """``values / roots`` among the ``left`` and ``right`` eigenvectors, turned back.
 
-    Source: Vyas et al. 2024, "SOAP: Improving and Stabilizing Shampoo using Adam", algorithm 3 with frequency 1 and
+    Source: Vyas et al. 2024, "SOAP: Improving and Stabilizing Shampoo using Adam", algorithm 3 with
     eigenvectors in place of their power iteration.
     """
     turned(out, values, left, right)
     torch._foreach_div_(out, roots)
-    turned(out, out, tuple(one.T for one in left), tuple(one.T for one in right))
+    turned(out, out, [one.T for one in left], [one.T for one in right])
 
 
 def corrected(out: list[Tensor], average: list[Tensor], correction: float) -> None:
@@ -204,6 +207,34 @@ def mix(out: list[Tensor], gradient: list[Tensor], momentum: list[Tensor], beta:
     torch._foreach_copy_(out, momentum)
     torch._foreach_mul_(out, beta)
     torch._foreach_add_(out, scratch)
+
+
+def ratio_of_mix(
+    out: list[Tensor],
+    gradient: list[Tensor],
+    momentum: list[Tensor],
+    beta: float,
+    scratch: list[Tensor],
+    roots: list[Tensor],
+) -> None:
+    """``(beta momentum + (1 - beta) gradient) / roots``. Source: Dozat 2016, "Incorporating Nesterov Momentum"."""
+    mix(out, gradient, momentum, beta, scratch)
+    torch._foreach_div_(out, roots)
+
+
+def turned_ratio_of_mix(
+    out: list[Tensor],
+    gradient: list[Tensor],
+    momentum: list[Tensor],
+    beta: float,
+    scratch: list[Tensor],
+    left: list[Tensor],
+    right: list[Tensor],
+    roots: list[Tensor],
+) -> None:
+    """``beta momentum + (1 - beta) gradient``, over ``roots`` among the eigenvectors, as in ``turned_ratio``."""
+    mix(out, gradient, momentum, beta, scratch)
+    turned_ratio(out, out, left, right, roots)
 
 
 def sign_of_mix(

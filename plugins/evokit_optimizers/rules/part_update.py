@@ -64,7 +64,6 @@ class PartUpdate:
         for name, kept in (("mean", rule.averaging), ("slow_weights", rule.lookahead)):
             if kept:
                 self.state[name] = torch.zeros(n, dtype=dtype, device=device)
-        self._bases: tuple[tuple[Tensor, ...], tuple[Tensor, ...]] = (), ()  # of this step
         self._state = {
             name: self._by_tensor(name, flat, sizes[name]) if name in PER_TENSOR else self._split(flat)
             for name, flat in self.state.items()
@@ -96,7 +95,7 @@ class PartUpdate:
         if "columns" in state:
             kernels.average_columns_(state["columns"], self._tensors(g), rule.beta2)
         if "turned_square" in state:
-            self._turn(g)
+            self._turn(g, t + 1)
         if "maximum" in state:
             torch._foreach_maximum_(state["maximum"], state["square"])
         trusted = rule.trust_ratio and bool(self._values)
@@ -148,12 +147,13 @@ class PartUpdate:
             torch._foreach_add_(out, self._scratch["scratch"])
         return out
 
-    def _turn(self, gradient: list[Tensor]) -> None:
-        """Take a gradient into the second moment among the eigenvectors, which are those with it."""
+    def _turn(self, gradient: list[Tensor], k: int) -> None:
+        """Take a gradient into the second moment among the eigenvectors, and where they are due into these before."""
         state, out = self._state, self._scratch["turned_rms"]  # which is not in use yet
         kernels.average_pairs_(state["left"], state["right"], self._tensors(gradient), self.rule.beta2)
-        self._bases = kernels.eigenvectors(state["left"]), kernels.eigenvectors(state["right"])
-        kernels.turned(self._tensors(out), self._tensors(gradient), *self._bases)
+        for side in ("left", "right"):
+            kernels.eigenvectors_(state[f"{side}_basis"], state[side], k)
+        kernels.turned(self._tensors(out), self._tensors(gradient), state["left_basis"], state["right_basis"])
         kernels.average_square_(state["turned_square"], out, self.rule.beta2)
 
     def _trust(self, delta: list[Tensor], parameters: list[Tensor]) -> None:
@@ -185,7 +185,8 @@ class PartUpdate:
         known |= {"momentum": scratch.get("momentum", state.get("average")), "scratch": scratch.get("scratch")}
         if "momentum" in scratch:
             kernels.corrected(scratch["momentum"], state["average"], correction1)
-        known["left_basis"], known["right_basis"] = self._bases
+        # No lists, so that they are taken as they are, a matrix for each parameter.
+        known |= {name: tuple(state.get(name, ())) for name in ("left_basis", "right_basis")}
         for name, buffer in (("rms", "square"), ("max_rms", "maximum"), ("turned_rms", "turned_square")):
             if name in scratch:
                 kernels.root(scratch[name], state[buffer], correction2, rule.eps)

@@ -23,6 +23,8 @@ Scheduled = Literal[
     "adafactor_scheduled",
     "adam_mini_scheduled",
     "soap_scheduled",
+    "nadam_scheduled",
+    "soap_nesterov_scheduled",
 ]
 
 
@@ -63,6 +65,8 @@ def _all(unit: float) -> dict[str, Rule]:
         "adafactor_scheduled": replace(adamw, terms=(("ADAFACTOR_TERM", 1.0),)),
         "adam_mini_scheduled": replace(adamw, terms=(("ADAM_MINI_TERM", 1.0),)),
         "soap_scheduled": replace(adamw, terms=(("SOAP_TERM", 1.0),)),
+        "nadam_scheduled": replace(adamw, terms=(("NADAM_TERM", 1.0),)),
+        "soap_nesterov_scheduled": replace(adamw, terms=(("SOAP_NESTEROV", 1.0),)),
     }
 
 

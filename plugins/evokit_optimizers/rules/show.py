@@ -71,7 +71,7 @@ def _moment_lines(rule: Rule) -> list[str]:
         if buffer == "slow":
             line += ", after the step"
         elif buffer == "right":
-            line += "; U and V: eigenvectors of L and R, but none of vectors and of sides longer than 256"
+            line += "; U and V: eigenvectors of L and R each tenth step, of sides up to 256"
         elif rule.bias_correction and buffer not in ("long", "left"):
             line += f"; corrected: {letter} / (1 - {beta:.6g}^k)"
         lines.append(line)

@@ -77,7 +77,7 @@ def _functions(rule: Rule) -> list[Callable[..., Any]]:
         (bool(PER_TENSOR & set(rule.buffers)), state_shape),
         ("rows" in rule.buffers, kernels.average_rows_),
         ("columns" in rule.buffers, kernels.average_columns_),
-        *(("turned_square" in rule.buffers, one) for one in (kernels.average_pairs_, kernels.eigenvectors)),
+        *(("turned_square" in rule.buffers, one) for one in (kernels.average_pairs_, kernels.eigenvectors_)),
         ("turned_square" in rule.buffers, kernels.turned),
         (rule.bias_correction and "momentum" in rule.needs, kernels.corrected),
         (bool({"rms", "max_rms", "turned_rms"} & rule.needs), kernels.root),

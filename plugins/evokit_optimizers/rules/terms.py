@@ -23,7 +23,7 @@ class Quantity:
     corrected: bool = False
 
 
-_TURNED = ("left", "right", "turned_square")
+_TURNED = ("left", "left_basis", "right", "right_basis", "turned_square")
 
 QUANTITIES: Mapping[str, Quantity] = {
     "gradient": Quantity(),  # g, after clipping and L2 decay
@@ -33,7 +33,8 @@ QUANTITIES: Mapping[str, Quantity] = {
     # sqrt(r c / mean(r)) + eps and sqrt(r) + eps, r and c the averages of g^2 in rows and columns of a matrix.
     "factored_rms": Quantity(("columns", "rows"), ("beta2", "eps"), corrected=True),
     "row_rms": Quantity(("rows",), ("beta2", "eps"), corrected=True),
-    # Eigenvectors of the averages of g g^T and g^T g, and sqrt(w) + eps, w the average of the squares of g among them.
+    # Eigenvectors of the averages of g g^T and g^T g, taken each tenth step, and sqrt(w) + eps, w the average of the
+    # squares of g among them.
     "left_basis": Quantity(_TURNED, ("beta2",)),
     "right_basis": Quantity(_TURNED, ("beta2",)),
     "turned_rms": Quantity(_TURNED, ("beta2", "eps"), corrected=True),
@@ -48,7 +49,7 @@ QUANTITIES: Mapping[str, Quantity] = {
 }
 
 
-PER_TENSOR = frozenset({"rows", "columns", "left", "right"})
+PER_TENSOR = frozenset({"rows", "columns", "left", "left_basis", "right", "right_basis"})
 """The states of which a parameter has another number than of elements."""
 
 
@@ -58,8 +59,8 @@ def state_shape(name: str, shape: Sequence[int]) -> tuple[int, ...]:
     A tensor of more dimensions is a matrix with its first dimension as rows. A vector has rows of one element and no
     columns or pairs; what is longer than 256 has no pairs.
     """
-    if name in ("left", "right"):
-        n = (shape[0] if name == "left" else math.prod(shape[1:])) if len(shape) > 1 else 0
+    if name.startswith(("left", "right")):
+        n = (shape[0] if name.startswith("left") else math.prod(shape[1:])) if len(shape) > 1 else 0
         return (n, n) if n <= 256 else (0, 0)
     if name == "columns":
         return (math.prod(shape[1:]) if len(shape) > 1 else 0,)
@@ -159,6 +160,21 @@ TERMS: Vocabulary = {
         ("momentum", "left_basis", "right_basis", "turned_rms"),
         _K + "turned_ratio",
         per_tensor=True,
+    ),
+    "NADAM_TERM": Term(
+        "(beta1 m + (1 - beta1) g) / (sqrt(v) + eps)",
+        ("gradient", "momentum", "beta1", "scratch", "rms"),
+        _K + "ratio_of_mix",
+        without_momentum="RMS_NORM",
+        flops=4,
+    ),
+    "SOAP_NESTEROV": Term(
+        "U ((U^T (beta1 m + (1 - beta1) g) V) / (sqrt(w) + eps)) V^T",
+        ("gradient", "momentum", "beta1", "scratch", "left_basis", "right_basis", "turned_rms"),
+        _K + "turned_ratio_of_mix",
+        per_tensor=True,
+        without_momentum="SOAP_TERM",
+        flops=4,
     ),
 }
 """The article's five first, then what a recipe can switch on. The order is that of canonical rules."""

@@ -94,7 +94,8 @@ def _moments(rule: Rule) -> list[str]:
     if "turned_square" in rule.buffers:
         lines += [
             "average_pairs_(left, right, gradient, beta2)",
-            "left_basis, right_basis = eigenvectors(left), eigenvectors(right)",
+            "eigenvectors_(left_basis, left, k)",
+            "eigenvectors_(right_basis, right, k)",
             _empty("turned_rms"),
             "turned(turned_rms, gradient, left_basis, right_basis)",
             "average_square_(turned_square, turned_rms, beta2)",
@@ -138,7 +139,7 @@ def _sum(rule: Rule) -> list[str]:
         lines.append(_empty("term"))
     for i, (term, (name, weight)) in enumerate(zip(rule.declared(), rule.terms, strict=True)):
         out = "term" if i else "delta"
-        lines.append(f"{term.function().__name__}({', '.join((out, *term.needs))})  # {name}")
+        lines += [f"# {name}", f"{term.function().__name__}({', '.join((out, *term.needs))})"]
         if weight != 1:
             lines.append(f"torch._foreach_mul_({out}, {weight!r})")
         if i:

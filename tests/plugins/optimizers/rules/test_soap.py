@@ -20,7 +20,7 @@ from tests.plugins.optimizers.rules.random_rules import GROUPS_OF_SHAPES, SHAPES
 ADAM = Rule((("ADAM_TERM", 1.0),), lr=0.01, beta2=0.95, eps=1e-3)
 SOAP = replace(ADAM, terms=(("SOAP_TERM", 1.0),))
 PARTLY = with_parts(ADAM, {"hidden": SOAP})
-SIDES = (4, 6)
+SIDES = (4, 6)  # of a matrix
 
 
 def moved(rule, gradients, shape=SIDES):
@@ -34,13 +34,14 @@ def moved(rule, gradients, shape=SIDES):
 
 
 def published(gradients, rule):
-    """Algorithm 3 of the paper in numpy, with the eigenvectors of each step."""
+    """Algorithm 3 of the paper in numpy, with eigenvectors of steps 1 to 10 and 20."""
     n, m = gradients[0].shape
     left, right = np.zeros((n, n)), np.zeros((m, m))
     momentum, square, w, path = np.zeros((n, m)), np.zeros((n, m)), np.zeros((n, m)), []
     for t, g in enumerate(gradients, start=1):
         left, right = (rule.beta2 * old + (1 - rule.beta2) * new for old, new in ((left, g @ g.T), (right, g.T @ g)))
-        u, v = np.linalg.eigh(left)[1], np.linalg.eigh(right)[1]
+        if t <= 10 or t == 20:
+            u, v = np.linalg.eigh(left)[1], np.linalg.eigh(right)[1]
         momentum = rule.beta1 * momentum + (1 - rule.beta1) * g
         square = rule.beta2 * square + (1 - rule.beta2) * (u.T @ g @ v) ** 2
         root = np.sqrt(square / (1 - rule.beta2**t)) + rule.eps
@@ -57,12 +58,12 @@ def drawn(n_steps, seed=0, shape=SIDES):
 
 
 def test_a_matrix_goes_as_published():
-    gradients = drawn(9)
+    gradients = drawn(23)
     np.testing.assert_allclose(moved(SOAP, gradients), published(gradients, SOAP), rtol=1e-6, atol=1e-9)
 
 
 def test_it_turns_with_its_gradients():
-    gradients, rng = drawn(8), np.random.default_rng(1)
+    gradients, rng = drawn(13), np.random.default_rng(1)
     u, v = (np.linalg.qr(rng.standard_normal((n, n)))[0] for n in SIDES)
     turned = moved(SOAP, [u @ g @ v for g in gradients])
     np.testing.assert_allclose(turned, u @ moved(SOAP, gradients) @ v, rtol=1e-6, atol=1e-9)
@@ -129,7 +130,7 @@ def test_an_export_goes_the_same_way_and_on_from_its_state(rule):
 def test_a_step_costs_its_eigenvectors_and_three_turns():
     # m, corrected m, w, corrected root + eps, ratio, move; averages of pairs.
     elementwise = 24 * (3 + 1 + 4 + 3 + 1 + 2) + 3 * (16 + 36)
-    products = sum(2 * n * 24 * 4 + 9 * n**3 for n in SIDES)
+    products = 2 * 4 * 24 * 4 + 58 + 2 * 6 * 24 * 4 + 195  # ninefold cubes, in each tenth step
     assert step_cost(SOAP, [SIDES]) == StepCost(elementwise, products)
     assert step_cost(SOAP, [(7,)]) == step_cost(ADAM, [(7,)])
 
@@ -137,7 +138,7 @@ def test_a_step_costs_its_eigenvectors_and_three_turns():
 def test_it_reads_as_what_it_does():
     assert show_rule(SOAP).splitlines()[1:5] == [
         "L = 0.95 L + 0.05 g g^T",
-        "R = 0.95 R + 0.05 g^T g; U and V: eigenvectors of L and R, but none of vectors and of sides longer than 256",
+        "R = 0.95 R + 0.05 g^T g; U and V: eigenvectors of L and R each tenth step, of sides up to 256",
         "w = 0.95 w + 0.05 (U^T g V)^2; corrected: w / (1 - 0.95^k)",
         "p = p - lr (U ((U^T m V) / (sqrt(w) + eps)) V^T)",
     ]
