@@ -33,13 +33,8 @@ LATER = (
     ("ns_steps",),
 )  # so too, where bounds offer the first; recipes of before have none of them
 
-LATER_TERMS = (
-    "ADAFACTOR_TERM",
-    "ADAM_MINI_TERM",
-    "SOAP_TERM",
-    "NADAM_TERM",
-    "SOAP_NESTEROV",
-)  # of which encodings of before say nothing
+# Of which encodings of before say nothing.
+LATER_TERMS = ("ADAFACTOR_TERM", "ADAM_MINI_TERM", "SOAP_TERM", "NADAM_TERM", "SOAP_NESTEROV", "SIGN_ERROR")
 
 STRUCTURE = ("terms", "bias_correction", "decoupled")  # what numbers_only keeps
 

@@ -12,7 +12,7 @@ from evokit_optimizers.rules.rule import Rule
 from evokit_optimizers.rules.terms import state_shape
 
 _BUFFERS = {"average": 3, "long": 3, "square": 4, "slow": 3, "maximum": 1, "last": 0, "rows": 0, "columns": 0}
-_BUFFERS |= {"left": 0, "left_basis": 0, "right": 0, "right_basis": 0, "turned_square": 4}
+_BUFFERS |= {"left": 0, "left_basis": 0, "right": 0, "right_basis": 0, "turned_square": 4, "error": 6}
 
 
 class StepCost(NamedTuple):

@@ -245,6 +245,24 @@ def sign_of_mix(
     torch._foreach_sign_(out)
 
 
+def compensated_sign(out: list[Tensor], gradient: list[Tensor], error: list[Tensor], scratch: list[Tensor]) -> None:
+    """The signs of ``gradient + error``, each tensor's times the mean size of its elements.
+
+    Source: Karimireddy et al. 2019, "Error Feedback Fixes SignSGD", algorithm 2, with the error as a gradient.
+    """
+    torch._foreach_copy_(scratch, gradient)
+    torch._foreach_add_(scratch, error)
+    for one, total in zip(out, scratch, strict=True):
+        torch.sign(total, out=one).mul_(total.abs_().mean())
+
+
+def leave_error_(error: list[Tensor], gradient: list[Tensor]) -> None:
+    """What ``compensated_sign`` leaves out of ``gradient + error``."""
+    torch._foreach_add_(error, gradient)
+    for one in error:
+        one.sub_(torch.sign(one).mul_(one.abs().mean()))
+
+
 def difference(out: list[Tensor], values: list[Tensor], before: list[Tensor]) -> None:
     """``values - before``."""
     torch._foreach_copy_(out, values)

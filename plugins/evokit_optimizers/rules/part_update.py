@@ -113,6 +113,8 @@ class PartUpdate:
             kernels.average_(state["slow"], g, rule.beta2)
         if "last" in state:
             torch._foreach_copy_(state["last"], g)
+        if "error" in state:
+            kernels.leave_error_(self._tensors(state["error"]), self._tensors(g))
         if "slow_weights" in state and (t + 1) % rule.lookahead == 0:
             kernels.average_(state["slow_weights"], p, 1 - rule.lookahead_step)
             torch._foreach_copy_(p, state["slow_weights"])
@@ -181,7 +183,7 @@ class PartUpdate:
         known = {"gradient": gradient, "beta1": rule.beta1, "beta2": rule.beta2, "eps": rule.eps}
         known |= {"ns_steps": rule.ns_steps}
         known |= {"slow_momentum": state.get("slow"), "last_gradient": state.get("last")}
-        known |= {"long_momentum": state.get("long")}
+        known |= {"long_momentum": state.get("long"), "error": state.get("error")}
         known |= {"momentum": scratch.get("momentum", state.get("average")), "scratch": scratch.get("scratch")}
         if "momentum" in scratch:
             kernels.corrected(scratch["momentum"], state["average"], correction1)

@@ -75,6 +75,8 @@ def _moment_lines(rule: Rule) -> list[str]:
         elif rule.bias_correction and buffer not in ("long", "left"):
             line += f"; corrected: {letter} / (1 - {beta:.6g}^k)"
         lines.append(line)
+    if "error" in rule.buffers:
+        lines.append("e = g + e - mean(abs(g + e)) sign(g + e), tensor by tensor, after the step")
     return lines
 
 

@@ -84,6 +84,7 @@ def _functions(rule: Rule) -> list[Callable[..., Any]]:
         ("factored_rms" in rule.needs, kernels.factored_root),
         ("row_rms" in rule.needs, kernels.row_root),
         *((True, term.function()) for term in rule.declared()),
+        ("error" in rule.buffers, kernels.leave_error_),
     ]
     return list(dict.fromkeys(function for holds, function in conditions if holds))
 

@@ -41,6 +41,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "slow_momentum": Quantity(("slow",), ("beta2",)),  # beta2-average of the gradients before this step's
     "long_momentum": Quantity(("long",), ("beta3",)),  # n = beta3 n + (1 - beta3) g, not corrected
     "last_gradient": Quantity(("last",)),  # the step before's g
+    "error": Quantity(("error",)),  # e, what signs have left out so far
     "beta1": Quantity(numbers=("beta1",)),
     "beta2": Quantity(numbers=("beta2",)),
     "eps": Quantity(numbers=("eps",)),
@@ -175,6 +176,13 @@ TERMS: Vocabulary = {
         per_tensor=True,
         without_momentum="SOAP_TERM",
         flops=4,
+    ),
+    "SIGN_ERROR": Term(
+        "mean(abs(g + e)) sign(g + e)",
+        ("gradient", "error", "scratch"),
+        _K + "compensated_sign",
+        per_tensor=True,
+        flops=5,
     ),
 }
 """The article's five first, then what a recipe can switch on. The order is that of canonical rules."""

@@ -17,6 +17,8 @@ def update_source(rule: Rule) -> str:
         lines.append("average_(slow, gradient, beta2)")
     if "last" in rule.buffers:
         lines.append("torch._foreach_copy_(last, gradient)")
+    if "error" in rule.buffers:
+        lines.append("leave_error_(error, gradient)")
     if rule.lookahead:
         lines += [
             f"if k % {rule.lookahead} == 0:",
