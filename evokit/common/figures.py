@@ -37,8 +37,8 @@ def require_matplotlib() -> None:
         raise UserError(f"figures are drawn by matplotlib, which is not installed: {with_extra(DISTRIBUTION, 'plot')}")
 
 
-def panels(n: int) -> tuple[Figure, list[Axes]]:
-    """A figure of ``n`` panels side by side."""
+def panels(n: int, rows: int = 1) -> tuple[Figure, list[Axes]]:
+    """A figure of ``n`` panels side by side, in so many rows, and all of them row by row."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -50,8 +50,8 @@ def panels(n: int) -> tuple[Figure, list[Axes]]:
 
     width, height = PANEL_INCHES
     with rc_context(STYLE):
-        figure = Shown(figsize=(n * width, height), layout="constrained")
-        return figure, list(figure.subplots(1, n, squeeze=False)[0])
+        figure = Shown(figsize=(n * width, rows * height), layout="constrained")
+        return figure, list(figure.subplots(rows, n, squeeze=False).flat)
 
 
 def save(figure: Figure, path: Path) -> None:

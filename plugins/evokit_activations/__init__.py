@@ -54,6 +54,7 @@ def evokit_components() -> list[Component]:
             for name, options in KNOWN_TARGETS.items()
         ),
         _offer("export", "torch_network", "options:TorchNetwork", "export:NetworkExport", HELD_OUT),
+        _offer("export", "geometry_map", "geometry.options:GeometryMap", "geometry.drawing:build_export", HELD_OUT),
         *(
             _offer("fitness", name, f"analyses.options:{options}", f"analyses.{build}")
             for name, (options, build) in ANALYSES.items()

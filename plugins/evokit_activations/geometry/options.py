@@ -205,6 +205,15 @@ class HandGeometry(KnownTargets):
     known: ClassVar[Known] = "hand"
 
 
+@dataclass(frozen=True)
+class GeometryMap:
+    """``figure.png`` and ``figure.svg``, in which classes lie as far apart as their targets, block by block.
+
+    Above those of class means in the untrained network, below the evolved ones; each class is the mean of its training
+    images. ``values.csv`` has the cosine of each two classes' targets.
+    """
+
+
 Smoothings = Annotated[tuple[Annotated[float, Ge(0), Lt(1)], ...], MinLen(1)]
 
 
