@@ -12,6 +12,10 @@ from evokit_optimizers.rules.rule import COUNTS, DEFAULTS, NUMBERS, Rule, Terms
 from evokit_optimizers.rules.terms import Vocabulary
 
 
+AHEAD = {"NESTEROV": ("MOMENTUM", "GRAD"), "NADAM_TERM": ("ADAM_TERM", "RMS_NORM")}
+"""Terms of Nesterov's momentum, and the same of the momentum and of the gradient."""
+
+
 def canonical(rule: Rule) -> Rule:
     """The one form of all rules that make the same updates.
 
@@ -65,16 +69,11 @@ def _folded(rule: Rule) -> Terms:
 
 
 def _unmixed(terms: Terms, rule: Rule) -> Terms:
-    """NESTEROV is a sum of MOMENTUM and GRAD: written so where one of them is there anyway."""
+    """Terms that look ahead are sums of two others: written so where one of them is there anyway."""
     names = {name for name, _ in terms}
-    if "NESTEROV" not in names or not names & {"GRAD", "MOMENTUM"}:
-        return terms
-    parts = (("MOMENTUM", rule.beta1), ("GRAD", 1 - rule.beta1))
-    return tuple(
-        (part, weight * share)
-        for name, weight in terms
-        for part, share in (parts if name == "NESTEROV" else ((name, 1.0),))
-    )
+    shares = rule.beta1, 1 - rule.beta1
+    sums = {name: tuple(zip(parts, shares, strict=True)) for name, parts in AHEAD.items() if names.intersection(parts)}
+    return tuple((part, weight * share) for name, weight in terms for part, share in sums.get(name, ((name, 1.0),)))
 
 
 def _merged(terms: Iterable[tuple[str, float]], vocabulary: Vocabulary) -> Terms:

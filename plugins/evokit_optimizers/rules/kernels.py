@@ -54,11 +54,12 @@ def eigenvectors_(bases: list[Tensor], pairs: list[Tensor], k: int) -> None:
 
     In the first steps gradients leave directions open, in which eigenvectors are whatever the library makes them. Of a
     matrix with numbers that are not finite they are another's, so that a training that diverges goes on to where that
-    is found.
+    is found. Below float32 torch has none: there they are float32's, rounded.
     """
     for basis, one in zip(bases, pairs, strict=True):
         if len(one) and (k <= 10 or k % 10 == 0):
-            basis.copy_(torch.linalg.eigh(torch.nan_to_num(one, 0.0, 0.0, 0.0))[1])
+            finite = torch.nan_to_num(one, 0.0, 0.0, 0.0).to(torch.promote_types(one.dtype, torch.float32))
+            basis.copy_(torch.linalg.eigh(finite)[1])
 
 
 def turned(out: list[Tensor], values: list[Tensor], left: list[Tensor], right: list[Tensor]) -> None:
@@ -82,7 +83,7 @@ def turned_ratio(
     """``values / roots`` among the ``left`` and ``right`` eigenvectors, turned back.
 
     Source: Vyas et al. 2024, "SOAP: Improving and Stabilizing Shampoo using Adam", algorithm 3 with
-    eigenvectors in place of their power iteration.
+    eigenvectors in place of their power iteration, of averages that have taken in the step's gradient.
     """
     turned(out, values, left, right)
     torch._foreach_div_(out, roots)
@@ -248,7 +249,7 @@ def sign_of_mix(
 def compensated_sign(out: list[Tensor], gradient: list[Tensor], error: list[Tensor], scratch: list[Tensor]) -> None:
     """The signs of ``gradient + error``, each tensor's times the mean size of its elements.
 
-    Source: Karimireddy et al. 2019, "Error Feedback Fixes SignSGD", algorithm 2, with the error as a gradient.
+    Source: Karimireddy et al. 2019, "Error Feedback Fixes SignSGD", algorithm 1, with the error as a gradient.
     """
     torch._foreach_copy_(scratch, gradient)
     torch._foreach_add_(scratch, error)

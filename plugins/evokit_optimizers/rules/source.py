@@ -48,10 +48,11 @@ def optimizer_source(rule: Rule, name: str = "EvolvedOptimizer", measured: Seque
     classes = (grouped_class if rule.parts else plain_class)(rule, name, measured)
     body = "\n\n\n".join([*_sources(dict.fromkeys(functions)), classes])
     imports = "import math\n" if "math." in body else ""
+    types = "Callable, Sequence" if "Sequence[" in body else "Callable"
     return (
         f'"""{name}: an optimizer found by evolution. Needs nothing but torch."""\n\n'
         "from __future__ import annotations\n\n"
-        f"{imports}from collections.abc import Callable\nfrom typing import Any\n\n"
+        f"{imports}from collections.abc import {types}\nfrom typing import Any\n\n"
         f"import torch\nfrom torch import Tensor\n\n\n{body}\n"
     )
 

@@ -11,6 +11,7 @@ from evokit_optimizers.options import Adam, AdamW, Lion, LrSchedule, Muon, NAdam
 from evokit_optimizers.rules.canonical import canonical
 from evokit_optimizers.rules.known import KNOWN
 from evokit_optimizers.rules.parts import by_group
+from evokit_optimizers.rules.rule import TRICKS
 from evokit_optimizers.training.method import Evolved
 from evokit_optimizers.training.torch_methods import TorchMethod
 from tests.plugins.optimizers.tiny_tasks import TEST, contender, fitness_of
@@ -61,12 +62,22 @@ def test_switches_and_steps_of_newton_and_schulz_are_tuned_like_other_numbers():
 
 def test_at_their_defaults_settings_say_no_switches_as_those_of_before():
     assert not {"tricks", "ns_steps"} & grid(Muon())[0].keys()
-    assert "tricks" not in grid(Lion())[0]
+    assert not any("tricks" in grid(options())[0] for options in (Lion, Soap))
+    assert by_group(muon(grid(Muon())[0]))["hidden"].ns_steps == 5
+
+
+@pytest.mark.parametrize(("options", "rule_of"), [(Lion, lion), (Soap, soap)])
+def test_rules_of_rivals_have_the_switches_and_the_schedule_of_their_setting(options, rule_of):
+    schedule = LrSchedule(warmup=0.1, decay="cosine", averaging=0.2)
+    rule = rule_of(grid(options(tricks=(("cautious", "trust_ratio"),), schedule=(schedule,)))[0])
+    assert [trick for trick in TRICKS if getattr(rule, trick)] == ["cautious", "trust_ratio"]
+    assert (rule.warmup, rule.decay, rule.averaging) == (0.1, "cosine", 0.2)
 
 
 def test_soap_has_its_papers_rule_for_matrices_and_adams_for_vectors():
     rule = soap(grid(Soap(lr=(3e-3,), weight_decay=(0.01,)))[0])
     assert rule.terms == (("SOAP_TERM", 1.0),)
+    assert soap(grid(Soap(eps=(1e-6,)))[0]).eps == 1e-6
     numbers = (rule.lr, rule.beta1, rule.beta2, rule.eps, rule.weight_decay, rule.decoupled, rule.bias_correction)
     assert numbers == (3e-3, 0.95, 0.95, 1e-8, 0.01, True, True)
 

@@ -81,6 +81,8 @@ def test_nesterov_beside_one_of_its_parts_is_written_out_and_alone_it_stays():
     beside = [canonical(Rule((("NESTEROV", 1.0), (name, 1.0)), beta1=0.5)).terms for name in ("MOMENTUM", "GRAD")]
     assert beside[0] == (("GRAD", pytest.approx(1 / 3)), ("MOMENTUM", 1.0))
     assert beside[1] == (("GRAD", 1.0), ("MOMENTUM", pytest.approx(1 / 3)))
+    adaptive = canonical(Rule((("NADAM_TERM", 1.0), ("RMS_NORM", 1.0)), beta1=0.5)).terms
+    assert adaptive == (("RMS_NORM", 1.0), ("ADAM_TERM", pytest.approx(1 / 3)))
     alone = Rule((("SIGN_GRAD", 0.5), ("NESTEROV", 1.0)), beta1=0.5)
     assert canonical(alone) == alone
 

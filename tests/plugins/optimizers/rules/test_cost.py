@@ -22,6 +22,7 @@ GRAD = (("GRAD", 1.0),)
         (Rule((("MOMENTUM", 1.0),), bias_correction=False), 3 + 2),
         (Rule((("ADAM_TERM", 1.0),)), 3 + 4 + 1 + 3 + 1 + 2),  # m, v, corrected m, corrected root + eps, ratio, move
         (Rule((("ADAM_TERM", 1.0),), bias_correction=False), 3 + 4 + 2 + 1 + 2),
+        (Rule((("NADAM_TERM", 1.0),)), 3 + 4 + 1 + 3 + 4 + 2),  # as before with a mix, of three operations
         (Rule((("AMSGRAD", 1.0),)), 3 + 4 + 1 + 1 + 3 + 1 + 2),
         (Rule((("ADAM_TERM", 1.0), ("AMSGRAD", 1.0))), 3 + 4 + 1 + 1 + 2 * 3 + 2 * 1 + 1 + 2),  # a root of each
         (Rule((("LONG_ADAM_TERM", 1.0),)), 3 + 4 + 3 + 1 + 2),  # n is not corrected

@@ -34,14 +34,14 @@ def moved(rule, gradients, shape=SIDES):
 
 
 def published(gradients, rule):
-    """Algorithm 3 of the paper in numpy, with eigenvectors of steps 1 to 10 and 20."""
+    """Algorithm 3 of the paper in numpy, with eigenvectors of steps 1 to 10, 20 and 30 but of sides above 256."""
     n, m = gradients[0].shape
     left, right = np.zeros((n, n)), np.zeros((m, m))
     momentum, square, w, path = np.zeros((n, m)), np.zeros((n, m)), np.zeros((n, m)), []
     for t, g in enumerate(gradients, start=1):
         left, right = (rule.beta2 * old + (1 - rule.beta2) * new for old, new in ((left, g @ g.T), (right, g.T @ g)))
-        if t <= 10 or t == 20:
-            u, v = np.linalg.eigh(left)[1], np.linalg.eigh(right)[1]
+        if t <= 10 or t in (20, 30):
+            u, v = (np.linalg.eigh(one)[1] if len(one) <= 256 else np.eye(len(one)) for one in (left, right))
         momentum = rule.beta1 * momentum + (1 - rule.beta1) * g
         square = rule.beta2 * square + (1 - rule.beta2) * (u.T @ g @ v) ** 2
         root = np.sqrt(square / (1 - rule.beta2**t)) + rule.eps
@@ -57,9 +57,16 @@ def drawn(n_steps, seed=0, shape=SIDES):
     return [first @ rng.standard_normal(shape) @ last for _ in range(n_steps)]
 
 
-def test_a_matrix_goes_as_published():
-    gradients = drawn(23)
-    np.testing.assert_allclose(moved(SOAP, gradients), published(gradients, SOAP), rtol=1e-6, atol=1e-9)
+@pytest.mark.parametrize("shape", [SIDES, (4, 257), (257, 4)])
+def test_a_matrix_goes_as_published(shape):
+    gradients = drawn(32, shape=shape)
+    np.testing.assert_allclose(moved(SOAP, gradients, shape), published(gradients, SOAP), rtol=1e-6, atol=1e-9)
+
+
+def test_a_convolution_goes_as_the_matrix_with_its_output_channels_as_rows():
+    gradients, shape = drawn(12), (4, 3, 2, 1)
+    convolution = moved(SOAP, [g.reshape(shape) for g in gradients], shape)
+    np.testing.assert_array_equal(convolution.reshape(12, *SIDES), moved(SOAP, gradients))
 
 
 def test_it_turns_with_its_gradients():
@@ -94,26 +101,31 @@ def test_sides_that_are_too_long_stay_as_they_are():
     np.testing.assert_allclose(moved(SOAP, gradients, (1, 257)), adams, rtol=1e-9)
 
 
-def test_gradients_that_are_not_finite_end_as_a_divergence():
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_gradients_that_are_not_finite_end_as_a_divergence(value):
     update = FlatUpdate(SOAP, [SIDES], 4)
     parameters = torch.zeros(24)
     for t in range(2):
-        update.step(parameters, torch.full((24,), float("nan")), t)
+        update.step(parameters, torch.full((24,), float(value)), t)
     assert not parameters.isfinite().any()
+
+
+def exported(rule):
+    module = ModuleType("exported")
+    exec(compile(optimizer_source(rule), "exported.py", "exec"), vars(module))
+    return module.EvolvedOptimizer
 
 
 @pytest.mark.parametrize("rule", [SOAP, PARTLY, replace(SOAP, cautious=True, centralised=True)])
 def test_an_export_goes_the_same_way_and_on_from_its_state(rule):
     start, gradients = recorded(6, torch.float32)
-    module = ModuleType("exported")
-    exec(compile(optimizer_source(rule), "exported.py", "exec"), vars(module))
-    sizes = [15, 7, 12, 1]
+    cls, sizes = exported(rule), [15, 7, 12, 1]
 
     def made(vector):
         pieces = zip(vector.split(sizes), SHAPES, strict=True)
         tensors = [torch.nn.Parameter(piece.view(shape).clone()) for piece, shape in pieces]
         groups = [{"params": [t], "group": group} for t, group in zip(tensors, GROUPS_OF_SHAPES, strict=True)]
-        return module.EvolvedOptimizer(groups if rule.parts else tensors), tensors
+        return cls(groups if rule.parts else tensors), tensors
 
     optimizer, tensors = made(start)
     for t, expected in enumerate(replayed(canonical(rule), start, gradients)):
@@ -127,12 +139,28 @@ def test_an_export_goes_the_same_way_and_on_from_its_state(rule):
         assert torch.equal(torch.cat([p.detach().flatten() for p in tensors]), expected)
 
 
+def test_a_matrix_that_joins_late_has_eigenvectors_from_its_own_first_step():
+    first, late = (torch.nn.Parameter(torch.zeros(*SIDES, dtype=torch.float64)) for _ in range(2))
+    optimizer, gradient = exported(SOAP)([first, late]), drawn(1)[0]
+    first.grad = torch.ones_like(first)
+    for _ in range(11):
+        optimizer.step()
+    late.grad = torch.tensor(gradient)
+    optimizer.step()
+    np.testing.assert_allclose(late.detach().numpy(), moved(SOAP, [gradient])[0], rtol=1e-9)
+
+
 def test_a_step_costs_its_eigenvectors_and_three_turns():
     # m, corrected m, w, corrected root + eps, ratio, move; averages of pairs.
     elementwise = 24 * (3 + 1 + 4 + 3 + 1 + 2) + 3 * (16 + 36)
     products = 2 * 4 * 24 * 4 + 58 + 2 * 6 * 24 * 4 + 195  # ninefold cubes, in each tenth step
     assert step_cost(SOAP, [SIDES]) == StepCost(elementwise, products)
     assert step_cost(SOAP, [(7,)]) == step_cost(ADAM, [(7,)])
+    # A mix on top, or beside the other term a mix, a ratio, a sum and two turns.
+    ahead = (("SOAP_NESTEROV", 1.0),)
+    assert step_cost(replace(SOAP, terms=ahead), [SIDES]) == StepCost(elementwise + 24 * 3, products)
+    both = StepCost(elementwise + 24 * (3 + 1 + 1), products + 2 * 2 * (4 + 6) * 24)
+    assert step_cost(replace(SOAP, terms=SOAP.terms + ahead), [SIDES]) == both
 
 
 def test_it_reads_as_what_it_does():

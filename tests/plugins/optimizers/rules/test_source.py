@@ -33,6 +33,8 @@ FULL = Rule(
 
 TRICKY = Rule((("ADAM_TERM", 1.0),), weight_decay=0.1, **dict.fromkeys(TRICKS, True))
 
+SOAP = Rule((("SOAP_TERM", 1.0),))
+
 
 def _exported(rule):
     module = ModuleType("exported")
@@ -220,7 +222,10 @@ def test_the_file_is_used_in_a_process_that_imports_no_evokit(tmp_path):
     assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("rule", [FULL, TRICKY, *KNOWN.values(), Rule(())], ids=["full", "tricky", *KNOWN, "nothing"])
+_CLEAN = {"full": FULL, "tricky": TRICKY, **KNOWN, "soap": SOAP, "nothing": Rule(())}
+
+
+@pytest.mark.parametrize("rule", _CLEAN.values(), ids=_CLEAN)
 def test_the_file_is_clean_and_formatted(rule, tmp_path):
     assert_clean(rule, tmp_path)
 
@@ -287,7 +292,7 @@ def test_scaled_losses_make_the_same_steps_and_a_step_that_overflows_is_left_out
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
-@pytest.mark.parametrize("rule", [FULL, TRICKY, KNOWN["adamw"]], ids=["full", "tricky", "adamw"])
+@pytest.mark.parametrize("rule", [FULL, TRICKY, KNOWN["adamw"], SOAP], ids=["full", "tricky", "adamw", "soap"])
 def test_parameters_of_other_precisions_are_trained_in_them(rule, dtype):
     net = _network(dtype)
     x, y = torch.randn(16, 6, generator=torch.Generator().manual_seed(0)).to(dtype), torch.arange(16) % 3
@@ -322,7 +327,7 @@ def test_a_learning_rate_that_is_a_tensor_stays_as_it_is():
 
 def test_the_strictest_type_checker_has_nothing_to_say(tmp_path):
     averaged = replace(FULL, averaging=0.2, lookahead=5, clipping="value", centralised=True)
-    rules = {"full": FULL, "tricky": TRICKY, "averaged": averaged, "muon": KNOWN["muon"], "nothing": Rule(())}
+    rules = {name: _CLEAN[name] for name in ("full", "tricky", "muon", "soap", "nothing")} | {"averaged": averaged}
     for name, rule in rules.items():
         write_optimizer(rule, tmp_path / f"{name}.py")
     command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", *(f"{name}.py" for name in rules)]
