@@ -11,7 +11,6 @@ from evokit_optimizers.rules.parts import by_group, with_parts
 from evokit_optimizers.rules.rule import COUNTS, DEFAULTS, NUMBERS, Rule, Terms
 from evokit_optimizers.rules.terms import Vocabulary
 
-
 AHEAD = {"NESTEROV": ("MOMENTUM", "GRAD"), "NADAM_TERM": ("ADAM_TERM", "RMS_NORM")}
 """Terms of Nesterov's momentum, and the same of the momentum and of the gradient."""
 
