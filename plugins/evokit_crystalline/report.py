@@ -69,10 +69,10 @@ def _positions(found: Mapping[str, Mapping[str, Any]]) -> ReportSection:
     figure = line_chart("Loss by position in the block", series, x="position", y="nats, validation", log_x=True)
     told = (
         f"Mean loss at the {len(next(iter(losses.values())))} positions of a block, on the validation tokens that all"
-        " were measured on: what a model gains from the words before. A point is the mean from one power of two to the"
-        " next; the mean of all positions is the model's validation loss."
+        " were measured on: what a model gains from the words before. A point is the mean of the positions after a"
+        " power of two up to the next, so the last is of half of them; the mean of all is the model's validation loss."
     )
-    return ReportSection("Loss by position", told, [figure] if figure else [])
+    return ReportSection("Loss by position", Markup("<p>{}</p>").format(told), [figure] if figure else [])
 
 
 def _texts(samples: Mapping[str, Mapping[str, Any]]) -> ReportSection:
@@ -93,11 +93,11 @@ def _texts(samples: Mapping[str, Mapping[str, Any]]) -> ReportSection:
 
 
 def octaves(losses: Sequence[float]) -> list[tuple[float, float]]:
-    """Mean position and mean loss from each power of two to the next.
+    """Mean position and mean loss of the positions after each power of two up to the next.
 
     >>> octaves([4.0, 3.0, 2.0, 1.0, 0.0])
-    [(1.0, 4.0), (2.5, 2.5), (4.5, 0.5)]
+    [(1.0, 4.0), (2.0, 3.0), (3.5, 1.5), (5.0, 0.0)]
     """
-    starts = [2**at for at in range(len(losses).bit_length())]
-    parts = [range(start, min(2 * start, len(losses) + 1)) for start in starts]
+    ends = [2**at for at in range((len(losses) - 1).bit_length() + 1)]
+    parts = [range(end // 2 + 1, min(end, len(losses)) + 1) for end in ends]
     return [(fmean(part), fmean(losses[at - 1] for at in part)) for part in parts]

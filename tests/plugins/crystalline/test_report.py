@@ -73,8 +73,8 @@ def test_losses_by_position_are_told_of_all_models_that_were_inspected(run):
 def test_a_point_is_the_mean_of_an_octave_and_all_points_of_all_positions():
     losses = [float(at) for at in range(128, 0, -1)]
     points = octaves(losses)
-    assert [place for place, _ in points] == [1, 2.5, 5.5, 11.5, 23.5, 47.5, 95.5, 128]
-    widths = [1, 2, 4, 8, 16, 32, 64, 1]
+    assert [place for place, _ in points] == [1, 2, 3.5, 6.5, 12.5, 24.5, 48.5, 96.5]
+    widths = [1, 1, 2, 4, 8, 16, 32, 64]
     assert np.average([loss for _, loss in points], weights=widths) == pytest.approx(np.mean(losses))
 
 
