@@ -166,6 +166,8 @@ def _champion(summary: Mapping[str, Any]) -> dict[str, Any]:
 
 def _contender(entry: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: entry[key] for key in CONTENDER if key in entry}  # the vault's have no costs
+    if sample := entry.get("inspection", {}).get("sample"):
+        kept["sample"] = sample
     return kept | {"variants": [_contender(one) for one in entry["variants"]]}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -47,7 +48,8 @@ class Shown:
                 ``points``, a row for each point of a grid; ``levels``, of verdicts by simulation; ``searches``, of one
                 suite of problems; ``surrogates``, of what they save; ``pruning`` and ``rungs``, what a race is
                 worth and what it goes by; ``overhead``, what a call costs beside a short function; ``conditional``,
-                what was found on a space with conditions; ``fidelities``, how cheaper budgets rank optimizers.
+                what was found on a space with conditions; ``fidelities``, how cheaper budgets rank optimizers;
+                ``samples``, how finished models go on with a text.
             words: Names of results; of ``points`` one, and what its fitness noted.
 
         Raises:
@@ -69,7 +71,7 @@ class Shown:
             return {"pruning": pruning_tables.tables, "rungs": pruning_tables.rungs}[kind](found[0])
         if kind == "points":
             return f"{self._source(found[0])}\n\n{_points(found[0], words[1:])}"
-        return {"runs": self._table_of_runs, "run": self._whole_runs}[kind](found)
+        return {"runs": self._table_of_runs, "run": self._whole_runs, "samples": _samples}[kind](found)
 
     def figure(self, path: str) -> str:
         """A figure in running text: ``RESULT.FIELD`` or ``RESULT.CONTENDER.FIELD``, such as ``test`` or ``verdict``.
@@ -179,6 +181,36 @@ def _levels(one: Result) -> str:
     ]
     head = ("units", "rows x units", "deviation of rows, of the rest", *one["nulls"][0]["levels"])
     return f"`{one['command']}`, {one['date']}, {one['runs']:,} simulated verdicts a row:\n\n{_table(head, rows)}"
+
+
+def _samples(found: Sequence[Result]) -> str:
+    """For each result with samples what they are of, and a row for each model; variants say little more."""
+    parts = []
+    for one in found:
+        written = [entry for entry in (one["champion"], *one["baselines"]) if "sample" in entry]
+        if not written:
+            continue
+        sample = written[0]["sample"]
+        about = (
+            f"`{one['command']}`, commit {one['commit']}; {sample['n_tokens']} tokens after the beginning of"
+            f" {_literal(sample['document'])}, a document of the validation split, each drawn from the"
+            f" {sample['top_k']} likeliest at temperature {sample['temperature']:g}, with the same random numbers for"
+            " all models:"
+        )
+        rows = [("*given*", "", _literal(sample["prompt"]))]
+        rows += [(entry["name"], number(entry["validation"]), _literal(entry["sample"]["text"])) for entry in written]
+        parts.append(f"{about}\n\n{_table(('', 'validation', 'text'), rows)}")
+    return "\n\n".join(parts) or f"*{_capital(NOTHING)}.*"
+
+
+def _literal(text: str) -> str:
+    """Any text as Markdown and HTML show it, in one line.
+
+    >>> _literal("a *b*|\\n<c> d")
+    'a &#42;b&#42;&#124; ↵ &#60;c&#62; d'
+    """
+    line = " ↵ ".join(filter(None, (part.strip() for part in text.split("\n"))))
+    return re.sub(r"[^\w\s.,;:'’↵()-]|_", lambda found: f"&#{ord(found[0])};", line)
 
 
 def _contests(one: Result) -> list[tuple[str, Mapping[str, Any]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 N_VOCAB = 50257
 END_OF_TEXT = "<|endoftext|>"
 
+_PRINTABLE = (*range(33, 127), *range(161, 173), *range(174, 256))  # bytes that stand for themselves
 _CHUNK = 4_000_000  # characters encoded at once: encodings hold some hundred bytes a token until they are arrays
 _WORTH_CACHING = 2_000_000  # characters: about a second
 
@@ -64,6 +65,21 @@ def decode_documents(documents: Documents) -> list[str]:
     ['Hello world', '!']
     """
     return _tokenizer().decode_batch([documents.document(i).tolist() for i in range(len(documents))])
+
+
+def escaped_text(tokens: Iterable[int]) -> str:
+    """The text of any tokens, such as a model wrote: what is neither printable nor a line's end is escaped.
+
+    An id beyond the vocabulary, as a wider model has, is shown as ``<id>``.
+
+    >>> escaped_text([15496, 198, 0]), escaped_text([15496, 171, 222])
+    ('Hello\\n!', 'Hello\\\\xef\\\\x80')
+    """
+    tokenizer, byte = _tokenizer(), {letter: i for i, letter in zip(_bytes_in_order(), _byte_letters(), strict=True)}
+    pieces = (tokenizer.id_to_token(int(token)) or f"<{token}>" for token in tokens)
+    raw = bytes(byte[letter] for piece in pieces for letter in piece)
+    text = raw.decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 def _encode(texts: Sequence[str]) -> dict[str, np.ndarray]:
@@ -120,5 +136,9 @@ def _tokenizer() -> Tokenizer:
 
 def _byte_letters() -> list[str]:
     """The letter that stands for each byte, in the order of their token ids: printable bytes first, as themselves."""
-    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    return [chr(byte) for byte in printable] + [chr(256 + i) for i in range(256 - len(printable))]
+    return [chr(byte) for byte in _PRINTABLE] + [chr(256 + i) for i in range(256 - len(_PRINTABLE))]
+
+
+def _bytes_in_order() -> list[int]:
+    """The byte that each letter stands for, in the same order."""
+    return [*_PRINTABLE, *sorted(set(range(256)).difference(_PRINTABLE))]

@@ -49,6 +49,7 @@ class Entry:
     front: Sequence[Individual] = ()  # of a control search, with several objectives
     elites: Elites | None = None  # of a control search, where the run's own keeps an archive of them
     skipped: str = ""  # why it does not take part
+    inspection: Mapping[str, Any] = field(default_factory=dict)  # what else its contender shows of its first model
     scores: np.ndarray | None = None  # (n_models, n_units) on the sealed test
     variants: dict[str, Entry] = field(default_factory=dict)  # more models of the same setting, such as longer trained
     searches: bool = False  # a control, which is no training
@@ -155,6 +156,21 @@ class Contest:
         """All that have models, the champion first."""
         assert self.champion is not None
         return [one for entry in (self.champion, *self.baselines) for one in entry.all]
+
+    def inspect(self) -> None:
+        """Ask contenders what else they show of their first models, at the cost of a phase; no verdict needs it."""
+        entries = [one for one in (self.champion, *self.baselines) if one is not None and one.models]
+        asked = [(one, inspect) for one in entries if (inspect := getattr(one.contender, "inspect", None)) is not None]
+        if not asked:
+            return
+        run = self._run
+        run.progress.phase("Inspect")
+        with run.costed("inspect"):
+            for entry, inspect in asked:
+                try:
+                    entry.inspection = inspect(run.directory.path / entry.models[0].evaluation.artifact)
+                except Exception as error:  # the run is what counts
+                    run.progress.note(f"{entry.name} cannot be inspected: {type(error).__name__}: {error}", keep=True)
 
     def decide(self) -> None:
         """Freeze every model, open the seal, score, and compute a verdict per rival; nothing of it without a test."""

@@ -78,6 +78,7 @@ class Run(Resources):
             else:
                 self._restore()
             self.contest.enter(self.champion, self.refits)
+            self.contest.inspect()
             if only is None:
                 self.contest.decide()
         finally:

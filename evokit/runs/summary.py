@@ -257,6 +257,7 @@ def _entry(run: Run, entry: Entry, of: str = "") -> dict[str, Any]:
         "goal": run.goal if entry.contender is None else entry.contender.goal,
         **scored(entry),
         "artifacts": [model.evaluation.artifact for model in entry.models],
+        "inspection": dict(entry.inspection),
         **_confirmed(entry.confirmed),
         "show": entry.shown,
         "skipped": entry.skipped,

@@ -27,12 +27,13 @@ def evokit_components() -> list[Component]:
 
 @hookimpl
 def evokit_report_sections(report: ReportFacts) -> list[ReportSection]:
-    names = (report.recipe["genome"]["name"], report.recipe["fitness"]["name"])
-    if report.summary["best"] is None or [name.rpartition(":")[2] for name in names] != [GENOME, GPT2]:
+    genome, fitness = (report.recipe[part]["name"].rpartition(":")[2] for part in ("genome", "fitness"))
+    if report.summary["best"] is None or fitness != GPT2:
         return []
-    from evokit_crystalline.report import crystals_section
+    from evokit_crystalline.report import crystals_section, models_sections
 
-    return crystals_section(report.directory, report.summary)
+    chosen = crystals_section(report.directory, report.summary) if genome == GENOME else []
+    return [*chosen, *models_sections(report.summary)]
 
 
 def _offer(kind: Kind, name: str, options: str, build: str, fits: str = "") -> Component:

@@ -12,19 +12,31 @@ from typing import Any
 import numpy as np
 import torch
 
-from evokit.data.text import Documents, document_blocks
+from evokit.data.text import EOS, Documents, document_blocks
+from evokit.data.vocabulary import escaped_text
 from evokit.errors import UserError
 from evokit.interfaces import Evaluation, Genome, Goal, Variant
+from evokit.streams import Streams
 from evokit_crystalline.crystals.matrices import StructuredMatrix
 from evokit_crystalline.fitness import Gpt2Fitness, evaluation
 from evokit_crystalline.gpt2.files import read_model, save_model
 from evokit_crystalline.gpt2.loss import Precision
-from evokit_crystalline.gpt2.measuring import Frame, document_losses, mean_losses, padded_blocks, torch_threads
+from evokit_crystalline.gpt2.measuring import (
+    Frame,
+    document_losses,
+    mean_losses,
+    padded_blocks,
+    position_losses,
+    torch_threads,
+)
 from evokit_crystalline.gpt2.model import dense_layers
+from evokit_crystalline.gpt2.sampling import sampled
 from evokit_crystalline.gpt2.sizes import HEAD
 
 PADDED_LINES = 400
 """Lines that ``padded_loss`` counts: 50 batches of 8, as much as the paper's evaluation reads."""
+PROMPT, WRITTEN = 24, 60  # tokens of a document that a model is given, and that it goes on with
+TEMPERATURE, TOP_K = 0.8, 40
 
 
 class ModelContender:
@@ -60,6 +72,37 @@ class ModelContender:
             (loss,) = mean_losses(frame, [layers], self.fitness.blocks)
             metrics = {"padded_loss": self._padded_loss(frame, layers)} if padded else {}
         return evaluation(float(loss), work, metrics)
+
+    def inspect(self, artifact: Path) -> dict[str, Any]:
+        """What is shown of a finished model, of the validation split alone.
+
+        Args:
+            artifact: What ``fit`` wrote.
+
+        Returns:
+            ``loss_by_position``, mean nats at each position of the blocks that ``validated`` reads; ``sample``, the
+            beginning of the first validation document (``document``, ``prompt``) and the ``text`` that the model goes
+            on with, ``n_tokens`` long, drawn at ``temperature`` from the ``top_k`` likeliest tokens.
+        """
+        tensors, _ = read_model(artifact)
+        frame, layers = self.frame(tensors, self.fitness.precision), self.layers(tensors)
+        validation, block = self.fitness.validation, self.fitness.options.block
+        prompt = validation.document(0)[: min(PROMPT, block // 2)]
+        n = min(WRITTEN, block - len(prompt))
+        read = np.concatenate([[EOS], prompt])
+        rng = Streams(0).at("gpt2_loss", "sample").numpy()  # the same luck for all, in all runs
+        with torch_threads(self.fitness.threads):
+            losses = position_losses(frame, layers, self.fitness.blocks)
+            written = sampled(frame, layers, read, n, temperature=TEMPERATURE, top_k=TOP_K, rng=rng)
+        sample = {
+            "document": validation.names[0],
+            "prompt": escaped_text(prompt),
+            "text": escaped_text(written),
+            "n_tokens": n,
+            "temperature": TEMPERATURE,
+            "top_k": TOP_K,
+        }
+        return {"loss_by_position": losses.tolist(), "sample": sample}
 
     def _padded_loss(self, frame: Frame, layers: Sequence[torch.Tensor]) -> float:
         """The paper's scoring: the first lines of the validation split, their padding counted."""

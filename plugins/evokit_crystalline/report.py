@@ -1,15 +1,17 @@
-"""What the page of a run shows of chosen crystals: each layer's matrix, as the finished model holds it."""
+"""What the page of a run shows of crystals that were chosen, and of what champion and rivals say as models."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from markupsafe import Markup
 from safetensors import SafetensorError, safe_open
 
+from evokit.common.charts import Series, line_chart
 from evokit.common.pictures import COLOURS_TOLD, Picture, pictures, pooled
 from evokit.facts import ReportSection
 
@@ -47,3 +49,55 @@ def crystals_section(directory: Path, summary: Mapping[str, Any]) -> list[Report
         f" layer, the crystal that was chosen, its multiply-adds of those of a dense one. {COLOURS_TOLD}"
     )
     return [ReportSection("The chosen crystals", Markup("<p>{}</p>").format(told), [figure] if figure else [])]
+
+
+def models_sections(summary: Mapping[str, Any]) -> list[ReportSection]:
+    """The sections of all finished models, as their contenders inspected them; none before that.
+
+    Args:
+        summary: Of the run; each entry's ``inspection`` is what ``ModelContender.inspect`` gives.
+    """
+    final = [] if summary["final"] is None else [summary["final"]]
+    entries = [*final, *sorted(summary["baselines"], key=lambda one: not one["trained"])]
+    found = {one["name"]: one["inspection"] for one in entries if one.get("inspection")}  # absent in earlier runs
+    return [_positions(found), _texts({name: one["sample"] for name, one in found.items()})] if found else []
+
+
+def _positions(found: Mapping[str, Mapping[str, Any]]) -> ReportSection:
+    losses = {name: one["loss_by_position"] for name, one in found.items()}
+    series = [Series(name, octaves(values)) for name, values in losses.items()]
+    figure = line_chart("Loss by position in the block", series, x="position", y="nats, validation", log_x=True)
+    told = (
+        f"Mean loss at the {len(next(iter(losses.values())))} positions of a block, on the validation tokens that all"
+        " were measured on: what a model gains from the words before. A point is the mean of the positions after a"
+        " power of two up to the next, so the last is of half of them; the mean of all is the model's validation loss."
+    )
+    return ReportSection("Loss by position", Markup("<p>{}</p>").format(told), [figure] if figure else [])
+
+
+def _texts(samples: Mapping[str, Mapping[str, Any]]) -> ReportSection:
+    one = next(iter(samples.values()))
+    told = (
+        f"How each finished model goes on with the beginning of {one['document']}, a document of the validation split"
+        f" (in italics): {one['n_tokens']} tokens, each drawn from the {one['top_k']} likeliest at temperature"
+        f" {one['temperature']:g}, with the same random numbers for all. An example, on which no verdict rests."
+    )
+    beside = Markup("").join(
+        Markup("<figure><figcaption>{}</figcaption><blockquote><i>{}</i>{}</blockquote></figure>").format(
+            name, sample["prompt"], sample["text"]
+        )
+        for name, sample in samples.items()
+    )
+    content = Markup('<p>{}</p><div class="figures">{}</div>').format(told, beside)
+    return ReportSection("A text by each model", content)
+
+
+def octaves(losses: Sequence[float]) -> list[tuple[float, float]]:
+    """Mean position and mean loss of the positions after each power of two up to the next.
+
+    >>> octaves([4.0, 3.0, 2.0, 1.0, 0.0])
+    [(1.0, 4.0), (2.0, 3.0), (3.5, 1.5), (5.0, 0.0)]
+    """
+    ends = [2**at for at in range((len(losses) - 1).bit_length() + 1)]
+    parts = [range(end // 2 + 1, min(end, len(losses)) + 1) for end in ends]
+    return [(fmean(part), fmean(losses[at - 1] for at in part)) for part in parts]

@@ -5,7 +5,7 @@ import pytest
 
 from evokit.data import vocabulary
 from evokit.data.text import EOS
-from evokit.data.vocabulary import encode_documents, gpt2_tokenizer
+from evokit.data.vocabulary import N_VOCAB, encode_documents, escaped_text, gpt2_tokenizer
 
 GOLDEN = {
     "Hello world": [15496, 995],
@@ -60,6 +60,17 @@ def test_chunks_do_not_change_the_tokens(monkeypatch):
     whole = encode_documents(texts)
     monkeypatch.setattr(vocabulary, "_CHUNK", 8)
     assert encode_documents(texts).digest == whole.digest
+
+
+def test_printable_text_is_not_escaped():
+    text = "«Où?» A line\nand \u201canother\u201d \U0001f600"
+    assert escaped_text(encode_documents([text]).tokens) == text
+
+
+def test_what_cannot_be_printed_is_escaped():
+    bell, back = encode_documents(["\x07\u202e"]).tokens, [N_VOCAB, N_VOCAB - 1]
+    assert escaped_text(bell) == r"\x07\u202e"
+    assert escaped_text(back) == "<50257><|endoftext|>"
 
 
 def test_long_texts_are_tokenized_once(monkeypatch, tmp_path):

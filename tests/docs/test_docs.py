@@ -29,6 +29,7 @@ OPEN = (
     "genes",
     "settings",
     "parts",
+    "inspection",
     "metrics",
     "splits",
     "by_budget",

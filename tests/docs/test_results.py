@@ -248,7 +248,7 @@ def test_what_cannot_be_kept_is_one_sentence(tmp_path):
 # --- how it reads
 
 
-@pytest.mark.parametrize(("module", "n"), [(result_files, 1), (shown, 3)])
+@pytest.mark.parametrize(("module", "n"), [(result_files, 1), (shown, 4)])
 def test_the_examples_of_the_docstrings_hold(module, n):
     assert doctest.testmod(module) == (0, n)
 
@@ -334,6 +334,37 @@ def test_costs_are_of_everything(ran, toy):
 def test_digits_are_those_that_an_interval_has_a_use_for(toy):
     fine = changed(toy, difference=-0.00153, interval=[-0.00254, -0.00052])
     assert "| -0.0015 [-0.0025, -0.0005] |" in says(fine)
+
+
+def test_a_sample_is_kept_of_each_model_that_has_one():
+    sample = {"text": "a"}
+    kept = result_files._contender({"name": "a", "variants": [], "inspection": {"sample": sample, "losses": [1.0]}})
+    assert kept == {"name": "a", "variants": [], "sample": sample}
+    assert result_files._contender({"name": "a", "variants": [], "inspection": {}}) == {"name": "a", "variants": []}
+
+
+def test_samples_are_rows_of_one_line_in_which_nothing_is_markdown(toy):
+    sample = {
+        "document": "d_1",
+        "prompt": "To *you*",
+        "text": "a | b\n<b>",
+        "n_tokens": 5,
+        "top_k": 3,
+        "temperature": 0.8,
+    }
+    champion, (first, *others) = {**toy["champion"], "sample": sample}, toy["baselines"]
+    page = says({**toy, "champion": champion, "baselines": [{**first, "sample": sample}, *others]}, "samples")
+    assert "; 5 tokens after the beginning of d&#95;1, a document of the validation split" in page
+    assert "from the 3 likeliest at temperature 0.8" in page
+    given, *rows = page.splitlines()[-3:]
+    assert given == "| *given* |  | To &#42;you&#42; |"
+    assert [row.split(" | ")[::2] for row in rows] == [
+        [f"| {name}", "a &#124; b ↵ &#60;b&#62; |"] for name in ("champion", "descent")
+    ]
+
+
+def test_a_result_without_samples_says_so(toy):
+    assert says(toy, "samples") == "*Not measured with this version yet.*"
 
 
 def test_what_is_not_kept_has_no_row_and_is_said_not_to_be_measured(toy):

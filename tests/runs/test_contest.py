@@ -77,6 +77,57 @@ def test_the_setting_that_wins_on_validation_is_fitted_with_every_seed(run):
     assert len(set(descent["seeds"])) == 3
 
 
+INSPECTED = """
+from dataclasses import dataclass
+from evokit import Component, hookimpl
+from tests.toy_plugin import DescentContender
+
+
+class ReadContender(DescentContender):
+    def __init__(self, context, fails):
+        super().__init__(context, (0.1,))
+        self.fails = fails
+
+    def inspect(self, artifact):
+        if self.fails:
+            raise ArithmeticError("as planned")
+        return {"read": artifact.read_text()}
+
+
+@dataclass(frozen=True)
+class Read:
+    fails: bool = False
+
+    def build(self, context):
+        return ReadContender(context, self.fails)
+
+
+@hookimpl
+def evokit_components():
+    return [Component("baseline", "read", Read, fits="squares")]
+"""
+
+
+def test_the_first_finished_model_of_a_contender_is_inspected(run, tmp_path):
+    (tmp_path / "inspected.py").write_text(INSPECTED)
+    given = f"plugins=[{TOY}, {tmp_path / 'inspected.py'}]", "baselines=[{name: read}, {name: descent}]"
+    summary, out = run(*given)
+    read = baseline(summary, "read")
+    assert read["inspection"] == {"read": (out / read["artifacts"][0]).read_text()}
+    assert baseline(summary, "descent")["inspection"] == summary["final"]["inspection"] == {}
+    assert "inspect" in summary["energy"]["phases"]
+    phases = [phase for (phase,) in rows(out, "SELECT phase FROM costs ORDER BY rowid")]
+    assert phases.index("inspect") < phases.index("test")
+
+
+def test_an_inspection_that_fails_harms_no_run(run, tmp_path):
+    (tmp_path / "inspected.py").write_text(INSPECTED)
+    summary, _ = run(f"plugins=[{TOY}, {tmp_path / 'inspected.py'}]", "baselines=[{name: read, fails: true}]")
+    assert summary["status"] == "done"
+    assert baseline(summary, "read")["inspection"] == {}
+    assert baseline(summary, "read")["test"] is not None
+
+
 def test_a_setting_at_the_edge_of_what_was_tried_is_told(run):
     summary, _ = run("baselines=[{name: descent, lr: [0.001, 0.01, 0.1]}]")
     assert baseline(summary, "descent")["at_edge"] == ["lr 0.1 (largest of 3)"]

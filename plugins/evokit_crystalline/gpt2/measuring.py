@@ -67,6 +67,17 @@ def document_losses(frame: Frame, layers: Sequence[Projection], blocks: Blocks, 
     return mean
 
 
+def position_losses(frame: Frame, layers: Sequence[Projection], blocks: Blocks) -> np.ndarray:
+    """``(length,)`` mean nats over the real tokens at each position of ``blocks``; NaN where there is none."""
+    sums = np.zeros(blocks.targets.shape[1])
+    for group in groups(blocks):
+        for _, losses in group_losses(frame, [layers], group):
+            sums += losses.sum(0, dtype=torch.float64).cpu().numpy()
+    tokens = (blocks.targets != IGNORED).sum(0)
+    mean: np.ndarray = np.divide(sums, tokens, out=np.full_like(sums, np.nan), where=tokens > 0)
+    return mean
+
+
 def groups(blocks: Blocks) -> Iterator[Blocks]:
     """``blocks`` in groups of ``GROUP``; the last may be smaller."""
     return (blocks.take(at) for at in chunks(len(blocks), GROUP))

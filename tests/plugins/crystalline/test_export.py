@@ -5,7 +5,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from evokit.data.text import document_blocks
+from evokit.data.text import EOS, document_blocks
+from evokit.data.vocabulary import escaped_text
+from evokit.streams import Streams
 from evokit_crystalline.export import TransformersExport
 from evokit_crystalline.fitness import build_fitness
 from evokit_crystalline.gpt2.files import save_model
@@ -64,6 +66,22 @@ def test_transformers_repeats_the_score_of_a_closed_form_with_learned_crystals(f
     split = markov(3, tokens=45, seed=9)
     found = ModelContender(fitness).score(tmp_path / "model.safetensors", split)
     assert found == pytest.approx(transformers_score(tmp_path / "out", split))
+
+
+def test_transformers_writes_the_same_text(exported):
+    from transformers import GPT2LMHeadModel
+
+    fitness, path = exported
+    told = ModelContender(fitness).inspect(path / "model.safetensors")["sample"]
+    model = GPT2LMHeadModel.from_pretrained(path / "out").eval()
+    rng, text = Streams(0).at("gpt2_loss", "sample").numpy(), [EOS, *fitness.validation.document(0)[:8]]
+    for luck in rng.random(told["n_tokens"]):
+        with torch.no_grad():
+            logits = model(torch.tensor([text])).logits[0, -1] / told["temperature"]
+        best = logits.sort(descending=True, stable=True).indices[: told["top_k"]]
+        chances = logits[best].softmax(0).cumsum(0)
+        text.append(int(best[(chances <= luck).sum()]))
+    assert escaped_text(text[9:]) == told["text"]
 
 
 def test_the_tokenizer_comes_with_the_model(exported):

@@ -1,17 +1,22 @@
 """The champion as a model."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from evokit.data.text import join_documents
+from evokit.data.text import EOS, join_documents
+from evokit.data.vocabulary import escaped_text
 from evokit.interfaces import Individual, Score
+from evokit.streams import Streams
 from evokit_crystalline.final import build_champion
 from evokit_crystalline.fitness import build_fitness
 from evokit_crystalline.genome import build_genome
 from evokit_crystalline.gpt2.files import read_model
+from evokit_crystalline.gpt2.sampling import sampled
 from evokit_crystalline.gpt2.sizes import HEAD
 from evokit_crystalline.options import AdamW, Assemble, Crystalline, Gpt2Loss
 from tests.plugins.crystalline.tiny import ONE_LOSS, SIZES, context, documents, fitted_context
@@ -72,6 +77,30 @@ def test_documents_of_one_unit_have_one_score_the_mean_over_their_tokens(parts, 
     each = contender.score(artifact, split)
     scores = contender.score(artifact, replace(split, groups=np.array([7, 3, 7])))
     assert scores == pytest.approx([(30 * each[0] + 20 * each[2]) / 50, each[1]])
+
+
+def test_losses_by_position_average_to_the_validation_loss(float64, tmp_path):
+    fitness, genome, best = made()
+    contender = build_champion(Assemble(), context(fitness=fitness, genome=genome))
+    result = contender.fit(contender.settings(best)[0], 0, 128, tmp_path)
+    losses = contender.inspect(Path(result.artifact))["loss_by_position"]
+    assert len(losses) == 16
+    assert np.mean(losses) == pytest.approx(result.values[0], rel=ONE_LOSS)
+
+
+def test_an_inspection_is_the_same_twice_and_tells_what_was_sampled(parts, contender, tmp_path):
+    fitness, _, best = parts
+    artifact = Path(contender.fit(contender.settings(best)[0], 0, 128, tmp_path).artifact)
+    found = contender.inspect(artifact)
+    assert json.dumps(found) == json.dumps(contender.inspect(artifact))
+    sample = found["sample"]
+    assert sample["document"] == fitness.validation.names[0]
+    assert sample["prompt"] == escaped_text(fitness.validation.document(0)[:8])  # half a block
+    assert sample["n_tokens"] == 8  # the other half
+    frame, layers = contender.frame(read_model(artifact)[0], "float32"), contender.layers(read_model(artifact)[0])
+    rng = Streams(0).at("gpt2_loss", "sample").numpy()
+    read = np.array([EOS, *fitness.validation.document(0)[:8]])
+    assert sample["text"] == escaped_text(sampled(frame, layers, read, 8, temperature=0.8, top_k=40, rng=rng))
 
 
 def test_without_a_champion_there_is_nothing_to_assemble(contender):

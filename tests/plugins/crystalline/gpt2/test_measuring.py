@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from evokit.data.text import EOS, document_blocks, full_blocks, join_documents
+from evokit.data.text import EOS, IGNORED, document_blocks, full_blocks, join_documents
 from evokit.streams import Streams
 from evokit_crystalline.crystals.matrices import Dense
 from evokit_crystalline.gpt2 import model
@@ -17,10 +17,12 @@ from evokit_crystalline.gpt2.measuring import (
     document_losses,
     mean_losses,
     padded_blocks,
+    position_losses,
     prefix_order,
     torch_threads,
 )
 from tests.plugins.crystalline.tiny import ONE_LOSS, SIZES, documents
+from tests.rounding import rounding
 
 FRAME = Frame.of(SIZES, random_parts(SIZES, Streams(0)), "float32")
 BLOCKS = full_blocks(documents(1, tokens=200), 16)
@@ -71,6 +73,25 @@ def test_document_losses_average_to_the_mean_over_tokens():
     member = layers([0] * 8)
     each = document_losses(FRAME, member, blocks, 3)
     assert each.mean() == pytest.approx(mean_losses(FRAME, [member], blocks)[0])
+
+
+def test_losses_by_position_average_to_the_mean_loss(float64):
+    frame = Frame.of(SIZES, random_parts(SIZES, Streams(0)), "float32")
+    member = [Dense(matrix.dense()) for matrix in layers([0, 1] * 4)]
+    each = position_losses(frame, member, BLOCKS)
+    assert each.shape == (16,)
+    added = rounding(16 * len(BLOCKS), dtype=torch.float64)  # of the same losses, in another order
+    assert each.mean() == pytest.approx(mean_losses(frame, [member], BLOCKS)[0], rel=added)
+
+
+def test_losses_by_position_leave_padding_out():
+    member, blocks = layers([0] * 8), document_blocks(documents(2, tokens=18), 16)
+    each = position_losses(FRAME, member, blocks)
+    tokens = (blocks.targets != IGNORED).sum(0)
+    assert tokens.tolist() == [4, 4, *[2] * 14]
+    assert np.average(each, weights=tokens) == pytest.approx(mean_losses(FRAME, [member], blocks)[0])
+    tail = position_losses(FRAME, member, blocks.take([1]))
+    assert np.isnan(tail).tolist() == [False, False, *[True] * 14]
 
 
 def test_a_line_is_cut_or_padded_and_its_padding_is_predicted():
