@@ -23,6 +23,7 @@ try:
         from evokit.cli.check import check
         from evokit.cli.check_plugin import check_plugin
         from evokit.cli.compare import compare
+        from evokit.cli.dashboard import dashboard
         from evokit.cli.doctor import doctor
         from evokit.cli.export import export
         from evokit.cli.list import list_
@@ -96,6 +97,7 @@ for command in (
     show,
     runs,
     watch,
+    dashboard,
     report,
     compare,
     plot,

@@ -118,11 +118,14 @@ class Ledger:
 
     Args:
         path: The SQLite file; created when missing. ``:memory:`` serves rehearsals such as ``evokit check``.
+        source: A ledger that is copied there first, as it is now.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, source: sqlite3.Connection | None = None) -> None:
         self._path = str(path)
         self._db = sqlite3.connect(path)
+        if source is not None:
+            source.backup(self._db)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute(f"PRAGMA cache_size=-{CACHE_KB}")
         self._db.executescript(SCHEMA)

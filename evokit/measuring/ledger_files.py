@@ -8,14 +8,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from evokit.assembly.directory import holds_a_ledger
+from evokit.assembly.directory import holds_a_ledger, reading
 from evokit.errors import RunFailed, UserError
 from evokit.measuring.ledger import EVALUATION_COLUMNS, Ledger
 
 
 @contextmanager
-def ledger_of(path: Path) -> Iterator[Ledger]:
+def ledger_of(path: Path, *, writes: bool = False) -> Iterator[Ledger]:
     """The ledger of a run that has one, for as long as the block lasts.
+
+    Args:
+        path: Of the ledger.
+        writes: Whether something is added, which takes the run's lock. Else the file is only read, as it is now:
+            another process may be writing to it, and older ones are brought up to date in memory.
 
     Raises:
         UserError: There is none; it is not made.
@@ -24,13 +29,18 @@ def ledger_of(path: Path) -> Iterator[Ledger]:
     if not holds_a_ledger(path):
         raise UserError(f"{path} is {'empty' if path.exists() else 'gone'}, which is what the run did; restore it")
     try:
-        ledger = Ledger(path)
+        ledger = Ledger(path) if writes else _copied(path)
         try:
             yield ledger
         finally:
             ledger.close()
     except sqlite3.DatabaseError as error:
         raise RunFailed(f"the ledger {path} cannot be used: {error}") from error
+
+
+def _copied(path: Path) -> Ledger:
+    with reading(path) as source:
+        return Ledger(":memory:", source)
 
 
 def refuse_other_ledger(path: Path, recipe_digest: str, champion: str | None) -> None:

@@ -98,7 +98,7 @@ def _measured(parts: Parts, fitness: Fitness, genes: Any) -> Sequence[Any]:
 def _models(parts: Parts, directory: RunDirectory, summary: dict[str, Any]) -> Iterator[Claim]:
     assert parts.data is not None
     contenders = contenders_of(parts)
-    with directory.lock(), ledger_of(directory.ledger) as ledger:
+    with directory.lock(), ledger_of(directory.ledger, writes=True) as ledger:
         opening = ledger.opening("verify", "", now())
         register = registered(ledger, opening, parts.data.test, parts, summary["recipe"], directory.path)
         directory.write_summary(summary | {"test_openings": test_openings(ledger), "register": register})

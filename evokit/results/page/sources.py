@@ -53,7 +53,7 @@ class Source:
         if self.recipe is not None:
             return self.recipe.to_yaml()
         kept = RunDirectory(self.folder).recipe
-        return kept.read_text(encoding="utf-8") if kept.exists() else ""
+        return kept.read_text(encoding="utf-8", errors="replace") if kept.exists() else ""
 
 
 def source(folder: Path, recipe: Recipe | None = None) -> Source:

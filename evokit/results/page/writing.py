@@ -5,10 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from evokit.assembly.directory import RunDirectory, now
 from evokit.common.files import write_atomically
@@ -20,6 +17,7 @@ from evokit.results.page.blocks import Section
 from evokit.results.page.comparison import about, comparison_sections, named
 from evokit.results.page.sections import sections
 from evokit.results.page.sources import source
+from evokit.results.page.templates import rendered
 from evokit.results.report import head_lines
 
 log = logging.getLogger("evokit")
@@ -60,8 +58,9 @@ def comparison_text(folders: Sequence[Path], out: Path) -> str:
 
 def _page(name: str, about: Sequence[str], sections: Sequence[Section], lacking: Sequence[str] = ()) -> str:
     written = f"Written {now()} by evokit {VERSION}."
-    page: str = _template().render(name=name, about=about, sections=sections, lacking=lacking, written=written)
-    return page
+    return rendered(
+        __package__, "page.html", name=name, about=about, sections=sections, lacking=lacking, written=written
+    )
 
 
 def write_page(folder: Path, recipe: Recipe | None = None) -> Path:
@@ -116,16 +115,3 @@ def _write_or_warn(folder: Path, recipe: Recipe | None) -> None:
         write_page(folder, recipe)
     except Exception as error:  # whatever is wrong with a page, the run is what counts
         log.warning("%s was not written: %s: %s", folder / NAME, type(error).__name__, readable(str(error)))
-
-
-@cache
-def _template() -> Any:
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
-    here = files(__package__)
-    style = Markup((here / "style.css").read_text(encoding="utf-8"))
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals["style"] = style
-    environment.filters["drawing"] = Markup  # of figures, whose text is escaped where they are drawn
-    return environment.from_string((here / "page.html").read_text(encoding="utf-8"))
