@@ -27,8 +27,9 @@ mutants:
 docs: # the generated parts of docs/
 	python docs/generate.py
 
-results: # figures in README, docs/ and the headers of recipes, from docs/results/
+results: # figures in README, docs/ and the headers of recipes, and the gallery's pictures, from docs/results/
 	python docs/results.py
+	python docs/gallery.py
 
 site: # docs/ as a site in build/site; needs the extra `docs`
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict

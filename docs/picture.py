@@ -39,10 +39,22 @@ def main_job(result: Mapping[str, Any]) -> str:
     for row, (look, name) in enumerate(chart.legend):
         y = height + LINE * row + 8
         inner += f'<circle class="{look} dot" cx="62" cy="{y - 4}" r="4"/><text x="72" y="{y}">{escape(name)}</text>'
+    about = f"{chart.title}. {chart.description}"
+    return framed(about, inner, WIDTH, height + LINE * len(chart.legend))
+
+
+def framed(about: str, inner: str, width: float, height: float) -> str:
+    """A file with what is drawn, in the colours of reports.
+
+    Args:
+        about: What it shows, for those who do not see it.
+        inner: Elements of SVG.
+        width: Of the drawing.
+        height: Of the drawing.
+    """
     style = files("evokit.results.page").joinpath("style.css").read_text("utf-8")
-    about = escape(f"{chart.title}. {chart.description}")
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height + LINE * len(chart.legend)}" role="img">'
-        f"<title>{about}</title><style>{style}svg {{ font-family: system-ui, sans-serif; }}</style>"
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">'
+        f"<title>{escape(about)}</title><style>{style}svg {{ font-family: system-ui, sans-serif; }}</style>"
         f'<rect width="100%" height="100%" style="fill: var(--ground)"/>{inner}</svg>\n'
     )

@@ -89,6 +89,12 @@ SMALL_GEOMETRY = {name: SMALL_ACTIVATIONS[name] for name in ("data", "fitness.mo
     "baselines": "[{name: sgd}, {name: class_mean}, {name: hand_geometry, lr: [1.0, 4.0]}, {name: random_search}]",
     "final": "{lr_factor: [0.5, 1.0]}",
 }
+SMALL_GALLERY = {
+    "circles": {"search.population": 4, "baselines": "[{name: random_search}]"},
+    "swing_up": {"search.reevaluate": 1},
+    "majority": {"search.elites": 1, "search.reevaluate": 1},
+    "tumours": {"search.population": 6},
+}
 TWO_POINTS = {
     "search_scaling": "{layer: [1], population: [3, 6]}",
     "search_diversity": "{layer: [0, 1]}",
@@ -124,6 +130,8 @@ def adapted(path, finished):
         values["search.batch"] = values.pop("search.population")
     if "text_classification" in text:
         values |= SMALL_TEXTS
+    if path.parent.name == "gallery":
+        values |= SMALL_GALLERY.get(path.stem, {})
     if "trained_accuracy" in text:
         values |= SMALL_OPTIMIZER
         values["baselines"] = "[{name: adam, lr: [0.001, 0.01], weight_decay: [0]}, {name: random_search}]"
