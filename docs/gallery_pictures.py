@@ -249,7 +249,7 @@ def _circles(kept: Kept) -> str:
         walls = min(min(x, 1 - x, y, 1 - y) for x, y in places)
         radius = min(walls, min(math.dist(a, b) for i, a in enumerate(places) for b in places[:i]) / 2)
         circles = "".join(_dot((x * size, y * size), round(radius * size, 2), f"s{at}") for x, y in places)
-        label = {"search": "CMA-ES, begun anew"}.get(name, named(name))
+        label = {"search": "CMA-ES"}.get(name, named(name))
         parts.append((f"{label}: {radius:.4f}", f'{_frame(size, size)}<g style="fill-opacity: 0.3">{circles}</g>'))
     return _panels("Ten equal circles in a square", parts, size, size, 3)
 
