@@ -90,6 +90,7 @@ SMALL_GEOMETRY = {name: SMALL_ACTIVATIONS[name] for name in ("data", "fitness.mo
     "final": "{lr_factor: [0.5, 1.0]}",
 }
 SMALL_GALLERY = {
+    "berlin52": {"search.elites": 1},
     "circles": {"search.population": 4, "baselines": "[{name: random_search}]"},
     "swing_up": {"search.reevaluate": 1},
     "majority": {"search.elites": 1, "search.reevaluate": 1},
