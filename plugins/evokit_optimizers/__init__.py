@@ -28,7 +28,7 @@ def evokit_components() -> list[Component]:
         _offer("genome", "optimizer_space", "options:OptimizerSpace", "genome:build_space"),
         _offer("fitness", FITNESS, "options:TrainedAccuracy", "fitness:build_fitness"),
         *(
-            _offer("baseline", name, f"options:{options}", "baselines:build_tuned", FITNESS)
+            _offer("baseline", name, f"rivals:{options}", "baselines:build_tuned", FITNESS)
             for name, options in BASELINES.items()
         ),
         _offer("final", "train_fresh", "options:TrainFresh", "final:build_champion", FITNESS),

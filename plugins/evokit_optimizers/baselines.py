@@ -12,7 +12,7 @@ from evokit.interfaces import Context, Evaluation, Individual
 from evokit.options import ADDED
 from evokit_optimizers.fitness import TrainedAccuracyFitness
 from evokit_optimizers.models import HORIZON, NetworkContender
-from evokit_optimizers.options import LrSchedule, Tuned
+from evokit_optimizers.rivals import LrSchedule, Tuned
 from evokit_optimizers.rules.known import KNOWN
 from evokit_optimizers.rules.parts import by_group, with_parts
 from evokit_optimizers.rules.rule import Rule

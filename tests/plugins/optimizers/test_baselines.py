@@ -7,7 +7,7 @@ import torch
 from evokit.streams import Streams
 from evokit_optimizers.baselines import build_tuned, grid, lion, muon, soap
 from evokit_optimizers.models import read_networks
-from evokit_optimizers.options import Adam, AdamW, Lion, LrSchedule, Muon, NAdam, RmsProp, Sgd, Soap
+from evokit_optimizers.rivals import Adam, AdamW, Lion, LrSchedule, Muon, NAdam, RmsProp, Sgd, Soap
 from evokit_optimizers.rules.canonical import canonical
 from evokit_optimizers.rules.known import KNOWN
 from evokit_optimizers.rules.parts import by_group

@@ -11,7 +11,8 @@ from evokit.streams import Streams
 from evokit_optimizers.baselines import build_tuned
 from evokit_optimizers.export import TorchOptimizerExport, build_export
 from evokit_optimizers.models import read_networks
-from evokit_optimizers.options import Adam, TorchOptimizer
+from evokit_optimizers.options import TorchOptimizer
+from evokit_optimizers.rivals import Adam
 from evokit_optimizers.rules.cost import step_cost
 from evokit_optimizers.rules.groups import GROUPS
 from evokit_optimizers.rules.known import KNOWN

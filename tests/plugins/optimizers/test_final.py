@@ -8,7 +8,8 @@ import torch
 from evokit_optimizers.baselines import build_tuned
 from evokit_optimizers.final import build_champion
 from evokit_optimizers.models import read_networks
-from evokit_optimizers.options import Adam, TrainFresh
+from evokit_optimizers.options import TrainFresh
+from evokit_optimizers.rivals import Adam
 from evokit_optimizers.rules.known import KNOWN
 from evokit_optimizers.training.method import Evolved
 from tests.plugins.optimizers.tiny_tasks import OPTIONS, TEST, champion_setting, contender, fitness_of

@@ -12,7 +12,8 @@ from evokit.networks.options import OwnModule
 from evokit.streams import Streams
 from evokit_optimizers.baselines import build_tuned
 from evokit_optimizers.fitness import build_fitness
-from evokit_optimizers.options import Sgd, TrainedAccuracy
+from evokit_optimizers.options import TrainedAccuracy
+from evokit_optimizers.rivals import Sgd
 from evokit_optimizers.rules.known import KNOWN
 from evokit_optimizers.rules.rule import Rule
 from evokit_optimizers.tasks.module import ModuleTask

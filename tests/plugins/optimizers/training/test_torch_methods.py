@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from evokit_optimizers.baselines import grid, method_of
-from evokit_optimizers.options import Adam, AdamW, Lion, LrSchedule, Muon, NAdam, RmsProp, Sgd
+from evokit_optimizers.rivals import Adam, AdamW, Lion, LrSchedule, Muon, NAdam, RmsProp, Sgd
 from evokit_optimizers.rules.schedule import memory
 from evokit_optimizers.tasks.convnet import ConvNet
 from evokit_optimizers.training.torch_methods import TorchMethod
