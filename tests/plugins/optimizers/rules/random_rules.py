@@ -1,14 +1,18 @@
 """Random rules and what they do to recorded gradients."""
 
+import math
 from dataclasses import replace
+from types import ModuleType
 
 import torch
 from hypothesis import strategies as st
 
+from evokit_optimizers.rules.canonical import canonical
 from evokit_optimizers.rules.engine import FlatUpdate
 from evokit_optimizers.rules.groups import GROUPS
 from evokit_optimizers.rules.parts import with_parts
 from evokit_optimizers.rules.rule import TRICKS, Rule
+from evokit_optimizers.rules.source import optimizer_source
 from evokit_optimizers.rules.terms import TERMS
 
 SHAPES = ((5, 3), (7,), (2, 3, 2, 1), (1,))
@@ -34,6 +38,31 @@ def replayed(rule, start, gradients, n_steps=None):
         update.step(parameters, gradient, t)
         path.append(parameters.clone())
     return torch.stack(path)
+
+
+def assert_an_export_follows(rule, n_steps=6, resumed_at=3):
+    """An exported file goes the way of the search, and on from its own state in a new optimizer."""
+    start, gradients = recorded(n_steps, torch.float32)
+    module, sizes = ModuleType("exported"), [math.prod(shape) for shape in SHAPES]
+    exec(compile(optimizer_source(rule), "exported.py", "exec"), vars(module))
+
+    def made(vector):
+        pieces = zip(vector.split(sizes), SHAPES, strict=True)
+        tensors = [torch.nn.Parameter(piece.view(shape).clone()) for piece, shape in pieces]
+        groups = [{"params": [t], "group": group} for t, group in zip(tensors, GROUPS_OF_SHAPES, strict=True)]
+        return module.EvolvedOptimizer(groups if rule.parts else tensors), tensors
+
+    optimizer, tensors = made(start)
+    for t, expected in enumerate(replayed(canonical(rule), start, gradients)):
+        if t == resumed_at:
+            state = optimizer.state_dict()
+            optimizer, tensors = made(torch.cat([p.detach().flatten() for p in tensors]))
+            optimizer.load_state_dict(state)
+        for p, g in zip(tensors, gradients[t].split(sizes), strict=True):
+            p.grad = g.view(p.shape).clone()
+        optimizer.step()
+        assert torch.equal(torch.cat([p.detach().flatten() for p in tensors]), expected)
+    return optimizer
 
 
 weights = st.floats(0.05, 3).flatmap(lambda size: st.sampled_from([size, -size]))

@@ -1,7 +1,6 @@
 """Slow weights that look ahead, in the search and in an export."""
 
 from dataclasses import replace
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -18,8 +17,13 @@ from evokit_optimizers.rules.rule import Rule
 from evokit_optimizers.rules.rule_json import rule_from_json, rule_to_json
 from evokit_optimizers.rules.search_space import Bounds, Rates
 from evokit_optimizers.rules.show import show_rule
-from evokit_optimizers.rules.source import optimizer_source
-from tests.plugins.optimizers.rules.random_rules import GROUPS_OF_SHAPES, SHAPES, recorded, replayed
+from tests.plugins.optimizers.rules.random_rules import (
+    GROUPS_OF_SHAPES,
+    SHAPES,
+    assert_an_export_follows,
+    recorded,
+    replayed,
+)
 
 SIZES = [15, 7, 12, 1]
 PLAIN = replace(KNOWN["adamw"], lr=0.01, weight_decay=0.1)
@@ -74,25 +78,7 @@ def test_it_goes_on_from_a_state(rule):
 
 @pytest.mark.parametrize("rule", [AHEAD, PARTLY], ids=["whole", "partly"])
 def test_an_export_goes_the_same_way_and_on_from_its_state(rule):
-    start, gradients = recorded(10, torch.float32)
-    module = ModuleType("exported")
-    exec(compile(optimizer_source(rule), "exported.py", "exec"), vars(module))
-
-    def made(vector):
-        tensors = [torch.nn.Parameter(p.clone().view(s)) for p, s in zip(vector.split(SIZES), SHAPES, strict=True)]
-        groups = [{"params": [t], "group": group} for t, group in zip(tensors, GROUPS_OF_SHAPES, strict=True)]
-        return module.EvolvedOptimizer(groups if rule.parts else tensors), tensors
-
-    optimizer, tensors = made(start)
-    for t, expected in enumerate(replayed(canonical(rule), start, gradients)):
-        if t == 4:
-            state = optimizer.state_dict()
-            optimizer, tensors = made(torch.cat([p.detach().flatten() for p in tensors]))
-            optimizer.load_state_dict(state)
-        for p, g in zip(tensors, gradients[t].split(SIZES), strict=True):
-            p.grad = g.view(p.shape).clone()
-        optimizer.step()
-        assert torch.equal(torch.cat([p.detach().flatten() for p in tensors]), expected)
+    assert_an_export_follows(rule, n_steps=10, resumed_at=4)
 
 
 def test_to_go_all_the_way_is_not_to_look_back():

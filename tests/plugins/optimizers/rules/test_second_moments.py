@@ -1,19 +1,23 @@
 """Second moments that rows and columns of a matrix share, in the search and in an export."""
 
 from dataclasses import replace
-from types import ModuleType
 
 import pytest
 import torch
 
-from evokit_optimizers.rules.canonical import canonical
 from evokit_optimizers.rules.cost import step_cost
 from evokit_optimizers.rules.engine import FlatUpdate
 from evokit_optimizers.rules.parts import with_parts
 from evokit_optimizers.rules.rule import Rule
 from evokit_optimizers.rules.show import show_rule
-from evokit_optimizers.rules.source import optimizer_source
-from tests.plugins.optimizers.rules.random_rules import GROUPS_OF_SHAPES, N_PARAMETERS, SHAPES, recorded, replayed
+from tests.plugins.optimizers.rules.random_rules import (
+    GROUPS_OF_SHAPES,
+    N_PARAMETERS,
+    SHAPES,
+    assert_an_export_follows,
+    recorded,
+    replayed,
+)
 
 SIZES = [15, 7, 12, 1]
 ADAM = Rule((("ADAM_TERM", 1.0),), lr=0.01, beta2=0.95)
@@ -107,25 +111,7 @@ def test_it_goes_on_from_a_state(rule):
 
 @pytest.mark.parametrize("rule", [BOTH, PARTLY], ids=["whole", "partly"])
 def test_an_export_goes_the_same_way_and_on_from_its_state(rule):
-    start, gradients = recorded(6, torch.float32)
-    module = ModuleType("exported")
-    exec(compile(optimizer_source(rule), "exported.py", "exec"), vars(module))
-
-    def made(vector):
-        tensors = [torch.nn.Parameter(one.clone()) for one in pieces(vector)]
-        groups = [{"params": [t], "group": group} for t, group in zip(tensors, GROUPS_OF_SHAPES, strict=True)]
-        return module.EvolvedOptimizer(groups if rule.parts else tensors), tensors
-
-    optimizer, tensors = made(start)
-    for t, expected in enumerate(replayed(canonical(rule), start, gradients)):
-        if t == 3:
-            state = optimizer.state_dict()
-            optimizer, tensors = made(torch.cat([p.detach().flatten() for p in tensors]))
-            optimizer.load_state_dict(state)
-        for p, g in zip(tensors, pieces(gradients[t]), strict=True):
-            p.grad = g.clone()
-        optimizer.step()
-        assert torch.equal(torch.cat([p.detach().flatten() for p in tensors]), expected)
+    optimizer = assert_an_export_follows(rule)
     if not rule.parts:
         assert [tuple(state["rows"].shape) for state in optimizer.state.values()] == [(5,), (7,), (2,), (1,)]
 

@@ -7,14 +7,17 @@ import numpy as np
 import pytest
 import torch
 
-from evokit_optimizers.rules.canonical import canonical
 from evokit_optimizers.rules.cost import StepCost, step_cost
 from evokit_optimizers.rules.engine import FlatUpdate
 from evokit_optimizers.rules.parts import with_parts
 from evokit_optimizers.rules.rule import Rule
 from evokit_optimizers.rules.show import show_rule
 from evokit_optimizers.rules.source import optimizer_source
-from tests.plugins.optimizers.rules.random_rules import GROUPS_OF_SHAPES, SHAPES, recorded, replayed
+from tests.plugins.optimizers.rules.random_rules import (
+    assert_an_export_follows,
+    recorded,
+    replayed,
+)
 
 # A small eps makes a step of what is but rounding, in directions in which there was no gradient yet.
 ADAM = Rule((("ADAM_TERM", 1.0),), lr=0.01, beta2=0.95, eps=1e-3)
@@ -118,25 +121,7 @@ def exported(rule):
 
 @pytest.mark.parametrize("rule", [SOAP, PARTLY, replace(SOAP, cautious=True, centralised=True)])
 def test_an_export_goes_the_same_way_and_on_from_its_state(rule):
-    start, gradients = recorded(6, torch.float32)
-    cls, sizes = exported(rule), [15, 7, 12, 1]
-
-    def made(vector):
-        pieces = zip(vector.split(sizes), SHAPES, strict=True)
-        tensors = [torch.nn.Parameter(piece.view(shape).clone()) for piece, shape in pieces]
-        groups = [{"params": [t], "group": group} for t, group in zip(tensors, GROUPS_OF_SHAPES, strict=True)]
-        return cls(groups if rule.parts else tensors), tensors
-
-    optimizer, tensors = made(start)
-    for t, expected in enumerate(replayed(canonical(rule), start, gradients)):
-        if t == 3:
-            state = optimizer.state_dict()
-            optimizer, tensors = made(torch.cat([p.detach().flatten() for p in tensors]))
-            optimizer.load_state_dict(state)
-        for p, g in zip(tensors, gradients[t].split(sizes), strict=True):
-            p.grad = g.view(p.shape).clone()
-        optimizer.step()
-        assert torch.equal(torch.cat([p.detach().flatten() for p in tensors]), expected)
+    assert_an_export_follows(rule)
 
 
 def test_a_matrix_that_joins_late_has_eigenvectors_from_its_own_first_step():
