@@ -50,6 +50,11 @@ def named(contender: str) -> str:
 # --- charts
 
 
+def _search_first(of: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """So that it has one colour in all pictures."""
+    return sorted(of.items(), key=lambda one: one[0] != "search")
+
+
 def _chart(about: str, series: Sequence[Series], x: str, y: str, *, log_x: bool = False) -> str:
     inner, height = _with_legend(about, series, x, y, log_x)
     return framed(about, inner, WIDTH, height)
@@ -70,7 +75,7 @@ def _with_legend(about: str, series: Sequence[Series], x: str, y: str, log_x: bo
 
 
 def _best_so_far(kept: Kept) -> list[Series]:
-    return [Series(named(name), points, "step") for name, points in kept["curves"].items()]
+    return [Series(named(name), points, "step") for name, points in _search_first(kept["curves"])]
 
 
 def _convergence(about: str, x: str = "work, logarithmic") -> Callable[[Kept], str]:
@@ -82,7 +87,7 @@ def _fronts(about: str, x: str, y: str, at: tuple[int, int] = (0, 1)) -> Callabl
         across, up = at
         series = [
             Series(named(name), [(values[across], values[up]) for values in front], "points")
-            for name, front in kept["fronts"].items()
+            for name, front in _search_first(kept["fronts"])
         ]
         return _chart(about, series, x, y)
 
@@ -91,7 +96,7 @@ def _fronts(about: str, x: str, y: str, at: tuple[int, int] = (0, 1)) -> Callabl
 
 def _zdt1(kept: Kept) -> str:
     true = Series("the true front", [(at / 50, 1 - math.sqrt(at / 50)) for at in range(51)])
-    found = [Series(named(name), front, "points") for name, front in kept["fronts"].items()]
+    found = [Series(named(name), front, "points") for name, front in _search_first(kept["fronts"])]
     return _chart("The fronts found on ZDT1 beside the true one", [*found, true], "f1", "f2")
 
 
