@@ -61,7 +61,7 @@ class Row:
 
     @property
     def written_shown(self) -> str:
-        return "" if self.written is None else f"{self.written:%Y-%m-%d %H:%M:%S}"
+        return "" if self.written is None else f"{self.written:%Y-%m-%d %H:%M}"
 
 
 @dataclass(frozen=True)
