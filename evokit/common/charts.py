@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 WIDTH, HEIGHT = 400, 250
 LEFT, RIGHT, TOP, BOTTOM = 58, 10, 8, 40  # margins, which hold the numbers at the axes
-ROW = 40  # of a forest plot: a line of text and an interval
+ROW, LINE = 40, 15  # of a forest plot: a line of text and an interval; another line of text
 CELL_HEIGHT = 230
 LETTER = 6.2  # width of one, about
 COLOURS = 7
@@ -137,17 +137,20 @@ def forest(title: str, estimates: Sequence[Estimate], *, x: str, reference: floa
         return None
     ends = [end for one in estimates for end in (one.value, *(one.interval or ())) if _shown(end)]
     across = _Axis(*_range([*ends, *([] if reference is None else [reference])]), 12, WIDTH - 12)
-    bottom = ROW * len(estimates) + 6
+    # Where a name and what is told do not stand side by side, the latter has a line of its own.
+    more = LINE if any(LETTER * (len(one.name) + len(one.told) + 2) > WIDTH for one in estimates) else 0
+    bottom = (ROW + more) * len(estimates) + 6
     inner = [*_across(across, x, 0, bottom)]
     if reference is not None:
         inner.append(
             f'<line class="reference" x1="{across(reference)}" x2="{across(reference)}" y1="0" y2="{bottom}"/>'
         )
     for row, one in enumerate(estimates):
-        style, y = "s0" if row == 0 else "s6", ROW * row + 29
+        style, top = "s0" if row == 0 else "s6", (ROW + more) * row + 16
+        y = top + more + 13
         low, high = one.interval or (one.value, one.value)
-        inner.append(f'<text x="2" y="{ROW * row + 16}">{escape(one.name)}</text>')
-        inner.append(f'<text class="told" x="{WIDTH - 2}" y="{ROW * row + 16}">{escape(one.told)}</text>')
+        inner.append(f'<text x="2" y="{top}">{escape(one.name)}</text>')
+        inner.append(f'<text class="told" x="{WIDTH - 2}" y="{top + more}">{escape(one.told)}</text>')
         inner.append(f'<line class="{style} wide" x1="{across(low)}" x2="{across(high)}" y1="{y}" y2="{y}"/>')
         inner.append(f'<circle class="{style} dot" cx="{across(one.value)}" cy="{y}" r="4.5"/>')
     about = "; ".join(f"{one.name} {one.told}" for one in estimates)

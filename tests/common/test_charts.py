@@ -81,6 +81,19 @@ def test_an_interval_reaches_from_its_low_to_its_high_end_around_its_value():
     assert float(reference["x1"]) < float(line["x1"])
 
 
+def test_what_does_not_stand_beside_a_name_stands_below_it():
+    def lines(name):
+        told = "+0.001935 [+0.0005207, +0.003327]"
+        drawn = Elements(forest("it", [Estimate(name, 2.0, (1.0, 3.5), told)], x="x").svg)
+        mine = [one for one in drawn.of("text") if one["x"] in ("2", "398")]
+        return [float(one["y"]) for one in mine], float(drawn.of("circle")[0]["cy"])
+
+    (beside, told), dot = lines("against sgd")
+    assert beside == told < dot
+    (name, told), dot = lines("against random_search, 1000 steps")
+    assert name < told < dot
+
+
 def test_a_map_has_a_cell_for_each_value_the_best_the_strongest():
     drawn = heat_map("it", [[1.0, None], [2.0, 3.0]], across=("x", 0, 1), up=("y", 0, 1), best=1.0, worst=3.0)
     cells = Elements(drawn.svg).of("rect")
