@@ -17,7 +17,7 @@ from benchmarks.device.same_crystalline import genes
 from evokit.genomes.individuals import make_individual, weights_of
 from evokit.interfaces import Context
 from evokit.streams import Streams
-from evokit_optimizers import BASELINES, baselines, final, options
+from evokit_optimizers import BASELINES, baselines, final, rivals
 from evokit_optimizers.fitness import TrainedAccuracyFitness, build_fitness
 from evokit_optimizers.models import read_networks
 from evokit_optimizers.options import OptimizerGenome, TrainedAccuracy, TrainFresh
@@ -105,7 +105,7 @@ def cases(bench: Bench) -> list[Case]:
         *(
             Case(
                 f"{PLUGIN}/baseline/{method}",
-                contends(baselines.build_tuned, getattr(options, title)()),
+                contends(baselines.build_tuned, getattr(rivals, title)()),
                 trained,
                 products,
                 convolutions=True,
