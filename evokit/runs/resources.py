@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from evokit.assembly.directory import RunDirectory
@@ -87,11 +87,13 @@ class Resources:
         What ran aside meanwhile has its part in the costs of its own phase.
         """
         self._add_costs(between_blocks(self._took_aside(), self.meter.watts_per_core))
-        try:
-            with peak_memory() as memory, self.meter.measure() as reading:
+        with ExitStack() as measured:  # where a person interrupts its beginning there is nothing to add
+            memory, reading = measured.enter_context(peak_memory()), measured.enter_context(self.meter.measure())
+            try:
                 yield
-        finally:
-            self._add_costs(divided(phase, reading, memory.peak_bytes, self._took_aside()))
+            finally:
+                measured.close()
+                self._add_costs(divided(phase, reading, memory.peak_bytes, self._took_aside()))
 
     def _took_aside(self) -> dict[str, Took]:
         return {} if self.executor.aside is None else self.executor.aside.took()

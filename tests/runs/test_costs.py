@@ -10,7 +10,7 @@ import pytest
 
 from evokit.assembly.trials import TrialGenome
 from evokit.common.text import WIDTH
-from evokit.energy import Cost, Reading
+from evokit.energy import Cost, Meter, Reading
 from evokit.genomes.individuals import make_individual
 from evokit.interfaces import Evaluation
 from evokit.measuring.aside import Took
@@ -26,10 +26,11 @@ BASELINES = "baselines=[{name: descent, lr: [0.1, 0.01]}, {name: descent, builds
 COSTS = ("work", *asdict(Cost.none()))
 
 
-def launched(folder, *overrides, twice="false"):
+def launched(folder, *overrides, twice="false", resume=False):
+    folder.mkdir(exist_ok=True)
     (folder / "toy.yaml").write_text(TOY_RECIPE)
     common = (SQUARES % twice, BASELINES, "confirm={top: 3}", "final.seeds=1")
-    return run(folder / "toy.yaml", folder / "run", *common, *overrides)
+    return run(folder / "toy.yaml", folder / "run", *common, *overrides, resume=resume)
 
 
 @pytest.fixture(scope="module")
@@ -347,3 +348,21 @@ def test_work_and_cost_add_up():
     both = Cost(wall_s=20, cpu_s=10, energy_j=100, estimated_j=8, peak_memory_bytes=8)
     assert Spent(1, cost(2, 3.0)) + Spent(4, cost(8, 5.0)) == Spent(5, both)
     assert Spent(0, Cost.none()) == NOTHING
+
+
+@pytest.mark.parametrize("begins", [2, 3, 4, 6])
+def test_a_phase_that_is_interrupted_as_it_begins_ends_the_run_like_any_other(tmp_path, monkeypatch, begins):
+    measure, left = Meter.measure, iter(range(begins))
+
+    def interrupted(meter):
+        if next(left) == begins - 1:
+            raise KeyboardInterrupt
+        return measure(meter)
+
+    whole = launched(tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        patch.setattr(Meter, "measure", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            launched(tmp_path)
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["status"] == "interrupted"
+    assert launched(tmp_path, resume=True)["best"] == whole["best"]
