@@ -49,6 +49,7 @@ class Gpt2Fitness:
         threads: Torch threads, part of the result.
         skip: How many blocks of the order are left to others.
         held_out: Training blocks that the continuous parts were not fitted to, for crystals and refits.
+        taught: What crystals are fitted beside; by default the frame.
         prepared: What was done before the first measurement, and its cost.
         n_refits: How often the continuous parts were refitted to an individual.
         directory: Where refits are cached; None caches none.
@@ -67,6 +68,7 @@ class Gpt2Fitness:
         threads: int = 1,
         skip: int = 0,
         held_out: HeldOut | None = None,
+        taught: Frame | None = None,
         prepared: Mapping[str, Cost] | None = None,
         n_refits: int = 0,
         directory: Path | None = None,
@@ -78,7 +80,7 @@ class Gpt2Fitness:
         self.slots: Mapping[str, Any] = options.model.slots()
         self.precision = frame.head.precision
         self._data_digest, self._skip = data_digest, skip
-        self.held_out, self.prepared = held_out, dict(prepared or {})
+        self.held_out, self.taught, self.prepared = held_out, taught or frame, dict(prepared or {})
         self.n_refits, self._directory = n_refits, directory
         self.blocks = _validation_blocks(validation, options.block, skip, options.tokens)
         self.context = digest(
@@ -171,6 +173,7 @@ class Gpt2Fitness:
             threads=self.threads,
             skip=self._skip,
             held_out=self.held_out,
+            taught=self.taught,
             prepared=self.prepared,
             n_refits=self.n_refits + 1,
             directory=self._directory,
@@ -185,7 +188,7 @@ class Gpt2Fitness:
         return replace(one, values=(*one.values, float(cost.total)), metrics={**one.metrics, **counts})
 
     def learn(self, n_sets: int, streams: Streams, meter: Meter) -> list[dict[tuple[int, int], StructuredMatrix]]:
-        """Sets of crystals that belong together, fitted to training blocks that the continuous parts never saw.
+        """Sets of crystals that belong together, fitted beside ``taught`` to training blocks that it never saw.
 
         Raises:
             UserError: The continuous parts are not fitted, or two projections of a block have one shape.
@@ -195,12 +198,12 @@ class Gpt2Fitness:
             raise UserError("library.kinds: learned needs four different shapes in a block: choose another n_inner")
         with torch_threads(self.threads):
             sets, self.prepared["library"] = cached_crystal_sets(
-                self.frame, blocks, n_sets, streams, self.context, meter
+                self.taught, blocks, n_sets, streams, self.context, meter
             )
         return sets
 
     def crystal_blocks(self, what: str) -> Blocks:
-        """Training blocks that crystals may be fitted to: the continuous parts never saw them.
+        """Training blocks that crystals may be fitted to: the parts of ``taught`` never saw them.
 
         Raises:
             UserError: The continuous parts are not fitted, or not on the processor; it begins with ``what``.
@@ -232,12 +235,14 @@ class Gpt2Fitness:
 
 def build_fitness(options: Gpt2Loss, context: Context) -> Gpt2Fitness:
     """The fitness of a run; random continuous parts are decided by the run's seed, a closed form by the data alone."""
-    aside, prepared = None, {}
+    aside, taught, prepared = None, None, {}
     if options.continuous.fit is None:
         streams = context.streams.at("gpt2_loss", "continuous")
         parts = continuous_parts(options.continuous, options.model, streams)
     else:
-        counted, aside = held_out(context.train, options.block, checked=options.continuous.checked)
+        counted, aside = held_out(
+            context.train, options.block, checked=options.continuous.checked, lessons=options.continuous.lessons
+        )
         # A start of the SVD that is the same in all runs, so that repeats share the fit.
         streams = Streams(0).at("gpt2_loss", "continuous")
         fitted = fitted_parts(
@@ -249,8 +254,11 @@ def build_fitness(options: Gpt2Loss, context: Context) -> Gpt2Fitness:
             streams,
             context.meter,
             aside.for_checks,
+            aside.counted_last,
         )
         parts, prepared = fitted.parts, {"closed_form": fitted.cost}
+        if options.continuous.lessons:
+            taught = Frame.of(options.model, fitted.taught, "float32")
     placed = {name: part.to(context.device) for name, part in parts.items()}
     precision = options.precision
     if precision == "auto":
@@ -263,6 +271,7 @@ def build_fitness(options: Gpt2Loss, context: Context) -> Gpt2Fitness:
         data_digest=context.data_digest,
         threads=context.threads,
         held_out=aside,
+        taught=taught,
         prepared=prepared,
         directory=None if context.directory is None else context.directory / "artifacts" / "refits",
     )

@@ -6,6 +6,7 @@ of its own (a multinomial logistic regression on smoothed counts), and a step so
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -97,6 +98,25 @@ def svd_factors(bigrams: Bigrams, rank: int, streams: Streams) -> Factors:
     E = (left @ u)[:, :rank] * root / rows[:, None]
     H = vt[:rank].T * root / columns[:, None]
     return Factors(_tensor(E), _tensor(H), _tensor(np.log(bigrams.base) + mean))
+
+
+def carried(factors: Factors, bigrams: Bigrams, onto: Bigrams) -> Factors:
+    """The same predictions over the contexts and words of other bigrams.
+
+    Args:
+        factors: Over the contexts and words of ``bigrams``.
+        bigrams: Of a part of what ``onto`` counts: no context and no word of them is missing there.
+        onto: What is to be fitted next. Its new contexts predict as the unread one did; its new words have what each
+            of the words never read had, and those that are left share the rest.
+    """
+    contexts = torch.from_numpy(bigrams.context_of()[np.append(onto.contexts, -1)])
+    contexts[-1] = len(bigrams.contexts)
+    words = torch.from_numpy(bigrams.word_of()[np.append(onto.words, -1)])
+    words[-1] = len(bigrams.words)
+    b = factors.b[words]
+    b[words == len(bigrams.words)] -= math.log(max(bigrams.n_unseen, 1))
+    b[-1] += math.log(max(onto.n_unseen, 1))
+    return Factors(factors.E[contexts], factors.H[words], b)
 
 
 def newton_contexts(bigrams: Bigrams, factors: Factors, pseudo_counts: float) -> Factors:

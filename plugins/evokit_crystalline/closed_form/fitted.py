@@ -25,7 +25,14 @@ from evokit.streams import Streams
 from evokit_crystalline.closed_form.basis import ANCHOR, CODES, CONTENT, basis, position_codes
 from evokit_crystalline.closed_form.bigrams import Bigrams, count_bigrams
 from evokit_crystalline.closed_form.checked import Checks, checked_sweeps
-from evokit_crystalline.closed_form.factors import Factors, newton_contexts, newton_words, svd_factors, unigram_factors
+from evokit_crystalline.closed_form.factors import (
+    Factors,
+    carried,
+    newton_contexts,
+    newton_words,
+    svd_factors,
+    unigram_factors,
+)
 from evokit_crystalline.gpt2.options import Continuous
 from evokit_crystalline.gpt2.sizes import EMBEDDING, HEAD, LAYER_NORMS, POSITIONS, Sizes
 
@@ -34,13 +41,22 @@ logger = logging.getLogger("evokit")
 ANCHOR_SIZE = 2000.0
 """Large against the content (norms up to about 50), small enough that float32 keeps the content to 1e-4."""
 EDITION = 3  # of the code that fits; part of the cache's key
+TAUGHT = "taught."
+"""Before the names, in the cache, of the parts that crystals are fitted beside, where those are others."""
 
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """Continuous parts and what it cost to fit them, when that was done."""
+    """Continuous parts and what it cost to fit them, when that was done.
+
+    Args:
+        parts: Of the model.
+        taught: What crystals are fitted beside, which has not counted their lessons; the same where nothing does.
+        cost: Of both.
+    """
 
     parts: dict[str, torch.Tensor]
+    taught: dict[str, torch.Tensor]
     cost: Cost
 
 
@@ -53,6 +69,7 @@ def fitted_parts(
     streams: Streams,
     meter: Meter,
     checks: Blocks | None = None,
+    counted_last: Documents | None = None,
 ) -> Fitted:
     """Every tensor of ``sizes.continuous()``, fitted to the training split once, and then read from the user's cache.
 
@@ -65,6 +82,7 @@ def fitted_parts(
         streams: Of the SVD's start.
         meter: Measures what it costs.
         checks: Blocks of other training documents, for the options that are ``checked``.
+        counted_last: Training documents, the lessons of crystals among them, that ``last_sweeps`` count.
 
     Raises:
         UserError: The head is tied, the model is too narrow, there are fewer training tokens than are to be counted, or
@@ -76,8 +94,8 @@ def fitted_parts(
         raise UserError(f"fitness gpt2_loss: continuous.fit needs n_embd above {CONTENT}, got {sizes.n_embd}")
     if options.checked and not checks:
         raise UserError(
-            "fitness gpt2_loss: continuous.caps and continuous.more_sweeps need training tokens that are left out: "
-            "there are too few training documents"
+            "fitness gpt2_loss: continuous.caps, continuous.more_sweeps and continuous.lessons need training tokens "
+            "that are left out: there are too few training documents"
         )
     blocks = counted_blocks(train, block, options.fit_tokens)
     identity = {
@@ -92,14 +110,25 @@ def fitted_parts(
     }
     if options.checked and checks is not None:
         identity["checks"] = [array_key(tokens) for tokens in (checks.inputs, checks.targets)]
+    if counted_last is not None:
+        identity["counted_last"] = counted_last.digest
 
     def make() -> dict[str, np.ndarray]:
         bigrams = count_bigrams(blocks, sizes.vocab_size, options.discount)
         factors = fit_factors(options, bigrams, sizes.n_embd - CONTENT, streams, checks)
-        return {name: part.numpy() for name, part in bigram_parts(bigrams, factors, sizes).items()}
+        made = bigram_parts(bigrams, factors, sizes)
+        if counted_last is not None and checks is not None:
+            logger.info("Closed form: sweeps that count the lessons of crystals as well")
+            everything = count_bigrams(full_blocks(counted_last, block), sizes.vocab_size, options.discount)
+            last = _further(options, everything, carried(factors, bigrams, everything), options.last_sweeps, checks)
+            taught = {TAUGHT + name: part for name, part in made.items()}
+            made = bigram_parts(everything, last, sizes) | taught
+        return {name: part.numpy() for name, part in made.items()}
 
     arrays, cost = prepared(f"gpt2-parts-{digest(identity)}", make, meter)
-    return Fitted({name: torch.from_numpy(array) for name, array in arrays.items()}, cost)
+    parts = {name: torch.from_numpy(arrays[name]) for name in sizes.continuous()}
+    taught = {name: torch.from_numpy(arrays.get(TAUGHT + name, arrays[name])) for name in parts}
+    return Fitted(parts, taught, cost)
 
 
 def _said(options: Continuous) -> dict[str, Any]:
@@ -109,6 +138,9 @@ def _said(options: Continuous) -> dict[str, Any]:
         del said["fit_tokens"]
     if not options.checked:
         for name in ("caps", "more_sweeps", "more_pseudo_counts"):
+            del said[name]
+    if not options.lessons:
+        for name in ("lessons", "last_sweeps"):
             del said[name]
     return said
 
@@ -135,10 +167,16 @@ def fit_factors(
     if checks is None or not options.checked:
         return factors
 
+    return _further(options, bigrams, factors, options.more_sweeps, checks)
+
+
+def _further(options: Continuous, bigrams: Bigrams, factors: Factors, most: int, checks: Blocks) -> Factors:
+    """The factors after as many more sweeps, ``most`` at most, as help on the checks."""
+
     def sweep(factors: Factors) -> Factors:
         return _sweep(options, bigrams, factors, options.more_pseudo_counts)
 
-    return checked_sweeps(factors, sweep, options.more_sweeps, options.caps, Checks.of(checks, bigrams))
+    return checked_sweeps(factors, sweep, most, options.caps, Checks.of(checks, bigrams))
 
 
 def _unchecked_factors(options: Continuous, bigrams: Bigrams, rank: int, streams: Streams) -> Factors:

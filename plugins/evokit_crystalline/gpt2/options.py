@@ -28,6 +28,11 @@ class Continuous:
     first that does not help on these tokens is not taken. ``more_pseudo_counts`` are the ``context_pseudo_counts`` of
     these sweeps: many, because nearer to its minimum a row follows too far what was counted of its context. Refits have
     fewer blocks then.
+
+    With ``lessons`` crystals learn from a share of the training documents in place of a part of that tenth. The fit
+    counts the others first; crystals are fitted to what it lacks on their lessons, which it has never read; then at
+    most ``last_sweeps`` count the lessons as well, each checked as above. So crystals have more tokens, and the model
+    they end in has counted nearly all of the training split: one document in thirty is left to refits and checks.
     """
 
     init: Literal["random", "pretrained"] = "random"
@@ -41,11 +46,13 @@ class Continuous:
     caps: tuple[Annotated[float, Gt(0)], ...] = added(())
     more_sweeps: Annotated[int, Ge(0)] = added(0)
     more_pseudo_counts: Annotated[float, Ge(0)] = added(80.0)
+    lessons: Annotated[float, Ge(0), Lt(1)] = added(0.0)
+    last_sweeps: Annotated[int, Ge(1)] = added(2)
 
     @property
     def checked(self) -> bool:
         """Whether training tokens that the fit leaves out decide how far it goes."""
-        return bool(self.caps) or self.more_sweeps > 0
+        return bool(self.caps) or self.more_sweeps > 0 or self.lessons > 0
 
     def __post_init__(self) -> None:
         if self.fit is not None and self.init != "random":
@@ -53,6 +60,8 @@ class Continuous:
         if self.fit_tokens is not None and self.fit is None:
             raise ValueError("fit_tokens limits what a fit counts: it needs fit")
         if self.checked and self.fit != "bigram_newton":
-            raise ValueError("caps and more_sweeps go on where Newton steps end: they need fit: bigram_newton")
+            raise ValueError("caps, more_sweeps and lessons go on where Newton steps end: they need fit: bigram_newton")
+        if self.lessons and self.fit_tokens is not None:
+            raise ValueError("lessons leave out whole documents: they go without fit_tokens")
         if (self.init == "pretrained") != (self.source is not None):
             raise ValueError("source belongs to init: pretrained, which needs it: a directory or a name on the hub")

@@ -104,7 +104,7 @@ def build_genome(options: Grown, context: Context) -> GrownGenome:
         )
     fits = Fits(None if context.directory is None else context.directory / "artifacts" / "grown")
     growth = Growth(
-        fitness.frame,
+        fitness.taught,
         blocks.take(slice(n_checked, n_checked + n_fitted)),
         blocks.take(slice(n_checked)),
         options.predicted_tokens,

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from evokit.data.text import full_blocks
+from evokit.data.text import full_blocks, join_documents
 from evokit.energy import Meter
 from evokit.errors import UserError
 from evokit.streams import Streams
 from evokit_crystalline.closed_form.bigrams import count_bigrams
-from evokit_crystalline.closed_form.factors import Factors
+from evokit_crystalline.closed_form.factors import Factors, carried, svd_factors
 from evokit_crystalline.closed_form.fitted import ANCHOR_SIZE, bigram_parts, counted_blocks, fit_factors, fitted_parts
+from evokit_crystalline.closed_form.held_out import held_out
 from evokit_crystalline.crystals.matrices import Zero
 from evokit_crystalline.fitness import build_fitness
 from evokit_crystalline.gpt2.model import hidden
@@ -53,6 +54,20 @@ def test_what_training_never_predicted_shares_its_probability():
     head = bigram_parts(bigrams, zero, FITTED)[HEAD]
     unseen = np.setdiff1d(np.arange(FITTED.vocab_size), bigrams.words)
     assert len(torch.unique(head[unseen], dim=0)) == 1
+
+
+@pytest.mark.parametrize("n_further", [0, 3])
+def test_factors_carried_onto_more_text_predict_the_same_of_every_token(n_further):
+    """Words and contexts that are new there had the shares of those never read."""
+    seen, new = np.arange(12), np.arange(12, 12 + n_further)
+    first = join_documents([np.random.default_rng(0).choice(seen, 400)], ["first"])
+    further = np.random.default_rng(1).choice(np.append(seen, new), 400)
+    both = join_documents([first.document(0), further], ["first", "further"])
+    one, other = (count_bigrams(full_blocks(documents, 16), FITTED.vocab_size, 0.75) for documents in (first, both))
+    factors = svd_factors(one, 8, Streams(0))
+    parts = [bigram_parts(one, factors, FITTED), bigram_parts(other, carried(factors, one, other), FITTED)]
+    for name, part in parts[0].items():
+        torch.testing.assert_close(parts[1][name], part)
 
 
 def test_fits_get_better_in_their_order_and_are_cached():
@@ -124,13 +139,20 @@ def test_fit_tokens_without_a_fit_is_refused():
 
 @pytest.mark.parametrize("fit", [None, "bigram_svd"])
 def test_checks_without_newton_steps_are_refused(fit):
-    with pytest.raises(ValueError, match="caps and more_sweeps go on where Newton steps end"):
+    with pytest.raises(ValueError, match="caps, more_sweeps and lessons go on where Newton steps end"):
         Continuous(fit=fit, caps=(25.0,))
+    with pytest.raises(ValueError, match="caps, more_sweeps and lessons go on where Newton steps end"):
+        Continuous(fit=fit, lessons=0.3)
+
+
+def test_lessons_of_a_part_of_the_tokens_are_refused():
+    with pytest.raises(ValueError, match="lessons leave out whole documents: they go without fit_tokens"):
+        Continuous(fit="bigram_newton", fit_tokens=1000, lessons=0.3)
 
 
 def test_checks_without_tokens_left_out_are_refused():
     options = Continuous(fit="bigram_newton", more_sweeps=1)
-    with pytest.raises(UserError, match=r"continuous\.caps and continuous\.more_sweeps need training tokens"):
+    with pytest.raises(UserError, match=r"continuous\.more_sweeps and continuous\.lessons need training tokens"):
         fitted_parts(options, FITTED, markov(10), 16, 1, Streams(0), Meter())
 
 
@@ -142,6 +164,41 @@ def test_a_recipe_that_asks_for_checks_gets_other_parts_and_leaves_the_rest_as_i
     assert one.context != other.context
     off = [Zero(shape) for shape in FITTED.slots().values()]
     assert other.mean_losses([off], 1024) < one.mean_losses([off], 1024)
+
+
+def test_crystals_are_fitted_beside_parts_that_never_counted_their_lessons():
+    """Other lessons, with all else the same, change the model and not what crystals are fitted beside."""
+    options = Continuous(fit="bigram_newton", lessons=0.4)
+    train, checks = markov(20, seed=1), full_blocks(markov(3, seed=5), 16)
+    first, aside = held_out(train, 16, checked=True, lessons=0.4)
+    assert aside.counted_last is not None
+    others = markov(30, seed=9)
+
+    def fitted(last):
+        return fitted_parts(options, FITTED, first, 16, 1, Streams(0), Meter(), checks, last)
+
+    documents = [first.document(i) for i in range(len(first))] + [others.document(i) for i in range(len(others))]
+    more = join_documents(documents, [*first.names, *others.names])
+    one, other = fitted(aside.counted_last), fitted(more)
+    assert all(torch.equal(one.taught[name], part) for name, part in other.taught.items())
+    assert not torch.equal(one.parts[HEAD], other.parts[HEAD])
+    assert not torch.equal(one.parts[HEAD], one.taught[HEAD])
+    again = fitted(aside.counted_last)
+    assert all(torch.equal(again.parts[name], part) for name, part in one.parts.items())
+    assert all(torch.equal(again.taught[name], part) for name, part in one.taught.items())
+
+
+def test_a_fit_that_counts_the_lessons_as_well_predicts_validation_better():
+    plain = Gpt2Loss(FITTED, tokens=1024, block=16, continuous=Continuous(fit="bigram_newton", lessons=0.5))
+    fitness = build_fitness(plain, fitted_context())
+    off = [Zero(shape) for shape in FITTED.slots().values()]
+    assert fitness.mean_losses([off], 1024) < fitness.mean_losses([off], 1024, fitness.taught)
+
+
+def test_without_lessons_crystals_are_fitted_beside_the_model():
+    plain = Gpt2Loss(FITTED, tokens=1024, block=16, continuous=Continuous(fit="bigram_newton"))
+    fitness = build_fitness(plain, fitted_context())
+    assert fitness.taught is fitness.frame
 
 
 def test_repeats_of_other_seeds_share_the_fit():

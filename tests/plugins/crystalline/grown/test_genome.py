@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from evokit.energy import Meter
 from evokit.errors import UserError
 from evokit.genomes.individuals import key_of
 from evokit.genomes.space.genome import SpaceGenome
@@ -15,8 +16,9 @@ from evokit.streams import Streams
 from evokit.testing import genome_conformance
 from evokit_crystalline.crystals.matrices import Zero
 from evokit_crystalline.fitness import build_fitness
-from evokit_crystalline.gpt2.measuring import mean_losses
-from evokit_crystalline.gpt2.sizes import Sizes
+from evokit_crystalline.gpt2.measuring import Frame, mean_losses
+from evokit_crystalline.gpt2.options import Continuous
+from evokit_crystalline.gpt2.sizes import HEAD, Sizes
 from evokit_crystalline.grown.genome import build_genome, places_of
 from evokit_crystalline.options import Gpt2Loss, Grown
 from tests.plugins.crystalline.grown.tiny import GROWN, tiny_fitness, tiny_genome
@@ -74,6 +76,20 @@ def test_it_keeps_the_contract_of_a_genome(tmp_path):
     """One block of the model and few tokens, as a hundred individuals are fitted."""
     few = Grown(fit_tokens=64, predicted_tokens=64, checked_tokens=32)
     genome_conformance(tiny_genome(tiny_fitness(replace(FITTED, n_layer=1)), tmp_path, few))()
+
+
+def test_crystals_are_fitted_beside_what_never_counted_their_lessons_whatever_the_model_is():
+    options = Gpt2Loss(FITTED, tokens=256, block=16, continuous=Continuous(fit="bigram_newton", lessons=0.4))
+    fitness, other = (build_fitness(options, fitted_context()) for _ in range(2))
+    parts = dict(other.frame.parts)
+    other.frame = Frame.of(FITTED, parts | {HEAD: -parts[HEAD]}, "float32")
+    other.context = "another"  # so that nothing is found in a cache
+    genomes = [tiny_genome(one) for one in (fitness, other)]
+    assert bits(grown(genomes[0], **ALL_ON)) == bits(grown(genomes[1], **ALL_ON))
+    sets = [one.learn(2, Streams(0), Meter()) for one in (fitness, other)]
+    assert [[m.dense().tolist() for m in made.values()] for made in sets[0]] == [
+        [m.dense().tolist() for m in made.values()] for made in sets[1]
+    ]
 
 
 def test_attentions_come_first_then_mlps_from_output_to_input():
