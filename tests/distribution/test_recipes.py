@@ -8,7 +8,7 @@ import pytest
 
 from evokit.progress import LineProgress
 from evokit.recipe import load_recipe
-from evokit.runs.launch import launch
+from evokit.runs.launch import assemble_all, launch
 
 ROOT = Path(__file__).parents[2] / "recipes"
 RECIPES = sorted(ROOT.rglob("*.yaml"))
@@ -255,3 +255,12 @@ def test_the_recipe_of_the_clso_paper_has_the_papers_numbers():
     assert not any(recipe["stop"].values())
     adamw = next(one for one in recipe["baselines"] if one["name"] == "adamw")
     assert (adamw["steps"], adamw["lr"], adamw["batch"], adamw["schedule"]) == (500, [5e-4], 8, ["constant"])
+
+
+@pytest.mark.slow
+def test_at_equal_tokens_closed_form_and_crystals_read_what_adamw_reads():
+    recipe = load_recipe(ROOT / "clso_equal_tokens.yaml", ["fitness.continuous.fit=unigram"])  # which is fitted at once
+    fitness = recipe.fitness.options
+    read = fitness.continuous.fit_tokens + assemble_all(recipe).fitness.held_out.for_crystals.inputs.size
+    trained = [one.options for one in recipe.baselines if one.component.name == "adamw"]
+    assert {one.steps * one.batch * fitness.block for one in trained} == {read}

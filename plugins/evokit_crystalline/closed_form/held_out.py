@@ -20,7 +20,8 @@ MOST_CHECKED = 128
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """Blocks of the training documents that no bigram is counted in, in an order drawn once and for all runs.
+    """Blocks of training documents that the fit which crystals stand beside has not counted, in an order drawn once and
+    for all runs.
 
     Args:
         for_crystals: What learned crystals are fitted to.
