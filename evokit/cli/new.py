@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-KINDS = ("genome", "fitness", "operator", "surrogate", "search", "data", "baseline")
+KINDS = ("genome", "primitives", "fitness", "operator", "surrogate", "search", "data", "baseline")
 
 
 @click.command()

@@ -35,6 +35,7 @@ class Scaffold(NamedTuple):
 
 SCAFFOLDS: Mapping[str, Scaffold] = {
     "genome": Scaffold("A genome", ("genome",), {"genome": "$cls(length=3)"}),
+    "primitives": Scaffold("Primitives of trees", ("primitives",), {"primitives": "$cls()"}),
     "fitness": Scaffold("A fitness", ("fitness",), {"fitness": "$cls()"}),
     "operator": Scaffold(
         "A crossover, a mutation and a selection",

@@ -8,6 +8,7 @@ from evokit.testing.data import data_conformance
 from evokit.testing.fitness import fitness_conformance
 from evokit.testing.genome import RULES, genome_conformance
 from evokit.testing.operators import crossover_conformance, mutation_conformance, selection_conformance
+from evokit.testing.primitives import primitives_conformance
 from evokit.testing.search import search_conformance
 from evokit.testing.surrogate import surrogate_conformance
 
@@ -19,6 +20,7 @@ __all__ = [
     "fitness_conformance",
     "genome_conformance",
     "mutation_conformance",
+    "primitives_conformance",
     "search_conformance",
     "selection_conformance",
     "surrogate_conformance",

@@ -19,6 +19,7 @@ from evokit.testing.data import check_data
 from evokit.testing.fitness import check_fitness
 from evokit.testing.genome import check_genome
 from evokit.testing.operators import check_operator
+from evokit.testing.primitives import check_primitives
 from evokit.testing.search import check_search
 from evokit.testing.setting import Candidate, candidate_of, checked_options, read, said_of, settings
 from evokit.testing.surrogate import check_surrogate
@@ -120,6 +121,7 @@ def _check_genome(one: Candidate) -> None:
 
 KITS: Mapping[Kind, Callable[[Candidate], None]] = {
     "genome": _check_genome,
+    "primitives": check_primitives,
     "fitness": check_fitness,
     "data": check_data,
     "selection": check_operator,
