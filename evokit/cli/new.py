@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-KINDS = ("genome", "primitives", "fitness", "operator", "surrogate", "search", "data", "baseline")
+KINDS = ("genome", "primitives", "fitness", "operator", "surrogate", "search", "data", "baseline", "export")
 
 
 @click.command()

@@ -46,6 +46,7 @@ SCAFFOLDS: Mapping[str, Scaffold] = {
     "search": Scaffold("A search", ("search",), {"search": "$cls(generations=5)"}),
     "data": Scaffold("Data", ("data",), {"data": "$cls()"}),
     "baseline": Scaffold("A baseline", ("baseline",), {"baseline": "$cls(), recipe=RECIPE"}),
+    "export": Scaffold("An export", ("export",), {"export": "$cls(), recipe=RECIPE"}),
 }
 
 

@@ -5,6 +5,7 @@ Stands above ``runs``, whose checkpoints it tries; the command ``check-plugin`` 
 
 from evokit.testing.contender import baseline_conformance
 from evokit.testing.data import data_conformance
+from evokit.testing.export import export_conformance
 from evokit.testing.fitness import fitness_conformance
 from evokit.testing.genome import RULES, genome_conformance
 from evokit.testing.operators import crossover_conformance, mutation_conformance, selection_conformance
@@ -17,6 +18,7 @@ __all__ = [
     "baseline_conformance",
     "crossover_conformance",
     "data_conformance",
+    "export_conformance",
     "fitness_conformance",
     "genome_conformance",
     "mutation_conformance",

@@ -16,6 +16,7 @@ from evokit.plugins import load_plugins
 from evokit.recipe import load_recipe
 from evokit.testing.contender import check_contender
 from evokit.testing.data import check_data
+from evokit.testing.export import check_export
 from evokit.testing.fitness import check_fitness
 from evokit.testing.genome import check_genome
 from evokit.testing.operators import check_operator
@@ -68,7 +69,7 @@ def _checked(offers: Sequence[Offer], registry: Registry, recipes: Sequence[Mapp
 
 
 def _names(around: Mapping[str, Any], component: Component) -> bool:
-    if component.kind == "final":
+    if component.kind in ("final", "export"):  # which no recipe need name
         return isinstance(fitness := around.get("fitness"), Mapping) and fitness.get("name") == component.fits
     return said_of(component, around) is not None
 
@@ -131,4 +132,5 @@ KITS: Mapping[Kind, Callable[[Candidate], None]] = {
     "search": check_search,
     "baseline": check_contender,
     "final": check_contender,
+    "export": check_export,
 }
