@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
-KINDS = ("genome", "primitives", "fitness", "operator", "surrogate", "search", "data", "baseline", "export")
+KINDS = (
+    "genome", "primitives", "fitness", "operator", "surrogate", "screen", "search", "data", "baseline", "export",
+)  # fmt: skip
 
 
 @click.command()

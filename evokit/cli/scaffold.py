@@ -43,6 +43,7 @@ SCAFFOLDS: Mapping[str, Scaffold] = {
         {"crossover": "${cls}Crossover()", "mutation": "${cls}Mutation()", "selection": "${cls}Selection()"},
     ),
     "surrogate": Scaffold("A surrogate", ("surrogate",), {"surrogate": "$cls()"}),
+    "screen": Scaffold("A screen", ("screen",), {"screen": "$cls()"}),
     "search": Scaffold("A search", ("search",), {"search": "$cls(generations=5)"}),
     "data": Scaffold("Data", ("data",), {"data": "$cls()"}),
     "baseline": Scaffold("A baseline", ("baseline",), {"baseline": "$cls(), recipe=RECIPE"}),

@@ -10,6 +10,7 @@ from evokit.testing.fitness import fitness_conformance
 from evokit.testing.genome import RULES, genome_conformance
 from evokit.testing.operators import crossover_conformance, mutation_conformance, selection_conformance
 from evokit.testing.primitives import primitives_conformance
+from evokit.testing.screen import screen_conformance
 from evokit.testing.search import search_conformance
 from evokit.testing.surrogate import surrogate_conformance
 
@@ -23,6 +24,7 @@ __all__ = [
     "genome_conformance",
     "mutation_conformance",
     "primitives_conformance",
+    "screen_conformance",
     "search_conformance",
     "selection_conformance",
     "surrogate_conformance",

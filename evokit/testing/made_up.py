@@ -13,11 +13,18 @@ from evokit.interfaces import Goal
 
 @dataclass(frozen=True)
 class MadeUp:
-    """Squared distance of an array to the ramp from 0 to 1, or its negative where ``goal`` is max."""
+    """Squared distance of an array to the ramp from 0 to 1, or its negative where ``goal`` is max.
+
+    ``levels``: how many budgets there are, all of which tell the same.
+    """
 
     goal: Goal = "min"
+    levels: int = 1
     slots: ClassVar[dict[str, Any]] = {}
-    budgets: ClassVar[tuple[int, ...]] = (1,)
+
+    @property
+    def budgets(self) -> tuple[int, ...]:
+        return tuple(4**level for level in range(self.levels))
 
     @property
     def objectives(self) -> dict[str, Goal]:

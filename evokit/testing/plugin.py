@@ -21,6 +21,7 @@ from evokit.testing.fitness import check_fitness
 from evokit.testing.genome import check_genome
 from evokit.testing.operators import check_operator
 from evokit.testing.primitives import check_primitives
+from evokit.testing.screen import check_screen
 from evokit.testing.search import check_search
 from evokit.testing.setting import Candidate, candidate_of, checked_options, read, said_of, settings
 from evokit.testing.surrogate import check_surrogate
@@ -129,6 +130,7 @@ KITS: Mapping[Kind, Callable[[Candidate], None]] = {
     "crossover": check_operator,
     "mutation": check_operator,
     "surrogate": check_surrogate,
+    "screen": check_screen,
     "search": check_search,
     "baseline": check_contender,
     "final": check_contender,

@@ -69,7 +69,7 @@ def check_searching(setting: Setting, name: str) -> None:
     refuse_broken(case, RULES, search, name)
 
 
-class _Failing:
+class Failing:
     """A fitness of which one in ``FAILING`` individuals has no value."""
 
     keyed = True
@@ -155,7 +155,7 @@ class _Case:
 
     def trial(self, failing: bool = False) -> Trial:
         fitness = self.parts.fitness
-        return Trial(self.built(), self.parts, _Failing(fitness) if failing else fitness)
+        return Trial(self.built(), self.parts, Failing(fitness) if failing else fitness)
 
 
 def _answers(case: _Case) -> Finding | None:
