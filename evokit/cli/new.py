@@ -8,6 +8,7 @@ import click
 
 KINDS = (
     "genome", "primitives", "fitness", "operator", "surrogate", "screen", "search", "data", "baseline", "export",
+    "callback",
 )  # fmt: skip
 
 

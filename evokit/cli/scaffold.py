@@ -47,6 +47,7 @@ SCAFFOLDS: Mapping[str, Scaffold] = {
     "search": Scaffold("A search", ("search",), {"search": "$cls(generations=5)"}),
     "data": Scaffold("Data", ("data",), {"data": "$cls()"}),
     "baseline": Scaffold("A baseline", ("baseline",), {"baseline": "$cls(), recipe=RECIPE"}),
+    "callback": Scaffold("A callback", ("callback",), {"callback": "$cls()"}),
     "export": Scaffold("An export", ("export",), {"export": "$cls(), recipe=RECIPE"}),
 }
 

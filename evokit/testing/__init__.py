@@ -3,6 +3,7 @@
 Stands above ``runs``, whose checkpoints it tries; the command ``check-plugin`` imports it.
 """
 
+from evokit.testing.callback import callback_conformance
 from evokit.testing.contender import baseline_conformance
 from evokit.testing.data import data_conformance
 from evokit.testing.export import export_conformance
@@ -17,6 +18,7 @@ from evokit.testing.surrogate import surrogate_conformance
 __all__ = [
     "RULES",
     "baseline_conformance",
+    "callback_conformance",
     "crossover_conformance",
     "data_conformance",
     "export_conformance",

@@ -14,6 +14,7 @@ from evokit.errors import RunFailed, UserError
 from evokit.interfaces import Component, Kind
 from evokit.plugins import load_plugins
 from evokit.recipe import load_recipe
+from evokit.testing.callback import check_callback
 from evokit.testing.contender import check_contender
 from evokit.testing.data import check_data
 from evokit.testing.export import check_export
@@ -97,11 +98,8 @@ def _offers(name: str, registry: Registry) -> list[Offer]:
 
 def _verdict(one: Candidate) -> Checked:
     component = one.component
-    check = KITS.get(one.kind)
-    if check is None:
-        return Checked(component, unchecked=f"kind {one.kind} has no kit; evokit check tries it with its recipe")
     try:
-        check(one)
+        KITS[one.kind](one)
     except AssertionError as error:
         return Checked(component, str(error).splitlines()[1:] or [str(error)])
     except ContractError as error:
@@ -135,4 +133,5 @@ KITS: Mapping[Kind, Callable[[Candidate], None]] = {
     "baseline": check_contender,
     "final": check_contender,
     "export": check_export,
+    "callback": check_callback,
 }
