@@ -21,7 +21,8 @@ from evokit.cli.tell import tell
 def dashboard(folder: Path, port: int | None) -> None:
     """Show the runs in a folder, and below it, in a browser: how far each is, and its report.
 
-    The page follows runs that are at work. Files are only read, and only this machine is answered. Ctrl-C ends it.
+    Table and reports follow runs that are at work. Files are only read, and only this machine is answered. Ctrl-C
+    ends it.
     """
     from evokit.common.stops import exit_code
     from evokit.errors import UserError

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import click
 
-KINDS = ("genome", "fitness", "operator", "surrogate", "search", "data", "baseline")
+KINDS = (
+    "genome", "primitives", "fitness", "operator", "surrogate", "screen", "search", "data", "baseline", "export",
+    "callback",
+)  # fmt: skip
 
 
 @click.command()

@@ -35,6 +35,7 @@ class Scaffold(NamedTuple):
 
 SCAFFOLDS: Mapping[str, Scaffold] = {
     "genome": Scaffold("A genome", ("genome",), {"genome": "$cls(length=3)"}),
+    "primitives": Scaffold("Primitives of trees", ("primitives",), {"primitives": "$cls()"}),
     "fitness": Scaffold("A fitness", ("fitness",), {"fitness": "$cls()"}),
     "operator": Scaffold(
         "A crossover, a mutation and a selection",
@@ -42,9 +43,12 @@ SCAFFOLDS: Mapping[str, Scaffold] = {
         {"crossover": "${cls}Crossover()", "mutation": "${cls}Mutation()", "selection": "${cls}Selection()"},
     ),
     "surrogate": Scaffold("A surrogate", ("surrogate",), {"surrogate": "$cls()"}),
+    "screen": Scaffold("A screen", ("screen",), {"screen": "$cls()"}),
     "search": Scaffold("A search", ("search",), {"search": "$cls(generations=5)"}),
     "data": Scaffold("Data", ("data",), {"data": "$cls()"}),
     "baseline": Scaffold("A baseline", ("baseline",), {"baseline": "$cls(), recipe=RECIPE"}),
+    "callback": Scaffold("A callback", ("callback",), {"callback": "$cls()"}),
+    "export": Scaffold("An export", ("export",), {"export": "$cls(), recipe=RECIPE"}),
 }
 
 

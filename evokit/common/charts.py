@@ -8,8 +8,8 @@ has none, and importing it and drawing some figures takes longer than the quick 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Literal, NamedTuple
 
@@ -23,7 +23,7 @@ SHADES = 12
 LARGEST = 1e100  # beyond, as penalties may be, an axis would show nothing else
 DENSE = 600  # points of a line at most; more are not seen
 
-Way = Literal["line", "step", "points", "rings"]
+Way = Literal["line", "step", "points", "rings", "frames"]
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,15 @@ class Figure:
         description: The same in words, for those who do not see it.
         svg: An ``svg`` element.
         legend: Class and name of each series; empty for one alone.
+        places: Of a line chart, where each (x, y) that it draws lies: how far from its left end and from its top, both
+            as shares of its width.
     """
 
     title: str
     description: str
     svg: str
     legend: tuple[tuple[str, str], ...] = ()
+    places: Mapping[tuple[float, float], tuple[float, float]] = field(default_factory=dict)
 
 
 class Series(NamedTuple):
@@ -49,7 +52,7 @@ class Series(NamedTuple):
     Attributes:
         name: For the legend.
         points: (x, y); what is not finite is left out.
-        way: How they are drawn; rings go around points of others.
+        way: How they are drawn; rings and frames, which are square, go around points of others.
         told: Of each point, what a browser says where a pointer rests on it; its numbers if that is not given.
     """
 
@@ -112,12 +115,14 @@ def line_chart(title: str, series: Iterable[Series], *, x: str, y: str, log_x: b
     inner = [*_grid(across, up, x, y)]
     names = list(dict.fromkeys(one.name for one in kept))
     looks = {name: f"s{at % COLOURS}" + " dashed" * (at >= COLOURS) for at, name in enumerate(names)}
+    places: dict[tuple[float, float], tuple[float, float]] = {}
     for one in reversed(kept):
-        places = [(across(px), up(py)) for px, py in one.points]
-        inner.append(_drawn(one, places, looks[one.name]))
+        at = [(across(px), up(py)) for px, py in one.points]
+        inner.append(_drawn(one, at, looks[one.name]))
+        places |= {point: (px / WIDTH, py / WIDTH) for point, (px, py) in zip(one.points, at, strict=True)}
     about = "; ".join(_about(one, x, y) for one in kept)
     legend = tuple((look, name) for name, look in looks.items()) if len(looks) > 1 else ()
-    return _figure(title, about, inner, HEIGHT, legend)
+    return replace(_figure(title, about, inner, HEIGHT, legend), places=places)
 
 
 def forest(title: str, estimates: Sequence[Estimate], *, x: str, reference: float | None = None) -> Figure | None:
@@ -277,6 +282,8 @@ def _label(name: str, axis: _Axis) -> str:
 def _drawn(one: Series, places: Sequence[tuple[float, float]], style: str) -> str:
     if one.way == "rings":
         return f'<g class="{style} line">{_dots(places, one.told, 7.5)}</g>'
+    if one.way == "frames":
+        return f'<g class="{style} line">{_frames(places, one.told)}</g>'
     if one.way == "points" or len(places) == 1:
         return f'<g class="{style} dot">{_dots(places, one.told, 3 if len(places) > 60 else 4)}</g>'
     corner = " H{0} V{1}" if one.way == "step" else " L{0} {1}"
@@ -291,9 +298,16 @@ def _dots(places: Sequence[tuple[float, float]], told: Sequence[str], radius: fl
     )
 
 
+def _frames(places: Sequence[tuple[float, float]], told: Sequence[str]) -> str:
+    return "".join(
+        f'<path d="M{x - 7:.1f} {y - 7:.1f} h14 v14 h-14 Z"><title>{escape(said)}</title></path>'
+        for (x, y), said in zip(places, told, strict=True)
+    )
+
+
 def _about(one: Series, x: str, y: str) -> str:
     (x0, y0), (x1, y1) = one.points[0], one.points[-1]
-    if one.way in ("points", "rings"):
+    if one.way not in ("line", "step"):
         return f"{one.name}: {len(one.points)} points of {x} and {y}"
     return f"{one.name}: {y} {_text(y0)} at {x} {_text(x0)}, {_text(y1)} at {_text(x1)}"
 

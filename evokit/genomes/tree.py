@@ -66,7 +66,7 @@ class Tree:
         self._nodes = {name: node for name, node in primitives.mapping.items() if type(node) is not gp.MetaEphemeral}
         self._names = {id(node): name for name, node in self._nodes.items()}
         self._constants = _constants(primitives)
-        _refuse_barren(primitives)
+        refuse_barren(primitives)
 
     def random(self, rng: np.random.Generator) -> Genes:
         """Ramped half-and-half, with lower trees where they would have too many nodes.
@@ -212,7 +212,7 @@ def _constants(primitives: gp.PrimitiveSetTyped) -> list[gp.MetaEphemeral]:
     return found
 
 
-def _refuse_barren(primitives: gp.PrimitiveSetTyped) -> None:
+def refuse_barren(primitives: gp.PrimitiveSetTyped) -> None:
     """Raises ``ValueError`` for a set of which DEAP cannot grow every tree."""
     functions = [node for node in primitives.mapping.values() if isinstance(node, gp.Primitive)]
     for kind in dict.fromkeys([primitives.ret, *(kind for one in functions for kind in one.args)]):

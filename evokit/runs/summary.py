@@ -123,7 +123,6 @@ def _best(run: Run) -> dict[str, Any] | None:
     if best is None:
         return None
     genome = run.parts.genome
-    show = getattr(genome, "show", None)
     return {
         "key": best.key,
         "genes": genome.to_json(best.genes),
@@ -134,8 +133,14 @@ def _best(run: Run) -> dict[str, Any] | None:
         "generation": run.ledger.born("search", best.key),
         **_confirmed(run.confirmed),
         "refits": [json.loads(genes) for genes in run.refits],
-        "show": None if show is None else show(best.genes),
+        "show": _shown(genome, best.genes),
     }
+
+
+def _shown(genome: Any, genes: Any) -> str | None:
+    """Genes for people; None where the genome shows none."""
+    shown: str | None = genome.show(genes) if hasattr(genome, "show") else None
+    return shown
 
 
 def _feasibility(run: Run) -> dict[str, int] | None:
@@ -154,12 +159,14 @@ def _source(run: Run, key: str) -> str:
 
 def _front(run: Run) -> list[dict[str, Any]]:
     """Each feasible point of the front, by values: key and genes of the first found there, and how many share it."""
-    search, to_json = run.parts.search, run.parts.genome.to_json
+    search, genome = run.parts.search, run.parts.genome
     shared: Mapping[str, int] = getattr(search, "shared", dict)()
     points: dict[tuple[float, ...], dict[str, Any]] = {}
     for one in only_feasible(search.front()):
-        point = {"key": one.key, "genes": to_json(one.genes), "values": list(one.fitness.values), "shared_by": 0}
-        points.setdefault(one.fitness.values, point)["shared_by"] += shared.get(one.key, 1)
+        if (values := one.fitness.values) not in points:
+            told = {"key": one.key, "genes": genome.to_json(one.genes), "show": _shown(genome, one.genes)}
+            points[values] = {**told, "values": list(values), "shared_by": 0}
+        points[values]["shared_by"] += shared.get(one.key, 1)
     return [points[values] for values in sorted(points)]
 
 

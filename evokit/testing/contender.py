@@ -63,6 +63,14 @@ def check_contender(one: Candidate) -> None:
             refuse_broken(case, RULES, case.contender, type(made).__name__)
 
 
+def somebody(parts: Parts) -> Individual:
+    """An individual that stands for a champion."""
+    genes = parts.genome.random(parts.context.streams.at("conformance").numpy())
+    one = make_individual(parts.genome, genes, weights_of(parts.fitness.objectives))
+    one.fitness.hold((0.0,) * len(one.fitness.weights), (0.0,) * len(constraints_of(parts.fitness)))
+    return one
+
+
 @dataclass(frozen=True)
 class _Case:
     setting: Setting
@@ -76,13 +84,7 @@ class _Case:
     @property
     def champion(self) -> Individual | None:
         """Somebody who was measured, for a final; a baseline is told of nobody."""
-        if not self.of_champion:
-            return None
-        parts = self.setting.parts
-        genes = parts.genome.random(parts.context.streams.at("conformance").numpy())
-        one = make_individual(parts.genome, genes, weights_of(parts.fitness.objectives))
-        one.fitness.hold((0.0,) * len(one.fitness.weights), (0.0,) * len(constraints_of(parts.fitness)))
-        return one
+        return somebody(self.setting.parts) if self.of_champion else None
 
     @cached_property
     def setting_tried(self) -> Mapping[str, Any]:
@@ -150,18 +152,19 @@ def _unchanged(case: _Case) -> Finding | None:
     made = asked(case.contender, "fit", given, 0, case.contender.budgets[-1], place)
     if given != case.setting_tried:
         return "fit", "changed the setting that it was given"
-    model = _digest(Path(made.artifact))
+    model = contents(Path(made.artifact))
     if phenotype_state([case.split, case.setting.parts.context.train]) != before:
         return "fit", "changed the data"
     case.score(made)
     if phenotype_state([case.split, case.setting.parts.context.train]) != before:
         return "score", "changed the split that it was given"
-    return None if _digest(Path(made.artifact)) == model else ("score", "changed the model, which is frozen")
+    return None if contents(Path(made.artifact)) == model else ("score", "changed the model, which is frozen")
 
 
-def _digest(model: Path) -> list[str]:
-    paths = sorted(path for path in model.rglob("*") if path.is_file()) if model.is_dir() else [model]
-    return [file_digest(path) for path in paths]
+def contents(path: Path) -> dict[str, str]:
+    """Digests of a file, or of all files in a folder, by their places."""
+    files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
+    return {one.relative_to(path).as_posix(): file_digest(one) for one in files}
 
 
 def _no_globals(case: _Case) -> Finding | None:

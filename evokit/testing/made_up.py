@@ -13,11 +13,19 @@ from evokit.interfaces import Goal
 
 @dataclass(frozen=True)
 class MadeUp:
-    """Squared distance of an array to the ramp from 0 to 1, or its negative where ``goal`` is max."""
+    """Squared distance of an array to the ramp from 0 to 1, or its negative where ``goal`` is max.
+
+    ``levels``: how many budgets there are, all of which tell the same. ``fails``: whether nothing has a value.
+    """
 
     goal: Goal = "min"
+    levels: int = 1
+    fails: bool = False
     slots: ClassVar[dict[str, Any]] = {}
-    budgets: ClassVar[tuple[int, ...]] = (1,)
+
+    @property
+    def budgets(self) -> tuple[int, ...]:
+        return tuple(4**level for level in range(self.levels))
 
     @property
     def objectives(self) -> dict[str, Goal]:
@@ -28,6 +36,8 @@ class MadeUp:
         return f"made up {self.goal}"
 
     def evaluate(self, batch: Sequence[Any], budget: int) -> list[float]:
+        if self.fails:
+            return [float("nan")] * len(batch)
         sign = -1.0 if self.goal == "max" else 1.0
         return [sign * _distance(np.asarray(phenotype, float).ravel()) for phenotype in batch]
 

@@ -14,11 +14,15 @@ from evokit.errors import RunFailed, UserError
 from evokit.interfaces import Component, Kind
 from evokit.plugins import load_plugins
 from evokit.recipe import load_recipe
+from evokit.testing.callback import check_callback
 from evokit.testing.contender import check_contender
 from evokit.testing.data import check_data
+from evokit.testing.export import check_export
 from evokit.testing.fitness import check_fitness
 from evokit.testing.genome import check_genome
 from evokit.testing.operators import check_operator
+from evokit.testing.primitives import check_primitives
+from evokit.testing.screen import check_screen
 from evokit.testing.search import check_search
 from evokit.testing.setting import Candidate, candidate_of, checked_options, read, said_of, settings
 from evokit.testing.surrogate import check_surrogate
@@ -67,7 +71,7 @@ def _checked(offers: Sequence[Offer], registry: Registry, recipes: Sequence[Mapp
 
 
 def _names(around: Mapping[str, Any], component: Component) -> bool:
-    if component.kind == "final":
+    if component.kind in ("final", "export"):  # which no recipe need name
         return isinstance(fitness := around.get("fitness"), Mapping) and fitness.get("name") == component.fits
     return said_of(component, around) is not None
 
@@ -94,11 +98,8 @@ def _offers(name: str, registry: Registry) -> list[Offer]:
 
 def _verdict(one: Candidate) -> Checked:
     component = one.component
-    check = KITS.get(one.kind)
-    if check is None:
-        return Checked(component, unchecked=f"kind {one.kind} has no kit; evokit check tries it with its recipe")
     try:
-        check(one)
+        KITS[one.kind](one)
     except AssertionError as error:
         return Checked(component, str(error).splitlines()[1:] or [str(error)])
     except ContractError as error:
@@ -120,13 +121,17 @@ def _check_genome(one: Candidate) -> None:
 
 KITS: Mapping[Kind, Callable[[Candidate], None]] = {
     "genome": _check_genome,
+    "primitives": check_primitives,
     "fitness": check_fitness,
     "data": check_data,
     "selection": check_operator,
     "crossover": check_operator,
     "mutation": check_operator,
     "surrogate": check_surrogate,
+    "screen": check_screen,
     "search": check_search,
     "baseline": check_contender,
     "final": check_contender,
+    "export": check_export,
+    "callback": check_callback,
 }

@@ -69,7 +69,7 @@ def check_searching(setting: Setting, name: str) -> None:
     refuse_broken(case, RULES, search, name)
 
 
-class _Failing:
+class Failing:
     """A fitness of which one in ``FAILING`` individuals has no value."""
 
     keyed = True
@@ -103,7 +103,7 @@ class _Jobs:
         return Job(self.fitness, express, key)
 
 
-class _Trial:
+class Trial:
     """A search with a door to measure through, in memory."""
 
     def __init__(self, search: Any, parts: Parts, fitness: Any) -> None:
@@ -118,7 +118,7 @@ class _Trial:
         self.measure.generation = self.search.generation
         asked(self.search, "step", self.measure)
 
-    def steps(self, n: int) -> _Trial:
+    def steps(self, n: int) -> Trial:
         for _ in range(n):
             if not self.search.done:
                 self.step()
@@ -153,9 +153,9 @@ class _Case:
         made = self.setting.build()
         return made.search if isinstance(made, Parts) else made
 
-    def trial(self, failing: bool = False) -> _Trial:
+    def trial(self, failing: bool = False) -> Trial:
         fitness = self.parts.fitness
-        return _Trial(self.built(), self.parts, _Failing(fitness) if failing else fitness)
+        return Trial(self.built(), self.parts, Failing(fitness) if failing else fitness)
 
 
 def _answers(case: _Case) -> Finding | None:
@@ -232,7 +232,7 @@ def _only_measured(case: _Case) -> Finding | None:
     return None
 
 
-def _unmeasured(trial: _Trial) -> Finding | None:
+def _unmeasured(trial: Trial) -> Finding | None:
     search, known = trial.search, trial.measured()
     if not known:
         return None

@@ -42,7 +42,7 @@ WITH_GENES: Mapping[str, dict[str, dict[str, Any]]] = {  # operators, of other g
 }
 OWN_OPERATORS = {"crossover": {"name": OWN}, "mutation": {"name": OWN}}
 MOST_WORK = 10_000  # for searches that have no end
-SEARCH = {"name": "generational", "population": 8, "generations": 6}
+SEARCH = {"name": "generational", "population": 8, "generations": 9}
 
 
 class Unsettled(UserError):  # noqa: N818 - what it is not
@@ -156,11 +156,10 @@ def settings(one: Candidate) -> list[Setting]:
 
 def _completed(one: Candidate) -> Iterator[dict[str, Any]]:
     """The sections that are given and, for those that are not, what goes with the component."""
+    fitness = {"name": MADE_UP, "levels": 2 if one.kind == "screen" else 1}  # which a race needs
     for genome in _genomes(one):
         around = (
-            {"fitness": {"name": MADE_UP}, "search": SEARCH, "stop": {"work": MOST_WORK}}
-            | dict(one.around)
-            | {"genome": genome}
+            {"fitness": fitness, "search": SEARCH, "stop": {"work": MOST_WORK}} | dict(one.around) | {"genome": genome}
         )
         genes = declared(_component(one, "genome", genome), "genes")
         yield dict(WITH_GENES.get(genes, OWN_OPERATORS)) | around
@@ -200,6 +199,8 @@ def _settled(one: Candidate, around: Mapping[str, Any]) -> Setting:
     sections = dict(around) | {"execution": {"backend": "inline"}, "callbacks": [], "export": []}
     if one.kind in SECTIONS:
         sections[one.kind] = {"name": one.component.name, **one.options}
+    if one.kind == "screen":
+        sections["screens"] = [{"name": one.component.name, **one.options}]
     if one.kind not in ("baseline", "final"):
         sections["baselines"] = []
     made_up = Offer(Component("fitness", MADE_UP, MadeUp), MADE_UP)

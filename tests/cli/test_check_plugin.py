@@ -2,7 +2,7 @@ import pytest
 
 from tests.cli.commands import invoke
 from tests.docs.conftest import EXAMPLE
-from tests.small import TOY
+from tests.small import TOY, TOY_RECIPE
 
 BROKEN = """
 from dataclasses import dataclass
@@ -71,9 +71,11 @@ def test_a_recipe_says_the_options(broken, tmp_path):
     assert "BAD   mutation sized: a mutation makes new genes: left all of 16 individuals as they were" in done.stdout
 
 
-def test_kinds_without_a_kit_are_told(tmp_path):
-    done = invoke("check-plugin", TOY)
-    assert "note  export text: not tried: kind export has no kit" in done.stdout
+def test_what_needs_a_recipe_is_told(tmp_path):
+    recipe = tmp_path / "toy.yaml"
+    recipe.write_text(TOY_RECIPE)
+    assert "note  export text: not tried: " in invoke("check-plugin", TOY).stdout
+    assert "ok    export text" in invoke("check-plugin", TOY, "--recipe", recipe).stdout
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evokit.common.charts import DENSE, Estimate, Series, forest, heat_map, line_chart, ticks
+from evokit.common.charts import DENSE, WIDTH, Estimate, Series, forest, heat_map, line_chart, ticks
 
 
 class Elements(HTMLParser):
@@ -149,3 +149,14 @@ def test_points_say_what_they_are_where_a_pointer_rests_and_rings_go_around_them
     ring, _, dot = Elements(drawn).of("circle")
     assert (ring["cx"], ring["cy"]) == (dot["cx"], dot["cy"])
     assert float(ring["r"]) > float(dot["r"])
+
+
+def test_frames_are_squares_around_points_and_places_say_where_points_are_drawn():
+    points = [(1, 1.0), (2, 2.0)]
+    series = [Series("a", points, "points"), Series("champion", points[1:], "frames")]
+    drawn = line_chart("it", series, x="x", y="y")
+    dots = [(float(one["cx"]) / WIDTH, float(one["cy"]) / WIDTH) for one in Elements(drawn.svg).of("circle")]
+    assert drawn.places == dict(zip(points, dots, strict=True))
+    (frame,) = [one["d"] for one in Elements(drawn.svg).of("path")]
+    x, y = drawn.places[2, 2.0]
+    assert frame.startswith(f"M{x * WIDTH - 7:.1f} {y * WIDTH - 7:.1f} h14 v14")

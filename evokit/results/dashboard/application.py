@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import threading
 from collections.abc import Callable
 from datetime import datetime
@@ -17,7 +15,7 @@ from evokit.assembly.directory import RunDirectory
 from evokit.errors import RunFailed, UserError, said
 from evokit.recipe.schema import Recipe
 from evokit.results.dashboard.overview import COLUMNS, Row, in_order, refuse_links_out, row_of, runs_below
-from evokit.results.page.templates import rendered
+from evokit.results.page.templates import policy_source, rendered
 from evokit.results.page.writing import page_text
 from evokit.runs.launch import open_recipe
 from evokit.runs.watched import sight, told
@@ -78,7 +76,7 @@ class _Pages:
         )
 
     def run(self, request: Request) -> Response:
-        """The report of a run, or how far it is before there is one."""
+        """The report of a run, which follows one at work, or how far it is before there is one."""
         from starlette.responses import Response
 
         name = request.path_params["name"].strip("/") or "."
@@ -91,13 +89,14 @@ class _Pages:
             return _answer(
                 "words.html", 403, title="Not from there", sentence="Another site led here. Open it from here."
             )
-        shown = _shown(row_of(name, run, self._folder), self._folder)
+        row = row_of(name, run, self._folder)
+        shown, script = _shown(row, self._folder), _beside("follow.js") if row.status == "running" else ""
         try:
             refuse_links_out(run, self._folder)
             if RunDirectory(run).read_summary() is None and not list(run.glob("repeat-*/summary.json")):
                 return _answer("words.html", title=shown, text=told(shown, sight(RunDirectory(run))))
             with self._loading:
-                page = page_text(run, self._recipe(run))
+                page = page_text(run, self._recipe(run), script)
         except Exception as error:  # files that look like those of a run may hold anything
             known = isinstance(error, UserError | RunFailed)
             words = str(error) if known else f"Its files cannot be understood ({said(error)})."
@@ -129,8 +128,9 @@ def _shown(row: Row, folder: Path) -> str:
 def _answer(template: str, status: int = 200, **values: Any) -> Response:
     from starlette.responses import Response
 
+    script = policy_source(_beside("live.js"))
     policy = (
-        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{_script_digest()}'; connect-src 'self'; "
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src {script}; connect-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
     now = f"{datetime.now():%H:%M:%S}"
@@ -150,8 +150,3 @@ def _beside(name: str) -> Any:
     from markupsafe import Markup
 
     return Markup((files(__package__) / name).read_text(encoding="utf-8"))
-
-
-@cache
-def _script_digest() -> str:
-    return base64.b64encode(hashlib.sha256(_beside("live.js").encode()).digest()).decode()

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 from evokit.common.charts import Figure
 from evokit.common.text import Table
 
-Kind = Literal["lines", "table", "figures", "text", "folded", "html"]
+Kind = Literal["lines", "table", "figures", "explorer", "text", "folded", "html"]
 
 
 class Block(NamedTuple):
@@ -17,7 +17,7 @@ class Block(NamedTuple):
 
     Attributes:
         kind: How the template shows it.
-        content: Sentences, a table, figures, or a text whose lines stay.
+        content: Sentences, a table, figures, a figure of which points are chosen, or a text whose lines stay.
         title: Above it; empty for none.
     """
 

@@ -12,6 +12,7 @@ from evokit.results import report
 from evokit.results.curves import Curve
 
 PAIRS = 3  # of objectives that a front is shown by
+MARKS: Mapping[str, tuple[Way, str]] = {"knee": ("rings", "ring"), "champion": ("frames", "square")}
 BETTER = {"min": "lower is better", "max": "higher is better"}
 
 
@@ -79,33 +80,49 @@ def against(curves: Iterable[tuple[str, Curve]], what: str, x: str, y: str) -> F
 def fronts(
     objectives: Mapping[str, str],
     several: Mapping[str, Sequence[Sequence[float]]],
-    knee: Sequence[float] | None = None,
+    marked: Mapping[str, Sequence[float]] | None = None,
 ) -> list[Figure | None]:
     """A figure for each pair of objectives, with each front.
 
     Args:
         objectives: Name to ``min`` or ``max``.
         several: Name to ``(n, n_objectives)`` raw values.
-        knee: The point that is marked as such.
+        marked: Points with a mark of ``MARKS`` around them, by what they are.
     """
     names = list(objectives)
     goals = [f"{name} ({BETTER[goal]})" for name, goal in objectives.items()]
     drawn: list[tuple[str, Sequence[Sequence[float]], Way]] = [(*one, "points") for one in several.items()]
-    if knee is not None:
-        drawn.append(("knee", [knee], "rings"))
-
-    def told(point: Sequence[float]) -> str:
-        return ", ".join(f"{name} {number(value)}" for name, value in zip(names, point, strict=True))
+    for name, point in (marked or {}).items():
+        way, shape = MARKS[name]
+        drawn.append((f"{name} ({shape})", [point], way))
 
     return [
         line_chart(
             f"{names[x]} and {names[y]}",
             [
-                Series(name, [(one[x], one[y]) for one in points], way, [f"{name}: {told(one)}" for one in points])
+                Series(
+                    name,
+                    [(one[x], one[y]) for one in points],
+                    way,
+                    [f"{name}: {told(objectives, one)}" for one in points],
+                )
                 for name, points, way in drawn
             ],
             x=goals[x],
             y=goals[y],
         )
-        for x, y in list(combinations(range(len(names)), 2))[:PAIRS]
+        for x, y in pairs(objectives)
     ]
+
+
+def pairs(objectives: Mapping[str, str]) -> list[tuple[int, int]]:
+    """Which two objectives each figure of a front has on its axes."""
+    return list(combinations(range(len(objectives)), 2))[:PAIRS]
+
+
+def told(objectives: Mapping[str, str], point: Sequence[float]) -> str:
+    """
+    >>> told({"loss": "min", "gain": "max"}, [0.5, 3.0])
+    'loss 0.5000, gain 3'
+    """
+    return ", ".join(f"{name} {number(value)}" for name, value in zip(objectives, point, strict=True))

@@ -19,9 +19,10 @@ from evokit.results.cost_text import cost_remark, cost_tables
 from evokit.results.crossing import crossings
 from evokit.results.curves import Curves, read_curves
 from evokit.results.entries import entries
-from evokit.results.front_text import front_told, knee_of
+from evokit.results.front_text import front_told
 from evokit.results.page import drawings
 from evokit.results.page.blocks import Block, Section, figures, lines, tables, text
+from evokit.results.page.explorer import explorer
 from evokit.results.page.population import population
 from evokit.results.page.screening import screens
 from evokit.results.page.sources import Source
@@ -154,16 +155,14 @@ def costs(source: Source) -> Section:
 
 
 def front(source: Source) -> Section:
-    """The Pareto front, a figure for each pair of objectives."""
+    """The Pareto front, a figure for each pair of objectives, whose points are told one by one."""
     summary = source.summary
     if not summary["front"]:
         return Section("Front", [])
-    fronts = {"search": [one["values"] for one in summary["front"]]}
-    fronts |= {one["name"]: one["front"] for one in summary["baselines"] if one.get("front")}
-    at = knee_of(summary)
-    drawn = drawings.fronts(summary["objectives"], fronts, None if at is None else fronts["search"][at])
     title, members, _ = front_told(summary)
-    return Section("Front", [*lines(f"{title}."), *figures(*drawn), *tables([members])])
+    shown = explorer(summary, champion=source.best_so_far is None)
+    picture = [Block("explorer", shown)] if shown else []
+    return Section("Front", [*picture, *tables([members], title)])
 
 
 def archive(source: Source) -> Section:

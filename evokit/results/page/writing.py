@@ -17,7 +17,7 @@ from evokit.results.page.blocks import Section
 from evokit.results.page.comparison import about, comparison_sections, named
 from evokit.results.page.sections import sections
 from evokit.results.page.sources import source
-from evokit.results.page.templates import rendered
+from evokit.results.page.templates import policy_source, rendered
 from evokit.results.report import head_lines
 
 log = logging.getLogger("evokit")
@@ -26,19 +26,20 @@ NAME = "report.html"
 SUFFIXES = (".html", ".htm")
 
 
-def page_text(folder: Path, recipe: Recipe | None = None) -> str:
+def page_text(folder: Path, recipe: Recipe | None = None, script: str = "") -> str:
     """The page of a run.
 
     Args:
         folder: The run directory.
         recipe: What was run, if it is at hand.
+        script: By which a page that is served follows its run; it may ask the server that the page came from.
 
     Raises:
         UserError: This is no run directory, or nothing was measured yet.
     """
     of = source(folder, recipe)
     title, *about = head_lines(of.summary)
-    return _page(of.summary["recipe"].removesuffix(".yaml"), [title, *about], sections(of), of.lacking)
+    return _page(of.summary["recipe"].removesuffix(".yaml"), [title, *about], sections(of), of.lacking, script)
 
 
 def comparison_text(folders: Sequence[Path], out: Path) -> str:
@@ -56,10 +57,19 @@ def comparison_text(folders: Sequence[Path], out: Path) -> str:
     return _page(f"Comparison of {names}", list(about(runs)), comparison_sections(runs, out))
 
 
-def _page(name: str, about: Sequence[str], sections: Sequence[Section], lacking: Sequence[str] = ()) -> str:
-    written = f"Written {now()} by evokit {VERSION}."
+def _page(
+    name: str, about: Sequence[str], sections: Sequence[Section], lacking: Sequence[str] = (), script: str = ""
+) -> str:
     return rendered(
-        __package__, "page.html", name=name, about=about, sections=sections, lacking=lacking, written=written
+        __package__,
+        "page.html",
+        name=name,
+        about=about,
+        sections=sections,
+        lacking=lacking,
+        written=f"Written {now()} by evokit {VERSION}.",
+        script=script,
+        policy=f"; script-src {policy_source(script)}; connect-src 'self'" if script else "",
     )
 
 

@@ -9,6 +9,7 @@ from evokit.assembly.directory import RunDirectory
 from evokit.results.dashboard import application
 from evokit.results.dashboard.overview import COLUMNS, Row
 from evokit.results.page import page_text
+from evokit.results.page.templates import policy_source
 from tests.results.page.pages import CHROMIUM, Page, assert_shown, in_a_browser
 from tests.small import files
 
@@ -50,6 +51,26 @@ def test_a_run_has_the_report_that_evokit_writes(done, tmp_path, ask):
     assert status == 200
     assert re.sub(TELLING, "", text) == re.sub(TELLING, "", page_text(folder))
     assert [recipe.path.name for recipe in ask.loaded] == ["recipe.yaml"]
+
+
+@pytest.fixture
+def at_work(done, tmp_path):
+    """A run with a report, at work."""
+    folder = shutil.copytree(done, tmp_path / "run")
+    summary = json.loads((folder / "summary.json").read_text())
+    (folder / "summary.json").write_text(json.dumps(summary | {"status": "running", "best": None}))
+    with RunDirectory(folder).lock():
+        yield folder
+
+
+def test_the_report_of_a_run_at_work_follows_it_and_that_of_another_has_no_script(done, at_work, ask):
+    text = ask("/run/run")[1]
+    (script,) = re.findall(r"<script>(.*?)</script>", text, flags=re.DOTALL)
+    (policy,) = [one["content"] for one in Page(text).of("meta") if "http-equiv" in one]
+    assert policy.startswith("default-src 'none'; ")
+    assert policy.endswith(f"; script-src {policy_source(script)}; connect-src 'self'")
+    shutil.copytree(done, at_work.parent / "done")
+    assert "script" not in {tag for tag, _ in Page(ask("/run/done")[1]).elements}
 
 
 def test_a_run_at_work_is_left_alone(done, tmp_path, ask):
@@ -143,6 +164,27 @@ def test_a_browser_shows_the_table(done, tmp_path, ask, width):
     assert_shown(folder / "index.html", folder, width)
 
 
+def looked_at(url, folder, milliseconds):
+    """What a browser has made of a page after a while, in which it did not complain."""
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-proxy-server", "--enable-logging=stderr"]
+    options += [f"--user-data-dir={folder / 'browser'}", f"--virtual-time-budget={milliseconds}", "--dump-dom"]
+    seen = subprocess.run([CHROMIUM, *options, url], capture_output=True, text=True, timeout=120, check=True)
+    assert "CONSOLE" not in seen.stderr
+    return seen.stdout
+
+
+@in_a_browser
+def test_the_report_of_a_run_at_work_follows_what_changes(at_work, tmp_path, ask, monkeypatch):
+    looks = []
+
+    def told(*given):
+        looks.append(given)
+        return page_text(*given).replace("</h1>", f" look {len(looks)}</h1>")
+
+    monkeypatch.setattr(application, "page_text", told)
+    assert re.search(r" look [2-9]</h1>", looked_at(f"{ask.url}/run/run", tmp_path, 13_000))
+
+
 @in_a_browser
 def test_the_page_follows_what_changes(tmp_path, ask, monkeypatch):
     looks = []
@@ -153,8 +195,4 @@ def test_the_page_follows_what_changes(tmp_path, ask, monkeypatch):
 
     monkeypatch.setattr(application, "runs_below", lambda folder: [("run", folder / "run")])
     monkeypatch.setattr(application, "row_of", row)
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-proxy-server", "--enable-logging=stderr"]
-    options += [f"--user-data-dir={tmp_path / 'browser'}", "--virtual-time-budget=6000", "--dump-dom"]
-    seen = subprocess.run([CHROMIUM, *options, f"{ask.url}/"], capture_output=True, text=True, timeout=120, check=True)
-    assert "CONSOLE" not in seen.stderr
-    assert re.search(r"look [2-9]", seen.stdout)
+    assert re.search(r"look [2-9]", looked_at(f"{ask.url}/", tmp_path, 6000))

@@ -49,20 +49,29 @@ class Page(HTMLParser):
 
 def assert_shown(path, folder, width):
     """A browser shows a page without a complaint, with all its figures, and nothing is wider than the window."""
-    text = path.read_text()
-    measured = "<script>document.title = document.documentElement.scrollWidth + ' of ' + innerWidth</script>"
-    open_to_scripts = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text)
-    (folder / "page.html").write_text(open_to_scripts.replace("</body>", f"{measured}</body>"))
+    seen = browse(path, folder, width)
+    assert "CONSOLE" not in seen.stderr
+    assert seen.stdout.count("<figure>") == path.read_text().count("<figure>")
+    title = title_after(
+        path, folder, width, "document.title = document.documentElement.scrollWidth + ' of ' + innerWidth"
+    )
+    widths = re.search(r"(\d+) of (\d+)", title)
+    assert int(widths[1]) <= int(widths[2])
+
+
+def title_after(path, folder, width, script):
+    """The title of a page in a browser in which a script was run."""
+    open_to_scripts = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", path.read_text())
+    (folder / "page.html").write_text(open_to_scripts.replace("</body>", f"<script>{script}</script></body>"))
+    seen = browse(folder / "page.html", folder, width)
+    assert "CONSOLE" not in seen.stderr
+    return re.search(r"<title>(.*?)</title>", seen.stdout)[1]
+
+
+def browse(path, folder, width):
+    """A browser's standard output, the page as it became, and its complaints."""
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", f"--user-data-dir={folder}"]
     sights = [f"--window-size={width},2000", "--hide-scrollbars", "--dump-dom"]
-
-    def browse(page):
-        command = [CHROMIUM, *options, *sights, page.as_uri()]
-        environ = {**os.environ, "HOME": str(folder)}
-        return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=True)
-
-    seen = browse(path)
-    assert "CONSOLE" not in seen.stderr
-    assert seen.stdout.count("<figure>") == text.count("<figure>")
-    widths = re.search(r"<title>(\d+) of (\d+)</title>", browse(folder / "page.html").stdout)
-    assert int(widths[1]) <= int(widths[2])
+    command = [CHROMIUM, *options, *sights, path.as_uri()]
+    environ = {**os.environ, "HOME": str(folder)}
+    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=True)
