@@ -1,3 +1,3 @@
 """The version, apart from the package's face: a stranger's package of its name may lie over that."""
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from evokit.cli import diagnosis, main
 from evokit.cli.diagnosis import Check
+from evokit.common.version import VERSION
 
 
 @pytest.fixture
@@ -362,7 +363,7 @@ def overlaid(tmp_path):
 def test_without_its_face_every_command_starts_and_the_doctor_tells_the_cause_alone(overlaid, damage):
     face, run = overlaid
     damage(face)
-    assert "0.1.0" in run("from evokit.cli import main; main(['--version'])")
+    assert VERSION in run("from evokit.cli import main; main(['--version'])")
     assert "onemax" in run("from evokit.cli import main; main(['list'])")
     told = run(
         "from evokit.cli import diagnosis as d\n"

@@ -107,8 +107,12 @@ def test_anchors_are_those_of_headings_alone():
     assert _anchors(page) == {"a--b-x_y-8-", "ask-and-tell"}
 
 
-def test_the_citation_is_of_this_version():
-    assert f"\nversion: {VERSION}\n" in (ROOT / "CITATION.cff").read_text()
+def test_package_citation_and_changes_tell_the_same_version():
+    citation, changes = ((ROOT / name).read_text() for name in ("CITATION.cff", "CHANGELOG.md"))
+    assert f"\nversion: {VERSION}\n" in citation
+    assert f"\nversion = {VERSION}\n" in (ROOT / "setup.cfg").read_text()
+    (date,) = re.findall(rf"^## {re.escape(VERSION)}, (\S+)$", changes, re.M)
+    assert f"\ndate-released: {date}\n" in citation
 
 
 def test_the_index_has_every_page():
