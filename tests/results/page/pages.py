@@ -47,6 +47,11 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
+def page(folder):
+    """The page of the run in a folder."""
+    return Page((folder / "report.html").read_text(encoding="utf-8"))
+
+
 def assert_shown(path, folder, width):
     """A browser shows a page without a complaint, with all its figures, and nothing is wider than the window."""
     seen = browse(path, folder, width)
