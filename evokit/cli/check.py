@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,7 +32,7 @@ def check(recipe: Path | None, overrides: tuple[str, ...], schema: bool) -> None
         return
 
     from evokit.common.text import size, table, wrapped
-    from evokit.progress import duration
+    from evokit.progress import LineProgress, duration, logs_as_notes
     from evokit.recipe import load_recipe
     from evokit.runs.estimate import estimate
 
@@ -39,9 +40,11 @@ def check(recipe: Path | None, overrides: tuple[str, ...], schema: bool) -> None
     tell_namesake(recipe)
     loaded = load_recipe(recipe, overrides)
     name_plugins(loaded)
-    if sys.stderr.isatty():  # a person waits for as long as workers and a few measurements take
-        click.echo("Building all parts and measuring a few individuals ...", err=True)
-    phases, timed, overlap = estimate(loaded)
+    with ExitStack() as shown:
+        if sys.stderr.isatty():  # a person waits for as long as fits, workers and a few measurements take
+            click.echo("Building all parts and measuring a few individuals ...", err=True)
+            shown.enter_context(logs_as_notes(LineProgress(sys.stderr)))
+        phases, timed, overlap = estimate(loaded)
     rows = [
         (
             one.phase,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import tempfile
 import time
@@ -27,6 +28,7 @@ from evokit.searches.evolving import LOOKED_AT
 from evokit.searches.generational import Generational
 from evokit.searches.nsga2 import NSGA2
 
+log = logging.getLogger("evokit")
 TIMED = 3  # individuals
 ROW_BYTES = 600  # of the ledger, an evaluation with its lineage
 
@@ -55,9 +57,11 @@ def estimate(recipe: Recipe) -> tuple[list[Estimate], list[Evaluation], str]:
         RecipeError: A part refused its options, or parts do not fit.
     """
     parts = assemble_all(recipe)
+    log.info("Rehearsing")
     if failed := rehearse_all(parts):
         raise RecipeError([f"{recipe.fitness.where}: fitness.{recipe.fitness.name}: {failed}"])
     set_threads(recipe.execution.threads)
+    log.info("Timing: a few individuals")
     evaluations, seconds_per_work = _time_a_few(parts)
     search = _search(recipe, parts, seconds_per_work)
     phases = [search]
@@ -156,6 +160,7 @@ def _sum(a: Number | None, b: Number | None) -> Number | None:
 
 def _contender(phase: str, contender: Contender, parts: Parts) -> Estimate:
     """A contender may offer ``rehearse(scratch) -> (seconds, bytes)`` of one full fit, by timing a few steps."""
+    log.info("Timing: %s", phase)
     genes = parts.genome.random(parts.context.streams.at("check", "contender").numpy())
     some = make_individual(parts.genome, genes, weights_of(parts.fitness.objectives))
     n_seeds = 1 if contender.deterministic else parts.recipe.final.seeds

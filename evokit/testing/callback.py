@@ -67,7 +67,7 @@ class _Told:
             try:
                 with suppress(StopSearch):  # so that all is heard
                     function(*facts)
-            except Exception:
+            except Exception:  # of any kind; asked anew, it is told with file and line
                 try:
                     asked(function, "", *facts, rule="")
                 except Broken as broken:

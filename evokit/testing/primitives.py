@@ -102,7 +102,7 @@ class _Case:
                 found.append(tree.express(genes)(columns))
             except PASSED:
                 raise
-            except BaseException as error:
+            except BaseException as error:  # also a function that ends the process
                 raise Broken(ANSWERS, MADE, f"leads to {tree.show(genes):.80}, which raised {raised(error)}") from error
         return found
 
@@ -118,7 +118,7 @@ def _called(name: str, function: Callable[..., Any], arguments: Sequence[Any], r
             answer = np.asarray(function(*arguments))
     except PASSED:
         raise
-    except BaseException as error:
+    except BaseException as error:  # also one that ends the process
         what = ", ".join("a number" if not np.ndim(one) else f"{len(one)} cases" for one in arguments)
         raise Broken(rule, MADE, f"has {name!r}, which for {what} raised {raised(error, function)}") from error
     n = max((len(one) for one in arguments if np.ndim(one)), default=0)

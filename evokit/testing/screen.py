@@ -116,7 +116,7 @@ def _go(trial: Trial, n: int, rule: str = ANSWERS) -> None:
         except Broken as broken:
             broken.rule = rule if broken.rule == ANSWERS else broken.rule
             raise
-        except Exception as error:
+        except Exception as error:  # of the search, which found an answer that it cannot use
             raise Broken(rule, "", f"makes a search fail: it raised {raised(error)}") from error
 
 
@@ -158,7 +158,7 @@ def _resumed(case: _Case) -> Finding | None:
         saved = as_saved(asked(trial.search, "state_dict", rule=""))
     except Broken:
         raise
-    except Exception as error:
+    except Exception as error:  # of whatever encodes it
         return "state_dict", f"holds what cannot be saved: {raised(error)}"
     trial.search = case.search(later)
     asked(trial.search, "load_state_dict", saved, rule="")

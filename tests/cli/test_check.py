@@ -1,12 +1,14 @@
 """``evokit check``."""
 
 import json
+import os
 import re
+import subprocess
 
 import pytest
 
 from tests.cli.commands import invoke
-from tests.small import RECIPES, write_recipe
+from tests.small import RECIPES, command, write_recipe
 
 ONEMAX = RECIPES / "onemax.yaml"
 
@@ -17,6 +19,16 @@ def test_check_of_a_sound_recipe_estimates_it(name):
     assert done.exit_code == 0
     assert "the recipe is fine" in done.stdout
     assert "in all, about" in done.stdout
+
+
+def test_who_waits_at_a_terminal_sees_what_takes_so_long():
+    reader, terminal = os.openpty()
+    done = subprocess.run(command(["check", ONEMAX]), stdout=subprocess.PIPE, stderr=terminal, text=True, check=True)
+    os.close(terminal)
+    told = os.read(reader, 10_000).decode().split("\r\n")
+    os.close(reader)
+    assert told[1:] == ["Rehearsing", "Timing: a few individuals", ""]
+    assert "Timing" not in done.stdout
 
 
 def test_check_writes_nothing(tmp_path, monkeypatch):
