@@ -46,6 +46,19 @@ class Estimate:
     disk_bytes: int | None
 
 
+@dataclass(frozen=True)
+class Rate:
+    """What a unit of a budget takes.
+
+    Args:
+        seconds: NaN where nothing can be timed.
+        work: That is counted: more than one where phenotypes count work of their own, such as fits.
+    """
+
+    seconds: float
+    work: float = 1.0
+
+
 def estimate(recipe: Recipe) -> tuple[list[Estimate], list[Evaluation], str]:
     """What each phase will take if nothing ends it early; a surrogate that steps aside makes the search longer.
 
@@ -62,13 +75,13 @@ def estimate(recipe: Recipe) -> tuple[list[Estimate], list[Evaluation], str]:
         raise RecipeError([f"{recipe.fitness.where}: fitness.{recipe.fitness.name}: {failed}"])
     set_threads(recipe.execution.threads)
     log.info("Timing: a few individuals")
-    evaluations, seconds_per_work = _time_a_few(parts)
-    search = _search(recipe, parts, seconds_per_work)
+    evaluations, rate = _time_a_few(parts)
+    search = _search(recipe, parts, rate)
     phases = [search]
     if recipe.confirm is not None:
         again = recipe.confirm.top > 1 and parts.fresh_again() is not None  # the chosen one
         n = recipe.confirm.top + again
-        phases.append(_measurements("confirm", n, parts.fitness.budgets[-1], seconds_per_work))
+        phases.append(_measurements("confirm", n, parts.fitness.budgets[-1], rate))
     final = parts.final()
     fits = None if final is None else _contender("champion's model", final, parts)
     for name, section in parts.named_baselines():
@@ -76,26 +89,29 @@ def estimate(recipe: Recipe) -> tuple[list[Estimate], list[Evaluation], str]:
         if hasattr(part, "fit"):
             phases.append(_contender(f"baseline {name}", part, parts))
         else:
-            phases.append(_control(f"baseline {name}", part, search, seconds_per_work, fits))
+            phases.append(_control(f"baseline {name}", part, search, rate, fits))
     told = "" if parts.data is None else overlap_told(parts.data)
     return phases if fits is None else [*phases, fits], evaluations, told
 
 
-def _time_a_few(parts: Parts) -> tuple[list[Evaluation], float]:
-    """Evaluations of a few random individuals, and the seconds per unit of work; they share work as in a run."""
+def _time_a_few(parts: Parts) -> tuple[list[Evaluation], Rate]:
+    """Evaluations of a few random individuals, and what they took; they share work as in a run."""
     if getattr(parts.fitness, "by_hand", False):
-        return [], math.nan
+        return [], Rate(math.nan)
     rng = parts.context.streams.at("check").numpy()
     budgets, n = parts.fitness.budgets, min(TIMED, parts.recipe.execution.batch)
     genes = [parts.genome.random(rng) for _ in range(1 + n)]
     evaluate_batch(parts.fitness, parts.genome.express, genes[:1], budgets[0])  # the first one pays for all beginnings
     started = time.perf_counter()
     evaluations = evaluate_batch(parts.fitness, parts.genome.express, genes[1:], budgets[-1])
-    return evaluations, (time.perf_counter() - started) / (n * budgets[-1])
+    seconds = (time.perf_counter() - started) / (n * budgets[-1])
+    counted = [one.work / budgets[-1] for one in evaluations if one.ok]
+    return evaluations, Rate(seconds, sum(counted) / len(counted) if counted else 1.0)
 
 
-def _search(recipe: Recipe, parts: Parts, seconds_per_work: float) -> Estimate:
+def _search(recipe: Recipe, parts: Parts, rate: Rate) -> Estimate:
     options, full = recipe.search.options, parts.fitness.budgets[-1]
+    most = None if recipe.stop.work is None else recipe.stop.work / rate.work  # in units of budgets
     expected = getattr(parts.search, "expected", None)
     if expected is not None:
         measured, work = expected()
@@ -105,13 +121,13 @@ def _search(recipe: Recipe, parts: Parts, seconds_per_work: float) -> Estimate:
         )
         later = float(options.generations - len(told)) * told[len(told) // 2 :].mean(axis=0)
         measured, work = (told.sum(axis=0) + later).tolist()
-    elif recipe.stop.work is not None:  # until which a search without an end goes on
-        measured, work = recipe.stop.work / full, recipe.stop.work
+    elif most is not None:  # until which a search without an end goes on
+        measured, work = most / full, most
     else:
         return Estimate("search", None, None, None, None)
-    if recipe.stop.work is not None and work > recipe.stop.work:
-        measured, work = measured * recipe.stop.work / work, recipe.stop.work
-    return _measurements("search", math.ceil(measured), full, seconds_per_work, work)
+    if most is not None and work > most:
+        measured, work = measured * most / work, most
+    return _measurements("search", math.ceil(measured), full, rate, work)
 
 
 def _generation(options: Generational | NSGA2, parts: Parts, generation: int) -> tuple[float, float]:
@@ -130,19 +146,20 @@ def _generation(options: Generational | NSGA2, parts: Parts, generation: int) ->
     return float(asked), float(work + asked * full)
 
 
-def _measurements(phase: str, n: int, full: int, seconds_per_work: float, work: float | None = None) -> Estimate:
+def _measurements(phase: str, n: int, full: int, rate: Rate, work: float | None = None) -> Estimate:
+    """``work`` is in units of budgets."""
     work = n * full if work is None else work
-    seconds = None if math.isnan(seconds_per_work) else work * seconds_per_work
-    return Estimate(phase, n, round(work), seconds, n * ROW_BYTES)
+    seconds = None if math.isnan(rate.seconds) else work * rate.seconds
+    return Estimate(phase, n, round(work * rate.work), seconds, n * ROW_BYTES)
 
 
-def _control(phase: str, part: Any, search: Estimate, seconds_per_work: float, fits: Estimate | None) -> Estimate:
+def _control(phase: str, part: Any, search: Estimate, rate: Rate, fits: Estimate | None) -> Estimate:
     """A control gets the search's work, or ends earlier if it says so; what it finds is fitted like the champion."""
     control = replace(search, phase=phase, measurements=None)
     expected = getattr(part, "expected", None)
     if expected is not None and search.work is not None:
         measurements, work = expected()
-        control = _measurements(phase, measurements, 0, seconds_per_work, min(work, search.work))
+        control = _measurements(phase, measurements, 0, rate, min(work, search.work / rate.work))
     if fits is None:
         return control
     return Estimate(

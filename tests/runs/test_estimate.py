@@ -4,10 +4,35 @@ import pytest
 
 from evokit.progress import duration
 from evokit.recipe import RecipeError, load_recipe
-from evokit.runs.estimate import _search, estimate
+from evokit.runs.estimate import Rate, _search, estimate
 from evokit.searches.generational import Generational
 from evokit.searches.nsga2 import NSGA2
 from tests.small import RECIPES, TOY_RECIPE, run, write_recipe
+
+
+THREEFOLD = """\
+from dataclasses import dataclass
+
+from evokit import Component, Evaluation, hookimpl
+
+
+@dataclass(frozen=True)
+class Threefold:
+    def build(self, context):
+        return Fitness()
+
+
+class Fitness:
+    objectives, budgets, slots, takes, context = {"loss": "min"}, (2,), {}, frozenset({"vector"}), "threefold"
+
+    def evaluate(self, batch, budget):
+        return [Evaluation(values=(float(one @ one),), work=3 * budget) for one in batch]
+
+
+@hookimpl
+def evokit_components():
+    return [Component("fitness", "threefold", Threefold)]
+"""
 
 
 def phases(recipe, *overrides):
@@ -46,6 +71,25 @@ def test_finished_models_are_listed_too(tmp_path):
 
 def test_a_limit_on_work_limits_the_estimate(tmp_path):
     assert phases(write_recipe(tmp_path), "stop.work=10")["search"].work == 10
+
+
+@pytest.mark.parametrize("stop", ["stop={}", "stop.work=60"])
+def test_work_that_measurements_count_beyond_their_budget_is_foretold(tmp_path, stop):
+    """As of phenotypes that are fitted."""
+    (tmp_path / "threefold.py").write_text(THREEFOLD)
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("""\
+plugins: [./threefold.py]
+fitness: {name: threefold}
+genome: {name: real_vector, length: 2, low: -1, high: 1}
+search: {name: generational, population: 5, generations: 4, elites: 1}
+crossover: {name: uniform}
+mutation: {name: gaussian}
+baselines: [{name: random_search}]
+""")
+    foretold, done = phases(recipe, stop), run(recipe, tmp_path / "run", stop)["search"]["work"]
+    assert foretold["baseline random_search"].work == foretold["search"].work
+    assert done - 5 * 6 < foretold["search"].work <= done  # a limit ends a search after the generation that passes it
 
 
 def test_seconds_grow_with_the_work():
@@ -94,9 +138,9 @@ def test_generations_beyond_those_that_are_looked_at_are_like_them(monkeypatch, 
     parts = SimpleNamespace(
         search=None, fitness=SimpleNamespace(budgets=(10,)), context=SimpleNamespace(screens=[Declining()])
     )
-    exact = _search(recipe, parts, 1.0)
+    exact = _search(recipe, parts, Rate(1.0))
     monkeypatch.setattr("evokit.runs.estimate.LOOKED_AT", 560)
-    found = _search(recipe, parts, 1.0)
+    found = _search(recipe, parts, Rate(1.0))
     assert (found.measurements, found.work) == pytest.approx((exact.measurements, exact.work), rel=0.02)
 
 
