@@ -9,7 +9,6 @@ from evokit.searches.generational import Generational
 from evokit.searches.nsga2 import NSGA2
 from tests.small import RECIPES, TOY_RECIPE, run, write_recipe
 
-
 THREEFOLD = """\
 from dataclasses import dataclass
 
