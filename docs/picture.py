@@ -10,8 +10,8 @@ from typing import Any
 from evokit.common.charts import WIDTH, Series, line_chart
 
 NAMES = {  # of contenders, as a newcomer reads them; the last lies below the others
-    "champion": "crystals chosen by evolution, no gradient",
-    "random_search": "crystals chosen at random, equal work",
+    "champion": "crystals grown as evolution chose, no gradient",
+    "random_search": "crystals grown as chance chose, equal work",
     "closed_form": "closed form without crystals",
     "adamw": "AdamW at the paper's setting, 500 steps",
 }

@@ -20,10 +20,13 @@ class Progress:
     """Remembers what a display is told."""
 
     def __init__(self):
-        self.told = []
+        self.told, self.paces = [], []
 
     def evaluated(self, done, total, measured, cached, seconds_left):
         self.told.append((done, total, measured, cached))
+
+    def pace(self, work_per_s, busy):
+        self.paces.append((work_per_s, busy))
 
 
 class OneJob:

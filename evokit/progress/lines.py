@@ -45,6 +45,9 @@ class LineProgress:
         self._evaluated_at = now
         self._line(f"Evaluated {done}/{total} ({measured} measured, {cached} cached){left(seconds_left, ', ')}")
 
+    def pace(self, work_per_s: float, busy: float) -> None:
+        """Nothing: the lines of a log are few."""
+
     def best(self, value: float | None, objective: str, goal: Goal) -> None:
         what = "fitness" if self._in_generations else objective
         self._line(f"Best {what}: {number(value)}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from evokit.interfaces import Goal
 from evokit.progress.protocol import Totals
-from evokit.progress.wording import left, number, of, sparkline, stopwatch
+from evokit.progress.wording import left, number, of, rounded, sparkline, stopwatch
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
@@ -29,6 +29,7 @@ class _Shown:
     generation: tuple[int, int | None] | None = None
     batch: tuple[int, int, int, int] | None = None  # done, total, measured, cached
     batch_left_s: float | None = None
+    pace: tuple[float, float] | None = None  # work a second, workers at it
     best: float | None = None
     objective: str = ""
     goal: Goal = "min"
@@ -68,7 +69,7 @@ class LiveProgress:
     def phase(self, name: str) -> None:
         with self._lock:
             self._shown.phase = name
-            self._shown.generation = self._shown.batch = self._shown.run_left_s = None
+            self._shown.generation = self._shown.batch = self._shown.pace = self._shown.run_left_s = None
             self._shown.recent.clear()
             self._shown.note = ""
 
@@ -81,6 +82,10 @@ class LiveProgress:
         with self._lock:
             self._shown.batch = (done, total, measured, cached)
             self._shown.batch_left_s = seconds_left
+
+    def pace(self, work_per_s: float, busy: float) -> None:
+        with self._lock:
+            self._shown.pace = (work_per_s, busy)
 
     def best(self, value: float | None, objective: str, goal: Goal) -> None:
         with self._lock:
@@ -174,6 +179,9 @@ class LiveProgress:
             time_left = "" if shown.closed else left(shown.batch_left_s, "")
             counts = f"{measured} new, {cached} cached"
             yield "evaluated", f"{done}/{total}", _bar(done, total), time_left or counts
+        if shown.pace and not shown.closed:
+            per_s, busy = shown.pace
+            yield "work", f"{rounded(per_s)}/s", "", f"by {busy:.1f} workers"
         if shown.objective:
             yield (
                 "best",

@@ -22,6 +22,16 @@ def number(value: float | None) -> str:
     return f"{value:.4f}" if 0.1 <= abs(value) < 1e6 else f"{value:.4g}"
 
 
+def rounded(amount: float) -> str:
+    """Three digits of what is counted, for people.
+
+    >>> rounded(12345678), rounded(41234.0), rounded(412.34), rounded(0.0123)
+    ('12.3 M', '41.2 k', '412', '0.0123')
+    """
+    scale, unit = next(((s, u) for s, u in ((1e9, " G"), (1e6, " M"), (1e3, " k")) if amount >= s), (1.0, ""))
+    return f"{amount / scale:.3g}{unit}"
+
+
 def energy(joules: float, estimated_j: float) -> str:
     """Joules for people, labelled by how many of them are estimated.
 

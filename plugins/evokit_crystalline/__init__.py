@@ -16,6 +16,7 @@ def evokit_components() -> list[Component]:
         _offer("genome", "grown", "options:Grown", "grown.genome:build_genome"),
         _offer("fitness", GPT2, "options:Gpt2Loss", "fitness:build_fitness"),
         _offer("baseline", "adamw", "options:AdamW", "baselines:build_adamw", GPT2),
+        _offer("baseline", "muon", "options:Muon", "baselines:build_adamw", GPT2),
         _offer("baseline", "closed_form", "options:ClosedForm", "baselines:build_closed_form", GPT2),
         _offer("final", "assemble", "options:Assemble", "final:build_champion", GPT2),
         _offer("export", "transformers", "options:Transformers", "export:build_export", GPT2),

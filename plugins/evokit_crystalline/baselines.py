@@ -1,4 +1,4 @@
-"""What the champion is compared with: AdamW, as in the paper, and the closed form without a search."""
+"""What the champion is compared with: AdamW, as in the paper, Muon, and the closed form without a search."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ logger = logging.getLogger("evokit")
 
 
 def build_adamw(options: AdamW, context: Context) -> AdamWContender:
-    """AdamW on the fitness's model and the training split."""
+    """AdamW, or Muon and AdamW, on the fitness's model and the training split."""
     return AdamWContender(options, context.fitness, context.train)
 
 
@@ -68,7 +68,8 @@ class AdamWContender(ModelContender):
         self.options = options
         self._blocks = full_blocks(train, fitness.options.block)
         if len(self._blocks) < options.batch:
-            raise UserError(f"baseline adamw: the training split has {len(self._blocks)} blocks, less than a batch")
+            name = type(options).__name__.lower()
+            raise UserError(f"baseline {name}: the training split has {len(self._blocks)} blocks, less than a batch")
         tied = fitness.options.model.tied if options.tied is None else options.tied
         self.sizes = replace(fitness.options.model, tied=tied)
         self._work_per_step = options.batch * fitness.options.block
@@ -129,7 +130,8 @@ class AdamWContender(ModelContender):
             now = time.monotonic()
             if now - reported >= REPORT_EVERY_S:
                 left = (now - started) / (training.step - first) * (steps - training.step)
-                logger.info("AdamW step %d/%d, loss %.2f, %.0f s left", training.step, steps, loss, left)
+                name = type(self.options).__name__
+                logger.info("%s step %d/%d, loss %.2f, %.0f s left", name, training.step, steps, loss, left)
                 reported = now
             if now - saved >= SAVE_EVERY_S:
                 training.save()
@@ -142,7 +144,7 @@ class AdamWContender(ModelContender):
         tensors = self.first_tensors(setting, Streams(seed).at("adamw", "start"))
         if self.starts_fitted:
             tensors = to_fit_coordinates(tensors)
-        return Training(self.fitness, self.sizes, tensors, self.held(), setting, seed, path)
+        return Training(self.fitness, self.sizes, tensors, self.held(), setting, seed, path, self.options.muon)
 
     def first_tensors(self, setting: Mapping[str, Any], streams: Streams) -> dict[str, torch.Tensor]:
         """The full state dict that training starts from."""

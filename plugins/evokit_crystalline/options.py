@@ -124,6 +124,7 @@ class AdamW:
     start: Start = "random"
     tied: bool | None = None
     label: Label = ""
+    muon: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not (self.lr and self.weight_decay and self.schedule):
@@ -138,6 +139,18 @@ class AdamW:
     def builds_on(self) -> tuple[str, ...]:
         """Preparations of the fitness that its seconds must include."""
         return ("closed_form",) if self.start == "fitness" else ()
+
+
+@dataclass(frozen=True)
+class Muon(AdamW):
+    """Muon on the matrices of the layers, AdamW on all other parameters; options as those of ``adamw``.
+
+    One learning rate serves both, as Muon's updates have AdamW's root mean square (Liu et al. 2025, Muon is Scalable
+    for LLM Training, section 2.2), and momentum is 0.95 with Nesterov's step, as in Jordan et al. 2024, Muon. Queries,
+    keys and values are one matrix.
+    """
+
+    muon: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)

@@ -198,12 +198,15 @@ def priced(monkeypatch):
     """A measure of the phase ``baseline/grid`` with its executor, ledger and what the display hears of seconds left."""
     clock, told, ledger = SimpleNamespace(now=7.0), [], Ledger(":memory:")
     monkeypatch.setattr("evokit.measuring.measure.time", SimpleNamespace(monotonic=lambda: clock.now))
-    progress, executor = SimpleNamespace(evaluated=lambda *numbers: told.append(numbers[-1])), Priced(clock)
+    paces, executor = [], Priced(clock)
+    progress = SimpleNamespace(
+        evaluated=lambda *numbers: told.append(numbers[-1]), pace=lambda *numbers: paces.append(numbers)
+    )
     fitness = SumFitness(budgets=(1, 2))
     measure = LedgeredMeasure(
         "baseline/grid", GENOME, fitness, ledger, executor, 1, progress, job="baseline/grid", refits=("[0]",)
     )
-    return SimpleNamespace(measure=measure, executor=executor, ledger=ledger, told=told)
+    return SimpleNamespace(measure=measure, executor=executor, ledger=ledger, told=told, paces=paces)
 
 
 def test_what_is_cached_costs_nothing_again(priced):
@@ -214,6 +217,15 @@ def test_what_is_cached_costs_nothing_again(priced):
 def test_the_time_left_is_that_of_the_mean_so_far(priced):
     priced.measure(people(A, B, A, C, D))
     assert priced.told == [6.0, 4.0, 2.0, 0.0]
+
+
+def test_the_display_hears_how_fast_work_is_done_and_how_many_workers_are_at_it(priced):
+    """Of one worker that takes two seconds for a unit of work; what is known takes none."""
+    priced.measure(people(A, B, A))
+    priced.measure(people(A))
+    list(priced.measure.each(iter(people(C, D)), 2))
+    assert priced.paces[:-1] == [(0.5, 1.0)] * 4
+    assert priced.paces[-1] == (0.5, 1.0), "at the end of a stream nothing more was measured"
 
 
 def test_the_peak_memory_of_workers_counts_in_the_phase(priced):

@@ -1,4 +1,4 @@
-"""A training by AdamW: parameters, moments and step, in memory and in one file."""
+"""A training by AdamW, or by Muon and AdamW: parameters, moments and step, in memory and in one file."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from evokit_crystalline.gpt2.model import dense_layers, head_weight, hidden
 from evokit_crystalline.gpt2.sizes import Sizes
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
+MUON_MOMENTS = ("momentum_buffer",)
 
 
 class Training:
-    """Parameters, AdamW's moments and the step, in memory and in one file.
+    """Parameters, the optimizers' moments and the step, in memory and in one file.
 
     Args:
         fitness: Gives sizes, precision and device.
@@ -33,6 +34,7 @@ class Training:
         setting: ``lr``, ``weight_decay``, ``schedule``.
         seed: Decides the batches.
         path: The file.
+        muon: Whether Muon trains the matrices of the layers, AdamW all else; by the same learning rate.
     """
 
     def __init__(
@@ -44,23 +46,34 @@ class Training:
         setting: Mapping[str, Any],
         seed: int,
         path: Path,
+        muon: bool = False,
     ) -> None:
         device = fitness.frame.head.weight.device
         self.step, self.seed, self.setting, self.path = 0, seed, setting, path
         self.sizes, self._precision = sizes, fitness.precision
-        self._identity = digest({"fitness": fitness.context, "setting": dict(setting), "seed": seed})
+        self._identity = digest({"fitness": fitness.context, "setting": dict(setting), "seed": seed, "muon": muon})
         self.parameters = {
             name: tensor.detach().to(device, copy=True).requires_grad_()
             for name, tensor in tensors.items()
             if name not in held
         }
         self._held = {name: tensors[name].detach().to(device) for name in sorted(held)}
-        self._optimizer = torch.optim.AdamW(
-            list(self.parameters.values()), lr=1.0, weight_decay=setting["weight_decay"], fused=True
-        )
-        for parameter in self.parameters.values():
+        names = {f"{slot}.weight" for slot in sizes.slots()} & self.parameters.keys() if muon else set()
+        matrices = [parameter for name, parameter in self.parameters.items() if name in names]
+        others = [parameter for name, parameter in self.parameters.items() if name not in names]
+        decay = setting["weight_decay"]
+        self._optimizers: list[torch.optim.Optimizer] = [
+            torch.optim.AdamW(others, lr=1.0, weight_decay=decay, fused=True)
+        ]
+        if matrices:
+            self._optimizers.append(
+                torch.optim.Muon(matrices, lr=1.0, weight_decay=decay, adjust_lr_fn="match_rms_adamw")
+            )
+        for parameter in others:
             moments = {moment: torch.zeros_like(parameter) for moment in MOMENTS}
-            self._optimizer.state[parameter] = {"step": torch.zeros((), device=device), **moments}
+            self._optimizers[0].state[parameter] = {"step": torch.zeros((), device=device), **moments}
+        for parameter in matrices:
+            self._optimizers[1].state[parameter] = {moment: torch.zeros_like(parameter) for moment in MUON_MOMENTS}
 
     @property
     def tensors(self) -> dict[str, torch.Tensor]:
@@ -79,10 +92,12 @@ class Training:
         loss = mean_loss(h.flatten(0, 1), head_weight(tensors), targets.flatten(), self._precision)
         value = loss.item()
         if math.isfinite(value):
-            self._optimizer.zero_grad()
+            for parameter in self.parameters.values():
+                parameter.grad = None
             loss.backward()  # type: ignore[no-untyped-call]
-            self._optimizer.param_groups[0]["lr"] = lr
-            self._optimizer.step()
+            for optimizer in self._optimizers:
+                optimizer.param_groups[0]["lr"] = lr
+                optimizer.step()
             self.step += 1
         return value
 
@@ -110,4 +125,5 @@ class Training:
                     tensor.copy_(tensors[f"{kind}:{name}"])
 
     def _state_of(self, parameter: torch.Tensor) -> dict[str, torch.Tensor]:
-        return {"parameter": parameter, **self._optimizer.state[parameter]}
+        (state,) = (one.state[parameter] for one in self._optimizers if parameter in one.state)
+        return {"parameter": parameter, **state}

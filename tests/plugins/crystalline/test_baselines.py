@@ -14,7 +14,7 @@ from evokit_crystalline.fitness import build_fitness
 from evokit_crystalline.gpt2.files import read_model
 from evokit_crystalline.gpt2.measuring import mean_losses
 from evokit_crystalline.gpt2.sizes import HEAD
-from evokit_crystalline.options import AdamW, Gpt2Loss
+from evokit_crystalline.options import AdamW, Gpt2Loss, Muon
 from tests.plugins.crystalline.tiny import SIZES, context, documents, fitted_context, fitted_with_crystals
 
 FITNESS = build_fitness(Gpt2Loss(SIZES, tokens=128, block=16), context())
@@ -22,9 +22,9 @@ OPTIONS = AdamW(steps=12, rungs=(4,), lr=(3e-2,), batch=3)
 STEP = 3 * 16  # tokens read
 
 
-@pytest.fixture
-def contender():
-    return AdamWContender(OPTIONS, FITNESS, documents(seed=1))
+@pytest.fixture(params=[AdamW, Muon], ids=["adamw", "muon"])
+def contender(request):
+    return AdamWContender(request.param(**vars(OPTIONS)), FITNESS, documents(seed=1))
 
 
 def trained(contender, scratch, budget=12 * STEP, setting=None, seed=0):
@@ -92,6 +92,29 @@ def test_the_state_of_another_training_is_not_continued(contender, tmp_path):
     assert equal(tensors, expected)
 
 
+def test_muon_turns_gradients_of_the_layers_matrices_to_orthogonal_steps(tmp_path):
+    """A step from momentum zero is -lr 0.2 sqrt(larger side) times a matrix whose singular values are mostly near 1."""
+    training, *others = (
+        AdamWContender(kind(**vars(OPTIONS)), FITNESS, documents(seed=1)).start(
+            {"lr": 1.0, "weight_decay": 0.0, "schedule": "constant"}, 0, tmp_path
+        )
+        for kind in (Muon, AdamW)
+    )
+    before = {name: tensor.clone() for name, tensor in training.tensors.items()}
+    matrices = {f"{slot}.weight" for slot in FITNESS.slots}
+    blocks = AdamWContender(OPTIONS, FITNESS, documents(seed=1))._batch(0, 0)
+    for one in (training, *others):
+        one.update(blocks, 1e-2)
+    assert matrices < before.keys()
+    for name, tensor in training.tensors.items():
+        if name in matrices:
+            values = torch.linalg.svdvals(tensor - before[name]) / (1e-2 * 0.2 * math.sqrt(max(tensor.shape)))
+            assert values.median() > 0.6, name  # the smallest need more than its five iterations
+            assert values.max() < 1.3, name
+        else:
+            assert torch.equal(tensor, others[0].tensors[name]), name
+
+
 def test_a_training_that_diverges_says_so(contender, tmp_path):
     setting = contender.settings(None)[0] | {"lr": 1e38}
     result = contender.fit(setting, 0, 12 * STEP, tmp_path)
@@ -115,7 +138,7 @@ def test_progress_is_reported(contender, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(baselines, "REPORT_EVERY_S", 0.0)
     with caplog.at_level(logging.INFO, "evokit"):
         trained(contender, tmp_path)
-    assert "AdamW step 12/12, loss " in caplog.text
+    assert f"{type(contender.options).__name__} step 12/12, loss " in caplog.text
 
 
 def test_a_score_is_a_mean_per_document(contender, tmp_path):
