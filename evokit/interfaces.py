@@ -91,7 +91,8 @@ class Genome(Protocol[G]):
 
     ``phenotype`` names the kind that ``express`` makes. Optional methods: ``canonical(genes) -> genes``,
     ``encode(genes) -> (n_features,) float32`` for surrogates, which else see the JSON values of genes where these are
-    flat; ``seeds() -> list of genes``, ``show(genes) -> str``.
+    flat; ``seeds() -> list of genes``, ``show(genes) -> str``. Optional ``content_digest``: a digest of the files that
+    decide phenotypes, such as a library; a run is not resumed with another one.
     """
 
     phenotype: str

@@ -28,12 +28,13 @@ FREE = (
 SAID = 80  # characters of a value in a message
 
 
-def identity(recipe: Recipe, data_digest: str = "", fitness: str = "") -> dict[str, Any]:
+def identity(recipe: Recipe, data_digest: str = "", fitness: str = "", genome: str = "") -> dict[str, Any]:
     """All that a resumed run must share with its beginning, or its numbers would not be one run's (C4)."""
     return {
         "recipe": recipe.digest,
         **({"data": data_digest} if data_digest else {}),
         **({"fitness": fitness} if fitness else {}),  # its context
+        **({"genome": genome} if genome else {}),  # likewise
         "seed": recipe.seed,
         "device": recipe.execution.device,
         "threads": recipe.execution.threads,

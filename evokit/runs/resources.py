@@ -117,7 +117,9 @@ class Resources:
 
     def _claim(self) -> None:
         """Write down whose run this is, or refuse to go on with another's."""
-        now = identity(self.recipe, self.parts.context.data_digest, self.parts.fitness.context)
+        parts = self.parts
+        genome = getattr(parts.genome, "content_digest", "")
+        now = identity(self.recipe, parts.context.data_digest, parts.fitness.context, genome)
         then = self.ledger.meta("identity")
         if then is None:
             self.ledger.set_meta("identity", now)

@@ -20,6 +20,7 @@ def evokit_components() -> list[Component]:
         _offer("baseline", "closed_form", "options:ClosedForm", "baselines:build_closed_form", GPT2),
         _offer("final", "assemble", "options:Assemble", "final:build_champion", GPT2),
         _offer("export", "transformers", "options:Transformers", "export:build_export", GPT2),
+        _offer("export", "library", "options:LibraryFile", "export:LibraryExport", GPT2),
         _offer("fitness", TEXTS, f"{TEXTS}.options:TextClassification", f"{TEXTS}.fitness:build_fitness"),
         _offer("baseline", "bag_of_words", f"{TEXTS}.options:BagOfWords", f"{TEXTS}.baselines:build_words", TEXTS),
         _offer("final", "classify", f"{TEXTS}.options:Classify", f"{TEXTS}.final:build_champion", TEXTS),

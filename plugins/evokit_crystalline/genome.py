@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from evokit.errors import UserError
 from evokit.genomes.index_vector import IndexVector
 from evokit.interfaces import Context
-from evokit_crystalline.crystals.kinds import LEARNED, ZERO, Shape
+from evokit_crystalline.crystals.kinds import LEARNED, SAVED, ZERO, Shape
 from evokit_crystalline.crystals.library import CrystalSet, Library, draw_library
+from evokit_crystalline.crystals.matrices import Zero
+from evokit_crystalline.crystals.saved import Saved, read_saved
 from evokit_crystalline.options import Crystalline
 
 if TYPE_CHECKING:
@@ -26,8 +30,9 @@ class CrystallineGenome(IndexVector):
     Args:
         slots: Layer name to ``(n_in, n_out)``; the order is the order of the genes.
         library: Holds every shape in ``slots``.
-        arrangements: Layer name to the set whose crystal fills it, of individuals that are worth a first try.
+        arrangements: Layer name to its gene, of individuals that are worth a first try; layers not named are off.
         sublayers: Layers that belong together, for the genome's own crossover and mutation; by default each is alone.
+        content_digest: Of a file that decides phenotypes.
 
     Raises:
         ValueError: There are no slots, or the library lacks one's shape.
@@ -43,6 +48,7 @@ class CrystallineGenome(IndexVector):
         library: Library,
         arrangements: Sequence[Mapping[str, int]] = (),
         sublayers: Sequence[Sequence[str]] = (),
+        content_digest: str = "",
     ) -> None:
         if not slots:
             raise ValueError("the fitness has no layers to fill")
@@ -51,7 +57,7 @@ class CrystallineGenome(IndexVector):
                 raise ValueError(f"layer {name!r} has shape {shape}, for which the library holds no matrices")
         super().__init__([library.size] * len(slots))
         self.slots = dict(slots)
-        self.library, self._arrangements = library, arrangements
+        self.library, self._arrangements, self.content_digest = library, arrangements, content_digest
         positions = {name: i for i, name in enumerate(slots)}
         self._sublayers = [[positions[name] for name in one] for one in sublayers or [[name] for name in slots]]
 
@@ -92,12 +98,12 @@ class CrystallineGenome(IndexVector):
         return same
 
     def seeds(self) -> list[np.ndarray]:
-        """If the library has a zero: all layers off, and learned crystals as they were fitted to work together."""
+        """If the library has a zero: all layers off, and crystals as they were fitted to work together."""
         kinds = self.library.kinds
         if ZERO not in kinds:
             return []
-        off, learned = kinds.index(ZERO), [j for j, kind in enumerate(kinds) if kind == LEARNED]
-        seeds = [[learned[one[slot]] if slot in one else off for slot in self.slots] for one in self._arrangements]
+        off = kinds.index(ZERO)
+        seeds = [[one.get(slot, off) for slot in self.slots] for one in self._arrangements]
         return [np.full(self.n_genes, off), *map(np.array, seeds)]
 
     def show(self, genes: np.ndarray) -> str:
@@ -115,20 +121,49 @@ def build_genome(options: Crystalline, context: Context) -> CrystallineGenome:
 
     Raises:
         ValueError: The fitness has no slots, or a kind cannot serve a shape.
+        UserError: ``library.saved`` is no library, or one for other shapes or with fewer sets.
     """
     slots = {name: _shape(name, shape) for name, shape in context.fitness.slots.items()}
-    streams, n_learned = context.streams.at("library"), options.library.n_learned
-    learn = getattr(context.fitness, "learn", None)
-    learned: Sequence[CrystalSet] = ()
-    arrangements: Sequence[Mapping[str, int]] = ()
-    if n_learned:
+    library, streams, fitness = options.library, context.streams.at("library"), context.fitness
+    given: dict[str, Sequence[CrystalSet]] = {}
+    arrangements: list[Mapping[str, int]] = []
+    identity = ""
+    if places := library.places(LEARNED):
+        learn = getattr(fitness, "learn", None)
         if learn is None:
             raise ValueError(f"library.kinds: {LEARNED} needs a fitness that crystals can be learned from")
-        learned = learn(n_learned, streams, context.meter)
-        arrangements = getattr(context.fitness, "arrangements", lambda n_sets: [])(n_learned)
-    library = draw_library(slots.values(), options.library, streams, context.device, learned)
-    sublayers = getattr(context.fitness, "sublayers", ())
-    return CrystallineGenome(slots, library, arrangements, sublayers)
+        given[LEARNED] = learn(len(places), streams, context.meter)
+        arranged: list[Mapping[str, int]] = getattr(fitness, "arrangements", lambda n_sets: [])(len(places))
+        arrangements += _placed(arranged, places)
+    if library.saved is not None:
+        saved, places = read_saved(library.saved), library.places(SAVED)
+        given[SAVED], identity = _served(saved, len(places), slots.values(), library.saved), saved.digest
+        here = (one for one in saved.arrangements if one.keys() <= slots.keys())
+        arrangements += _placed((one for one in here if max(one.values(), default=0) < len(places)), places)
+    drawn = draw_library(slots.values(), library, streams, context.device, given)
+    return CrystallineGenome(slots, drawn, arrangements, getattr(fitness, "sublayers", ()), identity)
+
+
+def _placed(arrangements: Iterable[Mapping[str, int]], places: Sequence[int]) -> list[Mapping[str, int]]:
+    """Numbers of sets as numbers of the library's matrices."""
+    return [{slot: places[number] for slot, number in one.items()} for one in arrangements]
+
+
+def _served(saved: Saved, n: int, shapes: Iterable[Shape], path: Path) -> list[CrystalSet]:
+    """The first ``n`` sets, zero where a layer was off.
+
+    Raises:
+        UserError: There are fewer, or they are of a model with other shapes.
+    """
+    wanted = list(dict.fromkeys(shapes))
+    if len(saved.sets) < n:
+        raise UserError(
+            f"library: {path} holds {len(saved.sets)} sets of crystals, but {n} are asked for: choose a smaller size"
+        )
+    if missing := [shape for shape in wanted if shape not in saved.shapes]:
+        n_in, n_out = missing[0]
+        raise UserError(f"library: {path} is of a model without layers of shape ({n_in}, {n_out}), which this one has")
+    return [{shape: one.get(shape) or Zero(shape) for shape in wanted} for one in saved.sets[:n]]
 
 
 def _shape(name: str, shape: Sequence[int]) -> Shape:

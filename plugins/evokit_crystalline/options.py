@@ -188,5 +188,18 @@ class ClosedForm:
 
 
 @dataclass(frozen=True)
+class LibraryFile:
+    """The crystals of the best individuals that the search measured, in a file that a library takes them from.
+
+    ``individuals`` says of how many, the best first. Another run names the file by ``library: {saved: FILE}`` and the
+    kind ``saved`` in the options of genome ``crystalline``, in ``kinds`` where ``learned`` stands otherwise: its
+    individuals choose among these crystals, and those that were measured are among the first ones. Crystals belong to
+    the continuous parts that they were fitted beside: with others any choice of them is worth what it is worth there.
+    """
+
+    individuals: Count = 8
+
+
+@dataclass(frozen=True)
 class Transformers:
     """A directory that ``transformers.GPT2LMHeadModel.from_pretrained`` loads, tokenizer included."""

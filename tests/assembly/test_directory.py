@@ -240,6 +240,11 @@ def test_data_that_the_beginning_did_not_name_are_not_asked_for():
         refuse_other_identity(identity(onemax(), "digest of data"), begun)
 
 
+def test_another_file_of_a_genome_is_another_identity():
+    with pytest.raises(UserError, match="genome one -> another"):
+        refuse_other_identity(identity(onemax(), genome="one"), identity(onemax(), genome="another"))
+
+
 def test_identity_names_what_decides_numbers():
     found = identity(onemax())
     assert {"recipe", "seed", "device", "threads", "machine", "versions"} == found.keys()

@@ -4,11 +4,15 @@ import re
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from evokit.progress import LineProgress
 from evokit.recipe import load_recipe
 from evokit.runs.launch import assemble_all, launch
+from evokit_crystalline.crystals.matrices import Dense
+from evokit_crystalline.crystals.saved import save_individuals
+from evokit_crystalline.gpt2.sizes import Sizes
 
 ROOT = Path(__file__).parents[2] / "recipes"
 RECIPES = sorted(ROOT.rglob("*.yaml"))
@@ -105,7 +109,10 @@ TWO_POINTS = {
 
 
 def adapted(path, finished):
-    """Overrides that make any of our recipes small; ``finished`` is the run that those with an ``init`` begin with."""
+    """Overrides that make any of our recipes small; ``finished`` is the run that those with an ``init`` begin with.
+
+    Beside it lies a library of saved crystals.
+    """
     values = dict(SMALL)
     text = "\n".join(line for parent in chain(path) for line in parent.read_text().splitlines())
     if "gpt2_loss" in text:
@@ -152,6 +159,8 @@ def adapted(path, finished):
         values |= SMALL_ANALYSIS | {"genome.grids": f"[{grid}]"}
     if "init:" in text:
         values["init.from"] = finished
+    if "saved:" in text:
+        values["genome.library.saved"] = finished.parent / "library.safetensors"
     return [f"{key}={value}" for key, value in values.items()]
 
 
@@ -175,10 +184,14 @@ def _few_padded_lines(monkeypatch):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A run of evolved optimizers."""
+    """A run of evolved optimizers, and beside it a library of crystals."""
     out = tmp_path_factory.mktemp("finished") / "run"
     path = ROOT / "optimizer_quick.yaml"
     launch(load_recipe(path, adapted(path, None)), out, LineProgress(StringIO()))
+    slots = Sizes(n_embd=16, n_layer=1, n_head=2).slots()
+    drawn = np.random.default_rng(0)
+    individuals = [{name: Dense(drawn.normal(size=shape)) for name, shape in slots.items()} for _ in range(2)]
+    save_individuals(individuals, out.parent / "library.safetensors")
     return out
 
 

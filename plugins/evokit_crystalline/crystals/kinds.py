@@ -18,7 +18,7 @@ Shape = tuple[int, int]  # (n_in, n_out)
 TernaryScale = Literal["unit", "paper"]
 Kind: TypeAlias = "Callable[[Shape, np.random.Generator], StructuredMatrix]"  # draws one matrix of that shape
 
-LEARNED, ZERO = "learned", "zero"
+LEARNED, SAVED, ZERO = "learned", "saved", "zero"
 MOST_BLOCKS = 8
 FEWEST_BLOCKS = 2
 SCALES = (0.1, 0.3, 1.0)
@@ -121,6 +121,10 @@ def hadamard(shape: Shape, rng: np.random.Generator) -> StructuredMatrix:
 
 def learned(shape: Shape, rng: np.random.Generator) -> StructuredMatrix:
     raise ValueError(f"kind {LEARNED!r} is learned from a fitness's training data and cannot be drawn")
+
+
+def saved(shape: Shape, rng: np.random.Generator) -> StructuredMatrix:
+    raise ValueError(f"kind {SAVED!r} is read from the file that library.saved names and cannot be drawn")
 
 
 def random_partition(n: int, parts: int, rng: np.random.Generator) -> list[int]:

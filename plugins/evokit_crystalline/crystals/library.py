@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from evokit.common.keys import digest, digest_bytes
 from evokit.streams import Streams
-from evokit_crystalline.crystals.kinds import LEARNED, Shape
+from evokit_crystalline.crystals.kinds import Shape
 from evokit_crystalline.crystals.options import LibraryOptions
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def draw_library(
     options: LibraryOptions,
     streams: Streams,
     device: str = "cpu",
-    learned: Sequence[CrystalSet] = (),
+    given: Mapping[str, Sequence[CrystalSet]] = MappingProxyType({}),
 ) -> Library:
     """Draw the library that ``streams`` and ``options`` decide: always the same bits, on any device.
 
@@ -67,7 +67,7 @@ def draw_library(
         options: Sizes and kinds.
         streams: The library's seed.
         device: Where the matrices live.
-        learned: What the fitness learned, ``options.n_learned`` sets.
+        given: Kinds that are not drawn, such as what the fitness learned; as many sets as ``options`` has places for.
     """
     catalogue = options.catalogue()
     kinds = tuple(options.kinds[j % len(options.kinds)] for j in range(options.size))
@@ -76,7 +76,7 @@ def draw_library(
         n_in, n_out = shape
         number = j // len(options.kinds)
         rng = streams.at(n_in, n_out, kinds[j], number).numpy()
-        matrix = learned[number][shape] if kinds[j] == LEARNED else catalogue[kinds[j]](shape, rng)
+        matrix = given[kinds[j]][number][shape] if kinds[j] in given else catalogue[kinds[j]](shape, rng)
         if matrix.shape != shape:
             raise ValueError(f"kind {kinds[j]!r} made a matrix of shape {matrix.shape} where {shape} was asked")
         return matrix.to(device)

@@ -146,6 +146,11 @@ class BlockDiagonal(_Structured):
         multiply_adds = sum(block.numel() for block in self._blocks)
         super().__init__((sum(self._rows), sum(columns)), multiply_adds, self._blocks[0].device)
 
+    @property
+    def blocks(self) -> Sequence[Tensor]:
+        """Each ``(rows, columns)``, from the first inputs and outputs to the last."""
+        return self._blocks
+
     def dense(self) -> Tensor:
         matrix: Tensor = torch.block_diag(*self._blocks)  # type: ignore[no-untyped-call]
         return matrix

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated
 
 from annotated_types import MinLen
 
-from evokit.options import Count
+from evokit.options import Count, added
 from evokit_crystalline.crystals import kinds
-from evokit_crystalline.crystals.kinds import LEARNED, ZERO, Kind, TernaryScale
+from evokit_crystalline.crystals.kinds import LEARNED, SAVED, ZERO, Kind, TernaryScale
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class LibraryOptions:
         rank: Lowest and highest rank of low-rank kinds; null takes each kind's own.
         ternary_scale: Of ``ternary_low_rank``: ``unit`` keeps the variance of what passes through; ``paper`` divides by
             the root of the rank alone, as the paper's code does.
+        saved: A file that ``evokit export RUN --format library`` wrote, of which the kind ``saved`` takes its matrices.
 
     Raises:
         ValueError: A kind is unknown or named twice, there are more kinds than matrices, or ``rank`` is upside down.
@@ -37,6 +39,7 @@ class LibraryOptions:
     kinds: Annotated[tuple[str, ...], MinLen(1)] = ("block_diagonal", "ternary_low_rank")
     rank: tuple[Count, Count] | None = None
     ternary_scale: TernaryScale = "unit"
+    saved: Path | None = added(None)  # noqa: RUF009  # a field
 
     def __post_init__(self) -> None:
         known = self.catalogue()
@@ -46,6 +49,8 @@ class LibraryOptions:
             raise ValueError(f"kinds: each may be named once, got {', '.join(self.kinds)}")
         if self.size < len(self.kinds):
             raise ValueError(f"size: must be at least the number of kinds ({len(self.kinds)}), got {self.size}")
+        if (SAVED in self.kinds) != (self.saved is not None):
+            raise ValueError(f"kinds: {SAVED} belongs to library.saved, the file that its matrices are in: give both")
         if self.rank is not None and self.rank[0] > self.rank[1]:
             raise ValueError(f"rank: the lowest comes first, got {self.rank[0]} and {self.rank[1]}")
 
@@ -61,10 +66,10 @@ class LibraryOptions:
                 "orthogonal": kinds.orthogonal,
                 "hadamard": kinds.hadamard,
                 LEARNED: kinds.learned,
+                SAVED: kinds.saved,
             }
         )
 
-    @property
-    def n_learned(self) -> int:
-        """How many matrices of each shape are of the kind ``learned``."""
-        return sum(self.kinds[j % len(self.kinds)] == LEARNED for j in range(self.size))
+    def places(self, kind: str) -> list[int]:
+        """The numbers of the matrices of each shape that are of a kind."""
+        return [j for j in range(self.size) if self.kinds[j % len(self.kinds)] == kind]

@@ -13,10 +13,11 @@ from evokit.energy import Cost, Meter
 from evokit.streams import Streams
 from evokit_crystalline.closed_form.responses import working_responses
 from evokit_crystalline.crystals.kinds import Shape
-from evokit_crystalline.crystals.matrices import Dense, LowRank, StructuredMatrix
+from evokit_crystalline.crystals.matrices import StructuredMatrix
+from evokit_crystalline.crystals.saved import matrix_of, parts_of
 from evokit_crystalline.gpt2.measuring import Frame
 from evokit_crystalline.gpt2.sizes import PROJECTIONS
-from evokit_crystalline.learned.sets import NamedCrystals, learn_crystal_sets
+from evokit_crystalline.learned.sets import learn_crystal_sets
 
 EDITION = 3  # of the code that learns; part of the cache's key
 
@@ -44,30 +45,18 @@ def cached_crystal_sets(
 
     def make() -> dict[str, np.ndarray]:
         sets = learn_crystal_sets(frame, working_responses(frame, blocks), n_sets, streams)
-        return {f"{i}.{name}.{part}": array for i, one in enumerate(sets) for name, part, array in _split(one)}
+        return {
+            f"{i}.{name}.{part}": array
+            for i, one in enumerate(sets)
+            for name, matrix in one.items()
+            for part, array in parts_of(matrix).items()
+        }
 
     arrays, cost = prepared(f"gpt2-crystals-{digest(identity)}", make, meter)
-    sets = [{matrix.shape: matrix for matrix in _joined(arrays, i)} for i in range(n_sets)]
+    sets = [{matrix.shape: matrix for matrix in _of_set(arrays, i)} for i in range(n_sets)]
     return sets, cost
 
 
-def _split(crystals: NamedCrystals) -> list[tuple[str, str, np.ndarray]]:
-    parts = []
-    for name, matrix in crystals.items():
-        if isinstance(matrix, LowRank):
-            factors = {"U": matrix.U.numpy(), "V": matrix.V.numpy(), "scale": np.array(matrix.scale)}
-        else:
-            factors = {"W": matrix.dense().numpy()}
-        parts += [(name, part, factor) for part, factor in factors.items()]
-    return parts
-
-
-def _joined(arrays: dict[str, np.ndarray], i: int) -> list[StructuredMatrix]:
-    made: list[StructuredMatrix] = []
-    for name in PROJECTIONS:
-        if f"{i}.{name}.W" in arrays:
-            made.append(Dense(arrays[f"{i}.{name}.W"]))
-        else:
-            U, V, scale = (arrays[f"{i}.{name}.{part}"] for part in ("U", "V", "scale"))
-            made.append(LowRank(U, V, float(scale)))
-    return made
+def _of_set(arrays: dict[str, np.ndarray], i: int) -> list[StructuredMatrix]:
+    heads = [f"{i}.{name}." for name in PROJECTIONS]
+    return [matrix_of({n.removeprefix(head): one for n, one in arrays.items() if n.startswith(head)}) for head in heads]

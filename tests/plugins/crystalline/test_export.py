@@ -1,5 +1,7 @@
 """Export for transformers."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -7,13 +9,15 @@ from torch.nn import functional
 
 from evokit.data.text import EOS, document_blocks
 from evokit.data.vocabulary import escaped_text
+from evokit.interfaces import Evaluation, Measured
 from evokit.streams import Streams
-from evokit_crystalline.export import TransformersExport
+from evokit_crystalline.crystals.saved import read_saved
+from evokit_crystalline.export import LibraryExport, TransformersExport
 from evokit_crystalline.fitness import build_fitness
 from evokit_crystalline.gpt2.files import save_model
 from evokit_crystalline.gpt2.options import Continuous
 from evokit_crystalline.models import ModelContender, assembled
-from evokit_crystalline.options import Gpt2Loss
+from evokit_crystalline.options import Gpt2Loss, LibraryFile
 from tests.plugins.crystalline.tiny import (
     FITTED,
     ONE_LOSS,
@@ -25,6 +29,19 @@ from tests.plugins.crystalline.tiny import (
     markov,
     phenotype,
 )
+
+
+def test_a_library_holds_the_best_individuals_each_once(tmp_path):
+    """Genes are the seeds of normal phenotypes here; their losses, out of order."""
+    genome = SimpleNamespace(from_json=int, express=phenotype)
+    measured = [Measured(genes, Evaluation((loss,))) for genes, loss in ((0, 5.0), (1, 4.0), (2, 4.5), (1, 4.0))]
+    export = LibraryExport(LibraryFile(individuals=2), context(genome=genome))
+    export.export_measured(measured, tmp_path / "library")
+    saved = read_saved(tmp_path / "library" / "library.safetensors")
+    assert len(saved.arrangements) == 2
+    for arrangement, seed in zip(saved.arrangements, (1, 2), strict=True):
+        for name, matrix in phenotype(seed).items():
+            assert saved.sets[arrangement[name]][matrix.shape].dense().tolist() == matrix.dense().tolist()
 
 
 @pytest.fixture

@@ -1,3 +1,4 @@
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -5,9 +6,12 @@ import pytest
 import torch
 from pydantic import TypeAdapter
 
+from evokit.errors import UserError
 from evokit.interfaces import Context
 from evokit.streams import Streams
+from evokit_crystalline.crystals.matrices import Zero
 from evokit_crystalline.crystals.options import LibraryOptions
+from evokit_crystalline.crystals.saved import save_individuals
 from evokit_crystalline.genome import CrystallineGenome, build_genome
 from evokit_crystalline.options import Crystalline
 
@@ -119,6 +123,60 @@ def test_a_layer_without_inputs_is_refused():
 def test_a_library_without_the_shape_is_refused(genome):
     with pytest.raises(ValueError, match=r"layer 'new' has shape \(5, 5\), for which the library holds no"):
         CrystallineGenome({"new": (5, 5)}, genome.library)
+
+
+@pytest.fixture
+def library(tmp_path):
+    """A file with the crystals of two random individuals of blocks of 4 columns, and what they are."""
+    slots = gpt2_slots(2, 4)
+    source = build(slots, size=4, kinds=("zero", "block_diagonal"))
+    genes = [np.full(8, 1), np.array([1, 1, 3, 3, 0, 0, 3, 3])]
+    save_individuals([source.express(one) for one in genes], tmp_path / "library")
+    return SimpleNamespace(path=tmp_path / "library", slots=slots, layers=[source.express(one) for one in genes])
+
+
+def test_saved_individuals_are_among_the_first_of_another_run(library):
+    genome = build(library.slots, size=6, kinds=("zero", "saved"), saved=library.path)
+    off, *again = genome.seeds()
+    assert all(isinstance(matrix, Zero) for matrix in genome.express(off).values())
+    for layers, genes in zip(library.layers, again, strict=True):
+        for name, matrix in genome.express(genes).items():
+            assert matrix.dense().tolist() == layers[name].dense().tolist(), name
+
+
+def test_of_saved_individuals_those_are_left_out_that_have_sets_beyond_the_size(library):
+    genome = build(library.slots, size=2, kinds=("zero", "saved"), saved=library.path)
+    assert len(genome.seeds()) == 2, "all off, and the first, both of whose blocks are one set"
+
+
+def test_saved_crystals_serve_beside_drawn_ones(library, rng):
+    genome = build(library.slots, size=6, kinds=("block_diagonal", "saved"), saved=library.path)
+    drawn = build(library.slots, size=3, kinds=("block_diagonal",))
+    for shape, matrices in genome.library.matrices.items():
+        ours = [one.dense().tolist() for one in matrices[::2]]
+        assert ours == [one.dense().tolist() for one in drawn.library[shape]]
+
+
+def test_a_library_is_part_of_what_a_run_is(library):
+    with_file = build(library.slots, size=4, kinds=("zero", "saved"), saved=library.path)
+    assert with_file.content_digest
+    assert not build(library.slots, size=4, kinds=("zero", "block_diagonal")).content_digest
+
+
+def test_a_library_of_another_model_is_refused(library):
+    with pytest.raises(UserError, match=r"without layers of shape \(8, 24\), which this one has"):
+        build(gpt2_slots(2, 8), size=2, kinds=("zero", "saved"), saved=library.path)
+
+
+def test_a_library_with_too_few_sets_is_refused(library):
+    with pytest.raises(UserError, match="holds 3 sets of crystals, but 4 are asked for"):
+        build(library.slots, size=8, kinds=("zero", "saved"), saved=library.path)
+
+
+@pytest.mark.parametrize("options", [{"kinds": ("zero", "saved")}, {"saved": Path("library")}], ids=["kind", "file"])
+def test_a_file_and_its_kind_belong_together(options):
+    with pytest.raises(ValueError, match="saved belongs to library"):
+        LibraryOptions(**options)
 
 
 def paired(n_layer=2, size=6):
