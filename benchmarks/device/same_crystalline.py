@@ -20,7 +20,7 @@ from evokit_crystalline.crystals.options import LibraryOptions
 from evokit_crystalline.genome import build_genome
 from evokit_crystalline.gpt2.options import Continuous
 from evokit_crystalline.gpt2.sizes import Sizes
-from evokit_crystalline.options import AdamW, Assemble, ClosedForm, Crystalline, Gpt2Loss
+from evokit_crystalline.options import AdamW, Assemble, ClosedForm, Crystalline, Gpt2Loss, Muon
 from evokit_crystalline.text_classification import baselines as text_baselines
 from evokit_crystalline.text_classification import final as text_final
 from evokit_crystalline.text_classification import fitness as text_fitness
@@ -103,6 +103,13 @@ def cases(bench: Bench) -> list[Case]:
         Case(
             f"{PLUGIN}/baseline/adamw bfloat16",
             contends(coarse, baselines.build_adamw, adamw, test),
+            trained,
+            3 * STEPS,
+            "bfloat16",
+        ),
+        Case(  # whose orthogonal steps are bfloat16
+            f"{PLUGIN}/baseline/muon",
+            contends(plain, baselines.build_adamw, Muon(steps=STEPS, batch=2), test),
             trained,
             3 * STEPS,
             "bfloat16",

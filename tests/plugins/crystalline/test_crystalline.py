@@ -16,9 +16,11 @@ def test_the_plugin_offers_its_components():
         ("baseline", "bag_of_words", "text_classification"),
         ("final", "classify", "text_classification"),
         ("baseline", "adamw", "gpt2_loss"),
+        ("baseline", "muon", "gpt2_loss"),
         ("baseline", "closed_form", "gpt2_loss"),
         ("final", "assemble", "gpt2_loss"),
         ("export", "transformers", "gpt2_loss"),
+        ("export", "library", "gpt2_loss"),
     }
 
 
