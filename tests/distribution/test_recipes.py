@@ -1,6 +1,7 @@
 """Every recipe loads, says in its header what a reader asks first, and runs for two generations."""
 
 import re
+from functools import cache
 from io import StringIO
 from pathlib import Path
 
@@ -89,6 +90,12 @@ SMALL_GEOMETRY = {name: SMALL_ACTIVATIONS[name] for name in ("data", "fitness.mo
     "baselines": "[{name: sgd}, {name: class_mean}, {name: hand_geometry, lr: [1.0, 4.0]}, {name: random_search}]",
     "final": "{lr_factor: [0.5, 1.0]}",
 }
+SMALL_ENSEMBLES = {name: SMALL_ACTIVATIONS[name] for name in ("data", "fitness.model", "fitness.training")} | {
+    "fitness.smoothing": "[1, 1]",
+    "fitness.networks": 2,
+    "fitness.ensembles": 1,
+    "search.batch": 1,
+}
 SMALL_GALLERY = {
     "berlin52": {"search.elites": 1},
     "circles": {"search.population": 4, "baselines": "[{name: random_search}]"},
@@ -101,11 +108,12 @@ TWO_POINTS = {
     "search_diversity": "{layer: [0, 1]}",
     "learned_accuracy": "{learn_from: [searches, labels]}",
     "training_trajectories": "{learn_from: [targets, labels]}",
+    "geometry_ensembles": "{learn_from: [geometries, labels]}",
 }
 
 
 def adapted(path, finished):
-    """Overrides that make any of our recipes small; ``finished`` is the run that those with an ``init`` begin with."""
+    """Overrides that make any of our recipes small; ``finished`` makes the run that some need, by its recipe."""
     values = dict(SMALL)
     text = "\n".join(line for parent in chain(path) for line in parent.read_text().splitlines())
     if "gpt2_loss" in text:
@@ -146,12 +154,17 @@ def adapted(path, finished):
         values = {key: value for key, value in (values | SMALL_ACTIVATIONS).items() if key not in ONLY_GENERATIONAL}
     if "held_out_accuracy" in text:
         values |= SMALL_GEOMETRY
+        if "held_out: validation" in text:
+            del values["fitness.images"]
     if "name: grid" in text:
         grid = TWO_POINTS[min(filter(text.__contains__, TWO_POINTS), key=text.index)]  # a recipe before its parent
         values = {key: value for key, value in values.items() if key not in ONLY_GENERATIONAL}
-        values |= SMALL_ANALYSIS | {"genome.grids": f"[{grid}]"}
+        small = SMALL_ENSEMBLES if "geometry_ensembles" in text else SMALL_ANALYSIS
+        values |= small | {"genome.grids": f"[{grid}]"}
+    if "evolved:" in text:
+        values["fitness.evolved"] = finished("activations_geometry", "repeats=2", "baselines=[]")
     if "init:" in text:
-        values["init.from"] = finished
+        values["init.from"] = finished("optimizer_quick")
     return [f"{key}={value}" for key, value in values.items()]
 
 
@@ -175,11 +188,15 @@ def _few_padded_lines(monkeypatch):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A run of evolved optimizers."""
-    out = tmp_path_factory.mktemp("finished") / "run"
-    path = ROOT / "optimizer_quick.yaml"
-    launch(load_recipe(path, adapted(path, None)), out, LineProgress(StringIO()))
-    return out
+    """A small run of a recipe that others begin with, by the recipe's name; made when it is first asked for."""
+
+    @cache
+    def run(name, *overrides):
+        out, path = tmp_path_factory.mktemp("finished") / "run", ROOT / f"{name}.yaml"
+        launch(load_recipe(path, [*adapted(path, run), *overrides]), out, LineProgress(StringIO()))
+        return out
+
+    return run
 
 
 @pytest.mark.parametrize(
