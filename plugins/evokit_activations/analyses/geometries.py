@@ -48,10 +48,10 @@ class GeometryAnalysis(Analysis):
             self.geometries = evolved_geometries(options.evolved, blocks)
         except ValueError as error:
             raise ValueError(f"evolved: {error}") from error
-        if len(self.geometries) < options.networks:
+        if (different := len(set(self.geometries))) < options.networks:
             raise ValueError(
-                f"networks: {options.networks} of different geometries need as many, {options.evolved} has"
-                f" {len(self.geometries)}; --set repeats={options.networks} evolves them"
+                f"networks: {options.networks} of different geometries need as many, {options.evolved} has {different};"
+                f" evolve them with --set repeats={options.networks}, for more than one generation"
             )
         task = image_task(options.model, options.training, context)
         self._settings = {name: the_setting(name, getattr(options, name)) for name in SETTINGS}

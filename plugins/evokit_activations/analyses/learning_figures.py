@@ -87,12 +87,13 @@ def ensembles(results: Sequence[Measured], evolution: Evolution) -> Figure:
 def geometries(results: Sequence[Measured]) -> Figure:
     """Accuracy of ensembles over the number of their networks; negative log-likelihood of one and of all."""
     figure, (left, right) = panels(2)
+    ways = list(dict.fromkeys(map(_from, results)))
     for one in results:
         label, shared = SAID[_from(one)], one.genes.get("codes") == "one"
         numbers, accuracies = _over_networks(one)
-        line = "o--" if shared else "o-"
-        left.plot(numbers, accuracies, line, label=f"{label}, one code" if shared else label)
-        right.plot([1, len(numbers)], [_metric(one, "nll"), _metric(one, "ensemble_nll")], line)
+        line, color = "o--" if shared else "o-", f"C{ways.index(_from(one))}"
+        left.plot(numbers, accuracies, line, color=color, label=f"{label}, codes shared" if shared else label)
+        right.plot([1, len(numbers)], [_metric(one, "nll"), _metric(one, "ensemble_nll")], line, color=color)
     left.set(xlabel="networks in the ensemble", ylabel="validation accuracy")
     right.set(xlabel="networks in the ensemble", ylabel="negative log-likelihood")
     for axes in (left, right):

@@ -135,11 +135,14 @@ def test_a_training_that_diverges_is_told(three):
         one.measure(GeometryPoint("class_mean"), one.budgets[-1])
 
 
-def test_fewer_geometries_than_networks_are_refused(three):
-    with pytest.raises(
-        ValueError, match=r"networks: 4 of different geometries need as many, .*run has 3; --set repeats"
-    ):
+def test_fewer_geometries_than_networks_are_refused(three, tmp_path):
+    with pytest.raises(ValueError, match=r"networks: 4 of different geometries need as many, .*run has 3; evolve them"):
         analysis(three, networks=4)
+    alike = evolved_run(tmp_path / "alike", repeats=2)
+    for file in ("summary.json", "recipe.yaml"):
+        (alike / "repeat-1" / file).write_bytes((alike / "repeat-0" / file).read_bytes())
+    with pytest.raises(ValueError, match="alike has 1; evolve them with --set repeats=2, for more than one generation"):
+        analysis(alike)
 
 
 def test_what_a_run_lacks_is_the_options_error(tmp_path):
