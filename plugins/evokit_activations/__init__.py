@@ -13,6 +13,7 @@ ANALYSES = {
     "search_diversity": ("Diversity", "diversity:DiversityAnalysis"),
     "learned_accuracy": ("Learning", "learning:LearningAnalysis"),
     "training_trajectories": ("Trajectories", "trajectories:TrajectoryAnalysis"),
+    "geometry_ensembles": ("GeometryEnsembles", "geometries:GeometryAnalysis"),
 }
 CONTROLS = {
     "class_code": "ClassCode",

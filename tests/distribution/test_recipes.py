@@ -1,18 +1,15 @@
 """Every recipe loads, says in its header what a reader asks first, and runs for two generations."""
 
 import re
+from functools import cache
 from io import StringIO
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from evokit.progress import LineProgress
 from evokit.recipe import load_recipe
 from evokit.runs.launch import assemble_all, launch
-from evokit_crystalline.crystals.matrices import Dense
-from evokit_crystalline.crystals.saved import save_individuals
-from evokit_crystalline.gpt2.sizes import Sizes
 
 ROOT = Path(__file__).parents[2] / "recipes"
 RECIPES = sorted(ROOT.rglob("*.yaml"))
@@ -93,6 +90,12 @@ SMALL_GEOMETRY = {name: SMALL_ACTIVATIONS[name] for name in ("data", "fitness.mo
     "baselines": "[{name: sgd}, {name: class_mean}, {name: hand_geometry, lr: [1.0, 4.0]}, {name: random_search}]",
     "final": "{lr_factor: [0.5, 1.0]}",
 }
+SMALL_ENSEMBLES = {name: SMALL_ACTIVATIONS[name] for name in ("data", "fitness.model", "fitness.training")} | {
+    "fitness.smoothing": "[1, 1]",
+    "fitness.networks": 2,
+    "fitness.ensembles": 1,
+    "search.batch": 1,
+}
 SMALL_GALLERY = {
     "berlin52": {"search.elites": 1},
     "circles": {"search.population": 4, "baselines": "[{name: random_search}]"},
@@ -105,14 +108,12 @@ TWO_POINTS = {
     "search_diversity": "{layer: [0, 1]}",
     "learned_accuracy": "{learn_from: [searches, labels]}",
     "training_trajectories": "{learn_from: [targets, labels]}",
+    "geometry_ensembles": "{learn_from: [geometries, labels]}",
 }
 
 
 def adapted(path, finished):
-    """Overrides that make any of our recipes small; ``finished`` is the run that those with an ``init`` begin with.
-
-    Beside it lies a library of saved crystals.
-    """
+    """Overrides that make any of our recipes small; ``finished`` makes the run that some need, by its recipe."""
     values = dict(SMALL)
     text = "\n".join(line for parent in chain(path) for line in parent.read_text().splitlines())
     if "gpt2_loss" in text:
@@ -153,14 +154,20 @@ def adapted(path, finished):
         values = {key: value for key, value in (values | SMALL_ACTIVATIONS).items() if key not in ONLY_GENERATIONAL}
     if "held_out_accuracy" in text:
         values |= SMALL_GEOMETRY
+        if "held_out: validation" in text:
+            del values["fitness.images"]
     if "name: grid" in text:
         grid = TWO_POINTS[min(filter(text.__contains__, TWO_POINTS), key=text.index)]  # a recipe before its parent
         values = {key: value for key, value in values.items() if key not in ONLY_GENERATIONAL}
-        values |= SMALL_ANALYSIS | {"genome.grids": f"[{grid}]"}
+        small = SMALL_ENSEMBLES if "geometry_ensembles" in text else SMALL_ANALYSIS
+        values |= small | {"genome.grids": f"[{grid}]"}
+    if "evolved:" in text:
+        values["fitness.evolved"] = finished("activations_geometry", "repeats=2", "baselines=[]")
     if "init:" in text:
-        values["init.from"] = finished
+        values["init.from"] = finished("optimizer_quick")
     if "saved:" in text:
-        values["genome.library.saved"] = finished.parent / "library.safetensors"
+        values["genome.library.saved"] = finished("clso_gpt2") / "export/library/library.safetensors"
+        values["genome.library.size"] = 2
     return [f"{key}={value}" for key, value in values.items()]
 
 
@@ -184,15 +191,15 @@ def _few_padded_lines(monkeypatch):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A run of evolved optimizers, and beside it a library of crystals."""
-    out = tmp_path_factory.mktemp("finished") / "run"
-    path = ROOT / "optimizer_quick.yaml"
-    launch(load_recipe(path, adapted(path, None)), out, LineProgress(StringIO()))
-    slots = Sizes(n_embd=16, n_layer=1, n_head=2).slots()
-    drawn = np.random.default_rng(0)
-    individuals = [{name: Dense(drawn.normal(size=shape)) for name, shape in slots.items()} for _ in range(2)]
-    save_individuals(individuals, out.parent / "library.safetensors")
-    return out
+    """A small run of a recipe that others begin with, by the recipe's name; made when it is first asked for."""
+
+    @cache
+    def run(name, *overrides):
+        out, path = tmp_path_factory.mktemp("finished") / "run", ROOT / f"{name}.yaml"
+        launch(load_recipe(path, [*adapted(path, run), *overrides]), out, LineProgress(StringIO()))
+        return out
+
+    return run
 
 
 @pytest.mark.parametrize(

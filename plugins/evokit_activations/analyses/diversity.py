@@ -15,7 +15,7 @@ from evokit.interfaces import Goal, Measured
 from evokit.tensor_population import take, top_k
 from evokit_activations.analyses.measures import cosine_gram, effective_number
 from evokit_activations.analyses.options import DiversityPoint
-from evokit_activations.analyses.points import Analysis, one_layer, refuse_other_blocks
+from evokit_activations.analyses.points import SearchAnalysis, one_layer, refuse_other_blocks
 from evokit_activations.layerwise.search import LayerwiseSearch
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ SOLVED = math.log(0.5)
 N_EFF, N_EFF_ALL = "n_eff_of_", "n_eff_all_of_"  # so many runs
 
 
-class DiversityAnalysis(Analysis):
+class DiversityAnalysis(SearchAnalysis):
     """How different the best of independent runs are, image by image."""
 
     point = DiversityPoint

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,10 +11,11 @@ from torch import Tensor
 
 from evokit.interfaces import Goal, Measured
 from evokit_activations.analyses import learning_figures
+from evokit_activations.analyses.ensembles import together
 from evokit_activations.analyses.measures import cosine_gram, effective_number
 from evokit_activations.analyses.models import in_memory, label_objective, train
 from evokit_activations.analyses.options import LearningPoint
-from evokit_activations.analyses.points import Analysis, resized, searched
+from evokit_activations.analyses.points import SearchAnalysis, resized, searched
 from evokit_activations.fitness import cross_entropies
 from evokit_activations.genome import ActivationTensors
 from evokit_activations.models import TrainedNetwork, settings_of
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 TUNING = -1  # seed of the networks that settings are chosen with; no other network has it
 
 
-class LearningAnalysis(Analysis):
+class LearningAnalysis(SearchAnalysis):
     """Networks on the targets of several independent searches, validated."""
 
     point = LearningPoint
@@ -141,27 +141,3 @@ class LearningAnalysis(Analysis):
             number = effective_number(gram, torch.ones(gram.shape[:2], dtype=torch.bool, device=gram.device))
             metrics[f"n_eff_block{block}"] = float(number.mean())
         return metrics
-
-
-def together(probabilities: Tensor, labels: Tensor) -> dict[str, float]:
-    """Accuracy of networks alone, and of ensembles that average their probabilities.
-
-    Args:
-        probabilities: ``(networks, n, classes)``.
-        labels: ``(n,)`` int64.
-
-    Returns:
-        ``accuracy``, mean over networks; its ``deviation`` over networks; ``ensemble_of_K`` for the first K networks;
-        ``disagreement``, the share of images that two networks see differently, mean over pairs.
-    """
-    probabilities = probabilities.double()
-    seen = probabilities.argmax(-1)
-    alone = (seen == labels).double().mean(1)
-    pairs = [float((a != b).double().mean()) for a, b in itertools.combinations(seen, 2)]
-    metrics = {
-        "accuracy": float(alone.mean()),
-        "deviation": float(alone.std()) if len(alone) > 1 else 0.0,
-        "disagreement": sum(pairs) / len(pairs) if pairs else 0.0,
-    }
-    sums = probabilities.cumsum(0).argmax(-1)
-    return metrics | {f"ensemble_of_{k + 1}": float((one == labels).double().mean()) for k, one in enumerate(sums)}

@@ -22,6 +22,9 @@ SAID = {
     "class_code": "a code per class",
     "class_mean": "class means, not searched",
     "labels": "labels (SGD)",
+    "geometries": "a geometry each",
+    "one_geometry": "one geometry",
+    "hand_geometry": "a geometry by hand",
 }
 
 
@@ -73,15 +76,38 @@ def ensembles(results: Sequence[Measured], evolution: Evolution) -> Figure:
     """Accuracy of ensembles over the number of their networks."""
     figure, (axes,) = panels(1)
     for one in results:
-        runs = sum(name.startswith("ensemble_of_") for name in one.evaluation.metrics)
-        # The accuracy alone is the mean over all networks, not that of the first.
-        values = [_metric(one, "accuracy"), *(_metric(one, f"ensemble_of_{k}") for k in range(2, runs + 1))]
         label = "independent searches" if _from(one) == "searches" else SAID[_from(one)]
-        axes.plot(range(1, runs + 1), values, marker="o", label=label)
+        axes.plot(*_over_networks(one), marker="o", label=label)
     axes.set(xlabel="networks in the ensemble", ylabel="validation accuracy")
     axes.locator_params(axis="x", integer=True)
     figure.legend(loc="outside lower center", ncols=2, fontsize="small")
     return figure
+
+
+def geometries(results: Sequence[Measured]) -> Figure:
+    """Accuracy of ensembles over the number of their networks; negative log-likelihood of one and of all."""
+    figure, (left, right) = panels(2)
+    ways = list(dict.fromkeys(map(_from, results)))
+    for one in results:
+        label, shared = SAID[_from(one)], one.genes.get("codes") == "one"
+        numbers, accuracies = _over_networks(one)
+        line, color = "o--" if shared else "o-", f"C{ways.index(_from(one))}"
+        left.plot(numbers, accuracies, line, color=color, label=f"{label}, codes shared" if shared else label)
+        right.plot([1, len(numbers)], [_metric(one, "nll"), _metric(one, "ensemble_nll")], line, color=color)
+    left.set(xlabel="networks in the ensemble", ylabel="validation accuracy")
+    right.set(xlabel="networks in the ensemble", ylabel="negative log-likelihood")
+    for axes in (left, right):
+        axes.locator_params(axis="x", integer=True)
+    figure.legend(loc="outside lower center", ncols=3, fontsize="small")
+    return figure
+
+
+def _over_networks(one: Measured) -> tuple[range, list[float]]:
+    """Numbers of networks, and the accuracy of ensembles of so many."""
+    runs = sum(name.startswith("ensemble_of_") for name in one.evaluation.metrics)
+    # The accuracy alone is the mean over all networks, not that of the first.
+    accuracies = [_metric(one, "accuracy"), *(_metric(one, f"ensemble_of_{k}") for k in range(2, runs + 1))]
+    return range(1, runs + 1), accuracies
 
 
 def _curve(axes: Axes, points: Sequence[Measured], x: Callable[[Measured], float], label: str) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from evokit_activations.models import Setting, TrainedNetwork, trained_network
+from evokit_activations.models import Setting, TrainedNetwork, settings_of, trained_network
 from evokit_activations.networks.frozen import DTYPES
 from evokit_activations.networks.objectives import Labels, Objective
 from evokit_activations.networks.task import ImageTask
@@ -41,9 +42,17 @@ def in_memory(task: ImageTask, layers: Sequence[Tensor]) -> TargetsInMemory:
     return TargetsInMemory(list(stored(layers, DTYPES[task.options.stored]).values()))
 
 
-def label_objective(task: ImageTask, n: int) -> Objective:
+def label_objective(task: ImageTask, n: int, smoothing: float = 0.0) -> Objective:
     """What a network minimises that learns the labels of the first ``n`` training images."""
-    return Labels(torch.arange(n), task.labels)
+    return Labels(torch.arange(n), task.labels, smoothing=smoothing)
+
+
+def the_setting(name: str, options: Any) -> Setting:
+    """The one setting of options whose lists are tuned elsewhere. Raises ``ValueError``: they have several."""
+    tried = settings_of(options)
+    if len(tried) != 1:
+        raise ValueError(f"{name}: this analysis tunes nothing and takes one setting; give each list one value")
+    return tried[0]
 
 
 def begin_training(task: ImageTask, objective: Objective, setting: Setting, seed: int) -> Training:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge
 
 from evokit.options import Count, Positive
 from evokit_activations.genome import ActivationTensors
-from evokit_activations.options import Evolution, LabelLikelihood, LearnTargets, Logits, Sgd
+from evokit_activations.geometry.options import (
+    ClassCodeTargets,
+    ClassMeanTargets,
+    HandGeometry,
+    LearnGeometry,
+    SmoothedSgd,
+    Smoothing,
+    refuse_other_smoothing,
+)
+from evokit_activations.options import Evolution, LabelLikelihood, LearnTargets, Logits, Network, Sgd, Training
 
 LearnFrom = Literal["searches", "one_search", "unselected", "first_generation", "class_code", "class_mean", "labels"]
+LearnGeometries = Literal["geometries", "one_geometry", "class_code", "class_mean", "hand_geometry", "labels"]
 Without = Literal["nothing", "image_selection", "smoothing", "normalisation", "explorers"]
 
 
@@ -118,6 +129,62 @@ class Trajectories(Analysed):
     every: Count = 1
     learn: LearnTargets = field(default_factory=LearnTargets)
     sgd: Sgd = field(default_factory=lambda: Sgd(convolutions=(2,)))
+
+
+@dataclass(frozen=True)
+class GeometryPoint:
+    """What the networks of an ensemble learn, and whether each has other random codes of the classes."""
+
+    learn_from: LearnGeometries
+    codes: Literal["own", "one"] = "own"
+
+
+@dataclass(frozen=True)
+class GeometryEnsembles:
+    """Ensembles of networks that learned geometries of class targets, alone and with their probabilities averaged.
+
+    ``evolved`` is the directory of a finished run that evolved genome ``class_geometry``, whose ``repeats`` bring a
+    geometry each, at least as many as ``networks``; it is read whenever this run is, and must stay. An oracle's, which
+    were evolved on validation images, are refused. All networks learn the same training images in as many epochs, and
+    are measured on the validation images; the test split is not opened.
+
+    Points say what networks ``learn_from``: another of the ``geometries`` each; all ``one_geometry``; a ``class_code``,
+    a ``class_mean`` or ``hand_geometry``; or the ``labels`` by SGD. With ``codes: own`` each network has other random
+    codes of the classes, with ``one`` those of an ensemble are the same, so that it is seen what diversity of codes is
+    worth, and what that of geometries. Untrained network and codes are of this run, and none is what a geometry was
+    evolved with.
+
+    Each of ``ensembles`` has seeds of its own, and begins with the next of the geometries, which is that of
+    ``one_geometry``; what is noted is the mean over them: ``accuracy``, ``nll`` and expected calibration error
+    (``ece``) of networks alone; ``ensemble_of_K`` (accuracy of the first K), ``ensemble_nll`` and ``ensemble_ece`` of
+    averaged probabilities; ``disagreement``. For each rival of ``against``, with the point's ``codes``,
+    ``accuracy_less_RIVAL`` and ``nll_less_RIVAL`` are what the point's ensembles are ahead, with the ends of 95 %
+    intervals (``_low``, ``_high``), paired, over images and ensembles: they speak of these geometries, and are not
+    corrected for the number of rivals.
+
+    ``geometry``, ``class_code``, ``class_mean``, ``hand_geometry`` and ``sgd`` say how networks are trained, as finals
+    and baselines of ``held_out_accuracy``, one value for each: what its runs tune. Work is counted in images that the
+    point's own networks saw.
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"point"})
+    objectives: ClassVar[tuple[str, ...]] = ("accuracy",)
+
+    evolved: Path
+    model: Network = field(default_factory=lambda: Network(normalise=True))
+    training: Training = field(default_factory=Training)
+    smoothing: Smoothing = ()
+    networks: Annotated[int, Ge(2)] = 5
+    ensembles: Count = 1
+    against: tuple[LearnGeometries, ...] = ("labels",)
+    geometry: LearnGeometry = field(default_factory=LearnGeometry)
+    class_code: ClassCodeTargets = field(default_factory=ClassCodeTargets)
+    class_mean: ClassMeanTargets = field(default_factory=ClassMeanTargets)
+    hand_geometry: HandGeometry = field(default_factory=HandGeometry)
+    sgd: SmoothedSgd = field(default_factory=SmoothedSgd)
+
+    def __post_init__(self) -> None:
+        refuse_other_smoothing(self.smoothing, self.model)
 
 
 @dataclass(frozen=True)

@@ -51,30 +51,28 @@ class Pictures:
 
 
 class Analysis(ABC):
-    """A fitness over points; at the lower budget of the first images alone. Work is counted in images.
+    """A fitness over points.
 
     Args:
         options: Of the analysis.
-        context: Of the run.
+        task: Images and network of the run.
+        deciding: What decides values beside the task, as JSON values.
+        budgets: Ascending.
     """
 
     point: ClassVar[type]  # a dataclass: names and values of a point
     objectives: ClassVar[Mapping[str, Goal]]
     options: Any
 
-    def __init__(self, options: Analysed, context: Context) -> None:
-        task = build_fitness(options, context)
-        refuse_other_layers(options.evolution, len(task.shape.channels))
-        self.options, self.task = options, task
+    def __init__(self, options: Any, task: ImageTask, deciding: Mapping[str, Any], budgets: Sequence[int]) -> None:
+        self.options, self.task, self.budgets = options, task, budgets
         self.takes = options.takes
         self.slots: Mapping[str, Any] = {one.name: one.type for one in fields(self.point)}
-        n = len(task.labels)
-        self.budgets: Sequence[int] = sorted({min(options.evolution.lanes, n), n})
-        self.context = digest([task.identity, type(options).__name__, asdict(options)])
+        self.context = digest([task.identity, type(options).__name__, deciding])
 
     @abstractmethod
-    def measure(self, point: Any, n: int) -> dict[str, float]:
-        """What is noted of a point on the first ``n`` training images, the objective among it."""
+    def measure(self, point: Any, budget: int) -> dict[str, float]:
+        """What is noted of a point at a budget, the objective among it."""
 
     @abstractmethod
     def draw(self, results: Sequence[Measured]) -> Figure:
@@ -99,6 +97,21 @@ class Analysis(ABC):
                 yield Evaluation(outcome="diverged", work=budget, message=str(error))
             else:
                 yield Evaluation((metrics[objective],), work=budget, metrics=metrics)
+
+
+class SearchAnalysis(Analysis):
+    """Searches of training images; a budget is how many of them, the first. Work is counted in images.
+
+    Args:
+        options: Of the analysis.
+        context: Of the run.
+    """
+
+    def __init__(self, options: Analysed, context: Context) -> None:
+        task = build_fitness(options, context)
+        refuse_other_layers(options.evolution, len(task.shape.channels))
+        n = len(task.labels)
+        super().__init__(options, task, asdict(options), sorted({min(options.evolution.lanes, n), n}))
 
     def training_pictures(self, n: int, run: int = 0) -> Pictures:
         """The first ``n`` training images for one of several independent searches."""

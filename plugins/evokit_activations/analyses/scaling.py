@@ -10,7 +10,7 @@ import torch
 from evokit.common.figures import panels
 from evokit.interfaces import Goal, Measured
 from evokit_activations.analyses.options import ScalingPoint
-from evokit_activations.analyses.points import Analysis, one_layer, refuse_other_blocks, resized
+from evokit_activations.analyses.points import SearchAnalysis, one_layer, refuse_other_blocks, resized
 from evokit_activations.layerwise.search import LayerwiseSearch
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 AFTER = "cross_entropy_after_"  # so many generations
 
 
-class ScalingAnalysis(Analysis):
+class ScalingAnalysis(SearchAnalysis):
     """Cross-entropy of the best of a population, mean over images, in the course of its generations."""
 
     point = ScalingPoint

@@ -11,10 +11,10 @@ from torch import Tensor
 from evokit.common.figures import panels
 from evokit.interfaces import Context, Goal, Measured
 from evokit_activations.analyses.measures import class_pairs, collision_entropy, cosine_distance, cosine_gram
-from evokit_activations.analyses.models import begin_training, in_memory, label_objective
+from evokit_activations.analyses.models import begin_training, in_memory, label_objective, the_setting
 from evokit_activations.analyses.options import Trajectories, TrajectoryPoint
-from evokit_activations.analyses.points import Analysis, Pictures, searched
-from evokit_activations.models import TrainedNetwork, settings_of, trained_network
+from evokit_activations.analyses.points import Pictures, SearchAnalysis, searched
+from evokit_activations.models import TrainedNetwork, trained_network
 from evokit_activations.networks.objectives import Objective
 from evokit_activations.targets.objective import target_objective
 
@@ -25,7 +25,7 @@ SAID = {"targets": "learns targets", "labels": "learns labels (SGD)"}
 CURVES = {"distance": {"distance": "-"}, "entropy": {"within": "-", "between": "--"}}
 
 
-class TrajectoryAnalysis(Analysis):
+class TrajectoryAnalysis(SearchAnalysis):
     """One training, with its blocks' outputs for all validation images every few epochs."""
 
     point = TrajectoryPoint
@@ -33,13 +33,11 @@ class TrajectoryAnalysis(Analysis):
 
     def __init__(self, options: Trajectories, context: Context) -> None:
         super().__init__(options, context)
-        for name, one in (("learn", options.learn), ("sgd", options.sgd)):
-            if len(settings_of(one)) != 1:
-                raise ValueError(f"{name}: a trajectory is that of one setting; give each list one value")
+        self._settings = {name: the_setting(name, getattr(options, name)) for name in ("learn", "sgd")}
 
     def measure(self, point: TrajectoryPoint, n: int) -> dict[str, float]:
         task, options = self.task, self.options
-        (setting,) = settings_of(options.learn if point.learn_from == "targets" else options.sgd)
+        setting = self._settings["learn" if point.learn_from == "targets" else "sgd"]
         objective: Objective = label_objective(task, n)
         if point.learn_from == "targets":
             layers = searched(task, options.evolution, options.tensors, self.training_pictures(n))

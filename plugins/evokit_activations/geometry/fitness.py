@@ -1,9 +1,9 @@
-"""The accuracy on held-out training images of networks that learned the targets of a geometry."""
+"""The accuracy on held-out images of networks that learned the targets of a geometry."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,19 +11,21 @@ import numpy as np
 from evokit.common.cores import set_threads
 from evokit.common.keys import digest
 from evokit.interfaces import Context, Evaluation, Goal
+from evokit.recipe.schema import as_json
 from evokit_activations.fitness import only_set
 from evokit_activations.geometry.class_geometry import ClassGeometry
-from evokit_activations.geometry.folds import sides_of, stratified_folds
+from evokit_activations.geometry.folds import Fold, sides_of, stratified_folds
 from evokit_activations.geometry.options import HeldOutAccuracy, Level
 from evokit_activations.geometry.targets import Ingredients
 from evokit_activations.models import TrainedNetwork, trained_network
 from evokit_activations.networks.task import ImageTask
 from evokit_activations.networks.training import DivergedError, Training
-from evokit_activations.options import LabelLikelihood
+from evokit_activations.options import LabelLikelihood, Network
+from evokit_activations.options import Training as TrainingOptions
 
 
 class HeldOutAccuracyFitness:
-    """Mean accuracy over folds of the training images.
+    """Mean accuracy over folds of the training images; of an oracle, over networks on the validation images.
 
     Args:
         options: What the recipe says.
@@ -47,19 +49,21 @@ class HeldOutAccuracyFitness:
         self.options, self.task, self.first = options, task, first
         self.takes, self.slots = options.takes, task.slots
         self._streams = task.streams.at("replicate", first)
-        self._folds = stratified_folds(
-            task.train.labels, options.folds, options.images, self._streams.at("folds").numpy()
-        )
-        sizes = np.cumsum([len(fold.learned) for fold in self._folds])
+        self._oracle = options.held_out == "validation"
+        self._folds = [] if self._oracle else self._cut()
+        learned = [len(task.labels)] * options.folds if self._oracle else [len(fold.learned) for fold in self._folds]
+        sizes = np.cumsum(learned)
         self._levels = {int(sizes[level.folds - 1]) * level.epochs: level for level in options.ladder}
         self.budgets: Sequence[int] = list(self._levels)
-        self.context = digest({"task": task.identity, "options": asdict(options), "first": first})
+        self.context = digest({"task": task.identity, "options": as_json(options, brief=True), "first": first})
         self.whole: Ingredients = Ingredients(task, options.smoothing) if before is None else before.whole
         """Of all training images, for contenders."""
         self._built: dict[tuple[int, int], Ingredients] = {} if before is None else before._built
 
     def fold(self, number: int) -> Ingredients:
         """Of the images that one fold's network learns; what is held out is the validation side of its task."""
+        if self._oracle:
+            return self.whole
         place = self.first, number
         if place not in self._built:
             for old in [one for one in self._built if one[0] != self.first]:
@@ -91,6 +95,10 @@ class HeldOutAccuracyFitness:
     def fresh(self) -> HeldOutAccuracyFitness:
         """The same question with folds, starts and batches that neither this one nor those before it used."""
         return HeldOutAccuracyFitness(self.options, self.task, self.first + 1, self)
+
+    def _cut(self) -> list[Fold]:
+        options, rng = self.options, self._streams.at("folds").numpy()
+        return stratified_folds(self.task.train.labels, options.folds, options.images, rng)
 
     def _measured(self, geometry: ClassGeometry, level: Level, budget: int) -> Evaluation:
         try:
@@ -124,9 +132,18 @@ def build_fitness(options: HeldOutAccuracy, context: Context) -> HeldOutAccuracy
     Raises:
         ValueError: The data and the options do not fit.
     """
+    return HeldOutAccuracyFitness(options, image_task(options.model, options.training, context))
+
+
+def image_task(model: Network, training: TrainingOptions, context: Context) -> ImageTask:
+    """The images of a run and its network, untrained, for networks that learn class targets.
+
+    Raises:
+        ValueError: The data and the network do not fit.
+    """
     train, validation = (only_set(side) for side in (context.train, context.validation))
-    task = ImageTask(
-        LabelLikelihood(options.model, options.training),  # as of any task: a network and how contenders train it
+    return ImageTask(
+        LabelLikelihood(model, training),  # as of any task: a network and how contenders train it
         train,
         validation,
         context.streams.at("held_out_accuracy"),
@@ -134,4 +151,3 @@ def build_fitness(options: HeldOutAccuracy, context: Context) -> HeldOutAccuracy
         device=context.device,
         threads=context.threads,
     )
-    return HeldOutAccuracyFitness(options, task)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from annotated_types import Ge, Lt, MinLen
 
-from evokit.options import Count, NonNegative
+from evokit.options import Count, NonNegative, added
 from evokit_activations.geometry.class_geometry import KL, LR, Known
 from evokit_activations.options import (
     Convolutions,
@@ -29,6 +29,7 @@ LOGARITHMIC = ("logit", "lr", "kl")
 AT_MOST_1 = ("mean_share", "centring", "own_share", "confusion")
 
 Bounds = tuple[NonNegative, NonNegative]
+Smoothing = tuple[Annotated[int, Ge(0)], ...]
 Seed = Literal["centre", Known]
 
 
@@ -93,6 +94,12 @@ class Rung:
     folds: Count | None = None
 
 
+def refuse_other_smoothing(smoothing: Smoothing, model: Network) -> None:
+    """Raises ``ValueError`` if there is smoothing, and not for each of the network's blocks."""
+    if smoothing and len(smoothing) != len(model.channels):
+        raise ValueError(f"smoothing: must have a number for each of {len(model.channels)} blocks, or be empty")
+
+
 class Level(NamedTuple):
     """What a budget trains: a network for each of the first ``folds``, for ``epochs``."""
 
@@ -114,6 +121,11 @@ class HeldOutAccuracy:
     codes stay, as targets are made of them. ``training`` is how long and in which batches contenders train; batches
     and augmentation are the search's too. ``smoothing`` is the number of 3x3 average poolings of each block's codes,
     half the size of its maps if empty.
+
+    ``held_out: validation`` makes an oracle of it, which tells how much room there is and is no honest method: as many
+    networks as there are ``folds``, which differ in starts and batches, learn all training images and are measured on
+    the official validation images. What it finds has seen them, so that its validation values are optimistic and
+    only test values compare.
     """
 
     takes: ClassVar[frozenset[str]] = frozenset({GEOMETRY})
@@ -128,13 +140,13 @@ class HeldOutAccuracy:
     momentum: Momentum = 0.85
     weight_decay: NonNegative = 0.0
     schedule: Schedule = "one_cycle"
-    smoothing: tuple[Annotated[int, Ge(0)], ...] = ()
+    smoothing: Smoothing = ()
+    held_out: Literal["folds", "validation"] = added("folds")
 
     def __post_init__(self) -> None:
-        if self.smoothing and len(self.smoothing) != len(self.model.channels):
-            raise ValueError(
-                f"smoothing: must have a number for each of {len(self.model.channels)} blocks, or be empty"
-            )
+        refuse_other_smoothing(self.smoothing, self.model)
+        if self.images is not None and self.held_out == "validation":
+            raise ValueError("images: is of folds; with held_out validation networks learn all training images")
         for lower, higher in pairwise(self.ladder):
             if lower.folds > higher.folds or lower.epochs > higher.epochs or lower == higher:
                 raise ValueError("rungs: must ascend and stay below epochs and folds of the full budget")

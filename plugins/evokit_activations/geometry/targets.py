@@ -8,6 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from evokit.streams import Streams
 from evokit_activations.geometry.class_geometry import ClassGeometry
 from evokit_activations.layerwise.operators import normalise
 from evokit_activations.networks.frozen import CHUNK
@@ -22,10 +23,11 @@ class Ingredients:
     Args:
         task: Whose images alone are looked at.
         smoothing: 3x3 average poolings of each block's codes; empty is half the size of its maps.
+        coding: Decides the codes; the task's streams if it is None.
     """
 
-    def __init__(self, task: ImageTask, smoothing: Sequence[int]) -> None:
-        self.task = task
+    def __init__(self, task: ImageTask, smoothing: Sequence[int], coding: Streams | None = None) -> None:
+        self.task, self._coding = task, coding or task.streams
         self._smoothing = smoothing or [height // 2 for height, _, _ in task.shape.maps]
 
     @cached_property
@@ -36,7 +38,7 @@ class Ingredients:
     @cached_property
     def codes(self) -> list[Tensor]:
         """In the same shapes, the same for all tasks with the same streams."""
-        codes = class_codes(self.task.shape, self._smoothing, self.task.streams)[:-1]
+        codes = class_codes(self.task.shape, self._smoothing, self._coding)[:-1]
         return [code.to(self.task.device) for code in codes]
 
     @cached_property

@@ -12,6 +12,8 @@ from evokit.results.exports import export_model
 from evokit.results.verify import verify
 from evokit.runs.launch import launch
 
+from ..geometry.tiny import evolved_run
+
 RECIPE = """\
 data: {{name: images, sets: [digits], limit: {{train: 12, validation: 20}}}}
 fitness:
@@ -102,7 +104,7 @@ def test_a_point_that_the_analysis_does_not_know_is_the_recipes_error(tmp_path):
 
 
 def test_a_trajectory_of_several_settings_is_refused(tmp_path):
-    with pytest.raises(RecipeError, match="learn: a trajectory is that of one setting"):
+    with pytest.raises(RecipeError, match="learn: this analysis tunes nothing and takes one setting"):
         run(tmp_path, "entropy", "fitness.learn.lr=[0.5, 1.0]")
 
 
@@ -114,3 +116,43 @@ def test_where_nothing_was_measured_there_is_nothing_to_draw(tmp_path):
         export_model(tmp_path / "run", out=tmp_path / "again")
     assert not (tmp_path / "again").exists()
     assert not (tmp_path / "run" / "ledger.sqlite").exists()
+
+
+def ensembles_of_geometries(folder, *overrides):
+    """A whole run on two evolved geometries."""
+    (folder / "ensembles.yaml").write_text(
+        "data: {name: images, sets: [digits], limit: {train: 12, validation: 20}}\n"
+        "fitness:\n"
+        "  name: geometry_ensembles\n"
+        "  evolved: evolved\n"
+        "  model: {channels: [3, 4], normalise: true, whitening_patches: 100}\n"
+        "  training: {epochs: 2, batch: 6}\n"
+        "  networks: 2\n"
+        "genome:\n"
+        "  name: points\n"
+        "  grids: [{learn_from: [geometries, class_code], codes: [own, one]}, {learn_from: [class_mean, labels]}]\n"
+        "search: {name: grid}\n"
+        "execution: {backend: inline}\n"
+        "export: [figure]\n"
+    )
+    return launch(load_recipe(folder / "ensembles.yaml", overrides), folder / "run", LineProgress(StringIO()))
+
+
+def test_ensembles_of_geometries_end_with_a_figure_and_intervals(tmp_path):
+    evolved_run(tmp_path / "evolved", repeats=2)
+    summary = ensembles_of_geometries(tmp_path)
+    assert summary["test_openings"] == []
+    rows = values(tmp_path)
+    assert [(row["learn_from"], row["codes"]) for row in rows[:2]] == [("geometries", "own"), ("geometries", "one")]
+    for row in rows[:-1]:
+        ends = [float(row[f"nll_less_labels{end}"]) for end in ("_low", "", "_high")]
+        assert ends == sorted(ends)
+    assert rows[-1]["nll_less_labels"] == ""
+    assert (tmp_path / "run/export/figure/figure.png").read_bytes().startswith(b"\x89PNG")
+    assert [claim for claim in verify(tmp_path / "run") if not claim.holds] == []
+
+
+def test_a_run_that_is_not_there_is_the_recipes_error(tmp_path):
+    with pytest.raises(RecipeError, match=r"ensembles.yaml:\d+: fitness.geometry_ensembles: evolved: .* is no run"):
+        ensembles_of_geometries(tmp_path)
+    assert not (tmp_path / "run").exists()

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from evokit_activations.analyses.learning import LearningAnalysis, together
+from evokit_activations.analyses.learning import LearningAnalysis
 from evokit_activations.analyses.options import Learning, LearningPoint
 from evokit_activations.analyses.points import searched
 from evokit_activations.layerwise.search import LayerwiseSearch, Population
@@ -19,18 +19,6 @@ LEARN, SGD = LearnTargets(convolutions=(2,), lr=(0.5,)), Sgd(convolutions=(2,), 
 def learning(**changes):
     options = Learning(OPTIONS.model, OPTIONS.training, "bfloat16", TENSORS, EVOLUTION, learn=LEARN, sgd=SGD)
     return LearningAnalysis(replace(options, **changes), context())
-
-
-def test_networks_alone_and_together():
-    """Two images of class 0 and one of class 1, seen by three networks."""
-    seen = [[0.9, 0.4, 0.2], [0.4, 0.8, 0.3], [0.3, 0.7, 0.6]]  # probability of class 0
-    probabilities = torch.tensor([[[p, 1 - p] for p in row] for row in seen])
-    found = together(probabilities, torch.tensor([0, 0, 1]))
-    assert found["accuracy"] == pytest.approx((2 / 3 + 2 / 3 + 1 / 3) / 3)
-    assert found["deviation"] == pytest.approx(27**-0.5)  # of 2/3, 2/3 and 1/3
-    assert found["disagreement"] == pytest.approx((2 / 3 + 1 + 1 / 3) / 3)
-    # Means of two: 0.65, 0.6, 0.25; of three: 0.533, 0.633, 0.367.
-    assert [found[f"ensemble_of_{k}"] for k in (1, 2, 3)] == pytest.approx([2 / 3, 1, 1])
 
 
 def test_each_part_can_be_left_out_at_equal_evaluations():

@@ -118,6 +118,7 @@ def test_whatever_decides_a_value_is_in_the_context(one):
         {"epochs": 4},
         {"momentum": 0.5},
         {"smoothing": (1, 1)},
+        {"held_out": "validation"},
         {"training": replace(OPTIONS.training, epochs=5)},
     ]
     contexts = {fitness(replace(OPTIONS, **changes)).context for changes in others}
@@ -139,9 +140,35 @@ def test_blocks_of_no_weight_are_left_alone(one):
     assert moved == {"head"}
 
 
+ORACLE = replace(OPTIONS, held_out="validation")
+
+
+def test_an_oracles_networks_learn_all_training_images_and_are_measured_on_validation():
+    oracle = fitness(ORACLE)
+    (evaluation,) = measured(oracle, CENTRE)
+    assert oracle.budgets == [1 * 2 * 24, 3 * 2 * 24, 3 * 3 * 24]
+    networks = [oracle.network(CENTRE, number, 3) for number in range(3)]
+    right = [float(network.correct(oracle.task.validation).mean()) for network in networks]
+    assert evaluation.values == (pytest.approx(np.mean(right)),)
+    assert not same(networks[0], networks[1]), "which begin elsewhere"
+    assert all(len(oracle.fold(number).task.labels) == 24 for number in range(3))
+    stripes = split(12, 1)["stripes"]
+    mislabelled = {"stripes": replace(stripes, labels=(stripes.labels + 1) % 3)}
+    assert measured(fitness(ORACLE, validation=mislabelled), CENTRE)[0].values[0] < evaluation.values[0]
+
+
+def test_an_oracle_has_fresh_starts_and_says_that_it_is_one(one):
+    oracle = fitness(ORACLE)
+    fresh = oracle.fresh()
+    assert len({one.context, oracle.context, fresh.context}) == 3
+    assert not same(parameters(oracle), parameters(fresh))
+    assert fresh.fold(0).task is oracle.task
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"held_out": "validation", "images": 9}, "images: is of folds; with held_out validation"),
         ({"rungs": (Rung(folds=3, epochs=10),)}, "rungs: must ascend"),
         ({"rungs": (Rung(folds=2), Rung(epochs=5))}, "rungs: must ascend"),
         ({"smoothing": (1,)}, "smoothing: must have a number for each of 3 blocks"),
