@@ -263,6 +263,7 @@ def interval_text(ends: Sequence[float] | None, before: str = "") -> str:
 
 def _verdicts(summary: Mapping[str, Any]) -> Iterator[str]:
     yield from _rival_verdict(summary)
+    yield from same_lines(summary)
     yield from edge_lines(summary)
     yield from repaid_lines(summary)
     yield from method_lines(summary["verdicts"])
@@ -286,6 +287,13 @@ def said(judged: Mapping[str, Any], one: Mapping[str, Any]) -> str:
         f"the champion {SAYS[one['verdict']]} {one['against']}{rival}: "
         f"{one['difference']:+.4g}{interval_text(one['interval'], before=' ')}, n = {one['n']:,}"
     )
+
+
+def same_lines(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Which searches ended with the champion's own individual, as people are shown both."""
+    shown = summary["best"]["show"] if summary["best"] else None  # repeats show none
+    if shown and (same := [one["name"] for one in summary["baselines"] if one.get("show") == shown]):
+        yield f"The same individual as the champion was found by {' and '.join(same)}."
 
 
 def repaid_lines(summary: Mapping[str, Any]) -> Iterator[str]:

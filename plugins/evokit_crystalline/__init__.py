@@ -6,13 +6,13 @@ from evokit.facts import ReportFacts, ReportSection
 from evokit.hookspecs import hookimpl
 from evokit.interfaces import Component, Kind
 
-GENOME, GPT2, TEXTS = "crystalline", "gpt2_loss", "text_classification"
+GPT2, TEXTS = "gpt2_loss", "text_classification"
 
 
 @hookimpl
 def evokit_components() -> list[Component]:
     return [
-        _offer("genome", GENOME, "options:Crystalline", "genome:build_genome"),
+        _offer("genome", "crystalline", "options:Crystalline", "genome:build_genome"),
         _offer("genome", "grown", "options:Grown", "grown.genome:build_genome"),
         _offer("fitness", GPT2, "options:Gpt2Loss", "fitness:build_fitness"),
         _offer("baseline", "adamw", "options:AdamW", "baselines:build_adamw", GPT2),
@@ -29,13 +29,11 @@ def evokit_components() -> list[Component]:
 
 @hookimpl
 def evokit_report_sections(report: ReportFacts) -> list[ReportSection]:
-    genome, fitness = (report.recipe[part]["name"].rpartition(":")[2] for part in ("genome", "fitness"))
-    if report.summary["best"] is None or fitness != GPT2:
+    if report.summary["best"] is None or report.recipe["fitness"]["name"].rpartition(":")[2] != GPT2:
         return []
     from evokit_crystalline.report import crystals_section, models_sections
 
-    chosen = crystals_section(report.directory, report.summary) if genome == GENOME else []
-    return [*chosen, *models_sections(report.summary)]
+    return [*crystals_section(report.directory, report.summary), *models_sections(report.summary)]
 
 
 def _offer(kind: Kind, name: str, options: str, build: str, fits: str = "") -> Component:

@@ -17,7 +17,7 @@ from evokit.data.vocabulary import escaped_text
 from evokit.errors import UserError
 from evokit.interfaces import Evaluation, Genome, Goal, Variant
 from evokit.streams import Streams
-from evokit_crystalline.crystals.matrices import StructuredMatrix
+from evokit_crystalline.crystals.matrices import StructuredMatrix, structure_of
 from evokit_crystalline.fitness import Gpt2Fitness, evaluation
 from evokit_crystalline.gpt2.files import read_model, save_model
 from evokit_crystalline.gpt2.loss import Precision
@@ -168,7 +168,8 @@ class AssembledModel(ModelContender, ABC):
         tensors = assembled(fitness, phenotype)
         scratch.mkdir(parents=True, exist_ok=True)
         artifact = scratch / "model.safetensors"
-        save_model(tensors, self.fitness.options.model, artifact)
+        crystals = {layer: (structure_of(one), one.multiply_adds) for layer, one in phenotype.items()}
+        save_model(tensors, self.fitness.options.model, artifact, crystals)
         return replace(self.validated(tensors, budget), artifact=str(artifact))
 
     def rehearse(self, scratch: Path) -> tuple[float, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from evokit.common.charts import Series, line_chart
 from evokit.common.pictures import COLOURS_TOLD, Picture, pictures, pooled
 from evokit.facts import ReportSection
+from evokit_crystalline.gpt2.sizes import CRYSTALS, METADATA, Sizes
 
 PIXELS = 96  # of a picture's sides at most
 LAYERS = 48  # that are drawn at most
@@ -25,16 +27,18 @@ def crystals_section(directory: Path, summary: Mapping[str, Any]) -> list[Report
 
     Args:
         directory: Of the run.
-        summary: Of it; ``best.show`` has a line for each layer, as ``CrystallineGenome.show`` writes it.
+        summary: Of it; of a library ``best.show`` has a line for each layer, as ``CrystallineGenome.show`` writes it.
     """
-    chosen = CHOSEN.findall(summary["best"]["show"] or "")
     models = (summary["final"] or {}).get("artifacts", [])
-    if not chosen or not models:
+    if not models:
         return []
     try:
         with safe_open(directory / models[0], framework="np") as file:
+            chosen = CHOSEN.findall(summary["best"]["show"] or "") or _structures(file.metadata() or {})
             matrices = {layer: file.get_tensor(f"{layer}.weight") for layer, *_ in chosen[:LAYERS]}
     except (OSError, SafetensorError):  # it was deleted, or is of another kind
+        return []
+    if not chosen:
         return []
     drawn = [
         Picture(pooled(matrices[layer], PIXELS), (layer.removeprefix("transformer."), crystal, f"{cost} of {dense}"))
@@ -46,9 +50,20 @@ def crystals_section(directory: Path, summary: Mapping[str, Any]) -> list[Report
     told = (
         f"The layers of the champion take {costs:,} multiply-adds a token, {100 * costs / denses:.1f} % of the"
         f" {denses:,} that dense ones would take; {off} of {len(chosen)} are switched off. Below each matrix: the"
-        f" layer, the crystal that was chosen, its multiply-adds of those of a dense one. {COLOURS_TOLD}"
+        f" layer, its crystal, and the multiply-adds of this, of those of a dense one. {COLOURS_TOLD}"
     )
-    return [ReportSection("The chosen crystals", Markup("<p>{}</p>").format(told), [figure] if figure else [])]
+    return [ReportSection("The crystals of the champion", Markup("<p>{}</p>").format(told), [figure] if figure else [])]
+
+
+def _structures(metadata: Mapping[str, str]) -> list[tuple[str, str, str, str]]:
+    """Layer, structure, its multiply-adds and those of a dense matrix, as an assembled model's file tells them."""
+    told = json.loads(metadata.get(METADATA, "{}"))
+    crystals = told.pop(CRYSTALS, {})
+    shapes = Sizes(**told).slots()
+    return [
+        (layer, structure, f"{cost:,}", f"{shapes[layer][0] * shapes[layer][1]:,}")
+        for layer, (structure, cost) in crystals.items()
+    ]
 
 
 def models_sections(summary: Mapping[str, Any]) -> list[ReportSection]:

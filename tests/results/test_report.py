@@ -229,3 +229,14 @@ def test_what_repays_the_search_is_a_sentence(contest):
 def test_a_control_shows_what_it_found(contest):
     one = contest["baselines"][1] | {"show": "p = p - lr g"}
     assert "What random_search found:\np = p - lr g" in report(contest | {"baselines": [one]})
+
+
+def test_a_control_that_found_the_champion_itself_is_named(contest):
+    def says(shown, found):
+        best, one = contest["best"] | {"show": shown}, contest["baselines"][1] | {"show": found}
+        return " ".join(report(contest | {"best": best, "baselines": [one]}).split())
+
+    same = "The same individual as the champion was found by random_search."
+    assert same in says("p = p - g", "p = p - g")
+    assert same not in says("p = p - g", "p = p - lr g")
+    assert same not in says(None, None)

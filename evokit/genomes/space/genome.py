@@ -250,8 +250,11 @@ class SpaceGenome:
             raise ValueError(f"{name}: {error}") from error
 
     def show(self, genes: Genes) -> str:
-        """Names and values in a line."""
-        return ", ".join(f"{leaf.name} {_shown(value)}" for leaf, value in self._values(genes))
+        """Names and values, those of a group in a line of their own."""
+        lines: dict[str, list[str]] = {}
+        for leaf, value in self._values(genes):
+            lines.setdefault(".".join(leaf.path[:-1]), []).append(f"{leaf.path[-1]} {_shown(value)}")
+        return "\n".join(f"{group}: {', '.join(told)}" if group else ", ".join(told) for group, told in lines.items())
 
     def encode(self, genes: Genes) -> np.ndarray:
         """Features for a surrogate, ``(n_features,)`` float32.

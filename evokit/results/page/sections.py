@@ -55,7 +55,8 @@ def found(source: Source) -> Section:
     if contenders:
         blocks += tables(report.contest_tables(contenders, summary["verdicts"], "test"))
         told = (
-            *report.edge_lines(summary), *report.repaid_lines(summary), *report.method_lines(summary["verdicts"])
+            *report.same_lines(summary), *report.edge_lines(summary), *report.repaid_lines(summary),
+            *report.method_lines(summary["verdicts"]),
         )  # fmt: skip
         blocks += lines(*told, *report.skipped_lines(summary))
     if (vault := summary.get("vault")) is not None:

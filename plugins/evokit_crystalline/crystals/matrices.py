@@ -205,6 +205,19 @@ class LowRank(_Structured):
         return type(self)(self.U.to(device), self.V.to(device), self.scale)
 
 
+def structure_of(matrix: StructuredMatrix) -> str:
+    """What a matrix is, for people.
+
+    >>> structure_of(LowRank(np.ones((4, 2)), np.ones((3, 2)))), structure_of(Zero((3, 4)))
+    ('low rank 2', 'zero')
+    """
+    if isinstance(matrix, LowRank):
+        return f"low rank {matrix.rank}"
+    if isinstance(matrix, BlockDiagonal):
+        return f"{len(matrix.blocks)} blocks"
+    return "zero" if isinstance(matrix, Zero) else "dense"
+
+
 def _matrix(values: Tensor | np.ndarray, name: str) -> Tensor:
     """A float32 copy in memory that torch aligned: the last bits of a product can depend on alignment."""
     if values.ndim != 2 or 0 in values.shape:

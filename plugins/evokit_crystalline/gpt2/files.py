@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 
 from evokit.common.files import write_atomically
-from evokit_crystalline.gpt2.sizes import Sizes
+from evokit_crystalline.gpt2.sizes import CRYSTALS, METADATA, Sizes
 
 
 def save_tensors(tensors: Mapping[str, torch.Tensor], path: Path, metadata: Mapping[str, str]) -> None:
@@ -33,12 +33,24 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
         return {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118 - no mapping
 
 
-def save_model(tensors: Mapping[str, torch.Tensor], sizes: Sizes, path: Path) -> None:
-    """Write a model under transformers' names, with its sizes beside."""
-    save_tensors(tensors, path, {"sizes": json.dumps(asdict(sizes))})
+def save_model(
+    tensors: Mapping[str, torch.Tensor], sizes: Sizes, path: Path, crystals: Mapping[str, tuple[str, int]] | None = None
+) -> None:
+    """Write a model under transformers' names, with its sizes beside, and of an assembled one the crystals.
+
+    Args:
+        tensors: By name.
+        sizes: Of the model.
+        path: The file.
+        crystals: Layer name to the structure of its matrix and the multiply-adds that this takes.
+    """
+    told = asdict(sizes) | ({} if crystals is None else {CRYSTALS: crystals})
+    save_tensors(tensors, path, {METADATA: json.dumps(told)})
 
 
 def read_model(path: Path) -> tuple[dict[str, torch.Tensor], Sizes]:
     """Tensors and sizes of what ``save_model`` wrote."""
     tensors, metadata = read_tensors(path)
-    return tensors, Sizes(**json.loads(metadata["sizes"]))
+    told = json.loads(metadata[METADATA])
+    told.pop(CRYSTALS, None)
+    return tensors, Sizes(**told)

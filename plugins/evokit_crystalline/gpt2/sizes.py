@@ -11,6 +11,8 @@ LAYER_NORMS = ("ln_1", "ln_2")
 EMBEDDING, POSITIONS, HEAD = "transformer.wte.weight", "transformer.wpe.weight", "lm_head.weight"
 PROJECTIONS = ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")
 """Of a block, in the order in which the model applies them."""
+METADATA, CRYSTALS = "sizes", "crystals"
+"""The one key of the metadata of a model's file, which holds the sizes, and what of them is no size."""
 
 
 @dataclass(frozen=True)

@@ -195,7 +195,7 @@ def test_features_and_distance_by_hand():
 
 def test_in_a_report_they_are_names_and_values():
     genome = genome_of({"net": {"units": Int(1, 9, length=2)}, "x": Float(0, 1)})
-    assert genome.show(((2, 3), 1 / 3)) == "net.units [2 3], x 0.333333"
+    assert genome.show(((2, 3), 1 / 3)) == "net: units [2 3]\nx 0.333333"
 
 
 @pytest.mark.parametrize(

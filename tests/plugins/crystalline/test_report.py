@@ -9,7 +9,9 @@ from markupsafe import escape
 
 from evokit.facts import ReportFacts
 from evokit_crystalline import evokit_report_sections
+from evokit_crystalline.crystals.matrices import structure_of
 from evokit_crystalline.final import build_champion
+from evokit_crystalline.gpt2.files import read_model, save_model
 from evokit_crystalline.options import Assemble
 from evokit_crystalline.report import octaves
 from tests.plugins.crystalline.test_final import made
@@ -107,10 +109,22 @@ def test_runs_of_earlier_versions_have_the_matrices_alone(run):
     folder, summary, _ = run
     final = {"name": "champion", "artifacts": summary["final"]["artifacts"]}
     (section,) = sections(folder, summary | {"final": final, "baselines": []})
-    assert section.title == "The chosen crystals"
+    assert section.title == "The crystals of the champion"
 
 
-def test_of_another_genome_the_models_are_shown(run):
-    folder, summary, _ = run
-    assert len(sections(folder, summary, "grown")) == 2
-    assert len(sections(folder, summary, "crystalline:crystalline")) == 3
+def test_of_a_genome_without_numbers_the_structures_are_told(run):
+    folder, summary, layers = run
+    section = sections(folder, summary | {"best": {"show": "how they are made"}}, "grown")[0]
+    told = section.figures[0].description.split("; ")
+    for (layer, matrix), line in zip(layers.items(), told, strict=True):
+        costs = f"{matrix.multiply_adds:,} of {matrix.shape[0] * matrix.shape[1]:,}"
+        assert line == f"{layer.removeprefix('transformer.')}, {structure_of(matrix)}, {costs}"
+
+
+def test_of_a_trained_model_no_crystals_are_shown(run, tmp_path):
+    folder, summary, layers = run
+    tensors, sizes = read_model(folder / summary["final"]["artifacts"][0])
+    save_model(tensors, sizes, tmp_path / "trained")
+    final = summary["final"] | {"artifacts": ["trained"]}
+    titles = [one.title for one in sections(tmp_path, summary | {"final": final, "best": {"show": None}})]
+    assert titles == ["Loss by position", "A text by each model"]
