@@ -214,15 +214,15 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
 
 def _decades(low: float, high: float) -> list[float]:
     """
-    >>> _decades(0.5, 30), _decades(3, 9)
-    ([0.5, 1.0, 2.0, 5.0, 10.0, 20.0], [3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0])
+    >>> _decades(0.5, 30), _decades(3, 9), _decades(262, 420)
+    ([0.5, 1.0, 2.0, 5.0, 10.0, 20.0], [3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0], [300.0, 350.0, 400.0])
     """
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     for factors in ((1, 2, 3, 4, 5, 6, 7, 8, 9), (1, 2, 5), (1, 3), (1,)):
         found = [factor * 10.0**power for power in range(first, last + 1) for factor in factors]
         found = [one for one in found if low * 0.999 <= one <= high * 1.001]
         if len(found) <= 7:
-            return found
+            return found if len(found) > 2 else ticks(low, high)  # a part of a decade
     return found[:: -(-len(found) // 7)]
 
 

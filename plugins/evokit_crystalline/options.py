@@ -194,8 +194,8 @@ class LibraryFile:
     ``individuals`` says of how many, the best first. Another run names the file by ``library: {saved: FILE}`` and the
     kind ``saved`` in the options of genome ``crystalline``, in ``kinds`` where ``learned`` stands otherwise: its
     individuals choose among these crystals, and those that were measured are among the first ones. Crystals belong to
-    the continuous parts that they were fitted beside: with others any choice of them is worth what it is worth there. What
-    they cost was spent by the run that saved them and is not counted by those that take them.
+    the continuous parts that they were fitted beside: with others any choice of them is worth what it is worth there.
+    What they cost was spent by the run that saved them and is not counted by those that take them.
     """
 
     individuals: Count = 8

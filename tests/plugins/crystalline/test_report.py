@@ -122,7 +122,7 @@ def test_of_a_genome_without_numbers_the_structures_are_told(run):
 
 
 def test_of_a_trained_model_no_crystals_are_shown(run, tmp_path):
-    folder, summary, layers = run
+    folder, summary, _ = run
     tensors, sizes = read_model(folder / summary["final"]["artifacts"][0])
     save_model(tensors, sizes, tmp_path / "trained")
     final = summary["final"] | {"artifacts": ["trained"]}
