@@ -26,6 +26,7 @@ FREE = (
     *(f"execution.{key}" for key in PLACEMENT),
 )  # fmt: skip
 SAID = 80  # characters of a value in a message
+GENOME = "content of the genome's files"
 
 
 def identity(recipe: Recipe, data_digest: str = "", fitness: str = "", genome: str = "") -> dict[str, Any]:
@@ -34,7 +35,7 @@ def identity(recipe: Recipe, data_digest: str = "", fitness: str = "", genome: s
         "recipe": recipe.digest,
         **({"data": data_digest} if data_digest else {}),
         **({"fitness": fitness} if fitness else {}),  # its context
-        **({"genome": genome} if genome else {}),  # likewise
+        **({GENOME: genome} if genome else {}),  # the digest of its files
         "seed": recipe.seed,
         "device": recipe.execution.device,
         "threads": recipe.execution.threads,
@@ -106,6 +107,22 @@ def refuse_other_identity(then: Mapping[str, Any], now: Mapping[str, Any]) -> No
             differences.append(f"{name} {value} -> {now.get(name)}")
     if differences:
         raise UserError(f"this run cannot be resumed, its identity changed ({'; '.join(differences)}); {REMEDY}")
+
+
+def refuse_other_genome(then: Mapping[str, Any] | None, content: str) -> None:
+    """Refuse to read what a run found with files of its genome that have changed since.
+
+    Args:
+        then: The run's identity, None if it has written none.
+        content: The genome's ``content_digest`` now, empty if it has no files.
+
+    Raises:
+        UserError: They have.
+    """
+    if then is not None and then.get(GENOME, "") != content:
+        raise UserError(
+            f"the {GENOME} is another than when this run was begun, so its genes say something else; {REMEDY}"
+        )
 
 
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

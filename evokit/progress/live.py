@@ -181,7 +181,7 @@ class LiveProgress:
             yield "evaluated", f"{done}/{total}", _bar(done, total), time_left or counts
         if shown.pace and not shown.closed:
             per_s, busy = shown.pace
-            yield "work", f"{rounded(per_s)}/s", "", f"by {busy:.1f} workers"
+            yield "work", f"{rounded(per_s)}/s", "", f"{busy:.1f} workers busy"
         if shown.objective:
             yield (
                 "best",

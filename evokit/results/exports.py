@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evokit.assembly.directory import RunDirectory, repeat_folder
+from evokit.assembly.identity import refuse_other_genome
 from evokit.assembly.parts import Parts, assemble, build_part
 from evokit.common.files import share
 from evokit.errors import UserError
@@ -49,6 +50,8 @@ def export_model(
     if summary is not None and "repeats" in summary:
         home = repeat_folder(home, summary["seed"] - recipe.seed)
     parts = assemble(recipe, home)
+    with ledger_of(RunDirectory(home).ledger) as ledger:
+        refuse_other_genome(ledger.meta("identity"), getattr(parts.genome, "content_digest", ""))
     if section is None:
         return _export_archive(parts, home, directory.path / "export" / ARCHIVE if out is None else out)
     exporter = build_part(section, parts.context)

@@ -69,12 +69,14 @@ def evokit_components() -> list[Component]:
 
 @hookimpl
 def evokit_report_sections(report: ReportFacts) -> list[ReportSection]:
-    best = report.summary["best"]
-    if best is None or report.recipe["fitness"]["name"].rpartition(":")[2] != LABELS:
+    best, name = report.summary["best"], report.recipe["fitness"]["name"].rpartition(":")[2]
+    if best is None or name not in (LABELS, HELD_OUT, *ANALYSES):
         return []
-    from evokit_activations.report import targets_section
+    from evokit_activations.report import oracle_section, points_section, targets_section
 
-    return targets_section(report.directory, best["genes"])
+    if name == LABELS:
+        return targets_section(report.directory, best["genes"])
+    return oracle_section(report.recipe["fitness"]) if name == HELD_OUT else points_section(report.directory)
 
 
 def _offer(kind: Kind, name: str, options: str, build: str = "", fits: str = "") -> Component:

@@ -1,7 +1,8 @@
-"""What the page of a run shows of searched targets: for each class and block what its images' targets share."""
+"""What the page of a run shows: what classes of searched targets share, an analysis's points, an oracle's warning."""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from evokit_activations.targets.store import FOLDER, StoredShard, file_name
 
 IMAGES = 1000  # that are looked at, at most; whole shards of them
 CLASSES, CHANNELS = 10, 8  # that are drawn, at most
+VALUES = "export/figure/values.csv"  # of an analysis, as the export ``figure`` writes it
 
 
 def targets_section(directory: Path, genes: Mapping[str, Any]) -> list[ReportSection]:
@@ -46,6 +48,58 @@ def targets_section(directory: Path, genes: Mapping[str, Any]) -> list[ReportSec
         f" means of classes hold {shares}; the rest is each image's own. {COLOURS_TOLD}"
     )
     return [ReportSection("The targets that were found", Markup("<p>{}</p>").format(told), kept)]
+
+
+def oracle_section(fitness: Mapping[str, Any]) -> list[ReportSection]:
+    """What a reader of an oracle's run has to know; none of another.
+
+    Args:
+        fitness: Of the recipe.
+    """
+    if fitness.get("held_out") != "validation":
+        return []
+    told = (
+        "What is evolved here was measured on the official validation images, confirmation included, which has other"
+        " starts but the same images. So the champion's validation value and what it is measured again are optimistic,"
+        " and no honest method may choose so: only test values compare. It tells how much room there is."
+    )
+    return [ReportSection("An oracle", told)]
+
+
+def points_section(directory: Path) -> list[ReportSection]:
+    """All that an analysis noted, a point a column; none before its figure was exported.
+
+    Args:
+        directory: Of the run.
+    """
+    try:
+        text = (directory / VALUES).read_text(encoding="utf-8")
+    except OSError:
+        return []
+    points = list(csv.DictReader(text.splitlines()))
+    rows = Markup("").join(
+        Markup("<tr><th>{}</th>{}</tr>").format(
+            name.replace("_", " "), Markup("").join(Markup("<td>{}</td>").format(_short(one[name])) for one in points)
+        )
+        for name in points[0]
+    )
+    told = f"All points and what was noted of each; exact values are in {VALUES}, the figure beside them."
+    return [
+        ReportSection(
+            "The points",
+            Markup(
+                '<p>{}</p><div class="scroll" role="region" tabindex="0" aria-label="points"><table>{}</table></div>'
+            ).format(told, rows),
+        )
+    ]
+
+
+def _short(value: str) -> str:
+    """A number with four digits; other text as it is."""
+    try:
+        return f"{float(value):.4g}"
+    except ValueError:
+        return value
 
 
 def _layers(folder: Path, targets: Targets) -> list[np.ndarray]:

@@ -65,6 +65,8 @@ class AdamWContender(ModelContender):
 
     def __init__(self, options: AdamW, fitness: Gpt2Fitness, train: Documents) -> None:
         super().__init__(fitness)
+        if options.muon and not hasattr(torch.optim, "Muon"):
+            raise UserError(f"baseline muon: needs torch 2.9 or newer, this is {torch.__version__}: install another")
         self.options = options
         self._blocks = full_blocks(train, fitness.options.block)
         if len(self._blocks) < options.batch:

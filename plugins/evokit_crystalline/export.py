@@ -58,4 +58,5 @@ class LibraryExport:
         best = {str(one.genes): one for one in sorted(measured, key=lambda one: one.evaluation.values[0])}
         chosen = list(best.values())[: self.options.individuals]
         out.mkdir(parents=True, exist_ok=True)
-        save_individuals((genome.express(genome.from_json(one.genes)) for one in chosen), out / NAME)
+        layers = (genome.express(genome.from_json(one.genes)) for one in chosen)
+        save_individuals(layers, out / NAME, getattr(self.context.fitness, "origin", ""))

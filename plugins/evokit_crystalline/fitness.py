@@ -16,6 +16,7 @@ from evokit.data.text import Blocks, Documents, full_blocks
 from evokit.energy import Cost, Meter
 from evokit.errors import UserError
 from evokit.interfaces import Context, Evaluation, Goal
+from evokit.recipe.schema import as_json
 from evokit.streams import Streams
 from evokit_crystalline.closed_form.fitted import fitted_parts
 from evokit_crystalline.closed_form.held_out import HeldOut, held_out
@@ -51,6 +52,7 @@ class Gpt2Fitness:
         held_out: Training blocks that the continuous parts were not fitted to, for crystals and refits.
         taught: What crystals are fitted beside; by default the frame.
         prepared: What was done before the first measurement, and its cost.
+        origin: Digest of how the continuous parts were made, the same on any machine.
         n_refits: How often the continuous parts were refitted to an individual.
         directory: Where refits are cached; None caches none.
 
@@ -70,6 +72,7 @@ class Gpt2Fitness:
         held_out: HeldOut | None = None,
         taught: Frame | None = None,
         prepared: Mapping[str, Cost] | None = None,
+        origin: str = "",
         n_refits: int = 0,
         directory: Path | None = None,
     ) -> None:
@@ -81,7 +84,7 @@ class Gpt2Fitness:
         self.precision = frame.head.precision
         self._data_digest, self._skip = data_digest, skip
         self.held_out, self.taught, self.prepared = held_out, taught or frame, dict(prepared or {})
-        self.n_refits, self._directory = n_refits, directory
+        self.origin, self.n_refits, self._directory = origin, n_refits, directory
         self.blocks = _validation_blocks(validation, options.block, skip, options.tokens)
         self.context = digest(
             {
@@ -273,8 +276,15 @@ def build_fitness(options: Gpt2Loss, context: Context) -> Gpt2Fitness:
         held_out=aside,
         taught=taught,
         prepared=prepared,
+        origin=_origin(options, context),
         directory=None if context.directory is None else context.directory / "artifacts" / "refits",
     )
+
+
+def _origin(options: Gpt2Loss, context: Context) -> str:
+    """Of the continuous parts: a closed form is decided by data and options alone, others by the run's seed as well."""
+    made = {"continuous": as_json(options.continuous), "model": asdict(options.model), "data": context.data_digest}
+    return digest(made | ({} if options.continuous.fit else {"seed": context.streams.entropy()}))
 
 
 def evaluation(loss: float, work: int, metrics: Mapping[str, float] | None = None, artifact: str = "") -> Evaluation:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,12 +16,15 @@ from evokit.interfaces import Context
 from evokit_crystalline.crystals.kinds import LEARNED, SAVED, ZERO, Shape
 from evokit_crystalline.crystals.library import CrystalSet, Library, draw_library
 from evokit_crystalline.crystals.matrices import Zero
+from evokit_crystalline.crystals.options import LibraryOptions
 from evokit_crystalline.crystals.saved import Saved, read_saved
 from evokit_crystalline.options import Crystalline
 
 if TYPE_CHECKING:
     from evokit_crystalline.crystals.matrices import StructuredMatrix
 
+
+log = logging.getLogger("evokit")
 
 EXCHANGED, TOGETHER, BORROWED = 0.5, 0.75, 0.5  # probabilities of the genome's own crossover and mutation
 
@@ -121,7 +126,7 @@ def build_genome(options: Crystalline, context: Context) -> CrystallineGenome:
 
     Raises:
         ValueError: The fitness has no slots, or a kind cannot serve a shape.
-        UserError: ``library.saved`` is no library, or one for other shapes or with fewer sets.
+        UserError: ``library.saved`` is no library, or one for other shapes or without crystals.
     """
     slots = {name: _shape(name, shape) for name, shape in context.fitness.slots.items()}
     library, streams, fitness = options.library, context.streams.at("library"), context.fitness
@@ -136,8 +141,16 @@ def build_genome(options: Crystalline, context: Context) -> CrystallineGenome:
         arranged: list[Mapping[str, int]] = getattr(fitness, "arrangements", lambda n_sets: [])(len(places))
         arrangements += _placed(arranged, places)
     if library.saved is not None:
-        saved, places = read_saved(library.saved), library.places(SAVED)
-        given[SAVED], identity = _served(saved, len(places), slots.values(), library.saved), saved.digest
+        saved = read_saved(library.saved)
+        given[SAVED], identity = _served(saved, slots.values(), library.saved), saved.digest
+        library = _fitting(library, saved)
+        places = library.places(SAVED)
+        if saved.beside != getattr(fitness, "origin", saved.beside):
+            log.warning(
+                "library: the crystals of %s were fitted beside parts that were made otherwise: data, model or"
+                " fitness.continuous differ, and crystals may be worth nothing here",
+                library.saved,
+            )
         here = (one for one in saved.arrangements if one.keys() <= slots.keys())
         arrangements += _placed((one for one in here if max(one.values(), default=0) < len(places)), places)
     drawn = draw_library(slots.values(), library, streams, context.device, given)
@@ -149,21 +162,35 @@ def _placed(arrangements: Iterable[Mapping[str, int]], places: Sequence[int]) ->
     return [{slot: places[number] for slot, number in one.items()} for one in arrangements]
 
 
-def _served(saved: Saved, n: int, shapes: Iterable[Shape], path: Path) -> list[CrystalSet]:
-    """The first ``n`` sets, zero where a layer was off.
+def _fitting(library: LibraryOptions, saved: Saved) -> LibraryOptions:
+    """A library no larger than takes all saved sets; one that takes fewer says so.
 
     Raises:
-        UserError: There are fewer, or they are of a model with other shapes.
+        UserError: There are none.
+    """
+    if not saved.sets:
+        raise UserError(f"library.saved: {library.saved} holds no crystals: all its individuals are off")
+    most, places = len(saved.sets) * len(library.kinds), library.places(SAVED)
+    if len(places) < len(saved.sets):
+        log.warning(
+            "library: size %d has room for %d of the %d sets of %s; size: %d takes all",
+            library.size, len(places), len(saved.sets), library.saved, most,
+        )  # fmt: skip
+    return replace(library, size=min(library.size, most))
+
+
+def _served(saved: Saved, shapes: Iterable[Shape], path: Path) -> list[CrystalSet]:
+    """The sets, zero where a layer was off.
+
+    Raises:
+        UserError: They are of a model with other shapes.
     """
     wanted = list(dict.fromkeys(shapes))
-    if len(saved.sets) < n:
-        raise UserError(
-            f"library: {path} holds {len(saved.sets)} sets of crystals, but {n} are asked for: choose a smaller size"
-        )
     if missing := [shape for shape in wanted if shape not in saved.shapes]:
         n_in, n_out = missing[0]
-        raise UserError(f"library: {path} is of a model without layers of shape ({n_in}, {n_out}), which this one has")
-    return [{shape: one.get(shape) or Zero(shape) for shape in wanted} for one in saved.sets[:n]]
+        has = ", ".join(map(str, sorted(saved.shapes)))
+        raise UserError(f"library.saved: {path} is of a model with layers of shapes {has}, without ({n_in}, {n_out})")
+    return [{shape: one.get(shape) or Zero(shape) for shape in wanted} for one in saved.sets]
 
 
 def _shape(name: str, shape: Sequence[int]) -> Shape:

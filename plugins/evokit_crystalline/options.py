@@ -92,7 +92,7 @@ class Gpt2Loss:
             raise ValueError(f"block must be at most n_positions, got {self.block} and {self.model.n_positions}")
         budgets = [*self.rungs, self.tokens]
         if sorted(set(budgets)) != budgets:
-            raise ValueError(f"rungs must ascend and stay below tokens, got {budgets}")
+            raise ValueError(f"rungs must ascend and stay below tokens, {self.tokens}, got {list(self.rungs)}")
         if self.continuous.fit is not None and self.precision == "bfloat16":
             raise ValueError("continuous.fit needs precision: float32; bfloat16 would round the head's bias away")
         if any(budget % self.block for budget in budgets):
@@ -131,7 +131,7 @@ class AdamW:
             raise ValueError("lr, weight_decay and schedule need at least one value each")
         steps = [*self.rungs, self.steps]
         if sorted(set(steps)) != steps:
-            raise ValueError(f"rungs must ascend and stay below steps, got {steps}")
+            raise ValueError(f"rungs must ascend and stay below steps, {self.steps}, got {list(self.rungs)}")
         if self.start == "fitness" and self.tied is not None:
             raise ValueError("tied belongs to start: random; the fitness's parts say whether theirs is")
 

@@ -241,7 +241,7 @@ def test_data_that_the_beginning_did_not_name_are_not_asked_for():
 
 
 def test_another_file_of_a_genome_is_another_identity():
-    with pytest.raises(UserError, match="genome one -> another"):
+    with pytest.raises(UserError, match="content of the genome's files one -> another"):
         refuse_other_identity(identity(onemax(), genome="one"), identity(onemax(), genome="another"))
 
 

@@ -192,7 +192,7 @@ def test_the_display_shows_where_the_run_is(live, terminal, clock):
     live._live.refresh()
     text = "\n".join(last_frame(terminal))
     for part in [
-        "evokit · search", "12/50", "5/32", "41 s left", "41.2 k/s", "by 1.9 workers",
+        "evokit · search", "12/50", "5/32", "41 s left", "41.2 k/s", "1.9 workers busy",
         "5.8012", "█▁", "loss, lower is better",
         "320 measured · 12 cached · 40 predicted · 1.23 kJ (estimate)", "AdamW step 120/500",
         "0:02:14", "about 8 min left", "Ctrl-C saves and stops",

@@ -45,12 +45,13 @@ class GeometryAnalysis(Analysis):
     def __init__(self, options: GeometryEnsembles, context: Context) -> None:
         blocks = len(options.model.channels)
         try:
-            self.geometries = evolved_geometries(options.evolved, blocks)
+            self.geometries = list(dict.fromkeys(evolved_geometries(options.evolved, blocks)))
         except ValueError as error:
             raise ValueError(f"evolved: {error}") from error
-        if (different := len(set(self.geometries))) < options.networks:
+        if len(self.geometries) < options.networks:
             raise ValueError(
-                f"networks: {options.networks} of different geometries need as many, {options.evolved} has {different};"
+                f"networks: {options.networks} of different geometries need as many, {options.evolved} has"
+                f" {len(self.geometries)};"
                 f" evolve them with --set repeats={options.networks}, for more than one generation"
             )
         task = image_task(options.model, options.training, context)

@@ -54,7 +54,8 @@ def _summary(run: Path) -> dict[str, Any]:
         summary: dict[str, Any] = json.loads((run / "summary.json").read_text())
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ValueError(
-            f"{run} is no run directory: it has no summary.json; evokit run activations_geometry makes one"
+            f"{run} is no run directory: it has no summary.json; evokit run activations_geometry --set repeats=5"
+            f" --set data.drawn=true --out {run} makes one"
         ) from error
     if summary["status"] != "done":
         raise ValueError(f"{run} is not finished; evokit run RECIPE --out {run} --resume goes on with it")

@@ -26,7 +26,8 @@ class LibraryOptions:
         rank: Lowest and highest rank of low-rank kinds; null takes each kind's own.
         ternary_scale: Of ``ternary_low_rank``: ``unit`` keeps the variance of what passes through; ``paper`` divides by
             the root of the rank alone, as the paper's code does.
-        saved: A file that ``evokit export RUN --format library`` wrote, of which the kind ``saved`` takes its matrices.
+        saved: A file that ``evokit export RUN --format library`` wrote, of which the kind ``saved`` takes its matrices:
+            the first sets of it that have room, where ``size`` is cut down to what takes all.
 
     Raises:
         ValueError: A kind is unknown or named twice, there are more kinds than matrices, or ``rank`` is upside down.
@@ -50,7 +51,8 @@ class LibraryOptions:
         if self.size < len(self.kinds):
             raise ValueError(f"size: must be at least the number of kinds ({len(self.kinds)}), got {self.size}")
         if (SAVED in self.kinds) != (self.saved is not None):
-            raise ValueError(f"kinds: {SAVED} belongs to library.saved, the file that its matrices are in: give both")
+            missing = "saved, the file of its matrices" if self.saved is None else f"kinds: [zero, {SAVED}]"
+            raise ValueError(f"kinds: {SAVED} and a file of saved crystals go together: give {missing} as well")
         if self.rank is not None and self.rank[0] > self.rank[1]:
             raise ValueError(f"rank: the lowest comes first, got {self.rank[0]} and {self.rank[1]}")
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -34,22 +34,25 @@ class Saved:
         sets: Matrices that one individual has beside each other, by shape; what was off is not among them.
         arrangements: Of individuals, the best one first: layer name to the number of a set; layers not named are off.
         shapes: Of all layers.
+        beside: Digest of the continuous parts that they were fitted beside, as they were made; empty if nobody said.
         digest: Of the content.
     """
 
     sets: Sequence[CrystalSet]
     arrangements: Sequence[Mapping[str, int]]
     shapes: frozenset[Shape]
+    beside: str
     digest: str
 
 
-def save_individuals(individuals: Iterable[Mapping[str, StructuredMatrix]], path: Path) -> None:
+def save_individuals(individuals: Iterable[Mapping[str, StructuredMatrix]], path: Path, beside: str = "") -> None:
     """Write the matrices of individuals, each set once.
 
     Args:
         individuals: Layer name to matrix, in the order of the layers. A set is a run of layers of different shapes,
             such as a block of the model.
         path: The file; its folder is there.
+        beside: Digest of how the continuous parts were made that they belong to.
     """
     arrays: dict[str, np.ndarray] = {}
     numbers: dict[str, int] = {}  # of sets, by the digest of what they hold
@@ -71,7 +74,7 @@ def save_individuals(individuals: Iterable[Mapping[str, StructuredMatrix]], path
                 arrangement |= dict.fromkeys(parts, number)
         if arrangement:
             arrangements.append(arrangement)
-    told = {"n_sets": len(numbers), "arrangements": arrangements, "shapes": list(shapes)}
+    told = {"n_sets": len(numbers), "arrangements": arrangements, "shapes": list(shapes), "beside": beside}
     save_file(arrays, path, {METADATA: json.dumps(told)})
 
 
@@ -85,22 +88,15 @@ def read_saved(path: Path) -> Saved:
         with safe_open(path, framework="numpy") as file:
             told = json.loads((file.metadata() or {})[METADATA])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
+        return _understood(told, arrays)
     except FileNotFoundError as error:
         raise UserError(
             f"library.saved: there is no {path}; `evokit export RUN --format library` writes one"
         ) from error
-    except (SafetensorError, KeyError, OSError, ValueError) as error:
+    except (SafetensorError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
         raise UserError(
             f"library.saved: {path} is no library that `evokit export RUN --format library` wrote"
         ) from error
-    parts: list[dict[Shape, dict[str, np.ndarray]]] = [{} for _ in range(told["n_sets"])]
-    for name, array in arrays.items():
-        number, shape, part = name.split(".")
-        n_in, n_out = map(int, shape.split("x"))
-        parts[int(number)].setdefault((n_in, n_out), {})[part] = array
-    sets = [{shape: matrix_of(some) for shape, some in one.items()} for one in parts]
-    shapes = frozenset((n_in, n_out) for n_in, n_out in told["shapes"])
-    return Saved(sets, told["arrangements"], shapes, digest([told, _digest(arrays)]))
 
 
 def parts_of(matrix: StructuredMatrix) -> dict[str, np.ndarray]:
@@ -119,6 +115,22 @@ def matrix_of(parts: Parts) -> StructuredMatrix:
     if "W" in parts:
         return Dense(parts["W"])
     return BlockDiagonal([parts[f"block{i}"] for i in range(len(parts))])
+
+
+def _understood(told: Mapping[str, Any], arrays: Parts) -> Saved:
+    """What metadata and tensors of a file say; of any other file an error of whatever kind."""
+    parts: list[dict[Shape, dict[str, np.ndarray]]] = [{} for _ in range(told["n_sets"])]
+    for name, array in arrays.items():
+        number, shape, part = name.split(".")
+        n_in, n_out = map(int, shape.split("x"))
+        parts[int(number)].setdefault((n_in, n_out), {})[part] = array
+    sets = [{shape: matrix_of(some) for shape, some in one.items()} for one in parts]
+    shapes = frozenset((n_in, n_out) for n_in, n_out in told["shapes"])
+    if any(matrix.shape != shape for one in sets for shape, matrix in one.items()) or not all(sets):
+        raise ValueError("matrices are missing, or not of the shapes that their names say")
+    if not all(0 <= number < len(sets) for one in told["arrangements"] for number in one.values()):
+        raise ValueError("an individual has sets that are not there")
+    return Saved(sets, told["arrangements"], shapes, told["beside"], digest([told, _digest(arrays)]))
 
 
 def _runs(layers: Mapping[str, StructuredMatrix]) -> list[list[str]]:

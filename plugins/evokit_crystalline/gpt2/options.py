@@ -62,6 +62,8 @@ class Continuous:
         if self.checked and self.fit != "bigram_newton":
             raise ValueError("caps, more_sweeps and lessons go on where Newton steps end: they need fit: bigram_newton")
         if self.lessons and self.fit_tokens is not None:
-            raise ValueError("lessons leave out whole documents: they go without fit_tokens")
+            raise ValueError(
+                "lessons leave out whole documents, fit_tokens blocks: remove fit_tokens, or set lessons: 0"
+            )
         if (self.init == "pretrained") != (self.source is not None):
             raise ValueError("source belongs to init: pretrained, which needs it: a directory or a name on the hub")

@@ -60,3 +60,24 @@ def test_without_targets_nothing_is_shown(tmp_path, maps):
     assert sections(tmp_path / "a", ActivationTensors().to_json(Shard(0))) == []
     assert sections(tmp_path / "a", None) == []
     assert sections(tmp_path / "a", genes, "search_scaling") == []
+
+
+def test_all_points_of_an_analysis_are_told(tmp_path):
+    (tmp_path / "export" / "figure").mkdir(parents=True)
+    text = "learn_from,accuracy,nll_less_labels\nlabels,0.125,\n<b>,0.0833333333333,-0.25\n"
+    (tmp_path / "export" / "figure" / "values.csv").write_text(text)
+    (section,) = sections(tmp_path, {}, "geometry_ensembles")
+    assert "<tr><th>learn from</th><td>labels</td><td>&lt;b&gt;</td></tr>" in section.content
+    assert "<tr><th>accuracy</th><td>0.125</td><td>0.08333</td></tr>" in section.content
+    assert "<tr><th>nll less labels</th><td></td><td>-0.25</td></tr>" in section.content
+
+
+def test_an_analysis_without_its_figure_has_no_section(tmp_path):
+    assert sections(tmp_path, {}, "geometry_ensembles") == []
+
+
+@pytest.mark.parametrize(("held_out", "titles"), [("validation", ["An oracle"]), ("training", []), (None, [])])
+def test_an_oracle_says_what_it_is(held_out, titles, tmp_path):
+    recipe = {"fitness": {"name": "held_out_accuracy", "held_out": held_out}}
+    found = evokit_report_sections(ReportFacts(tmp_path, recipe, {"best": {"genes": {}}}))
+    assert [one.title for one in found] == titles

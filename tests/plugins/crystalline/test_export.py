@@ -34,11 +34,13 @@ from tests.plugins.crystalline.tiny import (
 def test_a_library_holds_the_best_individuals_each_once(tmp_path):
     """Genes are the seeds of normal phenotypes here; their losses, out of order."""
     genome = SimpleNamespace(from_json=int, express=phenotype)
+    fitness = SimpleNamespace(origin="how it was made")
     measured = [Measured(genes, Evaluation((loss,))) for genes, loss in ((0, 5.0), (1, 4.0), (2, 4.5), (1, 4.0))]
-    export = LibraryExport(LibraryFile(individuals=2), context(genome=genome))
+    export = LibraryExport(LibraryFile(individuals=2), context(genome=genome, fitness=fitness))
     export.export_measured(measured, tmp_path / "library")
     saved = read_saved(tmp_path / "library" / "library.safetensors")
     assert len(saved.arrangements) == 2
+    assert saved.beside == "how it was made"
     for arrangement, seed in zip(saved.arrangements, (1, 2), strict=True):
         for name, matrix in phenotype(seed).items():
             assert saved.sets[arrangement[name]][matrix.shape].dense().tolist() == matrix.dense().tolist()

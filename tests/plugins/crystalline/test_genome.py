@@ -136,7 +136,8 @@ def library(tmp_path):
 
 
 def test_saved_individuals_are_among_the_first_of_another_run(library):
-    genome = build(library.slots, size=6, kinds=("zero", "saved"), saved=library.path)
+    genome = build(library.slots, kinds=("zero", "saved"), saved=library.path)
+    assert genome.library.size == 6, "which takes all of them"
     off, *again = genome.seeds()
     assert all(isinstance(matrix, Zero) for matrix in genome.express(off).values())
     for layers, genes in zip(library.layers, again, strict=True):
@@ -144,9 +145,20 @@ def test_saved_individuals_are_among_the_first_of_another_run(library):
             assert matrix.dense().tolist() == layers[name].dense().tolist(), name
 
 
-def test_of_saved_individuals_those_are_left_out_that_have_sets_beyond_the_size(library):
+def test_of_saved_individuals_those_are_left_out_that_have_sets_beyond_the_size(library, caplog):
     genome = build(library.slots, size=2, kinds=("zero", "saved"), saved=library.path)
     assert len(genome.seeds()) == 2, "all off, and the first, both of whose blocks are one set"
+    assert "size 2 has room for 1 of the 3 sets" in caplog.text
+    assert "size: 6 takes all" in caplog.text
+
+
+@pytest.mark.parametrize(("origin", "warned"), [("these parts", False), ("others", True)])
+def test_crystals_of_other_continuous_parts_are_warned_of(library, origin, warned, caplog):
+    save_individuals(library.layers, library.path, "these parts")
+    fitness = SimpleNamespace(slots=library.slots, origin=origin)
+    options = LibraryOptions(kinds=("zero", "saved"), saved=library.path)
+    build_genome(Crystalline(options), Context(streams=Streams(0), fitness=fitness))
+    assert ("were fitted beside parts that were made otherwise" in caplog.text) is warned
 
 
 def test_saved_crystals_serve_beside_drawn_ones(library, rng):
@@ -164,18 +176,20 @@ def test_a_library_is_part_of_what_a_run_is(library):
 
 
 def test_a_library_of_another_model_is_refused(library):
-    with pytest.raises(UserError, match=r"without layers of shape \(8, 24\), which this one has"):
+    with pytest.raises(UserError, match=r"with layers of shapes \(4, 4\), .*, without \(8, 24\)"):
         build(gpt2_slots(2, 8), size=2, kinds=("zero", "saved"), saved=library.path)
 
 
-def test_a_library_with_too_few_sets_is_refused(library):
-    with pytest.raises(UserError, match="holds 3 sets of crystals, but 4 are asked for"):
-        build(library.slots, size=8, kinds=("zero", "saved"), saved=library.path)
+def test_a_library_of_nothing_is_refused(library):
+    nothing = {name: Zero(shape) for name, shape in library.slots.items()}
+    save_individuals([nothing], library.path)
+    with pytest.raises(UserError, match="holds no crystals: all its individuals are off"):
+        build(library.slots, kinds=("zero", "saved"), saved=library.path)
 
 
 @pytest.mark.parametrize("options", [{"kinds": ("zero", "saved")}, {"saved": Path("library")}], ids=["kind", "file"])
 def test_a_file_and_its_kind_belong_together(options):
-    with pytest.raises(ValueError, match="saved belongs to library"):
+    with pytest.raises(ValueError, match=r"a file of saved crystals go together: give (saved|kinds)"):
         LibraryOptions(**options)
 
 

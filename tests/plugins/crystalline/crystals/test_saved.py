@@ -1,5 +1,7 @@
 """Crystals in a file."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -67,9 +69,35 @@ def test_a_missing_file_says_how_one_is_made(tmp_path):
         read_saved(tmp_path / "none")
 
 
-def test_another_file_is_refused(tmp_path):
+GOOD = {"n_sets": 1, "arrangements": [{"a": 0}], "shapes": [[2, 3]], "beside": ""}
+
+
+@pytest.mark.parametrize(
+    ("told", "tensors"),
+    [
+        (None, {"0.2x3.W": (2, 3)}),
+        ([], {"0.2x3.W": (2, 3)}),
+        ({}, {"0.2x3.W": (2, 3)}),
+        (GOOD, {"a": (3,)}),
+        (GOOD, {"0.2x3.W": (3, 2)}),
+        (GOOD, {"0.2x3.U": (3, 1)}),
+        (GOOD, {"4.2x3.W": (2, 3)}),
+        (GOOD | {"n_sets": -1}, {"0.2x3.W": (2, 3)}),
+        (GOOD | {"n_sets": 2}, {"0.2x3.W": (2, 3)}),
+        (GOOD | {"arrangements": [{"a": 1}]}, {"0.2x3.W": (2, 3)}),
+        (GOOD | {"arrangements": [{"a": -1}]}, {"0.2x3.W": (2, 3)}),
+        (GOOD | {"shapes": 3}, {"0.2x3.W": (2, 3)}),
+    ],
+)
+def test_another_file_is_refused(told, tensors, tmp_path):
+    metadata = None if told is None else {"evokit_library": json.dumps(told)}
+    save_file({name: np.ones(shape, np.float32) for name, shape in tensors.items()}, tmp_path / "file", metadata)
+    with pytest.raises(UserError, match="is no library"):
+        read_saved(tmp_path / "file")
+
+
+def test_a_file_without_tensors_is_refused(tmp_path):
     (tmp_path / "text").write_text("no tensors")
-    save_file({"a": np.zeros(3)}, tmp_path / "tensors")
-    for name in ("text", "tensors"):
+    for path in (tmp_path / "text", tmp_path):
         with pytest.raises(UserError, match="is no library"):
-            read_saved(tmp_path / name)
+            read_saved(path)
