@@ -289,6 +289,7 @@ class Contender(Protocol):
     Optional: ``variants() -> {name: Variant}``, more models to finish of the setting that won, such as longer trained
     ones; those of one name are compared with each other. ``trainings``, how many trainings one fit holds; where the
     champion's contender has it, work is that of training and the summary tells what repays the search.
+    ``goes_on``, whether a fit goes on from what a lower budget left in its scratch; its work is then what it adds.
     ``inspect(artifact) -> {name: JSON value}``, what else the summary and pages of plugins show of a finished model,
     such as a text that it writes; asked once at the end of a run, and no part of a verdict.
     """

@@ -53,7 +53,10 @@ def tuned(
 
 def tuning_race(contender: Contender) -> Racing | None:
     """What drops settings before they cost their full budget; None where there are no lower budgets."""
-    return Racing(contender.budgets[:-1], KEEP, {"validation": contender.goal}) if len(contender.budgets) > 1 else None
+    if len(contender.budgets) == 1:
+        return None
+    goes_on = getattr(contender, "goes_on", False)
+    return Racing(contender.budgets[:-1], KEEP, {"validation": contender.goal}, goes_on=goes_on)
 
 
 def at_edge(setting: Mapping[str, Any], tried: Sequence[Mapping[str, Any]]) -> list[str]:

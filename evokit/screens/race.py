@@ -40,10 +40,20 @@ class Race:
 
 
 class Racing:
-    """The screen at work."""
+    """The screen at work.
 
-    def __init__(self, rungs: Sequence[int], keep: float, objectives: Mapping[str, Goal]) -> None:
+    Args:
+        rungs: Budgets that it measures at.
+        keep: Share that survives each.
+        objectives: By name.
+        goes_on: Whether a measurement goes on from the last rung's, so that its work is what it adds.
+    """
+
+    def __init__(
+        self, rungs: Sequence[int], keep: float, objectives: Mapping[str, Goal], *, goes_on: bool = False
+    ) -> None:
         self.rungs, self._keep, self._weights = rungs, keep, weights_of(objectives)
+        self._goes_on = goes_on
         self._dropped = 0
         self._rung_work = 0
 
@@ -70,6 +80,8 @@ class Racing:
         for rung in self.rungs:
             work += n * rung
             n = count_of(self._keep, n)
+            if self._goes_on:
+                work -= n * rung  # which the next budget does not repeat
         return n, work
 
     def summary(self) -> dict[str, Any]:

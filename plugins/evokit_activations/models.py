@@ -106,6 +106,7 @@ class NetworkContender:
     goal: Goal = "max"
     unit = "image"
     deterministic = False
+    goes_on = True
 
     def __init__(self, task: ImageTask) -> None:
         self.task = task
@@ -115,6 +116,9 @@ class NetworkContender:
     def fitted(self, objective: Objective, setting: Setting, seed: int, budget: int, scratch: Path) -> Evaluation:
         """Train up to the budget; the value is the accuracy on validation, and at the full budget there is a network.
 
+        A training goes on from where the last lower budget that was fitted in ``scratch`` left it; the work returned is
+        what this budget adds.
+
         Raises:
             ValueError: The budget is none of ``budgets``.
         """
@@ -123,10 +127,13 @@ class NetworkContender:
         task = self.task
         set_threads(task.threads)
         training = self._training(objective, setting, seed)
+        done = max((one for one in self.budgets if one < budget and _state(scratch, one).exists()), default=0)
+        if done:
+            training.load(_state(scratch, done))
         try:
             training.advance(budget // len(task.labels))
         except DivergedError as error:
-            return Evaluation(outcome="diverged", work=budget, message=str(error))
+            return Evaluation(outcome="diverged", work=budget - done, message=str(error))
         network = trained_network(task, training, setting)
         metrics = {
             "loss": training.loss,
@@ -134,11 +141,13 @@ class NetworkContender:
         }
         value = float(network.correct(task.validation).mean())
         artifact = ""
+        scratch.mkdir(parents=True, exist_ok=True)
         if budget == self.budgets[-1]:
-            scratch.mkdir(parents=True, exist_ok=True)
             network.save(scratch / "network.safetensors")
             artifact = str(scratch / "network.safetensors")
-        return Evaluation((value,), work=budget, metrics=metrics, artifact=artifact)
+        else:
+            training.save(_state(scratch, budget))
+        return Evaluation((value,), work=budget - done, metrics=metrics, artifact=artifact)
 
     def score(self, artifact: Path, split: Any) -> np.ndarray:
         """``(n_units,)`` 1 for each image that is classified right, 0 for others."""
@@ -161,6 +170,10 @@ class NetworkContender:
     def _begin(self, setting: Setting, streams: Streams) -> tuple[Shape, dict[str, Tensor]]:
         """The network before its first step."""
         return self.task.initial(setting["convolutions"], streams.at("parameters"))
+
+
+def _state(scratch: Path, budget: int) -> Path:
+    return scratch / f"training-{budget}.safetensors"
 
 
 def trained_network(task: ImageTask, training: Training, setting: Setting) -> TrainedNetwork:

@@ -62,6 +62,7 @@ class AdamWContender(ModelContender):
     """
 
     deterministic = False
+    goes_on = True
 
     def __init__(self, options: AdamW, fitness: Gpt2Fitness, train: Documents) -> None:
         super().__init__(fitness)

@@ -113,6 +113,12 @@ def test_expected_is_what_happens():
     assert (n, work) == (len(kept(screen, measure)), measure.work)
 
 
+def test_what_goes_on_from_a_rung_does_not_repeat_it():
+    """Three of six are kept, then two: 6 at 10 each, 3 that add 10, and 20 less for each of two at full budget."""
+    screen = Racing((10, 20), 0.5, {"loss": "min"}, goes_on=True)
+    assert screen.expected(6, generation=0) == (2, 6 * 10 + 3 * 10 - 2 * 20)
+
+
 @pytest.mark.parametrize(
     ("rungs", "message"),
     [

@@ -72,7 +72,7 @@ class Shape:
 
 def whiten(images: Tensor, weight: Tensor) -> Tensor:
     """The frozen first layer: ``(n, c, h, w)`` normalised images to ``(n, 8 c, h - 1, w - 1)``."""
-    return F.gelu(F.conv2d(images, weight))
+    return F.gelu(F.conv2d(images, weight).contiguous(memory_format=torch.channels_last))
 
 
 def run_block(shape: Shape, parameters: Tensors, block: int, x: Tensor, statistics: Tensors | None = None) -> Tensor:
@@ -90,7 +90,13 @@ def run_block(shape: Shape, parameters: Tensors, block: int, x: Tensor, statisti
         if number == 0:
             x = F.max_pool2d(x, 2)
         x = F.gelu(batch_norm(x, parameters, f"block{block}.norm{number}", statistics))
-    return F.layer_norm(x, x.shape[1:], eps=EPS) if shape.normalise else x
+    return normalise(x) if shape.normalise else x
+
+
+def normalise(x: Tensor) -> Tensor:
+    """Zero mean and unit variance of each sample of ``(n, c, h, w)``, in the layout that it has in memory."""
+    last = x.permute(0, 2, 3, 1)
+    return F.layer_norm(last, last.shape[1:], eps=EPS).permute(0, 3, 1, 2)
 
 
 def batch_norm(x: Tensor, parameters: Tensors, name: str, statistics: Tensors | None) -> Tensor:
@@ -150,5 +156,5 @@ def measured_statistics(shape: Shape, parameters: Tensors, images: Tensor, chunk
             statistics[f"{name}.variance"] = (torch.stack(squares).sum(0) / n).to(images.dtype)
             pieces = [F.gelu(batch_norm(piece, parameters, name, statistics)) for piece in pieces]
         if shape.normalise:
-            pieces = [F.layer_norm(piece, piece.shape[1:], eps=EPS) for piece in pieces]
+            pieces = [normalise(piece) for piece in pieces]
     return statistics

@@ -6,20 +6,28 @@ Source: "Decoupling search and learning in neural net training", 4.2 and A.3.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
+from safetensors.torch import save
 from torch import Tensor
 
+from evokit.common.files import write_atomically
 from evokit.data.image_batches import crop_flip, draw_crop_flip
 from evokit.streams import Streams
 from evokit_activations import options
+from evokit_activations.networks.frozen import on_device
 from evokit_activations.networks.network import Shape, forward
 from evokit_activations.networks.objectives import Objective
 from evokit_activations.networks.task import ImageTask
 
 FIRST_RATE, PEAK = 0.2, 0.25
 """one_cycle: the rate's first factor, and the share of steps after which it is 1."""
+
+MOMENTUM, EPOCHS = "momentum/", "epochs"
+"""Of a file with a training: what momenta's names begin with, and the key of the epochs done."""
 
 
 class DivergedError(Exception):
@@ -60,6 +68,7 @@ class Training:
             momentum=setting["momentum"],
             weight_decay=setting["weight_decay"],
             nesterov=setting["momentum"] > 0,
+            fused=True,
         )
         self._rate, self._schedule = setting["lr"], setting["schedule"]
         self.n_batches = max(1, round(len(objective.images) / self._options.batch))
@@ -82,6 +91,27 @@ class Training:
     def trained(self) -> dict[str, Tensor]:
         """The parameters now."""
         return {name: value.detach() for name, value in self.parameters.items()}
+
+    def save(self, path: Path) -> None:
+        """Write what a training of the same arguments needs to go on from here; the file is whole or not there."""
+        tensors = {name: value.detach() for name, value in self.parameters.items()}
+        for name, value in self.parameters.items():
+            momentum = self._optimizer.state[value].get("momentum_buffer")
+            if momentum is not None:
+                tensors[MOMENTUM + name] = momentum
+        whole = {name: value.cpu().contiguous() for name, value in tensors.items()}
+        write_atomically(path, save(whole, {EPOCHS: str(self._epoch)}))
+
+    def load(self, path: Path) -> None:
+        """Go on from what ``save`` wrote, to the same bits as without a stop."""
+        with safe_open(path, framework="pt") as file, torch.no_grad():
+            names = set(file.keys())
+            for name, value in self.parameters.items():
+                value.copy_(file.get_tensor(name))
+                if MOMENTUM + name in names:
+                    momentum = on_device(file.get_tensor(MOMENTUM + name).clone(), self.task.device)
+                    self._optimizer.state[value]["momentum_buffer"] = momentum
+            self._epoch = int(file.metadata()[EPOCHS])
 
     def _step(self, epoch: int, at: int, indices: Tensor) -> Tensor:
         task, augment = self.task, self._options.augment

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from evokit.streams import Streams
 from evokit_activations.networks.initial import initial_parameters, whitening_weight
-from evokit_activations.networks.network import Shape, forward, measured_statistics
+from evokit_activations.networks.network import Shape, forward, measured_statistics, whiten
 
 SHAPE = Shape((3, 13, 13), (30, 6), 4, 5)
 
@@ -37,6 +37,18 @@ def test_whitened_patches_are_uncorrelated_with_unit_variance():
     covariance = white.T @ white / len(white)
     assert (covariance - covariance.diag().diag()).abs().max() < 0.05
     assert torch.allclose(covariance.diag(), torch.ones(12, dtype=torch.float64), atol=0.05)
+
+
+def test_channels_stay_side_by_side_in_memory():
+    """A layer that turns them around makes each later step of a training a copy, forward and backward."""
+    shape = Shape((1, 13, 13), (8, 6), 2, 5, normalise=True)
+    parameters = {
+        name: value.contiguous(memory_format=torch.channels_last) if value.dim() == 4 else value
+        for name, value in network(shape).items()
+    }
+    blocks, _ = forward(shape, parameters, images(channels=1))
+    for x in (whiten(images(channels=1), parameters["whitening"]), *blocks):
+        assert x.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_dirac_passes_inputs_on():

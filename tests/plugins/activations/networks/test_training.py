@@ -63,6 +63,18 @@ def test_stopping_on_the_way_changes_nothing(shards):
         assert torch.equal(value, other.trained()[name])
 
 
+def test_a_training_goes_on_from_its_file(shards, tmp_path):
+    one, other, whole = (training(shards, labels(shards)) for _ in range(3))
+    whole.advance(4)
+    one.advance(2)
+    one.save(tmp_path / "training.safetensors")
+    other.load(tmp_path / "training.safetensors")
+    other.advance(4)
+    assert other.loss == whole.loss
+    for name, value in other.trained().items():
+        assert torch.equal(value, whole.trained()[name])
+
+
 def test_fixed_batches_keep_their_composition(shards):
     def compositions(batches):
         one = training(shards, labels(shards), batches=batches)
