@@ -14,7 +14,7 @@ SAME = "1 same as on the CPU"
 STEPS = (SAME, clso.STEP, rules.STEP, representations.STEP, power.STEP)
 LEFT_OUT = (
     "search_scaling", "search_diversity", "learned_accuracy", "training_trajectories",
-    "held_out_accuracy", "learn_geometry", "hand_geometry",
+    "held_out_accuracy", "geometry_ensembles", "learn_geometry", "hand_geometry",
 )  # fmt: skip
 """What is not compared: fitnesses that read what a finished search found, by functions that are compared, and evolved
 geometry of targets, whose trainings are those of ``learn_targets``."""

@@ -146,7 +146,7 @@ def test_checks_without_newton_steps_are_refused(fit):
 
 
 def test_lessons_of_a_part_of_the_tokens_are_refused():
-    with pytest.raises(ValueError, match="lessons leave out whole documents: they go without fit_tokens"):
+    with pytest.raises(ValueError, match="lessons leave out whole documents, fit_tokens blocks: remove fit_tokens"):
         Continuous(fit="bigram_newton", fit_tokens=1000, lessons=0.3)
 
 
