@@ -283,7 +283,11 @@ def build_fitness(options: Gpt2Loss, context: Context) -> Gpt2Fitness:
 
 def _origin(options: Gpt2Loss, context: Context) -> str:
     """Of the continuous parts: a closed form is decided by data and options alone, others by the run's seed as well."""
-    made = {"continuous": as_json(options.continuous), "model": asdict(options.model), "data": context.data_digest}
+    made = {
+        "continuous": as_json(options.continuous, brief=True),
+        "model": asdict(options.model),
+        "data": context.data_digest,
+    }
     return digest(made | ({} if options.continuous.fit else {"seed": context.streams.entropy()}))
 
 

@@ -1,6 +1,7 @@
 import pytest
 
 from evokit.errors import UserError
+from evokit.genomes.real_vector import RealVector
 from evokit.results.exports import export_model
 from tests.small import TOY_RECIPE, run, write_recipe
 
@@ -46,6 +47,18 @@ def test_of_repeats_the_best_is_exported(tmp_path):
 def test_what_is_not_there_is_refused_with_what_is(toy, name, contender, words):
     with pytest.raises(UserError, match=words):
         export_model(toy[0], name, contender)
+
+
+def test_files_of_a_genome_that_changed_are_refused_by_export_and_resume(tmp_path, monkeypatch):
+    (tmp_path / "toy.yaml").write_text(TOY_RECIPE)
+    monkeypatch.setattr(RealVector, "content_digest", "one", raising=False)
+    run(tmp_path / "toy.yaml", tmp_path / "run")
+    export_model(tmp_path / "run")
+    monkeypatch.setattr(RealVector, "content_digest", "another")
+    with pytest.raises(UserError, match="content of the genome's files is another than when this run was begun"):
+        export_model(tmp_path / "run")
+    with pytest.raises(UserError, match="content of the genome's files one -> another"):
+        run(tmp_path / "toy.yaml", tmp_path / "run", "search.generations=5", resume=True)
 
 
 def test_a_fitness_without_exports_is_refused(tmp_path):

@@ -40,7 +40,7 @@ class LibraryOptions:
     kinds: Annotated[tuple[str, ...], MinLen(1)] = ("block_diagonal", "ternary_low_rank")
     rank: tuple[Count, Count] | None = None
     ternary_scale: TernaryScale = "unit"
-    saved: Path | None = added(None)  # noqa: RUF009  # a field
+    saved: Path | None = added(None)  # noqa: RUF009  # what it returns is a field, no value
 
     def __post_init__(self) -> None:
         known = self.catalogue()

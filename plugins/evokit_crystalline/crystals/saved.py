@@ -87,7 +87,7 @@ def read_saved(path: Path) -> Saved:
     try:
         with safe_open(path, framework="numpy") as file:
             told = json.loads((file.metadata() or {})[METADATA])
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # the file is no mapping
         return _understood(told, arrays)
     except FileNotFoundError as error:
         raise UserError(

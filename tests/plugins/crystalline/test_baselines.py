@@ -115,6 +115,13 @@ def test_muon_turns_gradients_of_the_layers_matrices_to_orthogonal_steps(tmp_pat
             assert torch.equal(tensor, others[0].tensors[name]), name
 
 
+def test_muon_of_a_torch_without_it_is_a_sentence(monkeypatch):
+    monkeypatch.delattr(torch.optim, "Muon")
+    AdamWContender(OPTIONS, FITNESS, documents(seed=1))
+    with pytest.raises(UserError, match=r"baseline muon: needs torch 2\.9 or newer, this is"):
+        AdamWContender(Muon(**vars(OPTIONS)), FITNESS, documents(seed=1))
+
+
 def test_a_training_that_diverges_says_so(contender, tmp_path):
     setting = contender.settings(None)[0] | {"lr": 1e38}
     result = contender.fit(setting, 0, 12 * STEP, tmp_path)
