@@ -20,6 +20,7 @@ from evokit.measuring.execution import Task
 from evokit.measuring.executors import Executor
 from evokit.measuring.functional import Function, Functions
 from evokit.measuring.ledger import Ledger, Row, Tally
+from evokit.measuring.pace import Pace
 
 log = logging.getLogger("evokit")
 
@@ -34,20 +35,6 @@ class EvaluationProgress(Protocol):
     def evaluated(self, done: int, total: int, measured: int, cached: int, seconds_left: float | None) -> None: ...
 
     def pace(self, work_per_s: float, busy: float) -> None: ...
-
-
-class _Pace:
-    """Counted work a second since it was made, and how many workers were at it on average."""
-
-    def __init__(self) -> None:
-        self._started, self._work, self._busy_s = time.monotonic(), 0, 0.0
-
-    def after(self, evaluations: Iterable[Evaluation]) -> tuple[float, float]:
-        """With these, which were measured now."""
-        for one in evaluations:
-            self._work, self._busy_s = self._work + one.work, self._busy_s + one.wall_s
-        elapsed = max(time.monotonic() - self._started, 1e-9)  # clocks may stand still
-        return self._work / elapsed, self._busy_s / elapsed
 
 
 class LedgeredMeasure:
@@ -128,7 +115,7 @@ class LedgeredMeasure:
         if budget not in self.budgets:
             raise ValueError(f"budget {budget} is not one of {list(self.budgets)}")
         first, self._next = self._next, self._next + len(individuals)
-        started, n_measured, pace = time.monotonic(), 0, _Pace()
+        started, n_measured, pace = time.monotonic(), 0, Pace()
 
         if self.generation < CHECKED:
             refuse_changed(self._genome, individuals)
@@ -170,7 +157,7 @@ class LedgeredMeasure:
                     now = time.monotonic()
                     left = (now - started) / n_measured * (len(everybody) - n_measured)
                     self._progress.evaluated(n_measured + n_cached, len(individuals), n_measured, n_cached, left)
-                    self._progress.pace(*pace.after(evaluations))
+                    self._progress.pace(*pace.after(evaluations, now - started))
                     if now - written >= WRITE_EVERY_S or self._by_hand:
                         written = now
                         self._write(rows)
@@ -250,11 +237,11 @@ class LedgeredMeasure:
                     yield self._kept_before(Task([one.genes], budget, self._job, self.refits))
 
         answers = self._executor.map(tasks())
-        started, fresh, pace = time.monotonic(), set[int](), _Pace()  # slots that were measured now
+        started, fresh, pace = time.monotonic(), set[int](), Pace()  # slots that were measured now
         done = n_measured = 0
         try:
             for answer in itertools.chain(answers, [[]]):  # who is known needs no answer
-                self._progress.pace(*pace.after(answer))
+                self._progress.pace(*pace.after(answer, time.monotonic() - started))
                 for evaluation in answer:
                     key = next(iter(begun))
                     slot, genes = begun.pop(key)
