@@ -1,5 +1,7 @@
 import json
+import os
 import shutil
+from datetime import UTC, datetime
 
 import pytest
 
@@ -35,7 +37,12 @@ def test_a_finished_run_is_told_with_its_best(done):
     row, summary = told(done), RunDirectory(done).read_summary()
     assert (row.status, row.recipe, row.generation, row.openings) == ("done", "small.yaml", "2", 0)
     assert (row.objective, row.best) == ("ones", summary["best"]["values"][0])
-    assert row.written.timestamp() >= (done / "summary.json").stat().st_mtime
+
+
+def test_a_run_was_written_when_the_last_of_its_files_was(done, tmp_path):
+    folder, later = shutil.copytree(done, tmp_path / "run"), 4_000_000_000
+    os.utime(folder / "summary.json", (later, later))
+    assert told(folder).written == datetime.fromtimestamp(later, UTC)
 
 
 def test_a_run_at_work_is_told_with_its_horizon(done, tmp_path):
