@@ -7,13 +7,14 @@ from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Le, MinLen
 
-from evokit.options import Count, Label
+from evokit.options import Count, Label, added
 from evokit_crystalline.crystals.options import LibraryOptions
 from evokit_crystalline.gpt2.options import Continuous
 from evokit_crystalline.gpt2.sizes import Sizes
 
 Schedule = Literal["constant", "cosine"]
 Start = Literal["random", "fitness"]
+GrownSeed = Literal["off", "hand"]
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,15 @@ class Grown:
     Individuals that begin with the same places share their fits, which lie below the run's ``artifacts`` up to half a
     gigabyte. A value does not depend on what lies there, nor does work: each individual's is its validation tokens and
     those that all its fits read, wherever they came from.
+
+    ``seeds`` are known individuals for searches that begin with such: all places ``off``, which is the closed form
+    alone, and all on as a trial by ``hand`` had them.
     """
 
     fit_tokens: Count | None = None
     predicted_tokens: Count = 16_384
     checked_tokens: Count = 16_384
+    seeds: tuple[GrownSeed, ...] = added(("off", "hand"))
     phenotype: ClassVar[str] = "layers"
     genes: ClassVar[str] = "space"
     own_operators: ClassVar[bool] = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from evokit.errors import UserError
@@ -15,7 +15,7 @@ from evokit_crystalline.gpt2.sizes import Sizes
 from evokit_crystalline.grown.growth import Growth, Layers, Place
 from evokit_crystalline.grown.patterns import PATTERNS
 from evokit_crystalline.grown.store import Fits
-from evokit_crystalline.options import Grown
+from evokit_crystalline.options import Grown, GrownSeed
 
 ON, HEADS = "on", "heads"
 RANKS = (1 / 8, 1 / 4, 1 / 2, 1)  # shares of the content's directions
@@ -35,12 +35,13 @@ class GrownGenome(SpaceGenome):
     Args:
         sizes: Of the model.
         growth: Fits the crystals.
+        seeds: Names of individuals to begin with.
     """
 
     phenotype: ClassVar[str] = Grown.phenotype
 
-    def __init__(self, sizes: Sizes, growth: Growth) -> None:
-        self._names, self._n_head, self.growth = places_of(sizes), sizes.n_head, growth
+    def __init__(self, sizes: Sizes, growth: Growth, seeds: Sequence[GrownSeed] = ("off", "hand")) -> None:
+        self._names, self._n_head, self._seeds, self.growth = places_of(sizes), sizes.n_head, seeds, growth
         super().__init__(layout_of({name: _parameters(number, sizes) for name, number in self._names.items()}))
 
     def canonical(self, genes: Genes) -> Genes:
@@ -57,8 +58,8 @@ class GrownGenome(SpaceGenome):
         return self.growth.grow([Place(number, told[name]) for name, number in self._names.items() if told[name][ON]])
 
     def seeds(self) -> list[Genes]:
-        """All places off, which is the closed form alone; and all on, as a trial by hand had them."""
-        return [self.from_json(self._alike(on)) for on in (False, True)]
+        """All places off, which is the closed form alone; all on, as a trial by hand had them; or which of these."""
+        return [self.from_json(self._alike(seed == "hand")) for seed in self._seeds]
 
     def _alike(self, on: bool) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -112,7 +113,7 @@ def build_genome(options: Grown, context: Context) -> GrownGenome:
         fitness.threads,
         fits,
     )
-    return GrownGenome(fitness.options.model, growth)
+    return GrownGenome(fitness.options.model, growth, options.seeds)
 
 
 def _parameters(number: int, sizes: Sizes) -> dict[str, Any]:

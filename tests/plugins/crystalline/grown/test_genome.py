@@ -209,6 +209,12 @@ def test_seeds_are_the_closed_form_and_all_places_on(genome):
     assert [genome.canonical(one) for one in (off, on)] == [off, on]
 
 
+@pytest.mark.parametrize("seeds", [(), ("off",), ("hand", "off")])
+def test_which_seeds_there_are_can_be_said(fitness, genome, seeds):
+    known = dict(zip(("off", "hand"), genome.seeds(), strict=True))
+    assert tiny_genome(fitness, options=replace(GROWN, seeds=seeds)).seeds() == [known[seed] for seed in seeds]
+
+
 def test_fewer_tokens_to_fit_to(fitness):
     few = tiny_genome(fitness, options=Grown(fit_tokens=160, predicted_tokens=160, checked_tokens=160))
     assert grown(few, attention_0=ALL_ON["attention_0"]).work in [160 + checks * 160 for checks in (1, 2, 3, 4)]
