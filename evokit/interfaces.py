@@ -127,6 +127,7 @@ class Fitness(Protocol):
     on disk, below the run directory; what it took counts as the search's. None where there is nothing to fit.
     ``batch``, how many are measured together at least, where many at once take little longer than one.
     ``by_hand``, True where a person or a laboratory answers: nothing is measured before the search asks.
+    ``work_unit``, what budgets and work count, such as ``tokens``, for displays and reports.
     ``evaluate_one(phenotype, budget)`` in place of ``evaluate``. ``budgets``, ``slots``, ``takes`` and ``context`` may
     be left out, see ``evokit.assembly.defaults``.
     ``cases``, of how many cases each Evaluation at full budget holds a value, finite and with the goal of the first
@@ -149,6 +150,14 @@ class Fitness(Protocol):
 
         May share work inside the batch. Exceptions make the host retry the members one by one (C6).
         """
+
+
+WORK = "units of work"  # of a fitness that does not say
+
+
+def work_unit(fitness: Any) -> str:
+    """What its budgets and work count."""
+    return getattr(fitness, "work_unit", WORK)
 
 
 class Measure(Protocol):

@@ -25,7 +25,7 @@ class Progress:
     def evaluated(self, done, total, measured, cached, seconds_left):
         self.told.append((done, total, measured, cached))
 
-    def pace(self, work_per_s, busy):
+    def pace(self, work_per_s, busy, unit):
         self.paces.append((work_per_s, busy))
 
 

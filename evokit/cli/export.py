@@ -11,7 +11,7 @@ from evokit.cli.plugins import name_plugins_of
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--format", "name", help="Name of the export; needed only if the run's fitness has several.")
+@click.option("--format", "name", help="Name of the export; by default the recipe's, or its fitness's only one.")
 @click.option("--contender", default="champion", show_default=True, help="Whose model: champion or a baseline's name.")
 @click.option("--out", type=click.Path(path_type=Path), help="Where to. Default: RUN/export/FORMAT.")
 @click.option("--force", is_flag=True, help="Write also where --out is a file or holds some.")

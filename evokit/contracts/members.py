@@ -72,6 +72,7 @@ OPTIONAL: Mapping[str, str] = {  # of a fitness
     "fingerprint": "a method, fingerprint(phenotype)",
     "prepared": "a mapping of names to evokit.energy.Cost",
     "batch": "a whole number, 1 at least",
+    "work_unit": "a text in the plural, such as 'tokens'",
     "cases": "a whole number, 0 where there are none",
     "constraints": 'a tuple of names, such as ("weight", "volume")',
 }
@@ -208,6 +209,8 @@ def _is_as_meant(name: str, value: Any) -> bool:
         return callable(value)
     if name == "prepared":
         return isinstance(value, Mapping) and all(isinstance(one, Cost) for one in value.values())
+    if name == "work_unit":
+        return _is_name(value)
     if name == "constraints":
         return isinstance(value, Sequence) and not isinstance(value, str) and all(_is_name(one) for one in value)
     return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= (name == "batch"))

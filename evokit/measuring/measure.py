@@ -15,7 +15,7 @@ from evokit.assembly.jobs import RENEWED, SEARCH, Jobs, Refits
 from evokit.energy import Cost
 from evokit.errors import RunFailed, UserError
 from evokit.genomes.individuals import refuse_changed
-from evokit.interfaces import Evaluation, Fitness, Individual, Score
+from evokit.interfaces import WORK, Evaluation, Fitness, Individual, Score
 from evokit.measuring.execution import Task
 from evokit.measuring.executors import Executor
 from evokit.measuring.functional import Function, Functions
@@ -34,7 +34,7 @@ class EvaluationProgress(Protocol):
 
     def evaluated(self, done: int, total: int, measured: int, cached: int, seconds_left: float | None) -> None: ...
 
-    def pace(self, work_per_s: float, busy: float) -> None: ...
+    def pace(self, work_per_s: float, busy: float, unit: str) -> None: ...
 
 
 class LedgeredMeasure:
@@ -59,6 +59,7 @@ class LedgeredMeasure:
         refits: What ``fitness`` was refitted to.
         jobs: Where refitted fitnesses come from, for searches that alternate.
         tell: Told of each row that was measured, in their order, with the genes, and whether it was there before.
+        work_unit: What work counts, for the display.
     """
 
     def __init__(
@@ -75,13 +76,14 @@ class LedgeredMeasure:
         jobs: Jobs | None = None,
         functional: bool = True,
         tell: Callable[[Row, Any, bool], None] | None = None,
+        work_unit: str = WORK,
     ) -> None:
         self.generation = 0
         self.refits = refits
         self.tally = Tally()  # of the slots that were asked for, those of a resumed run that it has yet to repeat not
         self._phase, self._genome, self._fitness, self._job = phase, genome, fitness, job
         self._context = fitness.context
-        self._jobs, self._functional, self._tell = jobs, functional, tell
+        self._jobs, self._functional, self._tell, self._work_unit = jobs, functional, tell, work_unit
         self._by_hand = getattr(fitness, "by_hand", False)
         self._ledger, self._executor, self._progress = ledger, executor, progress
         self._batch = max(batch, getattr(fitness, "batch", 1))
@@ -157,7 +159,7 @@ class LedgeredMeasure:
                     now = time.monotonic()
                     left = (now - started) / n_measured * (len(everybody) - n_measured)
                     self._progress.evaluated(n_measured + n_cached, len(individuals), n_measured, n_cached, left)
-                    self._progress.pace(*pace.after(evaluations, now - started))
+                    self._progress.pace(*pace.after(evaluations, now - started), self._work_unit)
                     if now - written >= WRITE_EVERY_S or self._by_hand:
                         written = now
                         self._write(rows)
@@ -241,7 +243,7 @@ class LedgeredMeasure:
         done = n_measured = 0
         try:
             for answer in itertools.chain(answers, [[]]):  # who is known needs no answer
-                self._progress.pace(*pace.after(answer, time.monotonic() - started))
+                self._progress.pace(*pace.after(answer, time.monotonic() - started), self._work_unit)
                 for evaluation in answer:
                     key = next(iter(begun))
                     slot, genes = begun.pop(key)

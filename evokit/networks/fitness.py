@@ -40,6 +40,8 @@ class ModuleFitness:
         UserError: There are fewer training examples than a batch has.
     """
 
+    work_unit = "examples"
+
     def __init__(
         self,
         options: TorchModule,

@@ -45,7 +45,7 @@ class LineProgress:
         self._evaluated_at = now
         self._line(f"Evaluated {done}/{total} ({measured} measured, {cached} cached){left(seconds_left, ', ')}")
 
-    def pace(self, work_per_s: float, busy: float) -> None:
+    def pace(self, work_per_s: float, busy: float, unit: str) -> None:
         """Nothing: the lines of a log are few."""
 
     def best(self, value: float | None, objective: str, goal: Goal) -> None:

@@ -29,7 +29,7 @@ class _Shown:
     generation: tuple[int, int | None] | None = None
     batch: tuple[int, int, int, int] | None = None  # done, total, measured, cached
     batch_left_s: float | None = None
-    pace: tuple[float, float] | None = None  # work a second, workers at it
+    pace: tuple[float, float, str] | None = None  # work a second, workers at it, what work counts
     best: float | None = None
     objective: str = ""
     goal: Goal = "min"
@@ -83,9 +83,9 @@ class LiveProgress:
             self._shown.batch = (done, total, measured, cached)
             self._shown.batch_left_s = seconds_left
 
-    def pace(self, work_per_s: float, busy: float) -> None:
+    def pace(self, work_per_s: float, busy: float, unit: str) -> None:
         with self._lock:
-            self._shown.pace = (work_per_s, busy)
+            self._shown.pace = (work_per_s, busy, unit)
 
     def best(self, value: float | None, objective: str, goal: Goal) -> None:
         with self._lock:
@@ -180,8 +180,13 @@ class LiveProgress:
             counts = f"{measured} new, {cached} cached"
             yield "evaluated", f"{done}/{total}", _bar(done, total), time_left or counts
         if shown.pace and not shown.closed:
-            per_s, busy = shown.pace
-            yield "work", f"{rounded(per_s)}/s", "", f"{busy:.1f} workers busy"
+            per_s, busy, unit = shown.pace
+            yield (
+                "work",
+                f"{rounded(per_s)}/s",
+                Text(unit, style="dim", overflow="ellipsis"),
+                f"{busy:.1f} workers busy",
+            )
         if shown.objective:
             yield (
                 "best",

@@ -39,8 +39,8 @@ class Progress(Protocol):
     def evaluated(self, done: int, total: int, measured: int, cached: int, seconds_left: float | None) -> None:
         """So much of the present batch is done, of it ``measured`` and ``cached``."""
 
-    def pace(self, work_per_s: float, busy: float) -> None:
-        """Of the present batch: counted work a second, and how many workers were at it on average."""
+    def pace(self, work_per_s: float, busy: float, unit: str) -> None:
+        """Of the present batch: counted work a second, what it counts, and how many workers were at it on average."""
 
     def best(self, value: float | None, objective: str, goal: Goal) -> None:
         """The best value measured so far; None if nothing valid was measured yet."""

@@ -29,7 +29,8 @@ def export_model(
 
     Args:
         folder: A finished run.
-        name: Of the export; None takes the fitness's only one. ``archive`` is that of a search that keeps elites.
+        name: Of the export; None takes the recipe's, or else the fitness's only one. ``archive`` is that of a search
+            that keeps elites.
         contender: ``champion`` or a baseline's name; of several seeds the first, of repeats the best on validation.
         out: Where to; None is ``export/NAME`` in the run directory.
         force: Write also where ``out`` is a file or holds some; what has another name stays.
@@ -121,6 +122,8 @@ def _section(recipe: Recipe, name: str | None) -> Section:
     names = recipe.registry.names("export", fitness)
     if not names:
         raise UserError(f"no export belongs to the fitness {fitness}")
+    if name is None and len(recipe.exports) == 1:
+        return recipe.exports[0]
     if name is None and len(names) > 1:
         raise UserError(f"the fitness {fitness} has several exports; choose one with --format: {', '.join(names)}")
     if name is not None and name not in names:

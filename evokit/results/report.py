@@ -9,6 +9,7 @@ from typing import Any
 
 from evokit.assembly.jobs import AGAIN
 from evokit.common.text import Table, counted, table, wrapped
+from evokit.interfaces import WORK
 from evokit.progress import duration, number
 from evokit.results.archive_text import archive_text
 from evokit.results.cost_text import cost_remark, cost_tables, energy_text
@@ -126,6 +127,11 @@ def found_lines(summary: Mapping[str, Any], best_so_far: str | None = None) -> l
 
 
 def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]:
+    if (n := len(summary.get("repeats", ()))) > 1:
+        yield (
+            f"Individuals shown here and their counts are those of the repeat with seed {summary['seed']}, whose"
+            f" champion is the best of {n} on validation."
+        )
     objective, counts = summary["objective"], summary["evaluations"]
     direction = "lower" if objective["goal"] == "min" else "higher"
     first, born = best["values"][0], best["generation"]
@@ -167,12 +173,12 @@ def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]
     for one in summary.get("callbacks_failed", ()):
         times = f", {one['times']:,} times" if one["times"] > 1 else ""
         yield f"Callback {one['callback']} raised{times}: {one['message']}"
-    yield from map(screen_line, summary["screens"])
+    yield from screen_lines(summary)
     if saved := summary.get("saved"):
         total = saved["generations"] + summary["generations"]
         yield (
             f"Stopping early saved {saved['generations']:,} of {counted(total, 'generation')}: at the mean cost of "
-            f"those that ran, {saved['work']:,} units of work and {saved['cpu_s']:.1f} CPU s (estimate)"
+            f"those that ran, {saved['work']:,} {work_unit(summary)} and {saved['cpu_s']:.1f} CPU s (estimate)"
         )
 
 
@@ -202,9 +208,19 @@ def _confirmed(best: Mapping[str, Any]) -> str:
     return f"Best of {several} on what the search never saw, which flatters it"
 
 
-def screen_line(screen: Mapping[str, Any]) -> str:
+def work_unit(summary: Mapping[str, Any]) -> str:
+    """What work counts."""
+    return str(summary.get("work_unit", WORK))  # runs before 2026-12-01 lack it
+
+
+def screen_lines(summary: Mapping[str, Any]) -> list[str]:
+    """A sentence for each screen."""
+    return [_screened(one, work_unit(summary)) for one in summary["screens"]]
+
+
+def _screened(screen: Mapping[str, Any], counts: str) -> str:
     if screen["screen"] == "race":
-        return f"Race: {screen['dropped']:,} dropped before full budget, for {screen['work']:,} units of work"
+        return f"Race: {screen['dropped']:,} dropped before full budget, for {screen['work']:,} {counts}"
     if screen["screen"] != "surrogate":
         return f"{screen['screen']}: " + ", ".join(f"{name} {value}" for name, value in screen.items())
     text = f"Surrogate: {screen['screened_out']:,} spared a measurement, for {screen['fit_s']:.1f} s of fitting"
@@ -300,7 +316,7 @@ def repaid_lines(summary: Mapping[str, Any]) -> Iterator[str]:
     """After how many trainings the search is repaid."""
     for entry in summary["baselines"]:
         if entry["break_even"] is not None:
-            yield _repaid(entry["name"], entry["break_even"])
+            yield _repaid(entry["name"], entry["break_even"], work_unit(summary))
 
 
 def edge_lines(summary: Mapping[str, Any]) -> Iterator[str]:
@@ -351,11 +367,11 @@ def opening_lines(opened: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
-def _repaid(name: str, found: Mapping[str, Any]) -> str:
+def _repaid(name: str, found: Mapping[str, Any], counts: str) -> str:
     most = "at most " if found["bound"] else ""
     return (
         f"In place of tuned {name}, the search is repaid after {most}{counted(found['trainings'], 'training')}: each "
-        f"saves {'at least ' if found['bound'] else ''}{found['saved']:,.0f} units of work for the same test value."
+        f"saves {'at least ' if found['bound'] else ''}{found['saved']:,.0f} {counts} for the same test value."
     )
 
 

@@ -15,7 +15,7 @@ from evokit.assembly.workplace import Workplace
 from evokit.common.memory import peak_memory
 from evokit.energy import Cost
 from evokit.genomes.individuals import feasible_value, weights_of
-from evokit.interfaces import Search
+from evokit.interfaces import Search, work_unit
 from evokit.measuring.aside import Took
 from evokit.measuring.backends import make_executor
 from evokit.measuring.executors import Executor
@@ -78,6 +78,7 @@ class Resources:
             phase, genome, fitness, self.ledger, executor, batch, progress, job, refits, jobs,
             # What its search does not do its controls do not either.
             functional=getattr(self.parts.search, "functional", True), tell=tell,
+            work_unit=work_unit(self.parts.fitness),
         )  # fmt: skip
 
     @contextmanager

@@ -16,6 +16,7 @@ from evokit.common.keys import digest
 from evokit.data.overlap import overlap_told
 from evokit.energy import Cost
 from evokit.genomes.individuals import constraints_of, feasible_value
+from evokit.interfaces import work_unit
 from evokit.runs.contest import Entry
 from evokit.runs.costs import PREPARE, Payer, below, spent, told_cost, total
 from evokit.runs.diversity import told as told_archive
@@ -56,6 +57,7 @@ def summarise(run: Run, status: str) -> dict[str, Any]:
         "data": _data(run),
         "objective": {"name": run.objective, "goal": run.goal},
         "objectives": dict(run.parts.fitness.objectives),
+        "work_unit": work_unit(run.parts.fitness),
         "best": _best(run),
         "front": _front(run),
         "hypervolume": None if fronts is None else hypervolumes(fronts, run.weights),

@@ -60,6 +60,8 @@ class Gpt2Fitness:
         UserError: There are fewer blocks than the budget asks for.
     """
 
+    work_unit = "tokens"
+
     def __init__(
         self,
         options: Gpt2Loss,

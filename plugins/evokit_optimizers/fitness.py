@@ -41,6 +41,8 @@ class TrainedAccuracyFitness:
         first: Number of the first replicate.
     """
 
+    work_unit = "training steps"
+
     def __init__(
         self,
         options: TrainedAccuracy,

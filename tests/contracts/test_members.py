@@ -38,6 +38,7 @@ def fitness(**members):
     ("members", "said"),
     [
         ({"batch": "many"}, "has batch 'many': it must be a whole number, 1 at least"),
+        ({"work_unit": 3}, "has work_unit 3: it must be a text in the plural, such as 'tokens'"),
         ({"batch": 0}, "batch 0"),
         ({"batch": 2.5}, r"batch 2\.5"),
         ({"cases": -2}, "cases -2: it must be a whole number, 0"),
@@ -63,7 +64,14 @@ def test_what_a_fitness_may_have_must_be_as_meant(members, said):
 
 
 @pytest.mark.parametrize(
-    "members", [{}, {"batch": np.int64(3)}, {"cases": 0, "constraints": []}, {"refitted": None, "prepared": {}}]
+    "members",
+    [
+        {},
+        {"batch": np.int64(3)},
+        {"cases": 0, "constraints": []},
+        {"work_unit": "tokens"},
+        {"refitted": None, "prepared": {}},
+    ],
 )
 def test_what_is_as_meant_passes(members):
     refuse_misfit("fitness", fitness(batches=[], printed="x", **members))

@@ -204,7 +204,16 @@ def priced(monkeypatch):
     )
     fitness = SumFitness(budgets=(1, 2))
     measure = LedgeredMeasure(
-        "baseline/grid", GENOME, fitness, ledger, executor, 1, progress, job="baseline/grid", refits=("[0]",)
+        "baseline/grid",
+        GENOME,
+        fitness,
+        ledger,
+        executor,
+        1,
+        progress,
+        job="baseline/grid",
+        refits=("[0]",),
+        work_unit="sums",
     )
     return SimpleNamespace(measure=measure, executor=executor, ledger=ledger, told=told, paces=paces)
 
@@ -224,8 +233,8 @@ def test_the_display_hears_how_fast_work_is_done_and_how_many_workers_are_at_it(
     priced.measure(people(A, B, A))
     priced.measure(people(A))
     list(priced.measure.each(iter(people(C, D)), 2))
-    assert priced.paces[:-1] == [(0.5, 1.0)] * 4
-    assert priced.paces[-1] == (0.5, 1.0), "at the end of a stream nothing more was measured"
+    assert priced.paces[:-1] == [(0.5, 1.0, "sums")] * 4
+    assert priced.paces[-1] == (0.5, 1.0, "sums"), "at the end of a stream nothing more was measured"
 
 
 def test_the_peak_memory_of_workers_counts_in_the_phase(priced):

@@ -183,7 +183,7 @@ def test_the_display_shows_where_the_run_is(live, terminal, clock):
     live.phase("search")
     live.generation(12, 50)
     live.evaluated(5, 32, 3, 2, 41.0)
-    live.pace(41234.0, 1.93)
+    live.pace(41234.0, 1.93, "tokens")
     live.best(6.0, "loss", "min")
     live.best(5.80123, "loss", "min")
     live.totals(Totals(320, 12, 40, 1234.0, 1234.0, 480.0))
@@ -192,7 +192,7 @@ def test_the_display_shows_where_the_run_is(live, terminal, clock):
     live._live.refresh()
     text = "\n".join(last_frame(terminal))
     for part in [
-        "evokit · search", "12/50", "5/32", "41 s left", "41.2 k/s", "1.9 workers busy",
+        "evokit · search", "12/50", "5/32", "41 s left", "41.2 k/s", "tokens", "1.9 workers busy",
         "5.8012", "█▁", "loss, lower is better",
         "320 measured · 12 cached · 40 predicted · 1.23 kJ (estimate)", "AdamW step 120/500",
         "0:02:14", "about 8 min left", "Ctrl-C saves and stops",

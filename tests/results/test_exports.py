@@ -5,6 +5,23 @@ from evokit.genomes.real_vector import RealVector
 from evokit.results.exports import export_model
 from tests.small import TOY_RECIPE, run, write_recipe
 
+ANOTHER_FORMAT = """
+from dataclasses import dataclass
+
+from evokit import Component, hookimpl
+from tests.toy_plugin import AsText
+
+
+@dataclass(frozen=True)
+class AsPage(AsText):
+    pass
+
+
+@hookimpl
+def evokit_components():
+    return [Component("export", "page", AsPage, fits="squares")]
+"""
+
 
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory):
@@ -35,6 +52,17 @@ def test_of_repeats_the_best_is_exported(tmp_path):
     out = export_model(tmp_path / "run")
     best = tmp_path / "run" / f"repeat-{summary['seed']}"
     assert (out / "point.txt").read_text() == model(best, summary["final"])
+
+
+def test_of_several_formats_the_one_that_the_recipe_names_is_taken(tmp_path):
+    (tmp_path / "more.py").write_text(ANOTHER_FORMAT)
+    text = TOY_RECIPE.replace("plugins: [", "plugins: [more.py, ")
+    (tmp_path / "toy.yaml").write_text(text)
+    run(tmp_path / "toy.yaml", tmp_path / "none")
+    with pytest.raises(UserError, match="has several exports; choose one with --format: page, text"):
+        export_model(tmp_path / "none")
+    run(tmp_path / "toy.yaml", tmp_path / "one", "export=[page]")
+    assert export_model(tmp_path / "one") == tmp_path / "one" / "export" / "page"
 
 
 @pytest.mark.parametrize(

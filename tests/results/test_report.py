@@ -139,11 +139,22 @@ def test_what_an_early_stop_saved_is_told_as_an_estimate(small):
     saved = {"generations": 12, "work": 3400, "cpu_s": 5.04, "energy_j": 1.0, "method": "estimate"}
     text = " ".join(report(small | {"saved": saved}).split())
     assert "saved 12 of 20 generations: at the mean cost of those that ran, 3,400 units of work and 5.0 CPU s" in text
+
+
+def test_work_is_told_in_what_it_counts(small):
+    saved = {"generations": 12, "work": 3400, "cpu_s": 5.04, "energy_j": 1.0, "method": "estimate"}
+    race = {"screen": "race", "dropped": 12, "work": 120}
+    text = report(small | {"saved": saved, "screens": [race], "work_unit": "tokens"})
+    assert "3,400 tokens and 5.0 CPU s" in " ".join(text.split())
+    assert "Race: 12 dropped before full budget, for 120 tokens" in text
     assert "saved" not in report(small)
 
 
-def test_repeats_are_counted(small):
-    assert "done, 2 repeats" in report(small | {"repeats": [{}, {}]})
+def test_repeats_are_counted_and_one_of_them_shown(small):
+    text = " ".join(report(small | {"repeats": [{}, {}], "seed": 7}).split())
+    assert "done, 2 repeats" in text
+    assert "those of the repeat with seed 7, whose champion is the best of 2 on validation" in text
+    assert "of the repeat with" not in report(small)
     one = report(small | {"repeats": [{}], "repeats_planned": 2})
     assert "done, 1 of 2 repeats" in one
     assert "In all of 1 of 2 repeats" in one

@@ -22,7 +22,7 @@ HARDER = "Those that ran on are the better ones at the rung, which are harder to
 def screens(source: Source) -> Section:
     """What screens spared, how well the surrogate predicted, and who was dropped at each rung of a race."""
     summary = source.summary
-    blocks = lines(*map(report.screen_line, summary["screens"]))
+    blocks = lines(*report.screen_lines(summary))
     for screen in summary["screens"]:
         if screen.get("audit"):
             blocks += figures(*_pairs(screen, list(summary["objectives"])), _by_generation(screen["audit"]))

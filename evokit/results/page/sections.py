@@ -46,7 +46,7 @@ def found(source: Source) -> Section:
     """The champion, the verdicts, and how sure they are."""
     summary = source.summary
     contenders = list(entries(summary))
-    later = set(map(report.screen_line, summary["screens"]))  # which have a section of their own
+    later = set(report.screen_lines(summary))  # which have a section of their own
     verdicts = [report.said(summary, one) for one in _rival_first(summary)]
     volumes = front_told(summary)[-1] if summary["front"] else ()
     lead = (*verdicts, *volumes, *report.found_lines(summary, source.best_so_far))
@@ -101,7 +101,7 @@ def curves(source: Source) -> Section:
     y = f"{read[0].objective}, validation" if read else ""
     drawn = [
         line_chart(f"{name} by generation", by_generation, x="generation", y=name),
-        drawings.against(ways, "work", "units of work", y),
+        drawings.against(ways, "work", report.work_unit(source.summary), y),
         drawings.against(ways, "CPU seconds", "CPU seconds, without tuning", y),
     ]
     worth = [sentence(each, one.run if several else "") for one in read for each in crossings(one)]

@@ -39,6 +39,8 @@ class HeldOutAccuracyFitness:
 
     objectives: Mapping[str, Goal] = {"accuracy": "max"}
 
+    work_unit = "images"
+
     def __init__(
         self,
         options: HeldOutAccuracy,

@@ -46,6 +46,8 @@ class TextFitness:
         UserError: A side has too few texts of a class.
     """
 
+    work_unit = "tokens"
+
     def __init__(
         self,
         options: TextClassification,
