@@ -126,7 +126,7 @@ def adapted(path, finished):
             adamw = "{name: adamw, steps: 2, start: fitness, batch: 1}"
             values["baselines"] = f"[{adamw}, {{name: closed_form}}, {{name: random_search}}]"
             del values["baselines.0"]
-        if "fit_tokens:" in text:
+        if re.search(r"continuous: .*fit_tokens:", text):
             values["fitness.continuous.fit_tokens"] = 25_600
         if "name: grown" in text:
             del values["genome.library.size"]
@@ -245,8 +245,6 @@ def knows_individuals(genome):
     """Whether it has seeds, told by its options, as libraries take long to be built."""
     if genome.name == "crystalline":
         return "zero" in genome.options.library.kinds
-    if genome.name == "grown":
-        return True
     return bool(getattr(genome.options, "seeds", ()))
 
 
