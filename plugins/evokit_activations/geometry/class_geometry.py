@@ -10,7 +10,7 @@ from evokit_activations.options import CODE_LOGIT
 Known = Literal["class_mean", "class_code", "hand"]
 
 LR, KL = 4.0, 0.03  # of known geometries
-PER_BLOCK = ("mean_share", "centring", "own_share", "loss_weight")
+PER_BLOCK = ("mean_share", "centring", "own_share", "loss_weight", "cluster_share")
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,9 @@ class ClassGeometry:
             other targets by their cosine.
         lr: Highest learning rate.
         kl: Weight of the head's divergence from the logits.
+        clusters: Into how many clusters the images of each class fall.
+        cluster_share: How much of a class's mean the mean of the image's cluster takes the place of, in [0, 1]; none if
+            empty.
     """
 
     mean_share: tuple[float, ...]
@@ -38,6 +41,8 @@ class ClassGeometry:
     confusion: float = 0.0
     lr: float = LR
     kl: float = KL
+    clusters: int = 1
+    cluster_share: tuple[float, ...] = ()
 
 
 def known_geometry(name: Known, n_blocks: int) -> ClassGeometry:
@@ -54,4 +59,5 @@ def known_geometry(name: Known, n_blocks: int) -> ClassGeometry:
         "hand": [1.0] * (n_blocks - 1) + [0.0],
     }
     nothing, everything = (0.0,) * n_blocks, (1.0,) * n_blocks
-    return ClassGeometry(tuple(mean_share[name]), everything if name == "hand" else nothing, nothing, everything)
+    centring = everything if name == "hand" else nothing
+    return ClassGeometry(tuple(mean_share[name]), centring, nothing, everything, cluster_share=nothing)

@@ -9,11 +9,12 @@ import numpy as np
 from evokit.genomes.space.box import SpaceBox
 from evokit.genomes.space.genome import Genes, SpaceGenome
 from evokit.genomes.space.layout import layout_of
-from evokit.genomes.space.parameters import Float
+from evokit.genomes.space.parameters import Float, Int, Parameter
 from evokit.interfaces import Context
 from evokit_activations.geometry.class_geometry import PER_BLOCK, ClassGeometry, known_geometry
 from evokit_activations.geometry.options import GEOMETRY, LOGARITHMIC, GeometryGenome
 
+CLUSTERS = "clusters"  # the one whole number
 BLOCK = "block"  # what a fitness calls its slots of blocks
 
 
@@ -30,11 +31,13 @@ class GeometrySpace(SpaceGenome):
     def __init__(self, options: GeometryGenome, n_blocks: int) -> None:
         self.options, self.n_blocks = options, n_blocks
         bounds = options.bounds.items()
-        free = {
+        free: dict[str, Parameter] = {
             name: Float(low, high, log=name in LOGARITHMIC, length=n_blocks if name in PER_BLOCK else None)
             for name, (low, high) in bounds
-            if low < high
+            if low < high and name != CLUSTERS
         }
+        if options.clusters[0] < options.clusters[1]:
+            free[CLUSTERS] = Int(*options.clusters)
         super().__init__(layout_of(free))
         self._fixed: dict[str, Any] = {
             name: (low,) * n_blocks if name in PER_BLOCK else low for name, (low, high) in bounds if low == high

@@ -26,7 +26,7 @@ from evokit_activations.options import (
 
 GEOMETRY = "class_geometry"
 LOGARITHMIC = ("logit", "lr", "kl")
-AT_MOST_1 = ("mean_share", "centring", "own_share", "confusion")
+AT_MOST_1 = ("mean_share", "centring", "own_share", "confusion", "cluster_share")
 
 Bounds = tuple[NonNegative, NonNegative]
 Smoothing = tuple[Annotated[int, Ge(0)], ...]
@@ -44,6 +44,10 @@ class GeometryGenome:
     follow the likeness of their targets in the last block; ``lr``, the highest learning rate; ``kl``, the weight of the
     head's divergence. ``logit``, ``lr`` and ``kl`` count by factors. Two equal numbers fix a value.
 
+    ``clusters`` into which the images of a class fall, by k-means on what the untrained network's last block makes of
+    them, and for each block ``cluster_share``, how much of the class's mean that of the image's cluster takes the place
+    of, give a class several targets.
+
     The code of a class is one for a whole run: the same for all networks, folds and individuals, so that a geometry
     names its targets, and that of the control ``class_code``.
 
@@ -51,7 +55,8 @@ class GeometryGenome:
     where ``cma`` begins, class means, codes, and ``hand``, centred class means with codes in the last block.
 
     Raises:
-        ValueError: A lower bound is above its upper one, a share may be above 1, or nothing is free.
+        ValueError: A lower bound is above its upper one, a share may be above 1, clusters have no share or there are
+            none that could have one, or nothing is free.
     """
 
     mean_share: Bounds = (0.0, 1.0)
@@ -62,6 +67,8 @@ class GeometryGenome:
     confusion: Bounds = (0.0, 0.3)
     lr: Bounds = (0.75, 12.0)
     kl: Bounds = (0.003, 0.3)
+    clusters: tuple[Count, Count] = added((1, 1))
+    cluster_share: Bounds = added((0.0, 0.0))  # noqa: RUF009  # what it returns is a field, no value
     seeds: tuple[Seed, ...] = ("centre", "class_mean", "class_code", "hand")
 
     genes: ClassVar[str] = "space"
@@ -78,12 +85,14 @@ class GeometryGenome:
                 raise ValueError(f"{name}: counts by factors, so that its lowest value must be above 0")
         if all(low == high for low, high in self.bounds.values()):
             raise ValueError("nothing is free: give one option two different bounds")
+        if (self.clusters[1] > 1) != (self.cluster_share[1] > 0):
+            raise ValueError("clusters: more than one and a cluster_share above 0 go together; give both, or neither")
 
     @property
     def bounds(self) -> dict[str, tuple[float, float]]:
         """By name."""
-        names = ("mean_share", "centring", "own_share", "loss_weight", "logit", "confusion", "lr", "kl")
-        return {name: getattr(self, name) for name in names}
+        names = ("mean_share", "centring", "own_share", "loss_weight", "logit", "confusion", "lr", "kl", "clusters")
+        return {name: getattr(self, name) for name in (*names, "cluster_share")}
 
 
 @dataclass(frozen=True)

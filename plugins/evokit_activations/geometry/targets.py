@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from evokit.streams import Streams
@@ -14,7 +18,25 @@ from evokit_activations.layerwise.operators import normalise
 from evokit_activations.networks.frozen import CHUNK
 from evokit_activations.networks.objectives import Representations
 from evokit_activations.networks.task import ImageTask
+from evokit_activations.targets.averages import class_means
 from evokit_activations.targets.class_codes import UntrainedActivations, class_codes, mean_activations
+
+STARTS = 4  # of k-means, the best of which is taken
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """Images of each class, parted by what the untrained network makes of them.
+
+    Args:
+        of: ``(images,)`` int64, the cluster of each image.
+        classes: ``(clusters,)`` int64, the class of each cluster.
+        means: ``(clusters, height, width, channels)`` of each block, as the means of classes are.
+    """
+
+    of: Tensor
+    classes: Tensor
+    means: Sequence[Tensor]
 
 
 class Ingredients:
@@ -29,6 +51,7 @@ class Ingredients:
     def __init__(self, task: ImageTask, smoothing: Sequence[int], coding: Streams | None = None) -> None:
         self.task, self._coding = task, coding or task.streams
         self._smoothing = smoothing or [height // 2 for height, _, _ in task.shape.maps]
+        self._clusters: dict[int, Clusters] = {}
 
     @cached_property
     def means(self) -> list[Tensor]:
@@ -48,6 +71,21 @@ class Ingredients:
         pieces = [activations.rows(indices)[:-1] for indices in torch.split(activations.images, CHUNK)]
         return [normalise(torch.cat(block)) for block in zip(*pieces, strict=True)]
 
+    def clusters(self, n: int) -> Clusters:
+        """``n`` of each class, or as many as it has images, found by k-means in the last block."""
+        if n not in self._clusters:
+            labels, last = self.task.labels.cpu().numpy(), self.own[-1].flatten(1).double().cpu().numpy()
+            of, classes = np.zeros(len(labels), np.int64), list[int]()
+            for label in range(self.task.shape.classes):
+                members = np.flatnonzero(labels == label)
+                found = _parted(last[members], min(n, len(members)), self.task.streams.at("clusters", n, label))
+                of[members] = len(classes) + found
+                classes += [label] * (int(found.max(initial=-1)) + 1)
+            parted = torch.from_numpy(of)
+            *means, _ = class_means(UntrainedActivations(self.task), parted, len(classes))
+            self._clusters[n] = Clusters(parted, torch.tensor(classes), [normalise(one) for one in means])
+        return self._clusters[n]
+
     def objective(self, geometry: ClassGeometry) -> Representations:
         """What a network minimises that learns the targets of a geometry."""
         targets = GeometryTargets(self, geometry)
@@ -66,6 +104,11 @@ class GeometryTargets:
         self.ingredients, self.geometry = ingredients, geometry
         self.blocks = class_targets(geometry, ingredients.means, ingredients.codes)
         self.logits = class_logits(geometry, self.blocks[-1])
+        labels = ingredients.task.labels
+        self._shared = [(block, labels) for block in self.blocks]  # targets, and which of them each image has
+        if any(geometry.cluster_share):
+            clusters = ingredients.clusters(geometry.clusters)
+            self._shared = [(block, clusters.of) for block in cluster_targets(geometry, ingredients, clusters)]
 
     @property
     def images(self) -> Tensor:
@@ -74,14 +117,25 @@ class GeometryTargets:
 
     def rows(self, indices: Tensor) -> list[Tensor]:
         """As of any targets."""
-        labels = self.ingredients.task.labels[indices]
         rows = []
-        for block, (classes, share) in enumerate(zip(self.blocks, self.geometry.own_share, strict=True)):
-            target = classes[labels]
+        for block, ((targets, of), share) in enumerate(zip(self._shared, self.geometry.own_share, strict=True)):
+            target = targets[of[indices]]
             if share:
                 target = normalise((1 - share) * target + share * self.ingredients.own[block][indices])
             rows.append(target)
-        return [*rows, self.logits[labels]]
+        return [*rows, self.logits[self.ingredients.task.labels[indices]]]
+
+
+def _parted(rows: np.ndarray, n: int, streams: Streams) -> np.ndarray:
+    """``(rows,)`` int64: which of ``n`` clusters each is in, from 0 on without a gap."""
+    from sklearn.cluster import KMeans  # takes a while
+    from sklearn.exceptions import ConvergenceWarning
+
+    model = KMeans(n, n_init=STARTS, random_state=int(streams.numpy().integers(2**31)))
+    with threadpool_limits(1), warnings.catch_warnings():  # sums split in other ways differ
+        warnings.simplefilter("ignore", ConvergenceWarning)  # of rows that are the same
+        found = model.fit_predict(rows)
+    return np.unique(found, return_inverse=True)[1]
 
 
 def class_targets(geometry: ClassGeometry, means: Sequence[Tensor], codes: Sequence[Tensor]) -> list[Tensor]:
@@ -92,10 +146,27 @@ def class_targets(geometry: ClassGeometry, means: Sequence[Tensor], codes: Seque
         means: ``(classes, ...)`` of each block, normalised.
         codes: Likewise.
     """
+    return _mixed(geometry, means, means, codes)
+
+
+def cluster_targets(geometry: ClassGeometry, ingredients: Ingredients, clusters: Clusters) -> list[Tensor]:
+    """``(clusters, height, width, channels)`` of each block, normalised: those of the class, moved to the cluster."""
+    shares, of = geometry.cluster_share, clusters.classes
+    moved = [
+        (1 - share) * mean[of] + share * cluster
+        for share, mean, cluster in zip(shares, ingredients.means, clusters.means, strict=True)
+    ]
+    return _mixed(geometry, moved, ingredients.means, [code[of] for code in ingredients.codes])
+
+
+def _mixed(
+    geometry: ClassGeometry, rows: Sequence[Tensor], means: Sequence[Tensor], codes: Sequence[Tensor]
+) -> list[Tensor]:
+    """Rows without what all classes have in common, and their codes."""
     targets = []
     shares = zip(geometry.mean_share, geometry.centring, strict=True)
-    for (share, centring), mean, code in zip(shares, means, codes, strict=True):
-        centred = normalise(mean - centring * mean.mean(0, keepdim=True))
+    for (share, centring), row, mean, code in zip(shares, rows, means, codes, strict=True):
+        centred = normalise(row - centring * mean.mean(0, keepdim=True))
         targets.append(normalise(share * centred + (1 - share) * code))
     return targets
 

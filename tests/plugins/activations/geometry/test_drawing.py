@@ -1,4 +1,5 @@
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -47,7 +48,11 @@ def test_a_figure_has_a_map_of_each_block_for_both(around):
     figure = draw(around.fitness.whole, known_geometry("hand", 2))
     assert len(figure.axes) == 4
     assert figure.axes[0].get_title() == "block 0, class means"
-    assert figure.axes[3].get_title().startswith("block 1, evolved\n0% class mean")
+    assert figure.axes[3].get_title().startswith("block 1, evolved\n0% class mean,")
+    parted = replace(known_geometry("hand", 2), clusters=2, cluster_share=(0.3, 0.0))
+    titles = [axes.get_title() for axes in draw(around.fitness.whole, parted).axes[2:]]
+    assert "100% class mean (30% of it its cluster's), centred by 100%" in titles[0]
+    assert "cluster" not in titles[1]
 
 
 def test_maps_keep_distances_that_two_directions_hold_and_lie_like_another(rng):

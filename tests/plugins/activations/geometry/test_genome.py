@@ -32,7 +32,9 @@ def test_known_points_are_among_the_seeds():
     centre, mean, code, hand = map(SPACE.express, SPACE.seeds())
     assert centre == SPACE.express(SPACE.centre())
     assert [mean, code, hand] == [known_geometry(name, 2) for name in ("class_mean", "class_code", "hand")]
-    assert hand == ClassGeometry((1, 0), (1, 1), (0, 0), (1, 1), logit=5, confusion=0, lr=4, kl=0.03)
+    assert hand == ClassGeometry(
+        (1, 0), (1, 1), (0, 0), (1, 1), logit=5, confusion=0, lr=4, kl=0.03, cluster_share=(0, 0)
+    )
 
 
 def test_a_seed_beyond_the_bounds_is_moved_to_the_nearest():
@@ -48,6 +50,16 @@ def test_equal_bounds_fix_a_value_in_every_block():
     assert not {"loss_weight", "confusion"} & {leaf.name for leaf in space.leaves}
 
 
+def test_clusters_and_their_share_evolve_where_they_are_free():
+    space = GeometrySpace(GeometryGenome(clusters=(2, 4), cluster_share=(0, 1)), 2)
+    found = [space.express(space.random(np.random.default_rng(seed))) for seed in range(30)]
+    assert {one.clusters for one in found} == {2, 3, 4}
+    assert all(len(one.cluster_share) == 2 and min(one.cluster_share) >= 0 for one in found)
+    assert all(space.express(one).cluster_share == (0, 0) for one in space.seeds()[1:])
+    fixed = GeometrySpace(GeometryGenome(clusters=(3, 3), cluster_share=(0, 1)), 2)
+    assert fixed.express(fixed.centre()).clusters == 3
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -55,6 +67,9 @@ def test_equal_bounds_fix_a_value_in_every_block():
         ({"own_share": (0, 2)}, "own_share: is a share, at most 1, got 2"),
         ({"kl": (0, 1)}, "kl: counts by factors"),
         (dict.fromkeys(GeometryGenome().bounds, (1, 1)), "nothing is free"),
+        ({"clusters": (1, 3)}, "clusters: more than one and a cluster_share above 0 go together"),
+        ({"cluster_share": (0, 1)}, "clusters: more than one and a cluster_share above 0 go together"),
+        ({"clusters": (3, 1), "cluster_share": (0, 1)}, "clusters: must be the lowest and the highest value"),
     ],
 )
 def test_bounds_that_mean_nothing_are_refused(options, message):

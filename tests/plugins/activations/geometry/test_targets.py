@@ -1,10 +1,18 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from evokit_activations.geometry.class_geometry import ClassGeometry, known_geometry
-from evokit_activations.geometry.targets import GeometryTargets, Ingredients, class_logits, class_targets
+from evokit_activations.geometry.targets import (
+    Clusters,
+    GeometryTargets,
+    Ingredients,
+    class_logits,
+    class_targets,
+    cluster_targets,
+)
 from evokit_activations.layerwise.operators import normalise, smooth
 from evokit_activations.targets import averages
 from evokit_activations.targets.class_codes import mean_activations
@@ -69,6 +77,52 @@ def test_an_images_own_share_is_its_activation_in_the_untrained_network(ingredie
     torch.testing.assert_close(first, expected, rtol=1e-4, atol=1e-4)
     assert torch.equal(second, classes[1])
     assert logits.argmax(1).tolist() == task.labels[indices].tolist()
+
+
+def test_clusters_part_each_class_by_what_the_untrained_network_makes_of_its_images(ingredients):
+    found, labels = ingredients.clusters(2), ingredients.task.labels
+    assert found.classes.tolist() == [0, 0, 1, 1, 2, 2]
+    assert torch.equal(found.classes[found.of], labels)
+    for own, means in zip(ingredients.own, found.means, strict=True):
+        for cluster in range(6):
+            torch.testing.assert_close(means[cluster], normalise(own[found.of == cluster].mean(0)[None])[0])
+    last = ingredients.own[-1].flatten(1)
+    centres = torch.stack([last[found.of == cluster].mean(0) for cluster in range(6)])
+    distances = torch.cdist(last, centres).masked_fill(found.classes[None] != labels[:, None], torch.inf)
+    assert torch.equal(distances.argmin(1), found.of), "k-means has ended, so that each image is with its own"
+    assert torch.equal(Ingredients(ingredients.task, ()).clusters(2).of, found.of)
+
+
+def test_there_are_no_more_clusters_than_different_images(ingredients):
+    found = ingredients.clusters(10_000)
+    assert torch.equal(found.classes[found.of], ingredients.task.labels)
+    assert len(found.classes) == len(found.of.unique()) <= len(ingredients.task.labels)
+
+
+def test_a_share_of_the_class_mean_makes_room_for_that_of_the_cluster(ingredients):
+    """The first class has two clusters, the second one; maps of one position and four channels, worked by hand."""
+    clusters = Clusters(
+        torch.tensor([1, 0, 2]), torch.tensor([0, 0, 1]), [torch.cat([maps([1, 1, -1, -1], [1, -1, -1, 1]), MEANS[1:]])]
+    )
+    made_of = SimpleNamespace(means=[MEANS], codes=[CODES])
+    geometry = replace(ONE, clusters=2, cluster_share=(1.0,), mean_share=(1.0,), centring=(0.0,))
+    (whole,) = cluster_targets(geometry, made_of, clusters)
+    torch.testing.assert_close(whole, clusters.means[0], rtol=1e-4, atol=1e-4)
+    (half,) = cluster_targets(replace(geometry, cluster_share=(0.5,)), made_of, clusters)
+    expected = unit([1, 0, 0, -1], [1, -1, 0, 0], [1, 1, -1, -1])
+    torch.testing.assert_close(half, expected, rtol=1e-4, atol=1e-4)
+    (codes,) = cluster_targets(replace(geometry, mean_share=(0.0,)), made_of, clusters)
+    torch.testing.assert_close(codes, CODES[[0, 0, 1]], rtol=1e-4, atol=1e-4)
+
+
+def test_images_learn_the_targets_of_their_clusters_in_the_blocks_that_have_a_share(ingredients):
+    geometry = replace(CENTRE, own_share=(0.0, 0.0), clusters=2, cluster_share=(0.5, 0.0))
+    targets, indices = GeometryTargets(ingredients, geometry), torch.tensor([5, 0, 7])
+    first, second, logits = targets.rows(indices)
+    clusters = ingredients.clusters(2)
+    assert torch.equal(first, cluster_targets(geometry, ingredients, clusters)[0][clusters.of[indices]])
+    torch.testing.assert_close(second, targets.blocks[1][ingredients.task.labels[indices]])
+    assert torch.equal(logits, targets.logits[ingredients.task.labels[indices]])
 
 
 def test_known_geometries_are_the_targets_of_the_controls(ingredients):
