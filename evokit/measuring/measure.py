@@ -15,7 +15,7 @@ from evokit.assembly.jobs import RENEWED, SEARCH, Jobs, Refits
 from evokit.energy import Cost
 from evokit.errors import RunFailed, UserError
 from evokit.genomes.individuals import refuse_changed
-from evokit.interfaces import WORK, Evaluation, Fitness, Individual, Score
+from evokit.interfaces import Evaluation, Fitness, Individual, Score
 from evokit.measuring.execution import Task
 from evokit.measuring.executors import Executor
 from evokit.measuring.functional import Function, Functions
@@ -76,7 +76,7 @@ class LedgeredMeasure:
         jobs: Jobs | None = None,
         functional: bool = True,
         tell: Callable[[Row, Any, bool], None] | None = None,
-        work_unit: str = WORK,
+        work_unit: str = "",
     ) -> None:
         self.generation = 0
         self.refits = refits

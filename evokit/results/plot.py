@@ -14,6 +14,7 @@ from evokit.common.files import write_atomically
 from evokit.common.names import told_apart
 from evokit.common.text import table
 from evokit.errors import UserError
+from evokit.interfaces import WORK
 from evokit.progress import number
 from evokit.results.crossing import Crossing, Split, crossings, method
 from evokit.results.curves import Curve, Curves, Point, read_curves
@@ -146,9 +147,9 @@ def told(one: Plotted) -> str:
     return "\n\n".join(parts)
 
 
-def sentence(one: Crossing, run: str = "") -> str:
+def sentence(one: Crossing, run: str = "", unit: str = WORK) -> str:
     """What the champion is worth, in words."""
-    amount = f"{one.work:,.0f} units of work" if one.steps is None else f"{one.steps:,.0f} steps"
+    amount = f"{one.work:,.0f} {unit}" if one.steps is None else f"{one.steps:,.0f} steps"
     tuned = f", {one.tuned_cpu_s:,.0f} with tuning ({one.tuned_ratio:.2g} times)"
     return (
         f"{f'{run}: ' if run else ''}the champion's {one.split} value {number(one.level)} is worth {SAYS[one.bound]}"

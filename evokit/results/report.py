@@ -130,7 +130,7 @@ def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]
     if (n := len(summary.get("repeats", ()))) > 1:
         yield (
             f"Individuals shown here and their counts are those of the repeat with seed {summary['seed']}, whose"
-            f" champion is the best of {n} on validation."
+            f" champion has the best value of {n}."
         )
     objective, counts = summary["objective"], summary["evaluations"]
     direction = "lower" if objective["goal"] == "min" else "higher"
@@ -178,7 +178,7 @@ def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]
         total = saved["generations"] + summary["generations"]
         yield (
             f"Stopping early saved {saved['generations']:,} of {counted(total, 'generation')}: at the mean cost of "
-            f"those that ran, {saved['work']:,} {work_unit(summary)} and {saved['cpu_s']:.1f} CPU s (estimate)"
+            f"those that ran, {saved['work']:,} {unit_of(summary)} and {saved['cpu_s']:.1f} CPU s (estimate)"
         )
 
 
@@ -208,19 +208,19 @@ def _confirmed(best: Mapping[str, Any]) -> str:
     return f"Best of {several} on what the search never saw, which flatters it"
 
 
-def work_unit(summary: Mapping[str, Any]) -> str:
+def unit_of(summary: Mapping[str, Any]) -> str:
     """What work counts."""
     return str(summary.get("work_unit", WORK))  # runs before 2026-12-01 lack it
 
 
 def screen_lines(summary: Mapping[str, Any]) -> list[str]:
     """A sentence for each screen."""
-    return [_screened(one, work_unit(summary)) for one in summary["screens"]]
+    return [_screened(one, unit_of(summary)) for one in summary["screens"]]
 
 
-def _screened(screen: Mapping[str, Any], counts: str) -> str:
+def _screened(screen: Mapping[str, Any], unit: str) -> str:
     if screen["screen"] == "race":
-        return f"Race: {screen['dropped']:,} dropped before full budget, for {screen['work']:,} {counts}"
+        return f"Race: {screen['dropped']:,} dropped before full budget, for {screen['work']:,} {unit}"
     if screen["screen"] != "surrogate":
         return f"{screen['screen']}: " + ", ".join(f"{name} {value}" for name, value in screen.items())
     text = f"Surrogate: {screen['screened_out']:,} spared a measurement, for {screen['fit_s']:.1f} s of fitting"
@@ -316,7 +316,7 @@ def repaid_lines(summary: Mapping[str, Any]) -> Iterator[str]:
     """After how many trainings the search is repaid."""
     for entry in summary["baselines"]:
         if entry["break_even"] is not None:
-            yield _repaid(entry["name"], entry["break_even"], work_unit(summary))
+            yield _repaid(entry["name"], entry["break_even"], unit_of(summary))
 
 
 def edge_lines(summary: Mapping[str, Any]) -> Iterator[str]:
@@ -367,11 +367,11 @@ def opening_lines(opened: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
-def _repaid(name: str, found: Mapping[str, Any], counts: str) -> str:
+def _repaid(name: str, found: Mapping[str, Any], unit: str) -> str:
     most = "at most " if found["bound"] else ""
     return (
         f"In place of tuned {name}, the search is repaid after {most}{counted(found['trainings'], 'training')}: each "
-        f"saves {'at least ' if found['bound'] else ''}{found['saved']:,.0f} {counts} for the same test value."
+        f"saves {'at least ' if found['bound'] else ''}{found['saved']:,.0f} {unit} for the same test value."
     )
 
 

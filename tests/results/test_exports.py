@@ -63,6 +63,9 @@ def test_of_several_formats_the_one_that_the_recipe_names_is_taken(tmp_path):
         export_model(tmp_path / "none")
     run(tmp_path / "toy.yaml", tmp_path / "one", "export=[page]")
     assert export_model(tmp_path / "one") == tmp_path / "one" / "export" / "page"
+    run(tmp_path / "toy.yaml", tmp_path / "both", "export=[text, page]")
+    with pytest.raises(UserError, match="has several exports"):
+        export_model(tmp_path / "both")
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,7 @@ def test_a_crossing_is_a_sentence():
         "the champion's test value 5 is worth 200 steps of adam, tuned, which take 180 CPU s against 90 (2 times), "
         "2,000 with tuning (22 times)"
     )
+    assert "worth 200,000 tokens of adam" in sentence(replace(one, steps=None), unit="tokens")
     bound = replace(one, bound="beyond", tuned_cpu_s=180.0)
     assert sentence(bound, "a/run") == (
         "a/run: the champion's test value 5 is worth more than 200 steps of adam, tuned, which take 180 CPU s against "

@@ -139,6 +139,7 @@ def test_what_an_early_stop_saved_is_told_as_an_estimate(small):
     saved = {"generations": 12, "work": 3400, "cpu_s": 5.04, "energy_j": 1.0, "method": "estimate"}
     text = " ".join(report(small | {"saved": saved}).split())
     assert "saved 12 of 20 generations: at the mean cost of those that ran, 3,400 units of work and 5.0 CPU s" in text
+    assert "saved" not in report(small)
 
 
 def test_work_is_told_in_what_it_counts(small):
@@ -147,13 +148,12 @@ def test_work_is_told_in_what_it_counts(small):
     text = report(small | {"saved": saved, "screens": [race], "work_unit": "tokens"})
     assert "3,400 tokens and 5.0 CPU s" in " ".join(text.split())
     assert "Race: 12 dropped before full budget, for 120 tokens" in text
-    assert "saved" not in report(small)
 
 
 def test_repeats_are_counted_and_one_of_them_shown(small):
     text = " ".join(report(small | {"repeats": [{}, {}], "seed": 7}).split())
     assert "done, 2 repeats" in text
-    assert "those of the repeat with seed 7, whose champion is the best of 2 on validation" in text
+    assert "those of the repeat with seed 7, whose champion has the best value of 2" in text
     assert "of the repeat with" not in report(small)
     one = report(small | {"repeats": [{}], "repeats_planned": 2})
     assert "done, 1 of 2 repeats" in one
@@ -231,9 +231,9 @@ def test_longer_trained_models_follow_those_of_the_search_s_horizon(contest):
 def test_what_repays_the_search_is_a_sentence(contest):
     def says(**found):
         one = contest["baselines"][0] | {"break_even": {"saved": 250.0, "trainings": 40, "bound": False} | found}
-        return " ".join(report(contest | {"baselines": [one]}).split())
+        return " ".join(report(contest | {"baselines": [one], "work_unit": "steps"}).split())
 
-    assert "In place of tuned descent, the search is repaid after 40 trainings: each saves 250 units" in says()
+    assert "In place of tuned descent, the search is repaid after 40 trainings: each saves 250 steps for" in says()
     assert "after at most 1 training: each saves at least 250" in says(trainings=1, bound=True)
 
 

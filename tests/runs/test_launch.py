@@ -427,6 +427,17 @@ def test_assemble_all_builds_every_part(recipe):
     assert assemble_all(load_recipe(recipe)).fitness.budgets == (1, 4)
 
 
+def test_display_and_summary_say_what_the_fitness_says_that_work_counts(recipe, monkeypatch):
+    heard = set()
+    monkeypatch.setattr(LineProgress, "pace", lambda self, work_per_s, busy, unit: heard.add(unit))
+    plugin = recipe.parent / "odd.py"
+    plugin.write_text(
+        plugin.read_text().replace("slots: ClassVar", 'work_unit: ClassVar = "bits"\n    slots: ClassVar')
+    )
+    assert run(recipe, recipe.parent / "run")["work_unit"] == "bits"
+    assert heard == {"bits"}
+
+
 # --- a part alone
 
 

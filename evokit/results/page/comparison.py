@@ -14,6 +14,7 @@ from evokit.common.names import told_apart
 from evokit.common.text import Table
 from evokit.errors import UserError
 from evokit.genomes.individuals import weights_of
+from evokit.interfaces import WORK
 from evokit.progress import number
 from evokit.results import report
 from evokit.results.compare import COSTS, Compared, machine_lines, method_lines, sentence, values_table, verdicts
@@ -112,10 +113,11 @@ def curves(runs: Sequence[Compared]) -> Section:
                 ways.setdefault((read.objective, read.goal), []).append((one.name, read.curves[0]))
         except UserError as error:
             lacking.append(f"{one.name} has no curve: {error}")
+    units = {report.unit_of(one.summary) for one in runs}
     drawn = [
         drawings.against(several, what, x, f"{name}, validation")
         for (name, _), several in ways.items()
-        for what, x in (("work", "units of work"), ("CPU seconds", "CPU seconds"))
+        for what, x in (("work", units.pop() if len(units) == 1 else WORK), ("CPU seconds", "CPU seconds"))
     ]
     return Section("Curves", [*figures(*drawn), *([Block("lines", lacking)] if lacking else [])])
 

@@ -101,10 +101,14 @@ def curves(source: Source) -> Section:
     y = f"{read[0].objective}, validation" if read else ""
     drawn = [
         line_chart(f"{name} by generation", by_generation, x="generation", y=name),
-        drawings.against(ways, "work", report.work_unit(source.summary), y),
+        drawings.against(ways, "work", report.unit_of(source.summary), y),
         drawings.against(ways, "CPU seconds", "CPU seconds, without tuning", y),
     ]
-    worth = [sentence(each, one.run if several else "") for one in read for each in crossings(one)]
+    worth = [
+        sentence(each, one.run if several else "", report.unit_of(source.summary))
+        for one in read
+        for each in crossings(one)
+    ]
     return Section("Curves", [*figures(*drawn), *lines(*worth)])
 
 

@@ -10,7 +10,7 @@ from evokit_activations.options import CODE_LOGIT
 Known = Literal["class_mean", "class_code", "hand"]
 
 LR, KL = 4.0, 0.03  # of known geometries
-PER_BLOCK = ("mean_share", "centring", "own_share", "loss_weight", "cluster_share")
+PER_BLOCK = ("mean_share", "centring", "cluster_share", "own_share", "loss_weight")
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class ClassGeometry:
         mean_share: How much of a class's target is the mean of its images' activations in the untrained network, in
             [0, 1]; the rest is the class's random smooth code.
         centring: How much of the mean over all classes is taken from each class's mean, in [0, 1].
+        cluster_share: How much of a class's mean the mean of the image's cluster takes the place of, in [0, 1].
         own_share: How much of an image's target is its own activation in the untrained network, in [0, 1].
         loss_weight: Of each block's error.
         logit: Of the class itself, before logits are centred.
@@ -29,12 +30,11 @@ class ClassGeometry:
         lr: Highest learning rate.
         kl: Weight of the head's divergence from the logits.
         clusters: Into how many clusters the images of each class fall.
-        cluster_share: How much of a class's mean the mean of the image's cluster takes the place of, in [0, 1]; none if
-            empty.
     """
 
     mean_share: tuple[float, ...]
     centring: tuple[float, ...]
+    cluster_share: tuple[float, ...]
     own_share: tuple[float, ...]
     loss_weight: tuple[float, ...]
     logit: float = CODE_LOGIT
@@ -42,7 +42,6 @@ class ClassGeometry:
     lr: float = LR
     kl: float = KL
     clusters: int = 1
-    cluster_share: tuple[float, ...] = ()
 
 
 def known_geometry(name: Known, n_blocks: int) -> ClassGeometry:
@@ -60,4 +59,4 @@ def known_geometry(name: Known, n_blocks: int) -> ClassGeometry:
     }
     nothing, everything = (0.0,) * n_blocks, (1.0,) * n_blocks
     centring = everything if name == "hand" else nothing
-    return ClassGeometry(tuple(mean_share[name]), centring, nothing, everything, cluster_share=nothing)
+    return ClassGeometry(tuple(mean_share[name]), centring, nothing, nothing, everything)

@@ -133,9 +133,9 @@ def _pictures(ingredients: Ingredients) -> list[np.ndarray]:
 
 def _shares(geometry: ClassGeometry, number: int) -> str:
     mean, centring, own = (getattr(geometry, name)[number] for name in ("mean_share", "centring", "own_share"))
-    cluster = geometry.cluster_share[number] if geometry.cluster_share else 0
-    parted = f" ({cluster:.0%} of it its cluster's)" if cluster else ""
-    return f"\n{mean:.0%} class mean{parted}, centred by {centring:.0%}; {own:.0%} of each image's own"
+    cluster = geometry.cluster_share[number]
+    of_it = f" ({cluster:.0%} of it its cluster's)" if cluster else ""
+    return f"\n{mean:.0%} class mean{of_it}, centred by {centring:.0%}; {own:.0%} of each image's own"
 
 
 def _framed(axes: Axes, places: np.ndarray, title: str) -> None:

@@ -14,7 +14,6 @@ from evokit.interfaces import Context
 from evokit_activations.geometry.class_geometry import PER_BLOCK, ClassGeometry, known_geometry
 from evokit_activations.geometry.options import GEOMETRY, LOGARITHMIC, GeometryGenome
 
-CLUSTERS = "clusters"  # the one whole number
 BLOCK = "block"  # what a fitness calls its slots of blocks
 
 
@@ -31,14 +30,9 @@ class GeometrySpace(SpaceGenome):
     def __init__(self, options: GeometryGenome, n_blocks: int) -> None:
         self.options, self.n_blocks = options, n_blocks
         bounds = options.bounds.items()
-        free: dict[str, Parameter] = {
-            name: Float(low, high, log=name in LOGARITHMIC, length=n_blocks if name in PER_BLOCK else None)
-            for name, (low, high) in bounds
-            if low < high and name != CLUSTERS
-        }
-        if options.clusters[0] < options.clusters[1]:
-            free[CLUSTERS] = Int(*options.clusters)
-        super().__init__(layout_of(free))
+        super().__init__(
+            layout_of({name: _free(name, low, high, n_blocks) for name, (low, high) in bounds if low < high})
+        )
         self._fixed: dict[str, Any] = {
             name: (low,) * n_blocks if name in PER_BLOCK else low for name, (low, high) in bounds if low == high
         }
@@ -68,6 +62,12 @@ class GeometrySpace(SpaceGenome):
             within = np.clip(value, low, high).tolist()
             genes.append(tuple(within) if leaf.name in PER_BLOCK else within)
         return tuple(genes)
+
+
+def _free(name: str, low: float, high: float, n_blocks: int) -> Parameter:
+    if name == "clusters":
+        return Int(int(low), int(high))
+    return Float(low, high, log=name in LOGARITHMIC, length=n_blocks if name in PER_BLOCK else None)
 
 
 def build_genome(options: GeometryGenome, context: Context) -> GeometrySpace:

@@ -91,8 +91,8 @@ class GeometryGenome:
     @property
     def bounds(self) -> dict[str, tuple[float, float]]:
         """By name."""
-        names = ("mean_share", "centring", "own_share", "loss_weight", "logit", "confusion", "lr", "kl", "clusters")
-        return {name: getattr(self, name) for name in (*names, "cluster_share")}
+        names = ("mean_share", "centring", "own_share", "loss_weight", "logit", "confusion", "lr", "kl")
+        return {name: getattr(self, name) for name in (*names, "clusters", "cluster_share")}
 
 
 @dataclass(frozen=True)
@@ -230,8 +230,9 @@ class HandGeometry(KnownTargets):
 class GeometryMap:
     """``figure.png`` and ``figure.svg``, in which classes lie as far apart as their targets, block by block.
 
-    Above those of class means in the untrained network, below the evolved ones; each class is the mean of its training
-    images. ``values.csv`` has the cosine of each two classes' targets.
+    Above those of class means in the untrained network, below the evolved ones, before shares of clusters and of
+    images' own activations; each class is the mean of its training images. ``values.csv`` has the cosine of each two
+    classes' targets.
     """
 
 

@@ -26,7 +26,7 @@ STARTS = 4  # of k-means, the best of which is taken
 
 @dataclass(frozen=True)
 class Clusters:
-    """Images of each class, parted by what the untrained network makes of them.
+    """Images of each class, grouped by what the untrained network makes of them.
 
     Args:
         of: ``(images,)`` int64, the cluster of each image.
@@ -75,15 +75,15 @@ class Ingredients:
         """``n`` of each class, or as many as it has images, found by k-means in the last block."""
         if n not in self._clusters:
             labels, last = self.task.labels.cpu().numpy(), self.own[-1].flatten(1).double().cpu().numpy()
-            of, classes = np.zeros(len(labels), np.int64), list[int]()
-            for label in range(self.task.shape.classes):
+            numbers, classes = np.zeros(len(labels), np.int64), list[int]()
+            for label in np.unique(labels):
                 members = np.flatnonzero(labels == label)
-                found = _parted(last[members], min(n, len(members)), self.task.streams.at("clusters", n, label))
-                of[members] = len(classes) + found
-                classes += [label] * (int(found.max(initial=-1)) + 1)
-            parted = torch.from_numpy(of)
-            *means, _ = class_means(UntrainedActivations(self.task), parted, len(classes))
-            self._clusters[n] = Clusters(parted, torch.tensor(classes), [normalise(one) for one in means])
+                found = _clustered(last[members], min(n, len(members)), self.task.streams.at("clusters", n, int(label)))
+                numbers[members] = len(classes) + found
+                classes += [int(label)] * (int(found.max()) + 1)
+            of = torch.from_numpy(numbers)
+            *means, _ = class_means(UntrainedActivations(self.task), of, len(classes))
+            self._clusters[n] = Clusters(of, torch.tensor(classes), [normalise(one) for one in means])
         return self._clusters[n]
 
     def objective(self, geometry: ClassGeometry) -> Representations:
@@ -104,11 +104,10 @@ class GeometryTargets:
         self.ingredients, self.geometry = ingredients, geometry
         self.blocks = class_targets(geometry, ingredients.means, ingredients.codes)
         self.logits = class_logits(geometry, self.blocks[-1])
-        labels = ingredients.task.labels
-        self._shared = [(block, labels) for block in self.blocks]  # targets, and which of them each image has
+        self._shared, self._of = self.blocks, ingredients.task.labels  # and which of them each image has
         if any(geometry.cluster_share):
             clusters = ingredients.clusters(geometry.clusters)
-            self._shared = [(block, clusters.of) for block in cluster_targets(geometry, ingredients, clusters)]
+            self._shared, self._of = cluster_targets(geometry, ingredients, clusters), clusters.of
 
     @property
     def images(self) -> Tensor:
@@ -118,15 +117,15 @@ class GeometryTargets:
     def rows(self, indices: Tensor) -> list[Tensor]:
         """As of any targets."""
         rows = []
-        for block, ((targets, of), share) in enumerate(zip(self._shared, self.geometry.own_share, strict=True)):
-            target = targets[of[indices]]
+        for block, (targets, share) in enumerate(zip(self._shared, self.geometry.own_share, strict=True)):
+            target = targets[self._of[indices]]
             if share:
                 target = normalise((1 - share) * target + share * self.ingredients.own[block][indices])
             rows.append(target)
         return [*rows, self.logits[self.ingredients.task.labels[indices]]]
 
 
-def _parted(rows: np.ndarray, n: int, streams: Streams) -> np.ndarray:
+def _clustered(rows: np.ndarray, n: int, streams: Streams) -> np.ndarray:
     """``(rows,)`` int64: which of ``n`` clusters each is in, from 0 on without a gap."""
     from sklearn.cluster import KMeans  # takes a while
     from sklearn.exceptions import ConvergenceWarning
@@ -146,7 +145,7 @@ def class_targets(geometry: ClassGeometry, means: Sequence[Tensor], codes: Seque
         means: ``(classes, ...)`` of each block, normalised.
         codes: Likewise.
     """
-    return _mixed(geometry, means, means, codes)
+    return _mixed(geometry, means, _common(means), codes)
 
 
 def cluster_targets(geometry: ClassGeometry, ingredients: Ingredients, clusters: Clusters) -> list[Tensor]:
@@ -156,17 +155,22 @@ def cluster_targets(geometry: ClassGeometry, ingredients: Ingredients, clusters:
         (1 - share) * mean[of] + share * cluster
         for share, mean, cluster in zip(shares, ingredients.means, clusters.means, strict=True)
     ]
-    return _mixed(geometry, moved, ingredients.means, [code[of] for code in ingredients.codes])
+    return _mixed(geometry, moved, _common(ingredients.means), [code[of] for code in ingredients.codes])
+
+
+def _common(means: Sequence[Tensor]) -> list[Tensor]:
+    """What all classes have in common."""
+    return [mean.mean(0, keepdim=True) for mean in means]
 
 
 def _mixed(
-    geometry: ClassGeometry, rows: Sequence[Tensor], means: Sequence[Tensor], codes: Sequence[Tensor]
+    geometry: ClassGeometry, means: Sequence[Tensor], common: Sequence[Tensor], codes: Sequence[Tensor]
 ) -> list[Tensor]:
-    """Rows without what all classes have in common, and their codes."""
+    """Means without a share of what is common, and their codes."""
     targets = []
     shares = zip(geometry.mean_share, geometry.centring, strict=True)
-    for (share, centring), row, mean, code in zip(shares, rows, means, codes, strict=True):
-        centred = normalise(row - centring * mean.mean(0, keepdim=True))
+    for (share, centring), mean, away, code in zip(shares, means, common, codes, strict=True):
+        centred = normalise(mean - centring * away)
         targets.append(normalise(share * centred + (1 - share) * code))
     return targets
 

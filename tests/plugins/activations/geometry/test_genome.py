@@ -32,9 +32,7 @@ def test_known_points_are_among_the_seeds():
     centre, mean, code, hand = map(SPACE.express, SPACE.seeds())
     assert centre == SPACE.express(SPACE.centre())
     assert [mean, code, hand] == [known_geometry(name, 2) for name in ("class_mean", "class_code", "hand")]
-    assert hand == ClassGeometry(
-        (1, 0), (1, 1), (0, 0), (1, 1), logit=5, confusion=0, lr=4, kl=0.03, cluster_share=(0, 0)
-    )
+    assert hand == ClassGeometry((1, 0), (1, 1), (0, 0), (0, 0), (1, 1), logit=5, confusion=0, lr=4, kl=0.03)
 
 
 def test_a_seed_beyond_the_bounds_is_moved_to_the_nearest():
@@ -67,6 +65,7 @@ def test_clusters_and_their_share_evolve_where_they_are_free():
         ({"own_share": (0, 2)}, "own_share: is a share, at most 1, got 2"),
         ({"kl": (0, 1)}, "kl: counts by factors"),
         (dict.fromkeys(GeometryGenome().bounds, (1, 1)), "nothing is free"),
+        ({"clusters": (1, 3), "cluster_share": (0, 2)}, "cluster_share: is a share, at most 1, got 2"),
         ({"clusters": (1, 3)}, "clusters: more than one and a cluster_share above 0 go together"),
         ({"cluster_share": (0, 1)}, "clusters: more than one and a cluster_share above 0 go together"),
         ({"clusters": (3, 1), "cluster_share": (0, 1)}, "clusters: must be the lowest and the highest value"),

@@ -1,3 +1,4 @@
+from copy import copy
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -19,7 +20,7 @@ from evokit_activations.targets.class_codes import mean_activations
 
 from .tiny import CENTRE, fitness
 
-ONE = ClassGeometry((0.5,), (1.0,), (0.0,), (1.0,))
+ONE = ClassGeometry((0.5,), (1.0,), (0.0,), (0.0,), (1.0,))
 
 
 def maps(*rows):
@@ -93,10 +94,19 @@ def test_clusters_part_each_class_by_what_the_untrained_network_makes_of_its_ima
     assert torch.equal(Ingredients(ingredients.task, ()).clusters(2).of, found.of)
 
 
-def test_there_are_no_more_clusters_than_different_images(ingredients):
-    found = ingredients.clusters(10_000)
-    assert torch.equal(found.classes[found.of], ingredients.task.labels)
-    assert len(found.classes) == len(found.of.unique()) <= len(ingredients.task.labels)
+def test_there_are_no_more_clusters_than_different_images_and_none_of_a_class_without(ingredients):
+    task, labels = ingredients.task, ingredients.task.labels
+    each = ingredients.clusters(10_000)
+    assert torch.equal(each.classes[each.of], labels)
+    assert len(each.classes) == len(each.of.unique()) == len(labels)
+    first = (labels == labels[:, None]).int().argmax(1)  # of the same class
+    some = copy(task)
+    some.images, some.labels = task.images[first], torch.where(labels == 2, 0, labels)
+    few = Ingredients(some, ())
+    found = few.clusters(3)
+    assert found.classes.tolist() == [0, 0, 1], "of the images of two classes one each, all taken for the first"
+    rows = GeometryTargets(few, replace(CENTRE, clusters=3, cluster_share=(1.0, 1.0))).rows(torch.arange(len(labels)))
+    assert all(torch.isfinite(one).all() for one in rows)
 
 
 def test_a_share_of_the_class_mean_makes_room_for_that_of_the_cluster(ingredients):
@@ -111,6 +121,11 @@ def test_a_share_of_the_class_mean_makes_room_for_that_of_the_cluster(ingredient
     (half,) = cluster_targets(replace(geometry, cluster_share=(0.5,)), made_of, clusters)
     expected = unit([1, 0, 0, -1], [1, -1, 0, 0], [1, 1, -1, -1])
     torch.testing.assert_close(half, expected, rtol=1e-4, atol=1e-4)
+    # Less what both classes have in common, (1, 0, 0, -1), whatever the clusters: (0, 1, -1, 0) for the first of them.
+    (centred,) = cluster_targets(replace(geometry, centring=(1.0,)), made_of, clusters)
+    torch.testing.assert_close(centred, unit([0, 1, -1, 0], [0, -1, -1, 2], [0, 1, -1, 0]), rtol=1e-4, atol=1e-4)
+    (half,) = cluster_targets(replace(geometry, cluster_share=(0.5,), centring=(1.0,)), made_of, clusters)
+    torch.testing.assert_close(half[1:], unit([0, -1, 0, 1], [0, 1, -1, 0]), rtol=1e-4, atol=1e-4)
     (codes,) = cluster_targets(replace(geometry, mean_share=(0.0,)), made_of, clusters)
     torch.testing.assert_close(codes, CODES[[0, 0, 1]], rtol=1e-4, atol=1e-4)
 
@@ -123,6 +138,12 @@ def test_images_learn_the_targets_of_their_clusters_in_the_blocks_that_have_a_sh
     assert torch.equal(first, cluster_targets(geometry, ingredients, clusters)[0][clusters.of[indices]])
     torch.testing.assert_close(second, targets.blocks[1][ingredients.task.labels[indices]])
     assert torch.equal(logits, targets.logits[ingredients.task.labels[indices]])
+    geometry = replace(geometry, own_share=(0.0, 0.25), cluster_share=(0.0, 0.5))
+    first, second, _ = GeometryTargets(ingredients, geometry).rows(indices)
+    torch.testing.assert_close(first, targets.blocks[0][ingredients.task.labels[indices]])
+    shared = cluster_targets(geometry, ingredients, clusters)[1][clusters.of[indices]]
+    expected = normalise(0.75 * shared + 0.25 * ingredients.own[1][indices])
+    torch.testing.assert_close(second, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_known_geometries_are_the_targets_of_the_controls(ingredients):
