@@ -37,6 +37,7 @@ from evokit.interfaces import Component, Kind
 GROUP = "evokit"  # of entry points
 PLACE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")  # of a class or function, ``module:name``
 REPORT = "evokit_report_sections"
+TEXT = "_evokit_text"  # of a module that was a file, the file's content
 RESTRICT = "EVOKIT_PLUGINS"  # comma-separated entry-point names; if set, no others load
 
 log = logging.getLogger("evokit")
@@ -192,10 +193,16 @@ class _AsItIs(SourceFileLoader):
 
 
 def import_file(path: Path) -> ModuleType:
-    """A Python file as a module, under a name that its place decides."""
+    """A Python file as a module, under a name that its place decides; the same one again while its text is the same.
+
+    So its classes are those that ``sys.modules`` has, however often it is loaded.
+    """
     full = path.resolve(strict=True)
     # The place decides the name, so that files of one name do not meet and another process finds the same classes.
     name = f"evokit_local_{full.stem}_{digest_bytes(str(full).encode(), 6)}"
+    text = full.read_bytes()
+    if (known := sys.modules.get(name)) and getattr(known, TEXT, None) == text:
+        return known
     spec = importlib.util.spec_from_file_location(name, full, loader=_AsItIs(name, str(full)))
     if spec is None or spec.loader is None:
         raise ImportError("not a Python file")
@@ -206,6 +213,7 @@ def import_file(path: Path) -> ModuleType:
     except BaseException:
         del sys.modules[name]
         raise
+    setattr(module, TEXT, text)
     return module
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from pathlib import PurePath
 from typing import Any
 
@@ -13,6 +14,7 @@ from evokit.contracts.members import ANY_KIND, resembles
 from evokit.interfaces import Context
 from evokit.recipe.schema import as_json, walk
 
+COMPLETES = "_completes"  # of a class made here, the one that it completes
 RENEWING = ("fresh", "refitted")  # methods whose fitnesses are told apart by their contexts
 
 
@@ -24,13 +26,18 @@ def completed(fitness: Any, options: Any, context: Context) -> Any:
     data and of the run's seed. A member that seems to be misspelt is not completed.
 
     Args:
-        fitness: What a component built; it stays an instance of its class.
+        fitness: What a component built; it stays an instance of its class. Where that is the options themselves, or
+            what was completed for another run, a copy is completed, so that no run meets the context of another.
         options: Of the component.
         context: What it was built with.
 
     Raises:
         ContractError: It has no context, and none can be made for it.
     """
+    if fitness is options or COMPLETES in vars(type(fitness)):
+        fitness = copy(fitness)
+    if kind := vars(type(fitness)).get(COMPLETES):
+        object.__setattr__(fitness, "__class__", kind)
     kind = type(fitness)
     lacks = {
         name
@@ -50,7 +57,7 @@ def completed(fitness: Any, options: Any, context: Context) -> Any:
         return fitness
     # A class of its own, so that copies that the fitness makes of itself are complete as well.
     names = {"__slots__": (), "__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
-    object.__setattr__(fitness, "__class__", type(kind.__name__, (kind,), names | members))
+    object.__setattr__(fitness, "__class__", type(kind.__name__, (kind,), names | members | {COMPLETES: kind}))
     return fitness
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from evokit.assembly.jobs import CHAMPION
 from evokit.common.text import Table, size
+from evokit.interfaces import WORK
 from evokit.progress import energy
 from evokit.results.entries import with_variants
 from evokit.runs.costs import PARTS
@@ -20,12 +21,14 @@ def cost_tables(summary: Mapping[str, Any], entries: Sequence[tuple[str, Mapping
     if "repeats" in summary:
         whose = ", mean over repeats" if _has_parts(entries) else " in the repeat with the best champion"
     rows = [(label, total_cost(summary, entry)) for label, entry in with_variants(entries)]
-    return [cost_table(f"what it took{whose}", rows), *parts_tables(with_variants(entries))]
+    unit = summary.get("work_unit", WORK)  # runs before 2026-12-01 lack it
+    work = "work" if unit == WORK else f"work ({unit})"
+    return [cost_table(f"what it took{whose}", rows, work), *parts_tables(with_variants(entries))]
 
 
-def cost_table(what: str, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Table:
-    """A row for each label and its cost; ``what`` heads the labels."""
-    return Table((what, "work", "CPU s", "wall s", "energy", "peak memory"), [_costs(*row) for row in rows])
+def cost_table(what: str, rows: Iterable[tuple[str, Mapping[str, Any]]], work: str = "work") -> Table:
+    """A row for each label and its cost; ``what`` heads the labels, ``work`` the counted work."""
+    return Table((what, work, "CPU s", "wall s", "energy", "peak memory"), [_costs(*row) for row in rows])
 
 
 def parts_tables(entries: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Table]:

@@ -16,6 +16,7 @@ from evokit.interfaces import Evaluation
 from evokit.measuring.evaluate import evaluate_together
 from evokit.measuring.ledger import Row
 from evokit.measuring.ledger_files import ledger_of
+from evokit.runs.found import repeats_begun
 from evokit.runs.launch import open_recipe
 
 
@@ -38,6 +39,16 @@ class Replay:
         return evaluation
 
 
+def _measured_in(folder: Path, key: str) -> Path:
+    """The first repeat that measured the key; of a run without repeats, or where none did, the last place to look."""
+    places = [one.path for one in repeats_begun(open_recipe(folder)[1])] or [folder]
+    for place in places:
+        with ledger_of(RunDirectory(place).ledger) as ledger:
+            if ledger.measured(key):
+                return place
+    return places[-1]
+
+
 def replay(folder: Path, key: str, scratch: Path) -> Replay:
     """What a run measured of one key: a failure if there is one.
 
@@ -49,7 +60,7 @@ def replay(folder: Path, key: str, scratch: Path) -> Replay:
     Raises:
         UserError: There is no such run, nothing of that key was measured, or several keys begin like this.
     """
-    recipe, directory = open_recipe(folder)
+    recipe, directory = open_recipe(_measured_in(folder, key))
     with ledger_of(directory.ledger) as ledger:
         rows, genes = ledger.measured(key), ledger.genes()
         keys = sorted({row.key for row in rows})

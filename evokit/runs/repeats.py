@@ -42,25 +42,28 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
     leader = min(summaries, key=lambda one: _place(one["best"], sign))
     final, baselines, rival = leader["final"], leader["baselines"], leader["rival"]
     if final is not None:
-        final = _with_costs(final, [one["final"] for one in summaries if one["final"] is not None])
+        ended = [one for one in summaries if one["final"] is not None]
+        values = [one["final"]["validation"] for one in ended]
+        if final["validation"] is None:  # of models that have none the search's values count
+            values = [best_value(one) for one in ended]
+        final = _validated(_with_costs(final, [one["final"] for one in ended]), values)
+    same = {entry["name"]: [_named(one["baselines"], entry["name"]) for one in summaries] for entry in baselines}
     baselines = [
-        _with_costs(entry, [_named(one["baselines"], entry["name"]) for one in summaries]) for entry in baselines
+        _validated(_with_costs(entry, same[entry["name"]]), [one.get("validation") for one in same[entry["name"]]])
+        for entry in baselines
     ]
     verdicts: list[Verdict] = []
     if all(one["final"] is not None and one["final"]["test"] is not None for one in summaries):
         goal = final_goal(leader)
-        same = scores if len({_tested_on(one) for one in summaries}) == 1 else ()
-        final = _combined(final, [one["final"] for one in summaries], same)
-        baselines = [
-            _combined(entry, [_named(one["baselines"], entry["name"]) for one in summaries], same)
-            for entry in baselines
-        ]
+        shared = scores if len({_tested_on(one) for one in summaries}) == 1 else ()
+        final = _combined(final, [one["final"] for one in summaries], shared)
+        baselines = [_combined(entry, same[entry["name"]], shared) for entry in baselines]
         rival = _rival(baselines, goal)
-        verdicts = _judged(final, baselines, goal, same)
+        verdicts = _judged(final, baselines, goal, shared)
         for ours in final["variants"]:
             kind = ours["name"].removeprefix(final["name"])
             rivals = [one for entry in baselines for one in entry["variants"] if one["name"] == entry["name"] + kind]
-            verdicts += _judged(ours, rivals, goal, same)
+            verdicts += _judged(ours, rivals, goal, shared)
     in_all = _in_all(summaries)
     return {
         **leader,
@@ -135,6 +138,12 @@ def _in_all(summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "cpu_s": sum(one["cpu_s"] for one in summaries) - kept.cpu_s,
         "energy": {"joules": joules, **shares},
     }
+
+
+def _validated(entry: Mapping[str, Any], values: Sequence[float | None]) -> dict[str, Any]:
+    """``entry`` with the mean of all repeats' values; its own where one has none."""
+    found = [one for one in values if one is not None]
+    return {**entry, "validation": float(mean(found)) if len(found) == len(values) else entry["validation"]}
 
 
 def _with_costs(entry: Mapping[str, Any], same: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

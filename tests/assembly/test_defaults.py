@@ -40,6 +40,16 @@ def test_what_is_not_said_is_completed():
     assert replace(fitness, to=1.0).evaluate([np.ones(2)], 1) == [0.0]
 
 
+@pytest.mark.parametrize("itself", [True, False])
+def test_what_is_built_again_and_again_has_the_context_of_each_run(itself):
+    kept = Least()
+    options = kept if itself else Least(2.0)
+    first, second = (completed(kept, options, Context(Streams(seed))) for seed in (0, 1))
+    again = completed(first, options, Context(Streams(1)))
+    assert first.context != second.context == again.context
+    assert first.evaluate([np.ones(2)], 1) == again.evaluate([np.ones(2)], 1) == [2.0]
+
+
 def test_what_is_said_stays():
     fitness = build(Slotted())
     assert (fitness.budgets, fitness.slots, fitness.takes, fitness.context) == (

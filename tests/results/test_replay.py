@@ -54,6 +54,16 @@ def test_an_unknown_key_is_told(odd, tmp_path):
         replay(odd[0], "xyz", tmp_path)
 
 
+def test_a_run_with_repeats_is_looked_through_for_the_key(tmp_path):
+    out = tmp_path / "run"
+    small.run(small.write_recipe(tmp_path), out, "repeats=2", "baselines=[]", "screens=[]")
+    only = next(key for key in keys(out / "repeat-1", "search") if key not in keys(out / "repeat-0", "search"))
+    one = replay(out, only, tmp_path / "scratch")
+    assert (one.row.key, one.measure().values) == (only, one.row.evaluation.values)
+    with pytest.raises(UserError, match="'xyz' is not the key of one individual; nothing that was measured has it"):
+        replay(out, "xyz", tmp_path)
+
+
 @pytest.mark.parametrize("phase", ["search", "baseline/random_search", "baseline/descent"])
 def test_what_was_measured_has_the_same_value_again(run, tmp_path, phase):
     _, out = run()

@@ -148,6 +148,7 @@ def test_work_is_told_in_what_it_counts(small):
     text = report(small | {"saved": saved, "screens": [race], "work_unit": "tokens"})
     assert "3,400 tokens and 5.0 CPU s" in " ".join(text.split())
     assert "Race: 12 dropped before full budget, for 120 tokens" in text
+    assert any(line.split()[:5] == ["what", "it", "took", "work", "(tokens)"] for line in text.splitlines())
 
 
 def test_repeats_are_counted_and_one_of_them_shown(small):

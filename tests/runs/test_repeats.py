@@ -125,6 +125,22 @@ def test_an_untested_champion_is_not_judged():
     assert combine(others, 2)["rival"] == "nobody"
 
 
+@pytest.mark.parametrize("own", [True, False])  # whether models have values on validation, or the search's count
+def test_values_without_a_test_are_means_as_well(own):
+    def untested(name, value):
+        return entry(name, None) | {"validation": value}
+
+    ones = [
+        one | {"final": untested("champion", ours if own else None), "best": {"values": [ours]}}
+        | {"baselines": [untested("adamw", theirs)]}
+        for one, ours, theirs in zip(SUMMARIES, (1.0, 4.0), (2.0, 3.0), strict=True)
+    ]  # fmt: skip
+    combined = combine(ones, 2)
+    assert (combined["final"]["validation"], combined["baselines"][0]["validation"]) == (2.5, 2.5)
+    ones[1]["baselines"] = [untested("adamw", None)]
+    assert combine(ones, 2)["baselines"][0]["validation"] == 2.0, "not of all repeats, so the leader's own"
+
+
 def test_other_data_in_each_repeat_leaves_the_repeats_as_units():
     other = [SUMMARIES[0], SUMMARIES[1] | {"data": {"digest": "another"}}]
     one, _ = combine(other, 2, SCORES)["verdicts"]
