@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from evokit.assembly.directory import RunDirectory
+from evokit.assembly.directory import RunDirectory, repeat_folder
 from evokit.assembly.parts import Parts, assemble
 from evokit.common.extras import DISTRIBUTION, with_extra
 from evokit.common.figures import require_matplotlib
@@ -201,8 +201,8 @@ class Run:
     def _champion(self) -> dict[str, Any] | None:
         summary = self.summary
         if "repeats" in summary:
-            first = self.directory / "repeat-0"
-            raise UserError(f"{self.directory} has repeats; evokit.open({str(first)!r}) is the first of them")
+            leader = str(repeat_folder(self.directory, summary["seed"] - self.recipe.seed))
+            raise UserError(f"{self.directory} has repeats; evokit.open({leader!r}) is that of the best champion")
         best: dict[str, Any] | None = summary["best"]
         return best or self._best_so_far()
 

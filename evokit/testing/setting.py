@@ -181,6 +181,8 @@ def _genomes(one: Candidate) -> Iterator[dict[str, Any]]:
         if not own:
             raise Unsettled(f"it works on {listed(sorted(kinds))}: say in a recipe which genome it goes with")
         chosen = [{"name": own[0]}]
+    if fitness and not chosen:
+        raise Unsettled("it goes with whatever a genome makes: say in a recipe which genome it goes with")
     yield from chosen[:1] if fitness else chosen or [GENOMES["bits"]]
 
 

@@ -2,6 +2,7 @@ import pytest
 
 import evokit
 from evokit import UserError
+from tests import small
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,16 @@ def test_history_has_a_row_for_each_generation(run):
     history = run.history
     assert history.generation.tolist() == list(range(run.summary["generations"]))
     assert history.best.iloc[-1] == run.best_value
+
+
+def test_of_a_run_with_repeats_the_one_is_named_whose_champion_is_best(tmp_path):
+    text = "repeats: 3\nfitness: {name: sphere}\ngenome: {name: real_vector, length: 2, low: -3, high: 3}\n"
+    text += "search: {name: random_search, generations: 1}\nexecution: {backend: inline}\n"
+    (tmp_path / "recipe.yaml").write_text(text)
+    small.run(tmp_path / "recipe.yaml", tmp_path / "run")
+    values = [evokit.open(tmp_path / "run" / f"repeat-{number}").best_value for number in range(3)]
+    with pytest.raises(UserError, match=rf"repeat-{values.index(min(values))}'\) is that of the best champion"):
+        evokit.open(tmp_path / "run").best_value  # noqa: B018 - it is what fails
 
 
 def test_it_is_found_again_by_its_directory(run):

@@ -10,6 +10,7 @@ import pytest
 from annotated_types import Ge
 
 from evokit import Evaluation
+from evokit.errors import UserError
 from evokit.testing import fitness_conformance
 from evokit.testing.fitness import RULES
 from tests.testing.caught import broken_rules, refused
@@ -52,6 +53,22 @@ class Steps:
 
 
 test_steps = fitness_conformance(Steps())
+
+
+@dataclass(frozen=True)
+class TakesAnything:
+    objectives: ClassVar = {"value": "min"}
+    context: ClassVar = "anything"
+
+    def evaluate_one(self, phenotype, budget):
+        raise ArithmeticError("as planned")
+
+
+def test_a_fitness_that_takes_anything_is_tried_with_a_genome_that_is_said_and_else_not_called_sound():
+    with pytest.raises(UserError, match="goes with whatever a genome makes: say in a recipe which genome"):
+        fitness_conformance(TakesAnything())()
+    with pytest.raises(AssertionError, match=r"fails on all of 8 individuals.*as planned"):
+        fitness_conformance(TakesAnything(), recipe={"genome": {"name": "bits", "length": 4}})()
 
 
 class Raises(Steps):
