@@ -21,9 +21,13 @@ def cost_tables(summary: Mapping[str, Any], entries: Sequence[tuple[str, Mapping
     if "repeats" in summary:
         whose = ", mean over repeats" if _has_parts(entries) else " in the repeat with the best champion"
     rows = [(label, total_cost(summary, entry)) for label, entry in with_variants(entries)]
-    unit = summary.get("work_unit", WORK)  # runs before 2026-12-01 lack it
-    work = "work" if unit == WORK else f"work ({unit})"
+    work = "work" if unit_of(summary) == WORK else f"work ({unit_of(summary)})"
     return [cost_table(f"what it took{whose}", rows, work), *parts_tables(with_variants(entries))]
+
+
+def unit_of(summary: Mapping[str, Any]) -> str:
+    """What work counts."""
+    return str(summary.get("work_unit", WORK))  # runs before 2026-12-01 lack it
 
 
 def cost_table(what: str, rows: Iterable[tuple[str, Mapping[str, Any]]], work: str = "work") -> Table:

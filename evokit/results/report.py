@@ -9,10 +9,9 @@ from typing import Any
 
 from evokit.assembly.jobs import AGAIN
 from evokit.common.text import Table, counted, table, wrapped
-from evokit.interfaces import WORK
 from evokit.progress import duration, number
 from evokit.results.archive_text import archive_text
-from evokit.results.cost_text import cost_remark, cost_tables, energy_text
+from evokit.results.cost_text import cost_remark, cost_tables, energy_text, unit_of
 from evokit.results.entries import entries, vault_entries, with_variants
 from evokit.results.front_text import front_text
 from evokit.runs.found import State
@@ -206,11 +205,6 @@ def _confirmed(best: Mapping[str, Any]) -> str:
         return "Measured again on what the search never saw"
     several = best.get("confirmed_of", "several")  # runs before 2026-11-28 do not say of how many
     return f"Best of {several} on what the search never saw, which flatters it"
-
-
-def unit_of(summary: Mapping[str, Any]) -> str:
-    """What work counts."""
-    return str(summary.get("work_unit", WORK))  # runs before 2026-12-01 lack it
 
 
 def screen_lines(summary: Mapping[str, Any]) -> list[str]:

@@ -18,7 +18,7 @@ from evokit.interfaces import WORK
 from evokit.progress import number
 from evokit.results import report
 from evokit.results.compare import COSTS, Compared, machine_lines, method_lines, sentence, values_table, verdicts
-from evokit.results.cost_text import cost_table, parts_tables, total_cost
+from evokit.results.cost_text import cost_table, parts_tables, total_cost, unit_of
 from evokit.results.curves import Curve, read_curves
 from evokit.results.entries import champion
 from evokit.results.front_text import volumes_line
@@ -113,7 +113,7 @@ def curves(runs: Sequence[Compared]) -> Section:
                 ways.setdefault((read.objective, read.goal), []).append((one.name, read.curves[0]))
         except UserError as error:
             lacking.append(f"{one.name} has no curve: {error}")
-    units = {report.unit_of(one.summary) for one in runs}
+    units = {unit_of(one.summary) for one in runs}
     drawn = [
         drawings.against(several, what, x, f"{name}, validation")
         for (name, _), several in ways.items()

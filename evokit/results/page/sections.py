@@ -15,7 +15,7 @@ from evokit.measuring.history import all_failures, measuring_time
 from evokit.progress import energy, number
 from evokit.results import report
 from evokit.results.archive_text import archive_told
-from evokit.results.cost_text import cost_remark, cost_tables
+from evokit.results.cost_text import cost_remark, cost_tables, unit_of
 from evokit.results.crossing import crossings
 from evokit.results.curves import Curves, read_curves
 from evokit.results.entries import entries
@@ -101,13 +101,11 @@ def curves(source: Source) -> Section:
     y = f"{read[0].objective}, validation" if read else ""
     drawn = [
         line_chart(f"{name} by generation", by_generation, x="generation", y=name),
-        drawings.against(ways, "work", report.unit_of(source.summary), y),
+        drawings.against(ways, "work", unit_of(source.summary), y),
         drawings.against(ways, "CPU seconds", "CPU seconds, without tuning", y),
     ]
     worth = [
-        sentence(each, one.run if several else "", report.unit_of(source.summary))
-        for one in read
-        for each in crossings(one)
+        sentence(each, one.run if several else "", unit_of(source.summary)) for one in read for each in crossings(one)
     ]
     return Section("Curves", [*figures(*drawn), *lines(*worth)])
 
