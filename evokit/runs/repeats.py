@@ -42,21 +42,19 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
     leader = min(summaries, key=lambda one: _place(one["best"], sign))
     final, baselines, rival = leader["final"], leader["baselines"], leader["rival"]
     if final is not None:
-        ended = [one for one in summaries if one["final"] is not None]
-        values = [one["final"]["validation"] for one in ended]
-        if final["validation"] is None:  # of models that have none the search's values count
-            values = [best_value(one) for one in ended]
-        final = _validated(_with_costs(final, [one["final"] for one in ended]), values)
+        final = _with_costs(final, [one["final"] for one in summaries if one["final"] is not None])
     same = {entry["name"]: [_named(one["baselines"], entry["name"]) for one in summaries] for entry in baselines}
-    baselines = [
-        _validated(_with_costs(entry, same[entry["name"]]), [one.get("validation") for one in same[entry["name"]]])
-        for entry in baselines
-    ]
+    baselines = [_with_costs(entry, same[entry["name"]]) for entry in baselines]
     verdicts: list[Verdict] = []
-    if all(one["final"] is not None and one["final"]["test"] is not None for one in summaries):
+    finals = [one["final"] for one in summaries]
+    if all(one is not None and one["test"] is None for one in finals):
+        own = final["validation"] is not None  # else its models have none, and the search's values count
+        final = _validated(final, [one["final"]["validation"] if own else best_value(one) for one in summaries])
+        baselines = [_validated(entry, [one.get("validation") for one in same[entry["name"]]]) for entry in baselines]
+    elif all(one is not None and one["test"] is not None for one in finals):
         goal = final_goal(leader)
         shared = scores if len({_tested_on(one) for one in summaries}) == 1 else ()
-        final = _combined(final, [one["final"] for one in summaries], shared)
+        final = _combined(final, finals, shared)
         baselines = [_combined(entry, same[entry["name"]], shared) for entry in baselines]
         rival = _rival(baselines, goal)
         verdicts = _judged(final, baselines, goal, shared)

@@ -139,6 +139,9 @@ def test_values_without_a_test_are_means_as_well(own):
     assert (combined["final"]["validation"], combined["baselines"][0]["validation"]) == (2.5, 2.5)
     ones[1]["baselines"] = [untested("adamw", None)]
     assert combine(ones, 2)["baselines"][0]["validation"] == 2.0, "not of all repeats, so the leader's own"
+    ones[1]["final"] = None
+    alone = combine(ones, 2)
+    assert (alone["final"]["validation"], alone["baselines"][0]["validation"]) == (1.0 if own else None, 2.0)
 
 
 def test_other_data_in_each_repeat_leaves_the_repeats_as_units():
