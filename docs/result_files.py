@@ -19,6 +19,7 @@ from evokit.errors import UserError
 from evokit.measuring.ledger import Ledger
 from evokit.recipe import Recipe, load_recipe
 from evokit.recipe.schema import PLACEMENT
+from evokit.results.cost_text import unit_of
 from evokit.runs.launch import open_recipe
 
 ROOT = Path(__file__).parents[1]
@@ -96,6 +97,7 @@ def result_of(folder: Path, overrides: Sequence[str] = (), recipes: Path = RECIP
         "test_openings": len(summary["test_openings"]),
         "openings_on_machine": (summary["register"] or {}).get("openings"),
         "phases": _phases(ledgers),
+        "work_unit": unit_of(summary),
         "points": _points(ledgers[0], summary["objective"]["name"])
         if recipe.resolved["search"]["name"] == "grid"
         else [],

@@ -15,13 +15,14 @@ import surrogate_tables
 
 from benchmarks.fidelities.command import markdown
 from evokit.common.text import counted
+from evokit.interfaces import WORK
 from evokit.progress.wording import energy
 from evokit.results.report import SAYS, edge_lines, p_value
 
 Result = Mapping[str, Any]
 NOTHING = "not measured with this version yet"
 WIDTH = 118  # of a recipe's header, without "# "
-UNITS = {
+UNITS = {  # of kept results whose fitness did not say
     "gpt2_loss": "tokens",
     "text_classification": "tokens",
     "trained_accuracy": "training steps",
@@ -317,7 +318,7 @@ def _budget(one: Result) -> list[str]:
     rows.append(("in all", "", "", f"{sum(seconds)} s"))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     of = f", mean of {n} repeats" if one["repeats"] else ""
-    unit = UNITS.get(one["fitness"], "units of work")
+    unit = UNITS.get(one["fitness"]) or one.get("work_unit", WORK)
     return [
         f"Budget in jobs, {unit} each and in all, and CPU seconds{of}:",
         *(

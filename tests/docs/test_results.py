@@ -183,7 +183,7 @@ def test_the_phases_of_a_result_are_all_that_the_run_took(ran, toy):
 def test_a_result_says_how_to_repeat_it(checkout, ran, toy):
     assert toy["command"] == "evokit run recipes/toy.yaml"
     assert git(checkout, "rev-parse", "HEAD").startswith(toy["commit"])
-    assert toy["versions"] == ran[0]["versions"]
+    assert (toy["versions"], toy["work_unit"]) == (ran[0]["versions"], ran[0]["work_unit"])
     assert result_files.default_name(toy) == "toy"
     assert result_files.unchanged(toy, checkout)
 

@@ -38,7 +38,6 @@ class HeldOutAccuracyFitness:
     """
 
     objectives: Mapping[str, Goal] = {"accuracy": "max"}
-
     work_unit = "images"
 
     def __init__(
