@@ -422,9 +422,11 @@ def test_a_plugin_that_offers_parts_as_well_decides_numbers(tmp_path):
     assert [name for name, _ in registry.callbacks] == ["mine.py"]
 
 
-def test_a_file_that_changed_within_a_second_is_read_anew(tmp_path):
+def test_a_file_that_changed_within_a_second_is_read_anew_and_else_is_the_same_module(tmp_path):
     path = tmp_path / "mine.py"
     for word in ("one", "two"):
         path.write_text(f"WORD = {word!r}\n")
         os.utime(path, (1e9, 1e9))
-        assert word == import_file(path).WORD
+        module = import_file(path)
+        assert module.WORD == word
+        assert import_file(path) is module

@@ -8,7 +8,32 @@ import pytest
 from evokit.assembly.defaults import completed
 from evokit.contracts.blame import ContractError
 from evokit.interfaces import Context
+from evokit.measuring.ledger_files import ledger_of
 from evokit.streams import Streams
+from tests.small import run
+
+WITHOUT_CONTEXT = """
+from dataclasses import dataclass
+from typing import ClassVar
+
+from evokit import Component, hookimpl
+
+
+@dataclass(frozen=True)
+class Own:
+    objectives: ClassVar = {"ones": "max"}
+
+    def build(self, context):
+        return self
+
+    def evaluate_one(self, bits, budget):
+        return float(bits.sum())
+
+
+@hookimpl
+def evokit_components():
+    return [Component("fitness", "own", Own)]
+"""
 
 
 @dataclass(frozen=True)
@@ -91,3 +116,21 @@ def test_a_misspelt_member_is_not_completed():
         contxt: ClassVar = "mine"
 
     assert not hasattr(build(Misspelt()), "context")
+
+
+def test_a_fitness_without_a_context_is_known_again_and_has_one_for_each_seed(tmp_path):
+    """Its options build themselves, as docs/plugins.md has it, and one with another horizon loads plugins twice."""
+    (tmp_path / "own.py").write_text(WITHOUT_CONTEXT)
+    text = "plugins: [own.py]\nfitness: {name: own}\ngenome: {name: bits, length: 8}\nmutation: {name: bit_flip}\n"
+    text += "crossover: {name: uniform}\nsearch: {name: generational, population: 4, generations: 2}\n"
+    (tmp_path / "own.yaml").write_text(text + "execution: {backend: inline}\n")
+    run(tmp_path / "own.yaml", tmp_path / "run")
+    longer = run(tmp_path / "own.yaml", tmp_path / "run", "search.generations=3", resume=True)
+    assert longer["generations"] == 3
+    run(tmp_path / "own.yaml", tmp_path / "both", "repeats=2")
+    run(tmp_path / "own.yaml", tmp_path / "alone", "seed=1")
+    contexts = []
+    for folder in ("both/repeat-0", "both/repeat-1", "alone"):
+        with ledger_of(tmp_path / folder / "ledger.sqlite") as ledger:
+            contexts.append(ledger.meta("identity")["fitness"])
+    assert contexts[0] != contexts[1] == contexts[2]

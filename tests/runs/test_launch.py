@@ -15,35 +15,12 @@ from evokit.assembly.directory import RunDirectory
 from evokit.contracts.global_generators import global_states
 from evokit.errors import RunFailed, UserError
 from evokit.measuring.ledger import Ledger
-from evokit.measuring.ledger_files import ledger_of, same_but_for_costs
+from evokit.measuring.ledger_files import same_but_for_costs
 from evokit.progress import LineProgress
 from evokit.recipe import RecipeError, load_recipe
 from evokit.runs.launch import assemble_all, default_out, launch, open_recipe
 from evokit.runs.run import Run
 from tests.small import RECIPE, RECIPES, TOY, TOY_RECIPE, evokit, files, run, start, write_recipe
-
-WITHOUT_CONTEXT = """
-from dataclasses import dataclass
-from typing import ClassVar
-
-from evokit import Component, hookimpl
-
-
-@dataclass(frozen=True)
-class Own:
-    objectives: ClassVar = {"ones": "max"}
-
-    def build(self, context):
-        return self
-
-    def evaluate_one(self, bits, budget):
-        return float(bits.sum())
-
-
-@hookimpl
-def evokit_components():
-    return [Component("fitness", "own", Own)]
-"""
 
 
 @pytest.fixture
@@ -459,24 +436,6 @@ def test_display_and_summary_say_what_the_fitness_says_that_work_counts(recipe, 
     )
     assert run(recipe, recipe.parent / "run")["work_unit"] == "bits"
     assert heard == {"bits"}
-
-
-def test_a_fitness_without_a_context_is_known_again_and_has_one_for_each_seed(tmp_path):
-    """Its options build themselves, as docs/plugins.md has it, and one with another horizon loads plugins twice."""
-    (tmp_path / "own.py").write_text(WITHOUT_CONTEXT)
-    text = "plugins: [own.py]\nfitness: {name: own}\ngenome: {name: bits, length: 8}\nmutation: {name: bit_flip}\n"
-    text += "crossover: {name: uniform}\nsearch: {name: generational, population: 4, generations: 2}\n"
-    (tmp_path / "own.yaml").write_text(text + "execution: {backend: inline}\n")
-    run(tmp_path / "own.yaml", tmp_path / "run")
-    longer = run(tmp_path / "own.yaml", tmp_path / "run", "search.generations=3", resume=True)
-    assert longer["generations"] == 3
-    run(tmp_path / "own.yaml", tmp_path / "both", "repeats=2")
-    run(tmp_path / "own.yaml", tmp_path / "alone", "seed=1")
-    contexts = []
-    for folder in ("both/repeat-0", "both/repeat-1", "alone"):
-        with ledger_of(tmp_path / folder / "ledger.sqlite") as ledger:
-            contexts.append(ledger.meta("identity")["fitness"])
-    assert contexts[0] != contexts[1] == contexts[2]
 
 
 # --- a part alone
