@@ -428,5 +428,5 @@ def test_a_file_that_changed_within_a_second_is_read_anew_and_else_is_the_same_m
         path.write_text(f"WORD = {word!r}\n")
         os.utime(path, (1e9, 1e9))
         module = import_file(path)
-        assert module.WORD == word
+        assert word == module.WORD
         assert import_file(path) is module
