@@ -126,11 +126,6 @@ def found_lines(summary: Mapping[str, Any], best_so_far: str | None = None) -> l
 
 
 def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]:
-    if (n := len(summary.get("repeats", ()))) > 1:
-        yield (
-            f"Individuals shown here and their counts are those of the repeat with seed {summary['seed']}, whose"
-            f" champion has the best value of {n}."
-        )
     objective, counts = summary["objective"], summary["evaluations"]
     direction = "lower" if objective["goal"] == "min" else "higher"
     first, born = best["values"][0], best["generation"]
@@ -141,6 +136,11 @@ def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]
         f"{name}: {objective['name']} {number(first)} ({direction} is better), "
         f"found in generation {born + 1}, key {best['key'][:8]}"
     )
+    if (n := len(summary.get("repeats", ()))) > 1:
+        yield (
+            f"Individuals shown here and their counts are those of the repeat with seed {summary['seed']}, whose"
+            f" champion has the best value of {n}."
+        )
     yield from _feasibility(summary.get("constraints"), best)
     if best["confirmed"] is not None:
         beyond = f", which violates constraints by {number(over)}" if (over := best.get("confirmed_violation")) else ""

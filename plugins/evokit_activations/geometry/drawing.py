@@ -132,10 +132,10 @@ def _pictures(ingredients: Ingredients) -> list[np.ndarray]:
 
 
 def _shares(geometry: ClassGeometry, number: int) -> str:
-    mean, centring, own = (getattr(geometry, name)[number] for name in ("mean_share", "centring", "own_share"))
-    cluster = geometry.cluster_share[number]
-    of_it = f" ({cluster:.0%} of it its cluster's)" if cluster else ""
-    return f"\n{mean:.0%} class mean{of_it}, centred by {centring:.0%}; {own:.0%} of each image's own"
+    shares = ("mean_share", "centring", "cluster_share", "own_share")
+    mean, centring, cluster, own = (getattr(geometry, name)[number] for name in shares)
+    of_it = f"\n{cluster:.0%} of the mean is its cluster's;" if cluster else ""
+    return f"\n{mean:.0%} class mean, centred by {centring:.0%};{of_it} {own:.0%} of each image's own"
 
 
 def _framed(axes: Axes, places: np.ndarray, title: str) -> None:
