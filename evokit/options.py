@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,6 +35,12 @@ class _FirstThatFits:
 
 Label = Annotated[str, Matching(r"^[\w.-]*$")]
 """A baseline's name in the results, in place of its component's; it becomes part of a phase's name."""
+
+
+def refuse_twice(name: str, values: Sequence[str]) -> None:
+    """Raises ``ValueError`` if the list that an option is says something twice."""
+    if len(set(values)) < len(values):
+        raise ValueError(f"{name}: must be each once, got {list(values)}")
 
 
 ADDED = "added"  # in the metadata of a field

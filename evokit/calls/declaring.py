@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from evokit.errors import UserError
-from evokit.interfaces import Goal
+from evokit.interfaces import WORK, Goal
 
 
 class Declared:
@@ -17,7 +17,7 @@ class Declared:
         function: The function.
         goals: Name to ``min`` or ``max``.
         takes: Its space or genome, as ``evokit.minimize`` takes it; None if it does not say.
-        keywords: ``budgets``, ``constraints`` and ``vectorized``, as ``evokit.minimize`` takes them.
+        keywords: ``budgets``, ``constraints``, ``vectorized`` and ``work_unit``, as ``evokit.minimize`` takes them.
     """
 
     def __init__(
@@ -38,6 +38,7 @@ def fitness(
     budgets: Sequence[int] = (1,),
     constraints: Any = (),
     vectorized: bool = False,
+    work_unit: str = WORK,
 ) -> Callable[[Callable[..., Any]], Declared]:
     """Mark a function as a fitness, with what ``evokit.minimize`` would else be told.
 
@@ -48,6 +49,7 @@ def fitness(
         budgets: Ascending units of work, its second argument.
         constraints: Names of what it also tells, or functions, each not above 0 where it is kept to.
         vectorized: Whether it takes many at once.
+        work_unit: What budgets count.
 
     Raises:
         UserError: No objective is named.
@@ -56,5 +58,7 @@ def fitness(
     goals |= dict.fromkeys([maximize] if isinstance(maximize, str) else maximize, "max")
     if not goals:
         raise UserError('evokit.fitness: name what the function returns, such as evokit.fitness(minimize="loss")')
-    keywords = {"budgets": budgets, "constraints": constraints, "vectorized": vectorized}
+    keywords = {
+        "budgets": budgets, "constraints": constraints, "vectorized": vectorized, "work_unit": work_unit,
+    }  # fmt: skip
     return lambda function: Declared(function, goals, takes, keywords)

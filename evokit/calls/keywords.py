@@ -11,7 +11,8 @@ from evokit.recipe.schema import LISTS, SECTIONS, Core
 
 KEYWORDS = (
     *("low", "high", "dimensions", "search", "work", "generations", "workers", "seed", "objectives", "constraints"),
-    *("budgets", "vectorized", "directory", "progress", "callbacks", *SECTIONS, *LISTS, "final", "plugins"),
+    *("budgets", "vectorized", "work_unit", "directory", "progress", "callbacks"),
+    *(*SECTIONS, *LISTS, "final", "plugins"),
     *(one.name for one in fields(Core)),
 )
 INSTEAD = {  # what to say here, and how SciPy, Optuna, pymoo, Nevergrad, DEAP and the genome space say it

@@ -25,7 +25,7 @@ from evokit.genomes.bits import Bits
 from evokit.genomes.permutation import Permutation
 from evokit.genomes.real_vector import RealVector
 from evokit.genomes.space.space import space_of
-from evokit.interfaces import Goal, Kind
+from evokit.interfaces import WORK, Goal, Kind
 from evokit.plugins import load_plugins
 from evokit.recipe.check import recipe_of
 from evokit.recipe.schema import LISTS, SECTIONS, Recipe, as_json
@@ -90,6 +90,7 @@ def problem(
     constraints: Any = (),
     budgets: Sequence[int] = (1,),
     vectorized: bool = False,
+    work_unit: str = WORK,
     **sections: Any,
 ) -> Recipe:
     """The recipe of a function.
@@ -113,6 +114,7 @@ def problem(
             or functions of the phenotype. None above 0 is kept to.
         budgets: Ascending units of work, given to the function as its second argument.
         vectorized: Whether the function takes many phenotypes, arrays as rows of one, and answers for each.
+        work_unit: What budgets and work count, such as ``epochs``, for displays and reports.
         sections: All else that a recipe may say, in its words: ``screens``, ``baselines``, ``confirm``, ``stop``,
             ``selection``, ``crossover``, ``mutation``, ``data``, ``init``, ``repeats``, ``execution``.
 
@@ -127,7 +129,9 @@ def problem(
         constraints = constraints or function.keywords["constraints"]
         budgets = budgets if tuple(budgets) != (1,) else function.keywords["budgets"]
         vectorized = vectorized or function.keywords["vectorized"]
-    fitness, held = _fitness(function, goal, objectives, constraints, budgets, vectorized, folder)
+        work_unit = function.keywords["work_unit"] if work_unit == WORK else work_unit
+    asked = {"budgets": list(budgets), "vectorized": vectorized, "work_unit": work_unit}
+    fitness, held = _fitness(function, goal, objectives, constraints, asked, folder)
     stop = dict(sections.pop("stop", None) or {}) | ({} if work is None else {"work": work})
     recipe = {
         "seed": seed,
@@ -166,8 +170,7 @@ def _fitness(
     goal: Goal,
     objectives: Any,
     constraints: Any,
-    budgets: Sequence[int],
-    vectorized: bool,
+    asked: Mapping[str, Any],
     folder: Folder,
 ) -> tuple[dict[str, Any], Any]:
     """The section of a fitness, and the function itself if it is one."""
@@ -197,8 +200,7 @@ def _fitness(
     options = {
         "objectives": dict(function.objectives) if is_fitness else _goals(objectives, goal),
         "constraints": names,
-        "budgets": list(budgets),
-        "vectorized": vectorized,
+        **asked,
     }
     return {"name": "function", **_kept(function, folder), **options}, function
 

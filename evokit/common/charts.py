@@ -309,7 +309,7 @@ def _about(one: Series, x: str, y: str) -> str:
     (x0, y0), (x1, y1) = one.points[0], one.points[-1]
     if one.way not in ("line", "step"):
         return f"{one.name}: {len(one.points)} points of {x} and {y}"
-    return f"{one.name}: {y} {_text(y0)} at {x} {_text(x0)}, {_text(y1)} at {_text(x1)}"
+    return f"{one.name}: {y} from {_text(y0)} to {_text(y1)}, {x} from {_text(x0)} to {_text(x1)}"
 
 
 def _text(value: float) -> str:

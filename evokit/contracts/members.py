@@ -72,7 +72,7 @@ OPTIONAL: Mapping[str, str] = {  # of a fitness
     "fingerprint": "a method, fingerprint(phenotype)",
     "prepared": "a mapping of names to evokit.energy.Cost",
     "batch": "a whole number, 1 at least",
-    "work_unit": "a text in the plural, such as 'tokens'",
+    "work_unit": "a line of text, in the plural, such as 'tokens'",
     "cases": "a whole number, 0 where there are none",
     "constraints": 'a tuple of names, such as ("weight", "volume")',
 }
@@ -210,7 +210,7 @@ def _is_as_meant(name: str, value: Any) -> bool:
     if name == "prepared":
         return isinstance(value, Mapping) and all(isinstance(one, Cost) for one in value.values())
     if name == "work_unit":
-        return _is_name(value)
+        return _is_name(value) and value == value.strip() and value.isprintable()
     if name == "constraints":
         return isinstance(value, Sequence) and not isinstance(value, str) and all(_is_name(one) for one in value)
     return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= (name == "batch"))

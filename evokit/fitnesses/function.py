@@ -20,8 +20,8 @@ from evokit.common.text import described
 from evokit.contracts.blame import ContractError
 from evokit.contracts.members import ANY_KIND
 from evokit.errors import said
-from evokit.interfaces import Context, Evaluation, Goal
-from evokit.options import Count
+from evokit.interfaces import WORK, Context, Evaluation, Goal
+from evokit.options import Count, added
 
 BATCH = 1024  # of phenotypes that a function of many is given together
 
@@ -36,7 +36,7 @@ class Function:
     It returns a number, or one for each of ``objectives``; where there are ``constraints``, a pair of that and of a
     number for each, not above 0 if it is kept to; or an ``Evaluation``. A function that takes parameters by name is
     given those of a phenotype that has names. With ``vectorized`` it is given many phenotypes at once, arrays as the
-    rows of one.
+    rows of one. ``work_unit`` is what budgets and work count, such as ``epochs``, for displays and reports.
 
     Its context is a digest of the source of its module, or of what it was compiled to and all that it uses.
 
@@ -51,6 +51,7 @@ class Function:
     constraints: tuple[str, ...] = ()
     budgets: tuple[Count, ...] = (1,)
     vectorized: bool = False
+    work_unit: str = added(WORK)
     held: Any = field(default=None, init=False, repr=False, compare=False)  # the function itself, where it is at hand
 
     def __post_init__(self) -> None:
@@ -96,6 +97,7 @@ class FunctionFitness:
     def __init__(self, call: Callable[..., Any], options: Function, context: str) -> None:
         self.objectives, self.constraints, self.budgets = options.objectives, options.constraints, options.budgets
         self.context, self.call, self._vectorized = context, call, options.vectorized
+        self.work_unit = options.work_unit
         self.__wrapped__ = getattr(call, "__wrapped__", call)  # the place that messages name
         self.batch = BATCH if options.vectorized else 1
         self._names, self._any_name, self._budget = _parameters(call, len(options.budgets) > 1)

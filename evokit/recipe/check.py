@@ -127,6 +127,7 @@ class _Checker:
         sections = {kind: self._section((kind,), kind, self.data[kind]) for kind in SECTIONS if kind in self.data}
         lists = {key: self._list(key, kind) for key, kind in LISTS.items()}
         self._check_labels(lists["baselines"])
+        self._check_exports(lists["export"])
         final = self._final()
         fitness, genome, search = map(sections.get, REQUIRED)
         if self.source.problems or not (core and fitness and genome and search and final):
@@ -216,6 +217,12 @@ class _Checker:
                 self.source.report(path, f"{label!r} is what results call something else; give another name")
             elif label and names.count(label) > (names[place] == label):
                 self.source.report(path, f"another baseline is called {label!r}; give another name")
+
+    def _check_exports(self, exports: Sequence[Section]) -> None:
+        names = [section.name for section in exports]
+        for place, name in enumerate(names):
+            if name in names[:place]:
+                self.source.report(("export", place), f"another one is {name!r}, which is written to the same folder")
 
     def _core(self) -> Core | None:
         given = {key: self.data[key] for key in CORE_KEYS if key in self.data}

@@ -45,7 +45,7 @@ def export_model(
         state = "holds files" if out.is_dir() else "is a file"
         raise UserError(f"{out} {state} already; choose another --out, or add --force")
     recipe, directory = open_recipe(folder)
-    section = None if _is_archive(recipe, name) else _section(recipe, name)
+    section = _section(recipe, name)
     summary = directory.read_summary()
     home = directory.path
     if summary is not None and "repeats" in summary:
@@ -66,12 +66,6 @@ def export_model(
     except OSError as error:
         raise UserError(f"cannot export to {out}: {error.strerror or error}") from error
     return out
-
-
-def _is_archive(recipe: Recipe, name: str | None) -> bool:
-    """Whether the archive of elites is asked for: by name, or where there is nothing else."""
-    nothing_else = not recipe.registry.names("export", recipe.fitness.name)
-    return isinstance(recipe.search.options, Diverse) and (name == ARCHIVE or (name is None and nothing_else))
 
 
 def _export_archive(parts: Parts, home: Path, out: Path) -> Path:
@@ -117,17 +111,22 @@ def _model(folder: Path, home: Path, summary: Mapping[str, Any] | None, contende
     return Path(artifact)
 
 
-def _section(recipe: Recipe, name: str | None) -> Section:
+def _section(recipe: Recipe, name: str | None) -> Section | None:
+    """The export that is asked for; None for the archive of elites."""
     fitness = recipe.fitness.name
-    names = recipe.registry.names("export", fitness)
-    if not names:
+    own = recipe.registry.names("export", fitness)
+    formats = [*own, *([ARCHIVE] if isinstance(recipe.search.options, Diverse) else [])]
+    if not formats:
         raise UserError(f"no export belongs to the fitness {fitness}")
     if name is None and len(recipe.exports) == 1:
         return recipe.exports[0]
-    if name is None and len(names) > 1:
-        raise UserError(f"the fitness {fitness} has several exports; choose one with --format: {', '.join(names)}")
-    if name is not None and name not in names:
-        raise UserError(f"the fitness {fitness} has no export {name!r}; it has {', '.join(names)}")
-    component = recipe.registry.find("export", name or names[0], fitness)
+    if name is None and len(own) > 1:
+        raise UserError(f"the fitness {fitness} has several exports; choose one with --format: {', '.join(formats)}")
+    name = name or (own or formats)[0]
+    if name not in formats:
+        raise UserError(f"the fitness {fitness} has no export {name!r}; it has {', '.join(formats)}")
+    if name not in own:
+        return None
+    component = recipe.registry.find("export", name, fitness)
     configured = [section for section in recipe.exports if section.component.options == component.options]
     return configured[0] if configured else Section("export", component, component.options_class())

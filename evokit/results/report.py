@@ -16,6 +16,7 @@ from evokit.results.entries import entries, vault_entries, with_variants
 from evokit.results.front_text import front_text
 from evokit.runs.found import State
 from evokit.runs.register import spoken
+from evokit.runs.repeats import ENDED
 
 LARGEST = 12  # constraints that are told
 SAYS = {
@@ -103,9 +104,10 @@ def head_lines(summary: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _repeats(summary: Mapping[str, Any]) -> str:
-    ended = len(summary["repeats"])
-    planned = summary.get("repeats_planned", ended)  # runs before 2026-11-28 lack it
-    return counted(ended, "repeat") if ended == planned else f"{ended} of {counted(planned, 'repeat')}"
+    ended = sum(one.get("status", "done") in ENDED for one in summary["repeats"])  # runs before 2026-12-01 lack it
+    planned = summary.get("repeats_planned", len(summary["repeats"]))  # runs before 2026-11-28 lack it
+    at_work = " and a part of the next" if ended < len(summary["repeats"]) else ""
+    return counted(ended, "repeat") if ended == planned else f"{ended} of {counted(planned, 'repeat')}{at_work}"
 
 
 def _so_far(summary: Mapping[str, Any], best: float | None) -> str:

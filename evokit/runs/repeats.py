@@ -36,7 +36,7 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
 
     Returns:
         The summary of the repeat whose champion is best on validation, with sums, means and verdicts over repeats in
-        the places of its own, and ``repeats``: seed, validation and test of each.
+        the places of its own, and ``repeats``: seed, status, validation and test of each.
     """
     sign = 1 if summaries[0]["objective"]["goal"] == "min" else -1
     leader = min(summaries, key=lambda one: _place(one["best"], sign))
@@ -79,6 +79,7 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
         "repeats": [
             {
                 "seed": one["seed"],
+                "status": one["status"],
                 "validation": best_value(one),
                 "test": None if one["final"] is None else one["final"]["test"],
                 "work": one["search"]["work"],

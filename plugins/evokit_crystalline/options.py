@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Le, MinLen
 
-from evokit.options import Count, Label, added
+from evokit.options import Count, Label, added, refuse_twice
 from evokit_crystalline.crystals.options import LibraryOptions
 from evokit_crystalline.gpt2.options import Continuous
 from evokit_crystalline.gpt2.sizes import Sizes
@@ -61,6 +61,9 @@ class Grown:
     phenotype: ClassVar[str] = "layers"
     genes: ClassVar[str] = "space"
     own_operators: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        refuse_twice("seeds", self.seeds)
 
 
 @dataclass(frozen=True)

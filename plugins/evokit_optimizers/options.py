@@ -10,7 +10,7 @@ from annotated_types import Ge
 
 from evokit.data.image_sources import SetName
 from evokit.networks.options import OwnModule
-from evokit.options import Count, Positive, added
+from evokit.options import Count, Positive, added, refuse_twice
 from evokit_optimizers.rules.groups import Group
 from evokit_optimizers.rules.known import KNOWN, Known
 from evokit_optimizers.rules.parts import by_group
@@ -74,10 +74,9 @@ class OptimizerGenome:
         for term in self.terms:
             if term not in self.vocabulary:
                 raise ValueError(f"terms: no term is called {term!r}; there are {', '.join(self.vocabulary)}")
-        for name in ("groups", "tricks"):
-            values = getattr(self, name)
-            if len(set(values)) < len(values):
-                raise ValueError(f"{name}: must be each once, got {list(values)}")
+        for name in ("groups", "tricks", "seeds"):
+            if not isinstance(values := getattr(self, name), str):
+                refuse_twice(name, values)
         if self.numbers_only and self.terms != ARTICLE_TERMS:
             raise ValueError("terms: have no effect beside numbers_only, whose terms they are; leave them out")
         option = "numbers_only" if self.numbers_only else "seeds"

@@ -131,6 +131,17 @@ def test_budgets_are_the_second_argument():
     assert run.best_value == pytest.approx(square(run.best) + 1 / 8)
 
 
+def test_what_its_budgets_count_is_told():
+    def trained(x, epochs):
+        return square(x) + 1 / epochs
+
+    told = {"budgets": (1, 8), "work_unit": "epochs"}
+    run = evokit.minimize(trained, **BOX, **told, work=80)
+    declared = evokit.minimize(evokit.fitness(minimize="loss", **told)(trained), **BOX, work=80)
+    assert run.summary["work_unit"] == declared.summary["work_unit"] == "epochs"
+    assert "work (epochs)" in " ".join(run.report().split())
+
+
 def test_many_at_once():
     sizes = []
 

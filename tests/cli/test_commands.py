@@ -135,6 +135,13 @@ def test_export_says_where(toy, tmp_path):
     assert done.stdout == f"Exported to {tmp_path / 'out'}\n"
 
 
+def test_export_of_repeats_says_whose(tmp_path):
+    (tmp_path / "toy.yaml").write_text(TOY_RECIPE)
+    summary = run(tmp_path / "toy.yaml", tmp_path / "run", "repeats=2")
+    told = " ".join(invoke("export", tmp_path / "run").stdout.split())
+    assert told.endswith(f"text, of the repeat with seed {summary['seed']}, whose champion has the best value of 2")
+
+
 @pytest.mark.parametrize("command", ["report", "verify", "unseal", "export"])
 def test_what_is_no_run_is_one_sentence_and_exit_code_2(tmp_path, command):
     done = invoke(command, tmp_path)

@@ -38,8 +38,10 @@ def fitness(**members):
     ("members", "said"),
     [
         ({"batch": "many"}, "has batch 'many': it must be a whole number, 1 at least"),
-        ({"work_unit": 3}, "has work_unit 3: it must be a text in the plural, such as 'tokens'"),
+        ({"work_unit": 3}, "has work_unit 3: it must be a line of text, in the plural, such as 'tokens'"),
         ({"work_unit": ""}, "has work_unit ''"),
+        ({"work_unit": " "}, "has work_unit ' '"),
+        ({"work_unit": "a\nb"}, r"has work_unit 'a\\nb'"),
         ({"batch": 0}, "batch 0"),
         ({"batch": 2.5}, r"batch 2\.5"),
         ({"cases": -2}, "cases -2: it must be a whole number, 0"),

@@ -2,6 +2,7 @@ import pytest
 
 from evokit.errors import UserError
 from evokit.genomes.real_vector import RealVector
+from evokit.recipe import load_recipe
 from evokit.results.exports import export_model
 from tests.small import TOY_RECIPE, run, write_recipe
 
@@ -66,6 +67,8 @@ def test_of_several_formats_the_one_that_the_recipe_names_is_taken(tmp_path):
     run(tmp_path / "toy.yaml", tmp_path / "both", "export=[text, page]")
     with pytest.raises(UserError, match="has several exports"):
         export_model(tmp_path / "both")
+    with pytest.raises(UserError, match=r"export\.1: another one is 'text', which is written to the same"):
+        load_recipe(tmp_path / "toy.yaml", ["export=[text, text]"])
 
 
 @pytest.mark.parametrize(

@@ -157,8 +157,15 @@ def test_repeats_are_counted_and_one_of_them_shown(small):
     assert "those of the repeat with seed 7, whose champion has the best value of 2" in text
     assert "of the repeat with" not in report(small)
     one = report(small | {"repeats": [{}], "repeats_planned": 2})
-    assert "done, 1 of 2 repeats" in one
-    assert "In all of 1 of 2 repeats" in one
+    assert "done, 1 of 2 repeats," in one
+    assert "In all of 1 of 2 repeats," in one
+
+
+def test_a_repeat_that_was_interrupted_is_not_counted_as_one(small):
+    repeats = [{"status": "done"}, {"status": "interrupted"}]
+    text = report(small | {"status": "interrupted", "repeats": repeats, "repeats_planned": 3})
+    assert "interrupted, 1 of 3 repeats and a part of the next," in text
+    assert "In all of 1 of 3 repeats and a part of the next," in text
 
 
 def test_what_a_run_spent_that_nobody_knows_is_no_number(small):

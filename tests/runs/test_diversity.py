@@ -100,6 +100,8 @@ def test_the_export_has_every_elite_with_its_genes(run):
     assert worth == pytest.approx(summary["archive"]["qd_score"]["search"])
     with pytest.raises(UserError, match="holds files already"):
         export_model(folder, "archive", out=out)
+    with pytest.raises(UserError, match="has no export 'onnx'; it has archive"):
+        export_model(folder, "onnx")
 
 
 def test_a_search_without_an_archive_has_none_to_tell_or_export(tmp_path):

@@ -351,7 +351,8 @@ def test_a_run_that_is_stopped_in_a_baseline_tells_what_it_has(stopped_recipe, t
         assert summary["final"]["work"] == summary["search"]["work"] > 0
         assert [one["trained"] for one in summary["baselines"]] == [False, True]
         assert summary["asked"] == [str(stopped_recipe), "--set", "repeats=2"]
-    assert (len(summary_of(tmp_path / "run")["repeats"]), summary_of(tmp_path / "run")["repeats_planned"]) == (1, 2)
+    (begun,) = summary_of(tmp_path / "run")["repeats"]
+    assert (begun["status"], summary_of(tmp_path / "run")["repeats_planned"]) == ("interrupted", 2)
 
 
 def test_what_is_stopped_in_the_middle_has_its_cost(stopped_recipe, tmp_path):

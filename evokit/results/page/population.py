@@ -31,6 +31,8 @@ def population(source: Source) -> Section:
         if best is not None and best["key"] not in born:
             continue
         values = full_values(ledger, "search")
+        if len(source.parts) > 1:
+            blocks += lines(f"Of the repeat with seed {source.summary['seed']}.")
         blocks += figures(_diversity(ledger, born), *_records(part.noted()))
         blocks += tables([credit(born, values, source.summary["objective"])])
         if best is not None:

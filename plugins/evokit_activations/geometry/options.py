@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from annotated_types import Ge, Lt, MinLen
 
-from evokit.options import Count, NonNegative, added
+from evokit.options import Count, NonNegative, added, refuse_twice
 from evokit_activations.geometry.class_geometry import KL, LR, Known
 from evokit_activations.options import (
     Convolutions,
@@ -76,6 +76,7 @@ class GeometryGenome:
     phenotype: ClassVar[str] = GEOMETRY
 
     def __post_init__(self) -> None:
+        refuse_twice("seeds", self.seeds)
         for name, (low, high) in self.bounds.items():
             if low > high:
                 raise ValueError(f"{name}: must be the lowest and the highest value, got [{low:g}, {high:g}]")
