@@ -226,6 +226,7 @@ def test_repeats_share_a_page(tmp_path):
     found = page(tmp_path / "run")
     assert "best, repeat 1 best, repeat 2" in found.sections["Curves"]
     assert "mean over repeats" in found.sections["Cost"]
+    assert re.search(r"Of the repeat with seed [01]\.", found.sections["Population"])
 
 
 def test_a_page_that_cannot_be_written_is_a_warning(tmp_path, monkeypatch, caplog):
