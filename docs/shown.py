@@ -17,7 +17,7 @@ from benchmarks.fidelities.command import markdown
 from evokit.common.text import counted
 from evokit.interfaces import WORK
 from evokit.progress.wording import energy
-from evokit.results.report import SAYS, edge_lines, p_value
+from evokit.results.report import MEASURES, SAYS, edge_lines, p_value
 
 Result = Mapping[str, Any]
 NOTHING = "not measured with this version yet"
@@ -264,6 +264,9 @@ def _sentence(one: Result) -> str:
     if one["hypervolume"]:
         volumes = ", ".join(f"{name} {number(volume)}" for name, volume in one["hypervolume"].items())
         said.append(f"hypervolume of the front: {volumes}")
+    for verdict in one.get("set_verdicts", ()):  # results before 2026-12-01 lack it
+        what = MEASURES[verdict["measure"]]
+        said.append(f"by {what} the search {SAYS[verdict['verdict']]} {verdict['against']} ({_by(verdict)})")
     rivals = {entry["name"]: entry["test"] for entry in contest["baselines"]}
     for word, says in SAYS.items():
         # Verdicts among variants, such as longer trained models, have other names.

@@ -7,6 +7,7 @@ from typing import Any
 
 from evokit.common.text import Table, table, wrapped
 from evokit.progress import number
+from evokit.results.front_text import of_repeat
 
 SHADES = "░▒▓█"  # from the worst to the best
 
@@ -27,19 +28,29 @@ def archive_told(summary: Mapping[str, Any]) -> tuple[str, Table, str]:
     archive, objective = summary["archive"], summary["objective"]
     kinds = f"{archive['cells']:,} cells" if archive["niches"] is None else f"{archive['niches']:,} niches"
     names = ", ".join(one["metric"] for one in archive["descriptors"])
+    repeats = len(summary.get("repeats", ()))
     rows = [
-        (name, f"{n:,}", f"{archive['coverage'][name]:.1%}", number(archive["qd_score"][name]))
+        (
+            name,
+            f"{n:,.1f}" if repeats > 1 else f"{n:,}",
+            f"{archive['coverage'][name]:.1%}",
+            number(archive["qd_score"][name]),
+        )
         for name, n in archive["elites"].items()
     ]
     title = (
         f"Archive of the best in each of {kinds} by {names}; QD score: the sum over elites of how much better"
         f" than {number(archive['offset'])} their {objective['name']} is"
     )
-    told = ""
+    told = f"The map is that{of_repeat(summary)}. " if repeats > 1 else ""
     if archive["outside"] or archive["unplaced"]:
         outside = f"{archive['outside']:,} measured had a descriptor outside its bounds and count as at the bound"
-        told = f"{outside}; {archive['unplaced']:,} had one that is no finite number or was not told, and no cell."
-    return title, Table(("", "elites", "coverage", "QD score"), rows), told
+        told += f"{outside}; {archive['unplaced']:,} had one that is no finite number or was not told, and no cell."
+    return (
+        title,
+        Table((f"mean of {repeats} repeats" if repeats > 1 else "", "elites", "coverage", "QD score"), rows),
+        told,
+    )
 
 
 def _map(archive: Mapping[str, Any], objective: Mapping[str, Any]) -> Iterator[str]:

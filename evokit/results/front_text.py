@@ -11,6 +11,7 @@ from evokit.progress import number
 from evokit.statistics.pareto import FRONT, knee
 
 SHOWN = 12  # members of a front
+OF_BOX = "as a share of the box around these"
 
 
 def front_text(summary: Mapping[str, Any]) -> str:
@@ -35,12 +36,17 @@ def front_told(summary: Mapping[str, Any]) -> tuple[str, Table, list[str]]:
     ]
     some = "" if len(shown) == len(front) else f", of which {len(shown)} are shown"
     kept = " (of more, the most crowded were left out)" if len(front) >= FRONT else ""
-    title = f"Pareto front of all that was measured, {counted(len(front), 'point')}{kept}{some}"
-    lines = [volumes_line(summary["hypervolume"])]
+    title = f"Pareto front of all that was measured{of_repeat(summary)}, {counted(len(front), 'point')}{kept}{some}"
+    n = len(summary.get("repeats", ()))
+    of = f"mean of {n} repeats, as a share of the box around all their" if n > 1 else OF_BOX
+    lines = [volumes_line(summary["hypervolume"], of)]
     gaps = summary.get("gaps") or {}  # runs before 2026-11-29 lack it
     if len(gaps) > 1:  # of one front alone all are 0
         told = "; ".join(f"{name} {number(one['igd_plus'])}, {number(one['epsilon'])}" for name, one in gaps.items())
-        lines.append(f"Distances to the best of all fronts together in that box (IGD+, epsilon; 0 is best): {told}")
+        mean = "; means" if n > 1 else ""
+        lines.append(
+            f"Distances to the best of all fronts together in that box (IGD+, epsilon; 0 is best{mean}): {told}"
+        )
     if (at := knee_of(summary)) is not None:
         told = ", ".join(f"{name} {number(value)}" for name, value in zip(goals, front[at]["values"], strict=True))
         key = front[at]["key"][:8]
@@ -53,7 +59,12 @@ def knee_of(summary: Mapping[str, Any]) -> int | None:
     return knee([one["values"] for one in summary["front"]], weights_of(summary["objectives"]))
 
 
-def volumes_line(shares: Mapping[str, float]) -> str:
-    """What each front dominates."""
+def volumes_line(shares: Mapping[str, float], of: str = OF_BOX) -> str:
+    """What each front dominates, as a share ``of`` what."""
     told = ", ".join(f"{name} {number(share)}" for name, share in shares.items())
-    return f"Hypervolume, as a share of the box around these fronts (1 is ideal): {told}"
+    return f"Hypervolume, {of} fronts (1 is ideal): {told}"
+
+
+def of_repeat(summary: Mapping[str, Any]) -> str:
+    """Of which repeat it is what is shown of one alone; empty where there is but one."""
+    return f" in the repeat with seed {summary['seed']}" if len(summary.get("repeats", ())) > 1 else ""

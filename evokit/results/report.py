@@ -19,6 +19,7 @@ from evokit.runs.register import spoken
 from evokit.runs.repeats import ENDED
 
 LARGEST = 12  # constraints that are told
+MEASURES = {"hypervolume": "hypervolume", "qd_score": "QD score"}
 SAYS = {
     "better": "is better than",
     "worse": "is worse than",
@@ -37,7 +38,8 @@ def report(summary: Mapping[str, Any], now: State | None = None) -> str:
     contenders = list(entries(summary))
     shown = summary["best"]["show"] if summary["best"] and best_so_far is None else ""
     found = "\n".join([*map(wrapped, found_lines(summary, best_so_far)), *([shown] if shown else [])])
-    parts = ["\n".join(map(wrapped, head_lines(summary))), found, front_text(summary), archive_text(summary)]
+    sets = (front_text(summary), archive_text(summary), *_tables(set_tables(summary)))
+    parts = ["\n".join(map(wrapped, head_lines(summary))), found, *sets]
     if contenders:
         parts += _tables(contest_tables(contenders, summary["verdicts"], "test"))
         parts.append("\n".join(map(wrapped, _verdicts(summary))))
@@ -64,6 +66,14 @@ def contest_tables(
     against = ("the champion against", "difference", "95 % interval", "over seeds or repeats", "p (Holm)", "verdict")
     tables = [Table(("", "validation", split, "95 % interval"), rows)] if any(any(row[1:]) for row in rows) else []
     return [*tables, *([Table(against, list(map(_compared, verdicts)))] if verdicts else [])]
+
+
+def set_tables(summary: Mapping[str, Any]) -> list[Table]:
+    """With repeats, fronts and archives of the search against those of controls."""
+    judged = summary.get("set_verdicts", ())  # runs before 2026-12-01 lack it
+    rows = [(MEASURES[one["measure"]], *_differs(one)) for one in judged]
+    head = ("higher is better", "the search against", "difference", "95 % interval", "p (Holm)", "verdict")
+    return [Table(head, rows)] if rows else []
 
 
 def controls_shown(entries: Iterable[tuple[str, Mapping[str, Any]]]) -> list[tuple[str, str]]:
@@ -259,14 +269,14 @@ def value(one: float | None) -> str:
 
 
 def _compared(one: Mapping[str, Any]) -> tuple[str, ...]:
-    return (
-        one["against"],
-        f"{one['difference']:+.4g}",
-        interval_text(one["interval"]),
-        interval_text(one.get("over_seeds")),  # of runs before 2026-11-28, whose verdicts had two intervals
-        p_value(one["p_holm"]),
-        one["verdict"],
-    )
+    against, difference, interval, *sure = _differs(one)
+    over_seeds = interval_text(one.get("over_seeds"))  # of runs before 2026-11-28, whose verdicts had two intervals
+    return (against, difference, interval, over_seeds, *sure)
+
+
+def _differs(one: Mapping[str, Any]) -> tuple[str, ...]:
+    difference, p = f"{one['difference']:+.4g}", p_value(one["p_holm"])
+    return one["against"], difference, interval_text(one["interval"]), p, one["verdict"]
 
 
 def interval_text(ends: Sequence[float] | None, before: str = "") -> str:

@@ -15,6 +15,7 @@ from evokit.interfaces import Goal
 from evokit.measuring.ledger_files import ledger_of
 from evokit.runs.costs import NOTHING, told_cost
 from evokit.runs.register import UNSEAL
+from evokit.runs.repeated_sets import judged, of_archives, of_fronts
 from evokit.runs.summary import best_value, plain, told
 from evokit.statistics.averages import mean
 from evokit.statistics.intervals import mean_interval
@@ -36,7 +37,8 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
 
     Returns:
         The summary of the repeat whose champion is best on validation, with sums, means and verdicts over repeats in
-        the places of its own, and ``repeats``: seed, status, validation and test of each.
+        the places of its own; ``repeats``: seed, status, validation, test, hypervolumes and QD scores of each; and
+        ``set_verdicts``: fronts and archives against those of controls.
     """
     sign = 1 if summaries[0]["objective"]["goal"] == "min" else -1
     leader = min(summaries, key=lambda one: _place(one["best"], sign))
@@ -63,8 +65,13 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
             rivals = [one for entry in baselines for one in entry["variants"] if one["name"] == entry["name"] + kind]
             verdicts += _judged(ours, rivals, goal, shared)
     in_all = _in_all(summaries)
+    dominated, volumes = of_fronts(summaries)
+    held, qd_scores = of_archives(summaries)
     return {
         **leader,
+        **dominated,
+        **({"archive": leader["archive"] | held} if held else {}),
+        "set_verdicts": [*judged("hypervolume", volumes), *judged("qd_score", qd_scores)],
         "status": leader["status"] if len(summaries) == planned and leader["status"] in ENDED else "running",
         "final": final,
         "baselines": baselines,
@@ -84,8 +91,10 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
                 "test": None if one["final"] is None else one["final"]["test"],
                 "work": one["search"]["work"],
                 "verdicts": one["verdicts"],
+                "hypervolume": {name: values[at] for name, values in volumes.items()} or None,
+                "qd_score": {name: values[at] for name, values in qd_scores.items()} or None,
             }
-            for one in summaries
+            for at, one in enumerate(summaries)
         ],
     }
 
@@ -108,7 +117,8 @@ def combined_vault(summaries: Sequence[Mapping[str, Any]], folders: Sequence[Pat
     if None in vaults:
         return None
     scores = [mean_scores(folder, UNSEAL) for folder in folders]
-    combined = combine([{**one, **one["vault"]} for one in summaries], len(summaries), scores)
+    nothing = {"hypervolume": None, "archive": None}  # are not of the vault
+    combined = combine([{**one, **one["vault"], **nothing} for one in summaries], len(summaries), scores)
     kept = ("final", "baselines", "rival", "verdicts", "register")
     return {"opened_at": summaries[-1]["vault"]["opened_at"], **{key: combined[key] for key in kept}}
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Hashable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from evokit.interfaces import Score
+
+K = TypeVar("K", bound=Hashable)  # what tells fronts apart, such as names
 
 FRONT = 1_000  # points of a front that are kept at most
 NARROW = 1e-9  # width of the feasible, as a share of their worst, below which places beside it would be rounded away
@@ -141,7 +143,7 @@ def preferred(scores: Sequence[Score]) -> list[int]:
     return order
 
 
-def hypervolumes(fronts: Mapping[str, Sequence[Sequence[float]]], weights: Sequence[float]) -> dict[str, float]:
+def hypervolumes(fronts: Mapping[K, Sequence[Sequence[float]]], weights: Sequence[float]) -> dict[K, float]:
     """How much each front dominates, as a share of the most that there could be.
 
     Objectives are scaled so that 0 is the best and 1 the worst value on any of the fronts, and the volume reaches up to
@@ -150,7 +152,7 @@ def hypervolumes(fronts: Mapping[str, Sequence[Sequence[float]]], weights: Seque
     Source: Zitzler and Thiele 1998, "Multiobjective optimization using evolutionary algorithms".
 
     Args:
-        fronts: Name to ``(n, n_objectives)`` raw values; an empty front dominates nothing.
+        fronts: Name, or what else tells it apart, to ``(n, n_objectives)`` raw values; an empty one dominates nothing.
         weights: -1 per objective to minimise, +1 to maximise.
 
     >>> found = hypervolumes({"one": [(0.0, 0.0)], "two": [(0.0, 1.0), (1.0, 0.0)]}, (-1.0, -1.0))
@@ -165,7 +167,7 @@ def hypervolumes(fronts: Mapping[str, Sequence[Sequence[float]]], weights: Seque
     return {name: share.get(name, 0.0) for name in fronts}
 
 
-def gaps(fronts: Mapping[str, Sequence[Sequence[float]]], weights: Sequence[float]) -> dict[str, dict[str, float]]:
+def gaps(fronts: Mapping[K, Sequence[Sequence[float]]], weights: Sequence[float]) -> dict[K, dict[str, float]]:
     """How far each front is from what is best on all of them together, 0 being nowhere; empty fronts are left out.
 
     ``igd_plus`` is how much worse it is on average than a point of those that none of all fronts dominates, to the
@@ -176,7 +178,7 @@ def gaps(fronts: Mapping[str, Sequence[Sequence[float]]], weights: Sequence[floa
     Distance"; Zitzler et al. 2003, "Performance assessment of multiobjective optimizers" (additive epsilon).
 
     Args:
-        fronts: Name to ``(n, n_objectives)`` raw values.
+        fronts: Name, or what else tells it apart, to ``(n, n_objectives)`` raw values.
         weights: -1 per objective to minimise, +1 to maximise.
 
     >>> gaps({"one": [(0.0, 0.0)], "two": [(0.0, 1.0), (1.0, 0.0)]}, (-1.0, -1.0))["two"]
@@ -223,7 +225,7 @@ def knee(points: Sequence[Sequence[float]], weights: Sequence[float]) -> int | N
     return place if beyond[place] > NARROW and len(points) > len(weights) else None
 
 
-def _in_one_box(fronts: Mapping[str, Sequence[Sequence[float]]], weights: Sequence[float]) -> dict[str, np.ndarray]:
+def _in_one_box(fronts: Mapping[K, Sequence[Sequence[float]]], weights: Sequence[float]) -> dict[K, np.ndarray]:
     """Costs, of which 0 is the best and 1 the worst on any of the fronts; without those that are empty."""
     costs = {name: -np.asarray(values, float) * weights for name, values in fronts.items() if len(values)}
     if not costs:

@@ -222,9 +222,10 @@ def test_each_repeat_is_told_in_its_order():
         {**SUMMARIES[1], "seed": 9, "search": {"work": 6}, "verdicts": ["b"], "test_openings": [3]},
     ]
     combined = combine(ones, 2)
+    nothing = {"status": "done", "hypervolume": None, "qd_score": None}
     assert combined["repeats"] == [
-        {"seed": 4, "validation": 2.0, "test": None, "work": 5, "verdicts": ["a"]},
-        {"seed": 9, "validation": OURS[1].mean(), "test": OURS[1].mean(), "work": 6, "verdicts": ["b"]},
+        {"seed": 4, "validation": 2.0, "test": None, "work": 5, "verdicts": ["a"], **nothing},
+        {"seed": 9, "validation": OURS[1].mean(), "test": OURS[1].mean(), "work": 6, "verdicts": ["b"], **nothing},
     ]
     assert combined["test_openings"] == [1, 2, 3]
 

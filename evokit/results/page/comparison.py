@@ -21,7 +21,7 @@ from evokit.results.compare import COSTS, Compared, machine_lines, method_lines,
 from evokit.results.cost_text import cost_table, parts_tables, total_cost, unit_of
 from evokit.results.curves import Curve, read_curves
 from evokit.results.entries import champion
-from evokit.results.front_text import volumes_line
+from evokit.results.front_text import of_repeat, volumes_line
 from evokit.results.page import drawings
 from evokit.results.page.blocks import Block, Section, figures, lines, tables, text
 from evokit.runs.repeats import final_goal
@@ -62,6 +62,9 @@ def found(runs: Sequence[Compared]) -> Section:
         if fronts := {one.name: [point["values"] for point in one.summary["front"]] for one in group if _front(one)}:
             shares = hypervolumes(fronts, weights_of(objectives))
             said.append(volumes_line(shares))
+            said += [
+                f"{one.name}: its front is that{of}." for one in group if _front(one) and (of := of_repeat(one.summary))
+            ]
             drawn += [drawings.volumes(shares), *drawings.fronts(objectives, fronts)]
             continue
         entries = [(one.name, entry) for one in group if (entry := champion(one.summary)) is not None]

@@ -51,7 +51,7 @@ def found(source: Source) -> Section:
     volumes = front_told(summary)[-1] if summary["front"] else ()
     lead = (*verdicts, *volumes, *report.found_lines(summary, source.best_so_far))
     blocks = lines(*(one for one in lead if one not in later))
-    blocks += figures(*_judged(summary, contenders))
+    blocks += figures(*_judged(summary, contenders)) + tables(report.set_tables(summary))
     if contenders:
         blocks += tables(report.contest_tables(contenders, summary["verdicts"], "test"))
         told = (

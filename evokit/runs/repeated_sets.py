@@ -1,0 +1,93 @@
+"""What fronts and archives of repeats are worth: means over the repeats, and the search against its controls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from evokit.genomes.individuals import weights_of
+from evokit.runs.summary import told
+from evokit.statistics.averages import mean
+from evokit.statistics.pareto import gaps, hypervolumes
+from evokit.statistics.verdicts import corrected, verdict
+
+SEARCH = "search"
+Values = Mapping[str, Sequence[float]]
+"""Of the search and of each control, one value a repeat."""
+Fronts = Mapping[tuple[int, str], Sequence[Sequence[float]]]
+"""Repeat and whose it is, to its points."""
+
+
+def of_fronts(summaries: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], Values]:
+    """What stands in place of one repeat's ``hypervolume`` and ``gaps``, and the hypervolumes of each repeat.
+
+    All are in one box around the fronts of all repeats, so that they can be compared and averaged.
+
+    Args:
+        summaries: One per repeat; nothing is said where one of them has no front.
+    """
+    if not all(one.get("hypervolume") for one in summaries):
+        return {}, {}
+    names = _shared([one["hypervolume"] for one in summaries])
+    fronts = {(at, name): _front(one, name) for at, one in enumerate(summaries) for name in names}
+    weights = weights_of(summaries[0]["objectives"])
+    volumes = hypervolumes(fronts, weights)
+    values = {name: [volumes[at, name] for at in range(len(summaries))] for name in names}
+    distances = gaps(fronts, weights)
+    between = {
+        name: {
+            measure: float(mean([distances[at, name][measure] for at in range(len(summaries))]))
+            for measure in ("igd_plus", "epsilon")
+        }
+        for name in names
+        if all((at, name) in distances for at in range(len(summaries)))  # an empty front has none
+    }
+    return {"hypervolume": _means(values), "gaps": between}, values
+
+
+def of_archives(summaries: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], Values]:
+    """What stands in place of one repeat's figures in ``archive``, and the QD scores of each repeat.
+
+    Args:
+        summaries: One per repeat; nothing is said where one of them has no archive.
+    """
+    archives = [archive for one in summaries if (archive := one.get("archive"))]
+    if len(archives) < len(summaries):
+        return {}, {}
+    figures = {
+        measure: {
+            name: [one[measure][name] for one in archives] for name in _shared([one[measure] for one in archives])
+        }
+        for measure in ("elites", "coverage", "qd_score")
+    }
+    return {measure: _means(values) for measure, values in figures.items()}, figures["qd_score"]
+
+
+def judged(measure: str, values: Values) -> list[dict[str, Any]]:
+    """The search against each control by a measure of which more is better, corrected for the number of controls."""
+    if len(next(iter(values.values()), ())) < 2:
+        return []
+    says = f"over {len(values[SEARCH])} repeats of the whole run; speaks of the method"
+    family = [verdict(name, _row(values[SEARCH]), _row(one), "max", says) for name, one in values.items()]
+    return [{"measure": measure, **told(one)} for one in corrected(family[1:])]
+
+
+def _row(values: Sequence[float]) -> np.ndarray:
+    return np.asarray(values, dtype=float)
+
+
+def _front(summary: Mapping[str, Any], name: str) -> Sequence[Sequence[float]]:
+    if name == SEARCH:
+        return [one["values"] for one in summary["front"]]
+    return next(one["front"] for one in summary["baselines"] if one["name"] == name)
+
+
+def _shared(measured: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The search and the controls that all repeats have, in their order."""
+    return [name for name in measured[0] if all(name in one for one in measured)]
+
+
+def _means(values: Values) -> dict[str, float]:
+    return {name: float(mean(one)) for name, one in values.items()}
