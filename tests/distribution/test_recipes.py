@@ -131,6 +131,8 @@ def adapted(path, finished):
         if "name: grown" in text:
             del values["genome.library.size"]
             values |= SMALL_GROWN
+            if "objectives:" in text:  # which a search with one objective cannot share
+                values["baselines"] = "[{name: random_search, batch: 1, seeds: true}]"
         if "hybrid:" in text:
             values |= {"final.hybrid.steps": 2, "final.hybrid.rungs": "[1]"}
     if "name: auto" in text:
