@@ -76,6 +76,15 @@ def set_tables(summary: Mapping[str, Any]) -> list[Table]:
     return [Table(head, rows)] if rows else []
 
 
+def set_lines(summary: Mapping[str, Any]) -> list[str]:
+    """The same in sentences."""
+    return [
+        f"by {MEASURES[one['measure']]} the search {SAYS[one['verdict']]} {one['against']}: "
+        f"{one['difference']:+.4g}{interval_text(one['interval'], before=' ')}, n = {one['n']:,} repeats"
+        for one in summary.get("set_verdicts", ())
+    ]
+
+
 def controls_shown(entries: Iterable[tuple[str, Mapping[str, Any]]]) -> list[tuple[str, str]]:
     """A title and the champion of each control, for people."""
     return [(f"What {entry['name']} found", entry["show"]) for _, entry in entries if entry["show"]]

@@ -49,7 +49,7 @@ def found(source: Source) -> Section:
     later = set(report.screen_lines(summary))  # which have a section of their own
     verdicts = [report.said(summary, one) for one in _rival_first(summary)]
     volumes = front_told(summary)[-1] if summary["front"] else ()
-    lead = (*verdicts, *volumes, *report.found_lines(summary, source.best_so_far))
+    lead = (*report.set_lines(summary), *verdicts, *volumes, *report.found_lines(summary, source.best_so_far))
     blocks = lines(*(one for one in lead if one not in later))
     blocks += figures(*_judged(summary, contenders)) + tables(report.set_tables(summary))
     if contenders:

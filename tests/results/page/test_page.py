@@ -229,6 +229,16 @@ def test_repeats_share_a_page(tmp_path):
     assert re.search(r"Of the repeat with seed [01]\.", found.sections["Population"])
 
 
+def test_repeats_of_a_search_for_fronts_begin_with_what_the_fronts_say(tmp_path):
+    small = ("--set", "repeats=2", "--set", "search={name: nsga2, population: 8, generations: 4}")
+    assert invoke("run", RECIPES / "zdt1.yaml", "--plain", "--out", tmp_path / "run", *small).exit_code == 0
+    told = page(tmp_path / "run").sections["What it found"]
+    words = (
+        r" By hypervolume the search (is|shows) .* random_search: [+-][\d.e-]+ \[.*\], n = 2 repeats Hypervolume, mean"
+    )
+    assert re.match(words, told)
+
+
 def test_a_page_that_cannot_be_written_is_a_warning(tmp_path, monkeypatch, caplog):
     def broken(folder, recipe):
         raise RecursionError("too deep")
