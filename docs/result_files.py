@@ -32,10 +32,11 @@ CONTENDER = (
     "name", "goal", "trained", "validation", "test", "test_by_seed", "interval", "n_units", "confirmed", "confirmed_of",
     "settings", "settings_tried", "at_edge", "work", "cpu_s", "wall_s", "beside_s", "energy_j", "parts", "skipped",
 )  # fmt: skip
+POINTS = 100  # of a front at most, for it to be kept
 ENERGY = ("joules", "estimated_j", "method")
 SUMMARY = (
-    "seed", "data", "objective", "evaluations", "generations", "stopped", "best_measured", "would_have_reported",
-    "hypervolume", "rival", "verdicts", "wall_s", "cpu_s", "versions",
+    "seed", "data", "objective", "objectives", "evaluations", "generations", "stopped", "best_measured",
+    "would_have_reported", "hypervolume", "rival", "verdicts", "wall_s", "cpu_s", "versions",
 )  # fmt: skip
 
 
@@ -99,10 +100,20 @@ def result_of(folder: Path, overrides: Sequence[str] = (), recipes: Path = RECIP
         "phases": _phases(ledgers),
         "work_unit": unit_of(summary),
         "set_verdicts": summary.get("set_verdicts", []),
+        "fronts": [front for one in folders if (front := _fronts(RunDirectory(one)))],
         "points": _points(ledgers[0], summary["objective"]["name"])
         if recipe.resolved["search"]["name"] == "grid"
         else [],
     }
+
+
+def _fronts(directory: RunDirectory) -> dict[str, list[list[float]]]:
+    """Values on the fronts of a run's search and of its controls; nothing with one objective, or of too many points."""
+    summary = directory.read_summary()
+    assert summary is not None  # the run is finished
+    fronts = {"search": [one["values"] for one in summary["front"]]}
+    fronts |= {one["name"]: one["front"] for one in summary["baselines"] if one.get("front")}
+    return fronts if 0 < max(map(len, fronts.values())) <= POINTS else {}
 
 
 def default_name(result: Mapping[str, Any]) -> str:

@@ -50,13 +50,14 @@ class Shown:
                 suite of problems; ``surrogates``, of what they save; ``pruning`` and ``rungs``, what a race is
                 worth and what it goes by; ``overhead``, what a call costs beside a short function; ``conditional``,
                 what was found on a space with conditions; ``fidelities``, how cheaper budgets rank optimizers;
-                ``samples``, how finished models go on with a text.
-            words: Names of results; of ``points`` one, and what its fitness noted.
+                ``samples``, how finished models go on with a text; ``fronts``, the best first objective within limits
+                of the second.
+            words: Names of results; of ``points`` one, and what its fitness noted; of ``fronts`` one, and limits.
 
         Raises:
             KeyError: There is no such kind, or the fitness noted no such thing.
         """
-        names = words[:1] if kind == "points" else words
+        names = words[:1] if kind in ("points", "fronts") else words
         found = [self._results[name] for name in names if name in self._results]
         if not found:
             return f"*{_capital(NOTHING)}.*"
@@ -72,6 +73,8 @@ class Shown:
             return {"pruning": pruning_tables.tables, "rungs": pruning_tables.rungs}[kind](found[0])
         if kind == "points":
             return f"{self._source(found[0])}\n\n{_points(found[0], words[1:])}"
+        if kind == "fronts":
+            return _fronts(found[0], [float(limit) for limit in words[1:]])
         return {"runs": self._table_of_runs, "run": self._whole_runs, "samples": _samples}[kind](found)
 
     def figure(self, path: str) -> str:
@@ -144,6 +147,27 @@ def _points(one: Result, noted: Sequence[str]) -> str:
         for point in one["points"]
     ]
     return _table([name.replace("_", " ") for name in (*settings, *noted)], rows)
+
+
+def _fronts(one: Result, limits: Sequence[float]) -> str:
+    """The best of the first objective within each limit of the second, of the search and of each control."""
+    first, second = one["objectives"]
+    signs = [1 if goal == "min" else -1 for goal in one["objectives"].values()]
+    names = list(one["fronts"][0])
+
+    def told(name: str, limit: float) -> str:
+        found = []
+        for fronts in one["fronts"]:
+            within = [signs[0] * values[0] for values in fronts[name] if signs[1] * values[1] <= signs[1] * limit]
+            found += [signs[0] * min(within)] if within else []
+        if len(found) < len(one["fronts"]):
+            return f"in {len(found)} of {counted(len(one['fronts']), 'run')} alone"
+        each = f" ({', '.join(map(number, found))})" if len(found) > 1 else ""
+        return f"{number(sum(found) / len(found))}{each}"
+
+    rows = [(f"{limit:,.0f}", *(told(name, limit) for name in names)) for limit in limits]
+    bound = "at most" if signs[1] > 0 else "at least"
+    return _table((f"{second}, {bound}", *(f"{first}, {name}" for name in names)), rows)
 
 
 def _overhead(one: Result) -> str:

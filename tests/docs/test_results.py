@@ -99,7 +99,9 @@ def test_the_first_pages_picture_is_of_the_kept_run():
 
 def test_every_kept_result_is_shown():
     pages = "\n".join(path.read_text() for path in results.pages())
-    named = {name for names in re.findall(r"results: (?:runs? |points )?([\w\s]+)", pages) for name in names.split()}
+    named = {
+        name for names in re.findall(r"results: (?:runs? |points |fronts )?([\w\s]+)", pages) for name in names.split()
+    }
     assert result_files.all_results().keys() <= named
 
 
@@ -308,6 +310,21 @@ def test_the_points_of_a_grid_are_rows(toy):
     table = page.part("points", "toy", "loss", "jobs").partition("\n\n")[2]
     assert table.splitlines()[2:] == ["| 0.5 |  | 0.250 | 3 |", "|  | own | 0.125 | 3 |"]
     assert "loss 0.125 to 0.250 over 2 settings" in page.part("runs", "toy")
+
+
+def test_fronts_are_told_by_the_best_within_limits_of_the_other_objective(toy):
+    fronts = [
+        {"search": [[1.0, 9.0], [3.0, 4.0]], "random_search": [[2.0, 9.0]]},
+        {"search": [[2.0, 5.0], [4.0, 4.0]], "random_search": [[6.0, 4.0]]},
+    ]
+    page = shown.Shown({"toy": {**toy, "objectives": {"loss": "min", "size": "min"}, "fronts": fronts}}, lambda _: True)
+    head, _, *rows = page.part("fronts", "toy", "4", "9").splitlines()
+    assert head == "| size, at most | loss, search | loss, random_search |"
+    assert rows[0] == "| 4 | 3.500 (3.000, 4.000) | in 1 of 2 runs alone |"
+    assert rows[1] == "| 9 | 1.500 (1.000, 2.000) | 4.000 (2.000, 6.000) |"
+    goals = {"loss": "max", "size": "max"}
+    page = shown.Shown({"toy": {**toy, "objectives": goals, "fronts": fronts[:1]}}, lambda _: True)
+    assert page.part("fronts", "toy", "5").splitlines()[2] == "| 5 | 1.000 | 2.000 |"
 
 
 def test_what_has_no_test_split_shows_its_controls_beside_it(toy):
