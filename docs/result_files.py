@@ -99,7 +99,7 @@ def result_of(folder: Path, overrides: Sequence[str] = (), recipes: Path = RECIP
         "openings_on_machine": (summary["register"] or {}).get("openings"),
         "phases": _phases(ledgers),
         "work_unit": unit_of(summary),
-        "set_verdicts": summary.get("set_verdicts", []),
+        "search_verdicts": summary.get("search_verdicts", []),
         "fronts": [front for one in folders if (front := _fronts(RunDirectory(one)))],
         "points": _points(ledgers[0], summary["objective"]["name"])
         if recipe.resolved["search"]["name"] == "grid"

@@ -288,7 +288,7 @@ def _sentence(one: Result) -> str:
     if one["hypervolume"]:
         volumes = ", ".join(f"{name} {number(volume)}" for name, volume in one["hypervolume"].items())
         said.append(f"hypervolume of the front: {volumes}")
-    for verdict in one.get("set_verdicts", ()):  # results before 2026-12-01 lack it
+    for verdict in one.get("search_verdicts", ()):  # results before 2026-12-01 lack it
         what = MEASURES[verdict["measure"]]
         said.append(f"by {what} the search {SAYS[verdict['verdict']]} {verdict['against']} ({_by(verdict)})")
     rivals = {entry["name"]: entry["test"] for entry in contest["baselines"]}

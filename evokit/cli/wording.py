@@ -60,14 +60,17 @@ def facts(component: Component) -> Iterator[str]:
 
 
 def prose(text: str, width: int | None = None) -> str:
-    """Paragraphs of a docstring as wide as the terminal; lists and examples keep their lines."""
+    """Paragraphs and tables of a docstring as wide as the terminal; lists and examples keep their lines."""
     width = shutil.get_terminal_size().columns if width is None else width
     paragraphs = text.replace("``", "`").split("\n\n")
-    return "\n\n".join(
-        one if re.search(r"^( |- |>>>)", one, re.MULTILINE) else textwrap.fill(one, width)
-        for one in paragraphs
-        if not one.startswith("Raises:")
-    )
+    return "\n\n".join(_set(one, width) for one in paragraphs if not one.startswith("Raises:"))
+
+
+def _set(paragraph: str, width: int) -> str:
+    if paragraph.startswith("| "):
+        head, _, *rows = ([cell.strip() for cell in line.strip("| ").split(" | ")] for line in paragraph.splitlines())
+        return columns(head, rows, width)
+    return paragraph if re.search(r"^( |- |>>>)", paragraph, re.MULTILINE) else textwrap.fill(paragraph, width)
 
 
 def columns(head: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None) -> str:

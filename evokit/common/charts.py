@@ -179,7 +179,7 @@ def heat_map(
         across: Name, low and high end of the axis below.
         up: The same of that at the left; None if there is one row alone.
         best: The value of the strongest colour.
-        worst: That of the palest.
+        worst: That of the faintest.
     """
     x_axis = _Axis(across[1], across[2], LEFT, WIDTH - RIGHT)
     height = (CELL_HEIGHT - BOTTOM - TOP) / len(rows)
@@ -196,7 +196,8 @@ def heat_map(
     inner += _across(x_axis, across[0], TOP, CELL_HEIGHT - BOTTOM)
     inner += _up(_Axis(up[1], up[2], CELL_HEIGHT - BOTTOM, TOP), up[0]) if up else []
     filled = sum(value is not None for row in rows for value in row)
-    about = f"{filled} of {len(rows) * len(rows[0])} cells filled, from {_text(worst)} (palest) to {_text(best)} (best)"
+    ends = f"from {_text(worst)} (faintest) to {_text(best)} (strongest)"
+    about = f"{filled} of {len(rows) * len(rows[0])} cells filled, {ends}"
     return _figure(title, about, inner, CELL_HEIGHT)
 
 
@@ -257,9 +258,13 @@ def _grid(across: _Axis, up: _Axis, x: str, y: str) -> Iterator[str]:
 
 def _across(axis: _Axis, name: str, top: float, bottom: float) -> Iterator[str]:
     """Vertical lines with their numbers below, and the name of the axis."""
+    free = -math.inf  # beyond the last number, so that none is written over another
     for tick in axis.ticks:
-        yield f'<line class="grid" x1="{axis(tick)}" x2="{axis(tick)}" y1="{top}" y2="{bottom}"/>'
-        yield f'<text class="below" x="{axis(tick)}" y="{bottom + 15}">{_text(tick)}</text>'
+        at, half = axis(tick), LETTER * len(_text(tick)) / 2
+        yield f'<line class="grid" x1="{at}" x2="{at}" y1="{top}" y2="{bottom}"/>'
+        if at - half > free:
+            free = at + half
+            yield f'<text class="below" x="{at}" y="{bottom + 15}">{_text(tick)}</text>'
     yield f'<line class="axis" x1="{axis.start}" x2="{axis.end}" y1="{bottom}" y2="{bottom}"/>'
     yield f'<text class="below" x="{(axis.start + axis.end) / 2}" y="{bottom + 33}">{_label(name, axis)}</text>'
 

@@ -92,6 +92,8 @@ class LedgeredMeasure:
         self._cache: defaultdict[tuple[str, int], dict[str, Evaluation]] = defaultdict(dict)  # by context and budget
         # Who was ok at full budget, in order of measurement; generation and context change with every key.
         self._history: defaultdict[tuple[int, str], list[Individual]] = defaultdict(list)
+        self._pace = Pace()
+        self._began: float | None = None  # by the clock, when something was first measured
         self._functions = Functions()
         self._fingerprints = ledger.fingerprints(phase)  # by (context, key)
 
@@ -117,7 +119,7 @@ class LedgeredMeasure:
         if budget not in self.budgets:
             raise ValueError(f"budget {budget} is not one of {list(self.budgets)}")
         first, self._next = self._next, self._next + len(individuals)
-        started, n_measured, pace = time.monotonic(), 0, Pace()
+        started, n_measured = self._begun(), 0
 
         if self.generation < CHECKED:
             refuse_changed(self._genome, individuals)
@@ -159,7 +161,7 @@ class LedgeredMeasure:
                     now = time.monotonic()
                     left = (now - started) / n_measured * (len(everybody) - n_measured)
                     self._progress.evaluated(n_measured + n_cached, len(individuals), n_measured, n_cached, left)
-                    self._progress.pace(*pace.after(evaluations, now - started), self._work_unit)
+                    self._tell_pace(evaluations, now)
                     if now - written >= WRITE_EVERY_S or self._by_hand:
                         written = now
                         self._write(rows)
@@ -186,6 +188,16 @@ class LedgeredMeasure:
         evaluations = [answers[position] for position in range(len(individuals))]
         self._settle(individuals, evaluations, budget)
         return evaluations
+
+    def _begun(self) -> float:
+        """Now; of the first time it is remembered."""
+        now = time.monotonic()
+        self._began = now if self._began is None else self._began
+        return now
+
+    def _tell_pace(self, evaluations: Sequence[Evaluation], now: float) -> None:
+        assert self._began is not None  # by whoever measures
+        self._progress.pace(*self._pace.after(evaluations, now - self._began), self._work_unit)
 
     def _write(self, rows: list[tuple[Row, Any]]) -> None:
         """Write down what was measured and of which genes, and tell of it; empties the list."""
@@ -239,11 +251,11 @@ class LedgeredMeasure:
                     yield self._kept_before(Task([one.genes], budget, self._job, self.refits))
 
         answers = self._executor.map(tasks())
-        started, fresh, pace = time.monotonic(), set[int](), Pace()  # slots that were measured now
+        started, fresh = self._begun(), set[int]()  # slots that were measured now
         done = n_measured = 0
         try:
             for answer in itertools.chain(answers, [[]]):  # who is known needs no answer
-                self._progress.pace(*pace.after(answer, time.monotonic() - started), self._work_unit)
+                self._tell_pace(answer, time.monotonic())
                 for evaluation in answer:
                     key = next(iter(begun))
                     slot, genes = begun.pop(key)

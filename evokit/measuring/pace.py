@@ -8,13 +8,17 @@ from evokit.interfaces import Evaluation
 
 
 class Pace:
-    """Counted work a second and how many workers are at it, both on average since it was made."""
+    """Counted work a second and how many workers are at it, both on average since measuring began."""
 
     def __init__(self) -> None:
         self._work, self._busy_s = 0, 0.0
 
     def after(self, evaluations: Iterable[Evaluation], elapsed_s: float) -> tuple[float, float]:
         """With these, which were measured now.
+
+        Args:
+            evaluations: Of the same work.
+            elapsed_s: Since measuring began, by the clock: what a search does between its generations counts too.
 
         >>> pace = Pace()
         >>> pace.after([Evaluation(work=6, wall_s=3.0), Evaluation(work=2, wall_s=1.0)], 2.0)

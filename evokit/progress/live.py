@@ -71,6 +71,7 @@ class LiveProgress:
             self._shown.phase = name
             self._shown.generation = self._shown.batch = self._shown.pace = self._shown.run_left_s = None
             self._shown.recent.clear()
+            self._shown.best, self._shown.objective = None, ""  # that of the phase before is not this one's
             self._shown.note = ""
 
     def generation(self, index: int, total: int | None) -> None:

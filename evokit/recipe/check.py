@@ -172,8 +172,10 @@ class _Checker:
         read = read_by(searches)
         for key in READABLE:
             if key not in read and self.data.get(key, []) != []:
+                able = [one.name for one in self.registry.components("search") if key in read_by([one])]
+                one = next((name for name in ("generational", *able) if name in able), "")
                 message = f"search {self.search.name!r} does not read this section (it reads: {listed(read)})"
-                self.source.report((key,), message)
+                self.source.report((key,), f"{message}; {one} does" if one else message)
 
     def _searches(self) -> list[Component | None]:
         """The search and those that are nested in it, at any depth; None where there is no such component."""

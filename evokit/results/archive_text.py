@@ -61,17 +61,22 @@ def _map(archive: Mapping[str, Any], objective: Mapping[str, Any]) -> Iterator[s
     best, worst = (low, high) if objective["goal"] == "min" else (high, low)
     legend = f"{SHADES[-1]} {number(best)} ... {SHADES[0]} {number(worst)}"
     rest = ", the best over the other descriptors" if len(more) > 1 else ""
-    if archive["niches"] is None:
-        shown = (len(archive["map"][0]), len(archive["map"]))
-        sides = [-(-one["cells"] // n) for one, n in zip(archive["descriptors"], shown, strict=False)]
-        if max(sides) > 1:
-            rest += f", each character the best of {' x '.join(map(str, sides))} cells"
+    rest += merged(archive)
     across = f"{first['metric']} {number(first['low'])} to {number(first['high'])} from left to right"
     up = f", {more[0]['metric']} {number(more[0]['low'])} to {number(more[0]['high'])} upwards" if more else ""
     yield wrapped(f"{objective['name']} by {across}{up}{rest} ({legend}):")
     yield ""
     for row in archive["map"]:
         yield f"|{''.join(_shade(value, worst, best) for value in row)}|"
+
+
+def merged(archive: Mapping[str, Any]) -> str:
+    """How many cells each place of the map has the best of; empty where it is one, or niches, which have no sides."""
+    shown = (len(archive["map"][0]), len(archive["map"]))
+    sides = [-(-one["cells"] // n) for one, n in zip(archive["descriptors"], shown, strict=False)]
+    if archive["niches"] is not None or max(sides) == 1:
+        return ""
+    return f", each place the best of {' x '.join(map(str, sides))} cells"
 
 
 def _shade(value: float | None, worst: float, best: float) -> str:

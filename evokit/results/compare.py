@@ -24,7 +24,7 @@ from evokit.runs.repeats import final_goal, mean_scores, unit_scores
 from evokit.runs.summary import best_value
 from evokit.statistics.verdicts import Verdict, corrected, verdict
 
-COSTS = "CPU seconds are of all that led to the champion; where a run has repeats, work and seconds are their means."
+COSTS = "CPU seconds are of all that led to the champion; where a run has repeats, values, work and seconds are means."
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from evokit.runs.register import spoken
 from evokit.runs.repeats import ENDED
 
 LARGEST = 12  # constraints that are told
-MEASURES = {"hypervolume": "hypervolume", "qd_score": "QD score"}
+MEASURES = {"value": "its best value", "hypervolume": "hypervolume", "qd_score": "QD score"}
 SAYS = {
     "better": "is better than",
     "worse": "is worse than",
@@ -36,12 +36,13 @@ def report(summary: Mapping[str, Any], now: State | None = None) -> str:
     """
     summary, best_so_far = current(summary, now)
     contenders = list(entries(summary))
+    value_of = chosen_by(summary)
     shown = summary["best"]["show"] if summary["best"] and best_so_far is None else ""
     found = "\n".join([*map(wrapped, found_lines(summary, best_so_far)), *([shown] if shown else [])])
-    sets = (front_text(summary), archive_text(summary), *_tables(set_tables(summary)))
+    sets = (front_text(summary), archive_text(summary), *_tables(search_tables(summary)))
     parts = ["\n".join(map(wrapped, head_lines(summary))), found, *sets]
     if contenders:
-        parts += _tables(contest_tables(contenders, summary["verdicts"], "test"))
+        parts += _tables(contest_tables(contenders, summary["verdicts"], "test", value_of))
         parts.append("\n".join(map(wrapped, _verdicts(summary))))
         parts += _vault(summary["vault"]) if summary.get("vault") else []
         parts += [f"{title}:\n{text}" for title, text in controls_shown(contenders)]
@@ -58,30 +59,42 @@ def current(summary: Mapping[str, Any], now: State | None) -> tuple[Mapping[str,
     return summary, _so_far(summary, now.best) if now.status in ("running", "crashed") else None
 
 
+def chosen_by(summary: Mapping[str, Any]) -> str:
+    """What the values are that contenders were chosen by: of a split, or with no data of the first objective alone."""
+    name = "validation" if summary["data"] else summary["objective"]["name"]
+    alone = " alone" if len(summary["objectives"]) > 1 else ""
+    n = len(summary.get("repeats", ()))
+    return f"{name}{alone}{f', mean of {n} repeats' if n > 1 else ''}"
+
+
 def contest_tables(
-    entries: Iterable[tuple[str, Mapping[str, Any]]], verdicts: Sequence[Mapping[str, Any]], split: str
+    entries: Iterable[tuple[str, Mapping[str, Any]]],
+    verdicts: Sequence[Mapping[str, Any]],
+    split: str,
+    value_of: str = "validation",
 ) -> list[Table]:
-    """Values of all on a split, and the champion against each; those that say something."""
+    """Values that all were chosen by and those on a split, and the champion against each; what says something."""
     rows = [_quality(*entry) for entry in with_variants(entries)]
     against = ("the champion against", "difference", "95 % interval", "over seeds or repeats", "p (Holm)", "verdict")
-    tables = [Table(("", "validation", split, "95 % interval"), rows)] if any(any(row[1:]) for row in rows) else []
+    tables = [Table(("", value_of, split, "95 % interval"), rows)] if any(any(row[1:]) for row in rows) else []
     return [*tables, *([Table(against, list(map(_compared, verdicts)))] if verdicts else [])]
 
 
-def set_tables(summary: Mapping[str, Any]) -> list[Table]:
-    """With repeats, fronts and archives of the search against those of controls."""
-    judged = summary.get("set_verdicts", ())  # runs before 2026-12-01 lack it
-    rows = [(MEASURES[one["measure"]], *_differs(one)) for one in judged]
-    head = ("higher is better", "the search against", "difference", "95 % interval", "p (Holm)", "verdict")
+def search_tables(summary: Mapping[str, Any]) -> list[Table]:
+    """With repeats, and nothing tested, what the search found against what controls found."""
+    judged = summary.get("search_verdicts", ())  # runs before 2026-12-01 lack it
+    rows = [(MEASURES[one["measure"]], _better(one), *_differs(one)) for one in judged]
+    head = ("by", "", "the search against", "difference", "95 % interval", "p (Holm)", "verdict")
     return [Table(head, rows)] if rows else []
 
 
-def set_lines(summary: Mapping[str, Any]) -> list[str]:
+def search_lines(summary: Mapping[str, Any]) -> list[str]:
     """The same in sentences."""
     return [
         f"by {MEASURES[one['measure']]} the search {SAYS[one['verdict']]} {one['against']}: "
-        f"{one['difference']:+.4g}{interval_text(one['interval'], before=' ')}, n = {one['n']:,} repeats"
-        for one in summary.get("set_verdicts", ())
+        f"{one['difference']:+.4g}{interval_text(one['interval'], before=' ')} ({_better(one)}), "
+        f"n = {one['n']:,} repeats"
+        for one in summary.get("search_verdicts", ())
     ]
 
 
@@ -111,7 +124,8 @@ def vault_tables(vault: Mapping[str, Any]) -> list[Table]:
 
 def head_lines(summary: Mapping[str, Any]) -> Iterator[str]:
     seeds = _repeats(summary) if "repeats" in summary else f"seed {summary['seed']}"
-    stopped = f" (stopped: {summary['stopped']})" if summary["stopped"] else ""
+    some = "repeats" in summary and summary["status"] not in ENDED  # then what stopped is but one of them
+    stopped = f" (stopped: {summary['stopped']})" if summary["stopped"] and not some else ""
     yield f"{summary['recipe']}: {summary['status']}, {seeds}, {counted(summary['generations'], 'generation')}{stopped}"
     if chosen := summary.get("chosen"):
         yield chosen
@@ -179,7 +193,7 @@ def _found(summary: Mapping[str, Any], best: Mapping[str, Any]) -> Iterator[str]
     yield (
         f"Evaluations: {counts['measured']:,} measured{f' ({budgets})' if len(by_budget) > 1 else ''}, "
         f"{counts['cached']:,} cached, {_reused(counts)}"
-        f"{counts['predicted']:,} predicted only, {counts['failed']:,} failed"
+        f"{counts['predicted']:,} predicted and not measured in full, {counts['failed']:,} failed"
     )
     if failures := summary.get("failures"):  # runs before 2026-11-28 do not say
         first = failures[0]
@@ -235,7 +249,7 @@ def screen_lines(summary: Mapping[str, Any]) -> list[str]:
 
 def _screened(screen: Mapping[str, Any], unit: str) -> str:
     if screen["screen"] == "race":
-        return f"Race: {screen['dropped']:,} dropped before full budget, for {screen['work']:,} {unit}"
+        return f"Race: {screen['dropped']:,} dropped before full budget; all its rungs took {screen['work']:,} {unit}"
     if screen["screen"] != "surrogate":
         return f"{screen['screen']}: " + ", ".join(f"{name} {value}" for name, value in screen.items())
     text = f"Surrogate: {screen['screened_out']:,} spared a measurement, for {screen['fit_s']:.1f} s of fitting"
@@ -316,8 +330,13 @@ def said(judged: Mapping[str, Any], one: Mapping[str, Any]) -> str:
     rival = ", the best baseline on validation" if one["against"] == judged["rival"] else ""
     return (
         f"the champion {SAYS[one['verdict']]} {one['against']}{rival}: "
-        f"{one['difference']:+.4g}{interval_text(one['interval'], before=' ')}, n = {one['n']:,}"
+        f"{one['difference']:+.4g}{interval_text(one['interval'], before=' ')} ({_better(one)}), n = {one['n']:,}"
     )
+
+
+def _better(one: Mapping[str, Any]) -> str:
+    """Whether lower or higher is better, with which the method of a verdict ends."""
+    return str(one["method"].rpartition("; ")[2])
 
 
 def same_lines(summary: Mapping[str, Any]) -> Iterator[str]:
@@ -397,7 +416,9 @@ def in_all_lines(summary: Mapping[str, Any]) -> Iterator[str]:
     else:
         spent = f"{duration(summary['wall_s'])}, {summary['cpu_s']:.1f} CPU s, {energy_text(joules, 'joules')}"
     of = f" of {_repeats(summary)}" if "repeats" in summary else ""
-    yield f"In all{of}, what is shared counted once, the test included: {spent}"
+    once = ", what is shared counted once" if of or summary["prepare"]["parts"] else ""
+    test = ", the test included" if summary["test_openings"] else ""
+    yield f"In all{of}{once}{test}: {spent}"
     yield f"Energy: {joules['method']}; {joules['formula']}"
     beside = [(one["name"], one["beside_s"]) for one in summary["baselines"] if one.get("beside_s")]
     if beside:

@@ -15,7 +15,7 @@ from evokit.interfaces import Goal
 from evokit.measuring.ledger_files import ledger_of
 from evokit.runs.costs import NOTHING, told_cost
 from evokit.runs.register import UNSEAL
-from evokit.runs.repeated_sets import judged, of_archives, of_fronts
+from evokit.runs.search_verdicts import judged, of_archives, of_fronts, of_values
 from evokit.runs.summary import best_value, plain, told
 from evokit.statistics.averages import mean
 from evokit.statistics.intervals import mean_interval
@@ -38,7 +38,7 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
     Returns:
         The summary of the repeat whose champion is best on validation, with sums, means and verdicts over repeats in
         the places of its own; ``repeats``: seed, status, validation, test, hypervolumes and QD scores of each; and
-        ``set_verdicts``: fronts and archives against those of controls.
+        ``search_verdicts``: where nothing is tested, what the search found against what controls found.
     """
     sign = 1 if summaries[0]["objective"]["goal"] == "min" else -1
     leader = min(summaries, key=lambda one: _place(one["best"], sign))
@@ -71,7 +71,11 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
         **leader,
         **dominated,
         **({"archive": leader["archive"] | held} if held else {}),
-        "set_verdicts": [*judged("hypervolume", volumes), *judged("qd_score", qd_scores)],
+        "search_verdicts": [
+            *judged("value", of_values(summaries), leader["objective"]["goal"]),
+            *judged("hypervolume", volumes),
+            *judged("qd_score", qd_scores),
+        ],
         "status": leader["status"] if len(summaries) == planned and leader["status"] in ENDED else "running",
         "final": final,
         "baselines": baselines,

@@ -17,7 +17,7 @@ from evokit.contracts.blame import ContractError, culprit
 from evokit.energy import Cost
 from evokit.errors import RunFailed
 from evokit.genomes.individuals import refuse_changed
-from evokit.interfaces import Individual, Search
+from evokit.interfaces import Individual, Search, work_unit
 from evokit.measuring.measure import LedgeredMeasure
 from evokit.progress import Progress
 from evokit.recipe.schema import Recipe
@@ -159,7 +159,7 @@ class Run(Resources):
         spent = self.ledger.costs().get("search", Cost.none()).wall_s
         if asked := self.telling.stop(search):
             return asked
-        reason = stop_reason(stop, search.logbook, measure.work, spent, self.goal)
+        reason = stop_reason(stop, search.logbook, measure.work, spent, self.goal, work_unit(self.parts.fitness))
         idle = search.generation - self._new_at
         if reason is None and idle >= IDLE:
             reason = f"nothing that {idle} generations asked for was new"

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evokit.interfaces import Goal
+from evokit.interfaces import WORK, Goal
 from evokit.measuring.ledger import Tally
 from evokit.recipe.schema import Stop
 
 IDLE = 500  # steps that may ask for nothing new, before a space counts as known altogether
 
 
-def stop_reason(stop: Stop, logbook: Sequence[Mapping[str, Any]], work: int, seconds: float, goal: Goal) -> str | None:
+def stop_reason(
+    stop: Stop, logbook: Sequence[Mapping[str, Any]], work: int, seconds: float, goal: Goal, unit: str = WORK
+) -> str | None:
     """Why to stop now, or None.
 
     All but ``seconds`` is decided by counted work and values, so a resumed run stops at the same generation; a stop by
@@ -27,9 +29,10 @@ def stop_reason(stop: Stop, logbook: Sequence[Mapping[str, Any]], work: int, sec
         work: Budget units spent.
         seconds: Wall time spent.
         goal: Whether lower or higher is better.
+        unit: What work counts.
     """
     if stop.work is not None and work >= stop.work:
-        return f"{work} units of work spent (stop.work {stop.work})"
+        return f"{work} {unit} spent (stop.work {stop.work})"
     if stop.seconds is not None and seconds >= stop.seconds:
         return f"{seconds:.0f} s spent (stop.seconds {stop.seconds:g})"
     best = logbook[-1]["best"] if logbook else None
@@ -40,6 +43,11 @@ def stop_reason(stop: Stop, logbook: Sequence[Mapping[str, Any]], work: int, sec
     if stop.patience is not None and (idle := _idle(logbook)) >= stop.patience:
         return f"no improvement for {idle} generations (stop.patience {stop.patience})"
     return None
+
+
+def was_spent(reason: str) -> bool:
+    """Whether a search ended as what it was given was spent, so that nothing was saved."""
+    return "(stop.work " in reason or "(stop.seconds " in reason
 
 
 def n_new(tally: Tally) -> int:

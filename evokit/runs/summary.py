@@ -21,6 +21,7 @@ from evokit.runs.contest import Entry
 from evokit.runs.costs import PREPARE, Payer, below, spent, told_cost, total
 from evokit.runs.diversity import told as told_archive
 from evokit.runs.openings import test_openings, units_of
+from evokit.runs.stopping import was_spent
 from evokit.searches.archive import only_feasible
 from evokit.statistics.averages import mean
 from evokit.statistics.break_even import Point, break_even
@@ -218,6 +219,8 @@ def _saved(run: Run, spent: Cost) -> dict[str, Any] | None:
     search = run.parts.search
     horizon = getattr(search, "horizon", None)
     if not run.search_stopped or horizon is None or not 0 < search.generation < horizon:
+        return None
+    if was_spent(run.search_stopped):
         return None
     generations = horizon - search.generation
     share = generations / search.generation

@@ -153,9 +153,9 @@ def test_an_operator_that_the_search_needs_and_the_genome_lacks_is_told_with_wha
 def test_sections_that_the_search_does_not_read_are_errors(problems):
     text = ONEMAX.replace("{name: generational, population: 64}", "{name: random_search}")
     assert problems(text + "screens: [{name: surrogate}]\n") == [
-        "r.yaml:4: crossover: search 'random_search' does not read this section (it reads: none)",
-        "r.yaml:5: mutation: search 'random_search' does not read this section (it reads: none)",
-        "r.yaml:6: screens: search 'random_search' does not read this section (it reads: none)",
+        "r.yaml:4: crossover: search 'random_search' does not read this section (it reads: none); generational does",
+        "r.yaml:5: mutation: search 'random_search' does not read this section (it reads: none); generational does",
+        "r.yaml:6: screens: search 'random_search' does not read this section (it reads: none); generational does",
     ]
 
 
@@ -175,7 +175,7 @@ def test_a_search_reads_what_those_within_it_read(load):
 
 def test_what_neither_a_search_nor_one_within_it_reads_is_refused(problems):
     assert problems(WITHIN + "mutation: {name: flip}") == [
-        "r.yaml:4: mutation: search 'within' does not read this section (it reads: none)"
+        "r.yaml:4: mutation: search 'within' does not read this section (it reads: none); generational does"
     ]
 
 

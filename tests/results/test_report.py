@@ -147,7 +147,7 @@ def test_work_is_told_in_what_it_counts(small):
     race = {"screen": "race", "dropped": 12, "work": 120}
     text = report(small | {"saved": saved, "screens": [race], "work_unit": "tokens"})
     assert "3,400 tokens and 5.0 CPU s" in " ".join(text.split())
-    assert "Race: 12 dropped before full budget, for 120 tokens" in text
+    assert "Race: 12 dropped before full budget; all its rungs took 120 tokens" in text
     assert any(line.split()[:5] == ["what", "it", "took", "work", "(tokens)"] for line in text.splitlines())
 
 
@@ -170,7 +170,7 @@ def test_a_repeat_that_was_interrupted_is_not_counted_as_one(small):
 
 def test_what_a_run_spent_that_nobody_knows_is_no_number(small):
     text = report(small | {"wall_s": math.nan, "cpu_s": math.nan})
-    assert "the test included: not known, for it was stopped before that was saved" in " ".join(text.split())
+    assert "In all: not known, for it was stopped before that was saved" in " ".join(text.split())
 
 
 def test_what_ran_while_others_did_is_told_with_its_shared_time(contest):

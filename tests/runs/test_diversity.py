@@ -124,7 +124,7 @@ def test_the_map_says_how_many_cells_share_a_character():
     elites = Elites(Diverse((Descriptor("first", 0, 4, 100), Descriptor("second", 0, 4, 20)), offset=40.0), context())
     elites.add([one(1, 0, 5), one(3, 3, 9)])
     summary = {"objective": {"name": "sum", "goal": "min"}, "archive": told({"search": elites}, "sum")}
-    assert "each character the best of 2 x 1 cells" in " ".join(archive_text(summary).split())
+    assert "each place the best of 2 x 1 cells" in " ".join(archive_text(summary).split())
     few = Elites(Diverse(**WHOLE), context())
     few.add([one(1, 0, 5)])
     assert "each character" not in archive_text(summary | {"archive": told({"search": few}, "sum")})

@@ -16,7 +16,14 @@ from tests.small import TOY_RECIPE, run
 
 def entry(name: str, test: float | None, variants: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
     skipped = "every fit failed" if test is None else ""
-    return {"name": name, "test": test, "validation": test, "skipped": skipped, "variants": list(variants)}
+    return {
+        "name": name,
+        "test": test,
+        "validation": test,
+        "skipped": skipped,
+        "trained": True,
+        "variants": list(variants),
+    }
 
 
 def summary(seed: int, ours: float, theirs: float | None, digest: str = "same") -> dict[str, Any]:
@@ -26,6 +33,7 @@ def summary(seed: int, ours: float, theirs: float | None, digest: str = "same") 
         "status": "done",
         "seed": seed,
         "objective": {"goal": "min"},
+        "objectives": {"loss": "min"},
         "data": {"digest": digest},
         "best": {"values": [ours]},
         "final": entry("champion", ours, (kept,)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from typing import Any
 
 from evokit.common.charts import Figure, Series, heat_map, line_chart
@@ -14,7 +15,7 @@ from evokit.facts import ReportFacts
 from evokit.measuring.history import all_failures, measuring_time
 from evokit.progress import energy, number
 from evokit.results import report
-from evokit.results.archive_text import archive_told
+from evokit.results.archive_text import archive_told, merged
 from evokit.results.cost_text import cost_remark, cost_tables, unit_of
 from evokit.results.crossing import crossings
 from evokit.results.curves import Curves, read_curves
@@ -27,6 +28,7 @@ from evokit.results.page.population import population
 from evokit.results.page.screening import screens
 from evokit.results.page.sources import Source
 from evokit.results.plot import sentence
+from evokit.runs.costs import PREPARE
 from evokit.runs.found import BY_HAND, go_on
 from evokit.runs.repeats import final_goal
 
@@ -49,11 +51,11 @@ def found(source: Source) -> Section:
     later = set(report.screen_lines(summary))  # which have a section of their own
     verdicts = [report.said(summary, one) for one in _rival_first(summary)]
     volumes = front_told(summary)[-1] if summary["front"] else ()
-    lead = (*report.set_lines(summary), *verdicts, *volumes, *report.found_lines(summary, source.best_so_far))
+    lead = (*report.search_lines(summary), *verdicts, *volumes, *report.found_lines(summary, source.best_so_far))
     blocks = lines(*(one for one in lead if one not in later))
-    blocks += figures(*_judged(summary, contenders)) + tables(report.set_tables(summary))
+    blocks += figures(*_judged(summary, contenders)) + tables(report.search_tables(summary))
     if contenders:
-        blocks += tables(report.contest_tables(contenders, summary["verdicts"], "test"))
+        blocks += tables(report.contest_tables(contenders, summary["verdicts"], "test", report.chosen_by(summary)))
         told = (
             *report.same_lines(summary), *report.edge_lines(summary), *report.repaid_lines(summary),
             *report.method_lines(summary["verdicts"]),
@@ -132,8 +134,12 @@ def costs(source: Source) -> Section:
     phases: dict[str, Any] = {}
     measured: defaultdict[str, int] = defaultdict(int)
     measuring_s: defaultdict[str, float] = defaultdict(float)
+    kept: set[tuple[Any, ...]] = set()  # what one repeat prepared and others took from it, to the last digit
     for _, ledger in source.ledgers():
         for phase, cost in ledger.costs().items():
+            if (identity := (phase, *astuple(cost))) in kept:
+                continue
+            kept |= {identity} if phase.startswith(PREPARE) else set()
             phases[phase] = phases[phase] + cost if phase in phases else cost
         for phase, n, seconds in measuring_time(ledger):
             measured[phase] += n
@@ -146,7 +152,7 @@ def costs(source: Source) -> Section:
             f"{one.wall_s:.1f}",
             f"{measuring_s[phase] / one.wall_s:.2f}" if measured[phase] and one.wall_s else "",
             energy(one.energy_j, one.estimated_j),
-            size(one.peak_memory_bytes),
+            size(one.peak_memory_bytes) if one.peak_memory_bytes else "",
         )
         for phase, one in phases.items()
     ]
@@ -184,8 +190,8 @@ def archive(source: Source) -> Section:
         drawn.append(
             heat_map(
                 f"Best {objective['name']} by {' and '.join(name for name, *_ in axes)}, "
-                f"from {number(max(values) if low_first else min(values))} (pale) "
-                f"to {number(min(values) if low_first else max(values))}",
+                f"from {number(max(values) if low_first else min(values))} (faint) "
+                f"to {number(min(values) if low_first else max(values))} (strong){merged(told)}",
                 told["map"],
                 across=axes[0],
                 up=axes[1] if more else None,

@@ -39,7 +39,9 @@ def page_text(folder: Path, recipe: Recipe | None = None, script: str = "") -> s
     """
     of = source(folder, recipe)
     title, *about = head_lines(of.summary)
-    return _page(of.summary["recipe"].removesuffix(".yaml"), [title, *about], sections(of), of.lacking, script)
+    what, place = of.summary["recipe"].removesuffix(".yaml"), of.folder.resolve().name
+    name = what if place == what else f"{what}: {place}"
+    return _page(name, [title, *about], sections(of), of.lacking, script)
 
 
 def comparison_text(folders: Sequence[Path], out: Path) -> str:

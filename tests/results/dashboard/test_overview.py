@@ -56,11 +56,17 @@ def test_a_run_at_work_is_told_with_its_horizon(done, tmp_path):
 def test_the_verdict_is_that_against_the_rival(done, tmp_path):
     folder = shutil.copytree(done, tmp_path / "run")
     summary = json.loads((folder / "summary.json").read_text())
-    verdict = {"verdict": "better", "difference": 0.5, "interval": [0.25, 0.75], "n": 9}
+    verdict = {
+        "verdict": "better",
+        "difference": 0.5,
+        "interval": [0.25, 0.75],
+        "n": 9,
+        "method": "a; higher is better",
+    }
     judged = {"rival": "b", "verdicts": [verdict | {"against": "a"}, verdict | {"against": "b"}]}
     (folder / "summary.json").write_text(json.dumps(summary | judged))
     assert told(folder).told == (
-        "The champion is better than b, the best baseline on validation: +0.5 [+0.25, +0.75], n = 9"
+        "The champion is better than b, the best baseline on validation: +0.5 [+0.25, +0.75] (higher is better), n = 9"
     )
 
 

@@ -79,7 +79,7 @@ def test_of_a_front_whose_values_no_axis_can_hold_there_is_the_table(two_objecti
 
 
 CHOICE = """
-const shown = () => [...document.querySelectorAll(".told")]
+const shown = () => [...document.querySelectorAll(".point .told")]
   .filter((one) => getComputedStyle(one).visibility == "visible")
   .map((one) => one.querySelector("b").textContent).join();
 const inside = [...document.querySelectorAll(".point input")].every((one) => {
@@ -88,7 +88,8 @@ const inside = [...document.querySelectorAll(".point input")].every((one) => {
 });
 const first = shown();
 document.querySelector("#front-2").click();
-document.title = [first, shown(), inside].join("; ");
+const figures = [...document.querySelectorAll("svg .told")].map((one) => getComputedStyle(one).visibility);
+document.title = [first, shown(), inside, [...new Set(figures)].join()].join("; ");
 """
 
 
@@ -99,4 +100,4 @@ def test_a_browser_shows_what_belongs_to_the_chosen_point(two_objectives, tmp_pa
     assert_shown(path, tmp_path, width)
     summary = json.loads((two_objectives / "summary.json").read_text())
     n, at = len(summary["front"]), knee_of(summary) + 1
-    assert title_after(path, tmp_path, width, CHOICE) == f"Point {at} of {n}: the knee; Point 2 of {n}; true"
+    assert title_after(path, tmp_path, width, CHOICE) == f"Point {at} of {n}: the knee; Point 2 of {n}; true; visible"

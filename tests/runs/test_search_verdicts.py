@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from scipy import stats
 
 from evokit.results.report import report
-from evokit.runs.repeated_sets import judged, of_archives, of_fronts
+from evokit.runs.search_verdicts import judged, of_archives, of_fronts, of_values
 from tests.small import run, write_recipe
 
 CORNER = 0.21 / 1.21  # of both ends of the box: two strips of 1.1 by 0.1 that share a square of 0.1
@@ -91,18 +92,50 @@ def test_a_run_with_repeats_and_two_objectives_says_what_fronts_are_worth(tmp_pa
     )
     (tmp_path / "two.yaml").write_text(text)
     summary = run(tmp_path / "two.yaml", tmp_path / "run")
-    (told,) = summary["set_verdicts"]
+    (told,) = summary["search_verdicts"]
     by_repeat = [one["hypervolume"] for one in summary["repeats"]]
     assert told["difference"] == pytest.approx(np.mean([one["search"] - one["random_search"] for one in by_repeat]))
     assert summary["hypervolume"]["search"] == pytest.approx(np.mean([one["search"] for one in by_repeat]))
     text = " ".join(report(summary).split())
     assert f"Pareto front of all that was measured in the repeat with seed {summary['seed']}" in text
     assert "Hypervolume, mean of 3 repeats, as a share of the box around all their fronts" in text
-    assert "hypervolume random_search +" in text
+    assert "hypervolume higher is better random_search +" in text
 
 
-def test_repeats_with_one_objective_say_nothing_of_sets(tmp_path):
+def with_values(ours: float | None, theirs: float, again: tuple[float, float] | None = None) -> dict[str, Any]:
+    mine, their = again or (None, None)
+    return {
+        "data": None,
+        "objectives": {"a": "min"},
+        "best": None if ours is None else {"values": [ours], "confirmed": mine},
+        "baselines": [
+            {"name": "trained", "trained": True, "validation": 0.0},
+            {"name": "control", "trained": False, "validation": theirs, "confirmed": their},
+        ],
+    }
+
+
+def test_values_are_those_measured_again_where_there_are_such():
+    assert of_values([with_values(1.0, 2.0), with_values(3.0, 4.0)]) == {"search": [1.0, 3.0], "control": [2.0, 4.0]}
+    again = [with_values(1.0, 2.0, (1.5, 2.5)), with_values(3.0, 4.0, (3.5, 4.5))]
+    assert of_values(again) == {"search": [1.5, 3.5], "control": [2.5, 4.5]}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"data": {"name": "images"}}, {"objectives": {"a": "min", "b": "min"}}, {"archive": {"cells": 3}}, {"best": None}],
+)
+def test_values_say_nothing_where_something_else_counts_or_one_repeat_has_none(other):
+    one = with_values(1.0, 2.0) | other
+    assert judged("value", of_values([one, one])) == []
+
+
+def test_repeats_of_a_function_are_held_against_its_control(tmp_path):
     summary = run(write_recipe(tmp_path), tmp_path / "run", "search.generations=2", "repeats=2")
-    assert summary["set_verdicts"] == []
+    told, _ = summary["search_verdicts"]
+    values = [one["validation"] for one in summary["repeats"]]
+    assert told["difference"] == pytest.approx(np.mean(values) - summary["baselines"][0]["validation"])
+    assert (told["measure"], told["n"]) == ("value", 2)
+    text = " ".join(report(summary).split())
+    assert re.search(r"its best value (higher|lower) is better random_search [+-]", text)
     assert summary["repeats"][0]["hypervolume"] is None
-    assert "higher is better the search against" not in " ".join(report(summary).split())

@@ -1,4 +1,4 @@
-"""What fronts and archives of repeats are worth: means over the repeats, and the search against its controls."""
+"""What searches of repeats found where nothing is tested: values, fronts and archives, beside those of controls."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from evokit.genomes.individuals import weights_of
-from evokit.runs.summary import told
+from evokit.interfaces import Goal
+from evokit.runs.summary import best_value, told
 from evokit.statistics.averages import mean
 from evokit.statistics.pareto import gaps, hypervolumes
 from evokit.statistics.verdicts import corrected, verdict
@@ -18,6 +19,31 @@ Values = Mapping[str, Sequence[float]]
 """Of the search and of each control, one value a repeat."""
 Fronts = Mapping[tuple[int, str], Sequence[Sequence[float]]]
 """Repeat and whose it is, to its points."""
+
+
+def of_values(summaries: Sequence[Mapping[str, Any]]) -> Values:
+    """The best value of each repeat, measured again where search and control confirm theirs.
+
+    Args:
+        summaries: One per repeat; nothing is said where there are data, whose test split is what counts, several
+            objectives or an archive, or where one of them found nothing feasible.
+    """
+    first = summaries[0]
+    if first["data"] or len(first["objectives"]) > 1 or first.get("archive"):
+        return {}
+    controls = [{one["name"]: one for one in summary["baselines"] if not one["trained"]} for summary in summaries]
+    values: dict[str, list[float | None]] = {SEARCH: [_again(one["best"] or {}, best_value(one)) for one in summaries]}
+    values |= {name: [_again(one[name], one[name]["validation"]) for one in controls] for name in _shared(controls)}
+    told = {name: [one for one in found if one is not None] for name, found in values.items()}
+    return {name: found for name, found in told.items() if len(found) == len(summaries)} if told[SEARCH] else {}
+
+
+def _again(entry: Mapping[str, Any], measured: float | None) -> float | None:
+    """What was measured again of the best of a search, else what it measured; None of what violates constraints."""
+    if measured is None or entry.get("confirmed_violation"):
+        return None
+    again = entry.get("confirmed")
+    return measured if again is None else float(again)
 
 
 def of_fronts(summaries: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], Values]:
@@ -65,12 +91,12 @@ def of_archives(summaries: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any],
     return {measure: _means(values) for measure, values in figures.items()}, figures["qd_score"]
 
 
-def judged(measure: str, values: Values) -> list[dict[str, Any]]:
-    """The search against each control by a measure of which more is better, corrected for the number of controls."""
-    if len(next(iter(values.values()), ())) < 2:
+def judged(measure: str, values: Values, goal: Goal = "max") -> list[dict[str, Any]]:
+    """The search against each control by a measure, corrected for the number of controls."""
+    if SEARCH not in values or len(values[SEARCH]) < 2:
         return []
     says = f"over {len(values[SEARCH])} repeats of the whole run; speaks of the method"
-    family = [verdict(name, _row(values[SEARCH]), _row(one), "max", says) for name, one in values.items()]
+    family = [verdict(name, _row(values[SEARCH]), _row(one), goal, says) for name, one in values.items()]
     return [{"measure": measure, **told(one)} for one in corrected(family[1:])]
 
 
