@@ -74,7 +74,11 @@ def refuse_other_recipe(then: Recipe, now: Recipe) -> None:
     Raises:
         UserError: Names every key that differs.
     """
-    changed = [text for key, text in differences(then, now) if not _free(key)]
+    changed = [
+        f"{text}, the function itself" if key == "fitness.digest" else text
+        for key, text in differences(then, now)
+        if not _free(key)
+    ]
     if changed:
         raise UserError(f"this run cannot be resumed, its recipe changed ({'; '.join(changed)}); {REMEDY}")
 

@@ -20,6 +20,7 @@ from evokit.calls.outcome import Run
 from evokit.calls.starting import Folder, start
 from evokit.common.conversation import Abandoned, Conversation
 from evokit.common.files import write_atomically
+from evokit.common.names import listed
 from evokit.errors import UserError
 from evokit.fitnesses.told import Told
 from evokit.interfaces import Evaluation, Goal
@@ -51,7 +52,7 @@ class Asking:
         self.directory, self._folder = folder.path, folder
         self._told: dict[str, Evaluation] = {}
         options = recipe.fitness.options
-        self._names, self._n_constraints = [*options.objectives, *options.constraints], len(options.constraints)
+        self._objectives, self._constraints = list(options.objectives), list(options.constraints)
         self._talk = Conversation(partial(_begin, recipe, folder, callbacks))
         self._go_on(_kept(self.directory / KEPT))
 
@@ -63,7 +64,7 @@ class Asking:
     @property
     def told_names(self) -> list[str]:
         """What is told of each: names of objectives, then of constraints."""
-        return self._names
+        return [*self._objectives, *self._constraints]
 
     @property
     def run(self) -> Run:
@@ -96,8 +97,11 @@ class Asking:
                 ``Evaluation``; None or NaN where it failed.
 
         Raises:
-            UserError: Somebody was not asked for, or values and candidates are not as many.
+            UserError: Somebody was not asked for, values and candidates are not as many, or a value is no number or
+                not one for each objective and constraint. Nothing of that call is kept then.
         """
+        if not isinstance(values, Iterable):
+            raise UserError(f"{values!r:.60} was told; tell takes two lists, candidates and their values")
         candidates, values = list(candidates), list(values)
         if len(candidates) != len(values):
             raise UserError(f"{len(values)} values were told of {len(candidates)} candidates")
@@ -126,12 +130,12 @@ class Asking:
         for name in values:
             if name not in keys:
                 raise UserError(f"{name!r} was not asked for")
-        told = {keys[name]: _evaluation(value, self._n_constraints) for name, value in values.items()}
+        told = {keys[name]: self._evaluation(name, value) for name, value in values.items()}
         self._go_on(self._told | told)
 
     def tell_numbers(self, numbers: Mapping[str, Sequence[float] | None]) -> None:
         """As ``tell_of``, numbers in the order of ``told_names``; None where it failed."""
-        n = self._n_constraints
+        n = len(self._constraints)
         self.tell_of(
             {name: one and ((one[: len(one) - n], one[len(one) - n :]) if n else one) for name, one in numbers.items()}
         )
@@ -145,6 +149,27 @@ class Asking:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+    def _evaluation(self, name: str, value: Any) -> Evaluation:
+        """What was told of a candidate.
+
+        Raises:
+            UserError: It is no number, or not one for each objective and constraint.
+        """
+        if isinstance(value, Evaluation):
+            return value
+        if value is None:
+            return Evaluation(outcome="raised", work=1, message="told as failed")
+        values, limits = value, ()
+        if self._constraints:
+            try:
+                values, limits = value
+            except (TypeError, ValueError):
+                raise UserError(
+                    f"{value!r:.60} was told of {name}; with constraints it is a pair such as (cost, [weight - 1])"
+                ) from None
+        told = _numbers(name, values, self._objectives), _numbers(name, limits, self._constraints)
+        return Evaluation(told[0], work=1, constraints=told[1])
 
     @property
     def _asked(self) -> list[Candidate]:
@@ -283,14 +308,15 @@ def _equal(one: Any, other: Any) -> bool:
         return False
 
 
-def _evaluation(value: Any, n_constraints: int) -> Evaluation:
-    """What was told of a candidate."""
-    if isinstance(value, Evaluation):
-        return value
-    if value is None:
-        return Evaluation(outcome="raised", work=1, message="told as failed")
-    values, limits = value if n_constraints else (value, ())
-    return Evaluation(tuple(np.ravel(values)), work=1, constraints=tuple(np.ravel(limits)))
+def _numbers(name: str, told: Any, names: Sequence[str]) -> tuple[float, ...]:
+    """One for each of the names."""
+    given = list(np.ravel(np.asarray(told, dtype=object)))
+    if len(given) != len(names):
+        raise UserError(f"{told!r:.60} was told of {name}; there is to be one number for each of {listed(names)}")
+    for one in given:
+        if isinstance(one, str | bytes | bool | complex | np.complexfloating) or not hasattr(one, "__float__"):
+            raise UserError(f"{one!r:.60} was told of {name}; it is no number")
+    return tuple(map(float, given))
 
 
 def _written(one: Evaluation) -> dict[str, Any]:

@@ -54,6 +54,8 @@ def fitness(
     Raises:
         UserError: No objective is named.
     """
+    if not all(isinstance(one, str | Sequence) for one in (minimize, maximize)):
+        raise UserError('evokit.fitness takes names, and then the function: @evokit.fitness(minimize="loss")')
     goals: dict[str, Goal] = dict.fromkeys([minimize] if isinstance(minimize, str) else minimize, "min")
     goals |= dict.fromkeys([maximize] if isinstance(maximize, str) else maximize, "max")
     if not goals:

@@ -121,6 +121,7 @@ def problem(
     Raises:
         UserError: Something does not fit.
     """
+    _refuse_wrong(budgets, sections.get("stop"), dimensions)
     if isinstance(function, Declared):
         space = function.takes if space is None and low is None else space
         if goal not in function.goals.values():
@@ -132,7 +133,11 @@ def problem(
         work_unit = function.keywords["work_unit"] if work_unit == WORK else work_unit
     asked = {"budgets": list(budgets), "vectorized": vectorized, "work_unit": work_unit}
     fitness, held = _fitness(function, goal, objectives, constraints, asked, folder)
-    stop = dict(sections.pop("stop", None) or {}) | ({} if work is None else {"work": work})
+    stop = dict(sections.pop("stop", None) or {})
+    if work is not None:
+        if "work" in stop:
+            raise UserError(f"work: {work}, but stop says work: {stop['work']}; say one of them")
+        stop["work"] = work
     recipe = {
         "seed": seed,
         "fitness": fitness,
@@ -150,6 +155,16 @@ def problem(
         return made
     object.__setattr__(made.fitness.options, "held", held)
     return made
+
+
+def _refuse_wrong(budgets: Any, stop: Any, dimensions: Any) -> None:
+    """What would else fail where nobody knows its name, or mean something else."""
+    if not isinstance(budgets, Sequence | np.ndarray) or isinstance(budgets, str):
+        raise UserError(f"budgets: must be ascending units of work, such as (1, 3, 9), got {budgets!r:.60}")
+    if not isinstance(stop, Mapping | None):
+        raise UserError(f'stop: must say what ends the search, such as {{"seconds": 60}}, got {stop!r:.60}')
+    if dimensions is not None and (not isinstance(dimensions, int | np.integer) or dimensions < 1):
+        raise UserError(f"dimensions: must be a whole number, at least 1, got {dimensions!r:.60}")
 
 
 def _placed(workers: int) -> dict[str, Any]:
@@ -216,7 +231,10 @@ def _goals(objectives: Any, goal: Goal) -> dict[str, Goal]:
         case Mapping():
             return {str(name): one for name, one in objectives.items()}
         case _:
-            return dict.fromkeys(map(str, objectives), goal)
+            names = list(map(str, objectives))
+            if len(set(names)) < len(names):
+                raise UserError(f"objectives: each needs a name of its own, got {names}")
+            return dict.fromkeys(names, goal)
 
 
 def _kept(function: Any, folder: Folder) -> dict[str, Any]:

@@ -113,6 +113,7 @@ class Run:
 
     def rows(self, phase: str = "search") -> Iterator[dict[str, Any]]:
         """What was measured in a phase, in its order: parameters, values, constraints, outcome, costs."""
+        self._refuse_repeats()
         with ledger_of(RunDirectory(self.directory).ledger) as ledger:
             rows, genes = ledger.rows(phase), ledger.genes()
         fitness = self._parts.fitness
@@ -197,12 +198,16 @@ class Run:
     def _parts(self) -> Parts:
         return assemble(self.recipe, self.directory)
 
-    @property
-    def _champion(self) -> dict[str, Any] | None:
+    def _refuse_repeats(self) -> None:
         summary = self.summary
         if "repeats" in summary:
             leader = str(repeat_folder(self.directory, summary["seed"] - self.recipe.seed))
             raise UserError(f"{self.directory} has repeats; evokit.open({leader!r}) is that of the best champion")
+
+    @property
+    def _champion(self) -> dict[str, Any] | None:
+        self._refuse_repeats()
+        summary = self.summary
         best: dict[str, Any] | None = summary["best"]
         return best or self._best_so_far()
 

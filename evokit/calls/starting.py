@@ -39,6 +39,8 @@ class Folder:
     """
 
     def __init__(self, directory: str | Path | None) -> None:
+        if not isinstance(directory, str | Path | None):
+            raise UserError(f"directory: must be a path, got {directory!r:.60}")
         self.temporary = directory is None
         self.path = Path(tempfile.mkdtemp(prefix="evokit-") if directory is None else directory).absolute()
         self.unlike = ""  # what a function uses that nobody can tell from another of its kind

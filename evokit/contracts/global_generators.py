@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 
 DRAW = "draw only from the generator that is handed over, and keep no state between calls"
-DRAW_IN_FITNESS = "let all chance in a fitness come from context.streams, a generator made anew in each evaluation"
+DRAW_IN_FITNESS = (
+    "let all chance in a fitness come from context.streams, a generator made anew in each evaluation, and in a function"
+    " from one with a seed that is made in it, such as np.random.default_rng(0), or random_state=0 of scikit-learn"
+)
 UNUSUAL = 982_451_653  # added to seeds, so that a plugin that seeds 0 or 42 does not end where it began
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from evokit.common.code import code_digest
 from evokit.common.keys import digest
-from evokit.common.names import listed
+from evokit.common.names import did_you_mean, listed
 from evokit.common.text import described
 from evokit.contracts.blame import ContractError
 from evokit.contracts.members import ANY_KIND
@@ -35,8 +35,10 @@ class Function:
 
     It returns a number, or one for each of ``objectives``; where there are ``constraints``, a pair of that and of a
     number for each, not above 0 if it is kept to; or an ``Evaluation``. A function that takes parameters by name is
-    given those of a phenotype that has names. With ``vectorized`` it is given many phenotypes at once, arrays as the
-    rows of one. ``work_unit`` is what budgets and work count, such as ``epochs``, for displays and reports.
+    given those of a phenotype that has names. Where there are several ``budgets`` one is the second argument; a
+    function that takes parameters by name has it as ``budget``, or as what ``work_unit`` calls it. With
+    ``vectorized`` it is given many phenotypes at once, arrays as the rows of one. ``work_unit`` is what budgets and
+    work count, such as ``epochs``, for displays and reports.
 
     Its context is a digest of the source of its module, or of what it was compiled to and all that it uses.
 
@@ -100,22 +102,23 @@ class FunctionFitness:
         self.work_unit = options.work_unit
         self.__wrapped__ = getattr(call, "__wrapped__", call)  # the place that messages name
         self.batch = BATCH if options.vectorized else 1
-        self._names, self._any_name, self._budget = _parameters(call, len(options.budgets) > 1)
+        self._several = len(options.budgets) > 1
+        self._signature = Signature.of(call, self._several, options.work_unit)
 
     def evaluate(self, batch: Sequence[Any], budget: int) -> Any:
         if self._vectorized:
             together = np.stack(batch) if isinstance(batch[0], np.ndarray) else list(batch)
-            return self._answers(self.call(together, *self._more(budget)), len(batch), budget)
+            return self._answers(self._asked(together, budget), len(batch), budget)
         if len(batch) == 1:  # what it raises is the host's to tell
             return self._answers([self._one(batch[0], budget)], 1, budget)
         return self._answers([self._tried(one, budget) for one in batch], len(batch), budget)
 
     def _one(self, phenotype: Any, budget: int) -> Any:
         phenotype = _copied(phenotype)  # the function's own, to change if it likes
-        if isinstance(phenotype, dict) and (self._any_name or self._names >= phenotype.keys()):
-            answer = self.call(**({"budget": budget} if "budget" in self._names else {}) | phenotype)
+        if self._signature.takes_names_of(phenotype):
+            answer = self.call(**self._named(budget) | phenotype)
         else:
-            answer = self.call(phenotype, *self._more(budget))
+            answer = self._asked(phenotype, budget)
         if not isinstance(answer, float | Evaluation) and not self.constraints:
             self._refuse_wrong(answer)
         return answer
@@ -124,20 +127,41 @@ class FunctionFitness:
         """Say it of the function, whose author may never have heard of batches."""
         if _n_values(answer) != len(self.objectives):
             several = f"{len(self.objectives)} numbers, one for each of {listed(self.objectives)}"
-            wanted = several if len(self.objectives) > 1 else "a number; of several values objectives names each"
+            one = "a number; of several values objectives= names each, and constraints= what it must keep to"
+            wanted = several if len(self.objectives) > 1 else one
             raise TypeError(f"the function returned {described(answer)}; it returns {wanted}")
 
     def _tried(self, phenotype: Any, budget: int) -> Any:
         """Others of the batch need not be asked again because one raises."""
         try:
             return self._one(phenotype, budget)
-        except (MemoryError, OSError):
+        except (MemoryError, OSError, ContractError):
             raise
         except Exception as error:
             return Evaluation(outcome="raised", work=budget, message=said(error))
 
-    def _more(self, budget: int) -> tuple[int, ...]:
-        return (budget,) if self._budget else ()
+    def _asked(self, phenotype: Any, budget: int) -> Any:
+        """What the function says of a phenotype, or of many together."""
+        how = self._signature
+        if how.second:
+            return self.call(phenotype, budget)
+        if how.budget and how.budget != how.first:
+            return self.call(phenotype, **{how.budget: budget})
+        if self._several:
+            raise ContractError(
+                f"there are budgets {listed(map(str, self.budgets))}, and the function has no second argument, which"
+                " would say how much to spend; give it one, such as def train(phenotype, budget)"
+            )
+        return self.call(phenotype)
+
+    def _named(self, budget: int) -> dict[str, int]:
+        name = self._signature.budget
+        if self._several and not name:
+            raise ContractError(
+                f"there are budgets {listed(map(str, self.budgets))}, and the function, which takes parameters by name,"
+                ' has none for them; call one budget, or by what it counts and say so, such as work_unit="epochs"'
+            )
+        return {name: budget} if name else {}
 
     def _answers(self, answers: Any, n: int, budget: int) -> Any:
         if not self.constraints:
@@ -157,25 +181,105 @@ class FunctionFitness:
                 f"the function returned {described(answer)}; with constraints it returns a pair such as"
                 " (cost, [weight - 1])"
             ) from None
-        return Evaluation(tuple(np.ravel(values)), work=budget, constraints=tuple(np.ravel(limits)))
+        return Evaluation(tuple(np.ravel(values)), work=budget, constraints=tuple(_limits(limits)))
+
+
+@dataclass(frozen=True)
+class Signature:
+    """How a function is called.
+
+    Args:
+        names: Of its parameters, those that can be given by name.
+        any_name: Whether it takes any other by name too.
+        second: Whether it takes the budget after the phenotype.
+        budget: The name by which it takes the budget; empty if there is none.
+        first: The name of what it takes first; empty if there is none.
+    """
+
+    names: frozenset[str]
+    any_name: bool = False
+    second: bool = False
+    budget: str = ""
+    first: str = ""
+
+    @classmethod
+    def of(cls, call: Callable[..., Any], several: bool = False, work_unit: str = "") -> Signature:
+        """That of a function; ``several`` tells whether there are budgets to be told."""
+        try:
+            taken = list(inspect.signature(call).parameters.values())
+        except (TypeError, ValueError):  # of C
+            return cls(frozenset(), second=several)
+        places = [one for one in taken if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+        required = [one for one in places if one.default is one.empty]
+        second = len(required) > 1 or "budget" in {one.name for one in places[1:]} or (several and len(places) > 1)
+        names = frozenset(one.name for one in taken if one.kind in (one.KEYWORD_ONLY, one.POSITIONAL_OR_KEYWORD))
+        any_name = any(one.kind is one.VAR_KEYWORD for one in taken)
+        told = [name for name in ("budget", *([work_unit] if several else [])) if name in names]
+        budget = told[0] if told else "budget" if any_name and several else ""
+        return cls(names, any_name, second, budget, places[0].name if places else "")
+
+    def takes_names_of(self, phenotype: Any) -> bool:
+        """Whether it is given the parameters of a phenotype by their names.
+
+        Raises:
+            ContractError: It takes some of them and not all.
+        """
+        if not isinstance(phenotype, dict):
+            return False
+        lacking = [name for name in phenotype if name not in self.names]
+        if self.any_name or not lacking:
+            return True
+        if len(lacking) < len(phenotype):
+            spare = [name for name in self.names if name not in phenotype]
+            raise ContractError(
+                f"the function takes {listed(sorted(self.names))}, and the space has {lacking[0]!r} as"
+                f" well{did_you_mean(lacking[0], spare)}; a function takes all parameters by their names, or one"
+                " mapping of them"
+            )
+        return False
 
 
 class Constrained:
-    """A function together with functions of what it must keep to.
+    """A function together with functions of what it must keep to, called as it is.
 
     Args:
         function: The fitness.
-        limits: Each of a phenotype, not above 0 if it is kept to; an array counts as its largest number.
+        limits: Each of a phenotype, or of parameters by their names, not above 0 if it is kept to; an array counts as
+            its largest number.
     """
 
     def __init__(self, function: Callable[..., Any], limits: Sequence[Callable[[Any], Any]]) -> None:
         self.function, self.limits = function, limits
         self.__signature__ = inspect.signature(function)
+        self.__wrapped__ = function  # the place that messages name
 
     def __call__(self, *phenotype: Any, **parameters: Any) -> tuple[Any, list[float]]:
         values = self.function(*phenotype, **parameters)
-        of = (parameters,) if parameters else phenotype[:1]
-        return values, [float(np.max(limit(*of))) for limit in self.limits]
+        return values, [_largest(_limit(limit, phenotype, parameters)) for limit in self.limits]
+
+
+def _limit(limit: Callable[..., Any], phenotype: Sequence[Any], parameters: Mapping[str, Any]) -> Any:
+    if not parameters:
+        return limit(phenotype[0])
+    names = Signature.of(limit)
+    if names.any_name or names.names <= parameters.keys():
+        return limit(**(parameters if names.any_name else {name: parameters[name] for name in names.names}))
+    return limit(dict(parameters))
+
+
+def _largest(limit: Any) -> float:
+    return float(np.max(_limits(limit)))
+
+
+def _limits(limits: Any) -> np.ndarray:
+    """Numbers, how far from what is kept to; whether it is kept to says nothing of that."""
+    found = np.ravel(limits)
+    if found.dtype == bool or any(isinstance(one, bool | np.bool_) for one in found):
+        raise TypeError(
+            f"a constraint returned {bool(found[0])}; it returns a number, not above 0 if it is kept to, such as"
+            " 0.5 - x"
+        )
+    return found
 
 
 def _nobody(phenotype: Any, budget: int = 0) -> Any:
@@ -198,19 +302,6 @@ def _imported(place: str) -> Any:
             " looks in, such as one that PYTHONPATH names"
         ) from error
     return found
-
-
-def _parameters(call: Callable[..., Any], several: bool) -> tuple[frozenset[str], bool, bool]:
-    """Names of a function's parameters, whether it takes any other by name too, whether it takes the budget second."""
-    try:
-        taken = list(inspect.signature(call).parameters.values())
-    except (TypeError, ValueError):  # of C
-        return frozenset(), False, several
-    places = [one for one in taken if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
-    required = [one for one in places if one.default is one.empty]
-    second = len(required) > 1 or "budget" in {one.name for one in places[1:]} or (several and len(places) > 1)
-    named = frozenset(one.name for one in taken if one.kind in (one.KEYWORD_ONLY, one.POSITIONAL_OR_KEYWORD))
-    return named, any(one.kind is one.VAR_KEYWORD for one in taken), second
 
 
 def _n_values(answer: Any) -> int:

@@ -32,6 +32,9 @@ class RecipeError(UserError):
         self.problems = tuple(problems)
         super().__init__("\n".join(self.problems))
 
+    def __reduce__(self) -> tuple[type, tuple[Sequence[str]]]:
+        return type(self), (self.problems,)  # and not from the text, letter by letter
+
 
 @dataclass(frozen=True)
 class Where:

@@ -69,6 +69,39 @@ def test_failures_constraints_and_parameters_are_told():
     assert search.run.best_value == min(row["value"] for row in rows[1:] if row["limit"] <= 0)
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("0.1", "'0.1' was told of c.*it is no number"),
+        (1j, "it is no number"),
+        (True, "it is no number"),
+        ([0.1, 0.2], r"\[0.1, 0.2\] was told of c.*there is to be one number for each of value"),
+        ({}, "there is no|it is no number"),
+    ],
+)
+def test_what_is_no_value_is_refused_and_nothing_of_that_call_is_kept(value, said):
+    search = evokit.search("random_search", **BOX)
+    candidates = search.ask()
+    values = list(map(distance, candidates))
+    with pytest.raises(UserError, match=said):
+        search.tell(candidates, [value, *values[1:]])
+    assert len(search.ask()) == len(candidates)
+    search.tell(candidates, values)
+    assert [row["value"] for row in search.run.rows()][: len(values)] == values
+
+
+def test_values_are_as_many_as_objectives_and_constraints():
+    two = evokit.search("nsga2", **BOX, objectives=["a", "b"])
+    with pytest.raises(UserError, match="one number for each of a, b"):
+        two.tell(two.ask()[:1], [1.0])
+    bound = evokit.search("regularised", **BOX, constraints=["limit"])
+    for wrong in (1.0, (1.0, [])):
+        with pytest.raises(UserError, match=r"with constraints it is a pair|one number for each of limit"):
+            bound.tell(bound.ask()[:1], [wrong])
+    with pytest.raises(UserError, match="tell takes two lists"):
+        bound.tell(bound.ask()[:1], 1.0)
+
+
 def test_what_was_not_asked_for_is_refused():
     search = evokit.search("cma", **BOX)
     with pytest.raises(UserError, match="was not asked for"):

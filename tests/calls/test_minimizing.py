@@ -142,6 +142,72 @@ def test_what_its_budgets_count_is_told():
     assert "work (epochs)" in " ".join(run.report().split())
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, epochs=50: x + 1 / epochs,  # by name, and the name says what is counted
+        lambda x, budget=50: x + 1 / budget,
+        lambda x, **more: x + 1 / more["budget"],
+        lambda params, epochs: params["x"] + 1 / epochs,
+        lambda params, *, budget=50: params["x"] + 1 / budget,
+    ],
+)
+def test_a_function_hears_its_budget_however_it_is_called(function):
+    run = evokit.minimize(function, {"x": evokit.Float(0, 1)}, budgets=(1, 4), work_unit="epochs", work=40, seed=1)
+    assert run.best_value == pytest.approx(run.best["x"] + 1 / 4)
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (lambda x, epochs=50: x, 'none for them; call one budget, .* such as work_unit="epochs"'),
+        (lambda params: params["x"], "the function has no second argument, which would say how much to spend"),
+    ],
+)
+def test_a_function_that_cannot_hear_its_budget_is_refused(function, said):
+    with pytest.raises(UserError, match=said):
+        evokit.minimize(function, {"x": evokit.Float(0, 1)}, budgets=(1, 4), work=40)
+
+
+def test_a_function_that_takes_some_parameters_by_their_names_and_not_all_is_refused():
+    def error(kernel, C=1.0, gamma=0.1):
+        return C
+
+    space = {"kernel": evokit.Choice(["a", "b"]), "C": evokit.Float(0.1, 10), "gama": evokit.Float(0, 1)}
+    with pytest.raises(
+        UserError, match="takes C, gamma, kernel, and the space has 'gama' as well; did you mean 'gamma'"
+    ):
+        evokit.minimize(error, space, work=9)
+
+
+def test_constraints_are_called_as_the_function_is():
+    space = {"x": evokit.Float(0, 2), "y": evokit.Float(0, 2)}
+    by_name = evokit.minimize(lambda x, y: x + y, space, constraints=[lambda x: 0.5 - x], work=200)
+    by_mapping = evokit.minimize(lambda x, y: x + y, space, constraints=[lambda p: 0.5 - p["x"]], work=200)
+    assert by_name.best == by_mapping.best
+    assert by_name.best["x"] >= 0.5
+
+
+@pytest.mark.parametrize("constraints", [[lambda x: x[0] > 0.5], 1])
+def test_whether_a_constraint_is_kept_to_is_no_number(constraints):
+    def cost(x):
+        return (x[0], [x[0] > 0.5]) if constraints == 1 else x[0]
+
+    with pytest.raises(UserError, match=r"a constraint returned (True|False); it returns a number, not above 0"):
+        evokit.minimize(cost, **BOX, constraints=constraints, work=9)
+
+
+def test_a_decorator_without_its_names_is_told_how_it_is_written():
+    with pytest.raises(UserError, match=r'takes names, and then the function: @evokit\.fitness\(minimize="loss"\)'):
+        evokit.fitness(square)
+
+
+def test_rows_of_repeats_are_those_of_one(tmp_path):
+    run = evokit.minimize(square, **BOX, search="cma", generations=1, repeats=2, directory=tmp_path / "run")
+    with pytest.raises(UserError, match=r"has repeats; evokit\.open\(.*repeat-\d'\) is that of the best champion"):
+        list(run.rows())
+
+
 def test_many_at_once():
     sizes = []
 
@@ -179,6 +245,22 @@ def test_workers_change_no_number_and_a_script_needs_no_guard(tmp_path):
     assert ended.returncode == 0, ended.stderr
     one, two = ended.stdout.split()
     assert one == two
+
+
+def test_a_script_whose_worker_dies_is_not_run_again(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import evokit, os\n"
+        "print('begun', flush=True)\n"
+        "def cost(x):\n"
+        "    if x[0] > 0.5: os._exit(1)\n"
+        "    return x[0]\n"
+        "search = {'name': 'random_search', 'batch': 8}\n"
+        "run = evokit.minimize(cost, low=0, high=1, dimensions=1, search=search, work=16, workers=2)\n"
+        "print(sum(row['outcome'] == 'worker_died' for row in run.rows()) > 2)\n"
+    )
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert ended.stdout.split() == ["begun", "True"], ended.stderr
 
 
 def test_a_named_directory_goes_on_and_is_done(tmp_path):
@@ -242,6 +324,12 @@ def test_a_fitness_is_as_good_as_a_function():
         ({**BOX, "search": "cmma", "work": 9}, "unknown search 'cmma'; did you mean 'cma'"),
         ({**BOX, "wrkers": 2, "work": 9}, "wrkers: there is no such keyword; did you mean 'workers'"),
         ({**BOX, "work": math.nan}, "stop.work: nan has no place in a recipe"),
+        ({**BOX, "work": 9, "stop": {"work": 7}}, "work: 9, but stop says work: 7; say one of them"),
+        ({**BOX, "work": 9, "stop": 7}, 'stop: must say what ends the search, such as {"seconds": 60}, got 7'),
+        ({**BOX, "work": 9, "budgets": 5}, "budgets: must be ascending units of work, .* got 5"),
+        ({"low": 0, "high": 1, "dimensions": 0, "work": 9}, "dimensions: must be a whole number, at least 1, got 0"),
+        ({**BOX, "work": 9, "objectives": ("a", "a")}, r"objectives: each needs a name of its own, got \['a', 'a'\]"),
+        ({**BOX, "work": 9, "directory": 5}, "directory: must be a path, got 5"),
     ],
 )
 def test_what_is_wrong_is_told_in_a_sentence(keywords, said):

@@ -16,9 +16,8 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, replace
-from multiprocessing import forkserver, get_context, resource_tracker
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import BaseContext
-from types import ModuleType
 from typing import Any, Literal
 
 import psutil
@@ -30,6 +29,7 @@ from evokit.energy import Meter, process_cpu_s
 from evokit.errors import RunFailed, UserError
 from evokit.interfaces import Evaluation, Outcome
 from evokit.measuring.backends.joules import SharedJoules
+from evokit.measuring.backends.scriptless import ForkServerContext, SpawnContext
 from evokit.measuring.backends.worker import ENDED_BY, answer, get_ready, lead_group
 from evokit.measuring.execution import Answer, Probe, Task, lost
 
@@ -67,7 +67,7 @@ class Worker:
         self.group: int | None = None  # its process group, when it is known to lead one
         self.before_cpu_s = 0.0  # that it had used when it began to work on its order
         self.pool = ProcessPool(1, context=fresh_processes())
-        with deaf_to_ctrl_c(), without_main():
+        with deaf_to_ctrl_c():
             self.give("starting", lead_group, dict(os.environ))
 
     def give(
@@ -269,9 +269,9 @@ class Processes:
 def fresh_processes() -> BaseContext:
     """How workers are started: on Linux as copies of a process that has imported what they need, elsewhere anew."""
     if sys.platform != "linux":
-        return get_context("spawn")
-    context = get_context("forkserver")
-    context.set_forkserver_preload([get_ready.__module__])
+        return SpawnContext()
+    context = ForkServerContext()
+    context.set_forkserver_preload([get_ready.__module__, SpawnContext.__module__])
     with alone():
         forkserver.ensure_running()
     return context
@@ -292,20 +292,6 @@ def alone() -> Iterator[None]:
         for name, value in kept.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextlib.contextmanager
-def without_main() -> Iterator[None]:
-    """A process that is started in the block does not run the script that started the run, as nothing in it is needed.
-
-    So a script needs no ``if __name__ == "__main__"``.
-    """
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
 
 
 @contextlib.contextmanager

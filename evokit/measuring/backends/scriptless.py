@@ -1,0 +1,55 @@
+"""Processes that do not run the script that started the run, as nothing in it is needed there.
+
+So a script needs no ``if __name__ == "__main__"``, whoever starts the process: pebble puts another in the place of one
+that died.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from multiprocessing import context
+from types import ModuleType
+from typing import Any
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+class SpawnedProcess(context.SpawnProcess):
+    """One that begins anew."""
+
+    @staticmethod
+    def _Popen(process_obj: Any) -> Any:  # noqa: N802  # multiprocessing calls it so
+        with _without_main():
+            return context.SpawnProcess._Popen(process_obj)
+
+
+class SpawnContext(context.SpawnContext):
+    """Where these come from."""
+
+    Process = SpawnedProcess
+
+
+if sys.platform == "linux":
+
+    class ForkedProcess(context.ForkServerProcess):
+        """One that is a copy of a process made ready for that."""
+
+        @staticmethod
+        def _Popen(process_obj: Any) -> Any:  # noqa: N802  # multiprocessing calls it so
+            with _without_main():
+                return context.ForkServerProcess._Popen(process_obj)
+
+    class ForkServerContext(context.ForkServerContext):
+        """Where those come from."""
+
+        Process = ForkedProcess
