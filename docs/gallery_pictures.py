@@ -186,9 +186,8 @@ def _closed_curves(kept: Kept) -> str:
     foot = 6 + cell * up["cells"]
     inner += f'<text class="below" x="{left + cell * across["cells"] / 2}" y="{foot + 20}">more slender →</text>'
     inner += f'<text class="below" transform="translate(16 {foot / 2}) rotate(-90)">rounder →</text>'
-    return framed(
-        "The closed curve that bends least, of each roundness and slenderness; darker bends less", inner, width, height
-    )
+    about = "The closed curve that bends least, of each roundness and slenderness; a stronger colour bends less"
+    return framed(about, inner, width, height)
 
 
 def _swing_up(kept: Kept) -> str:

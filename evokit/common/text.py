@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -52,7 +53,9 @@ def size(n_bytes: float) -> str:
 
 
 def wrapped(line: str) -> str:
-    return textwrap.fill(line, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    """At most ``WIDTH`` wide, and no wider than the terminal, if it is told to one."""
+    width = min(WIDTH, shutil.get_terminal_size((WIDTH, 1)).columns)
+    return textwrap.fill(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def described(value: Any) -> str:

@@ -292,9 +292,11 @@ def _nobody(phenotype: Any, budget: int = 0) -> Any:
 
 def _imported(place: str) -> Any:
     module, _, name = place.partition(":")
+    if not name:
+        raise ValueError(f"function: {place!r} names no function; write {place}:NAME")
     try:
         found: Any = importlib.import_module(module)
-        for part in (name or "?").split("."):
+        for part in name.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError, ValueError) as error:
         raise ValueError(
