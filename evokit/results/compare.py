@@ -173,7 +173,15 @@ def _seconds(cpu_s: float | None) -> str:
 
 
 def _changed(first: Compared, one: Compared) -> str:
-    return "; ".join(text for _, text in differences(first.recipe, one.recipe)) or "nothing"
+    told = dict(differences(first.recipe, one.recipe))
+    # Of a section that one of them lacks, such as a baseline, the name says it all.
+    lacking = [
+        key.removesuffix("name")
+        for key, text in told.items()
+        if key.endswith(".name") and (text.endswith("-> nothing") or text.startswith(f"{key}: nothing ->"))
+    ]
+    said = [text for key, text in told.items() if key.endswith(".name") or not key.startswith(tuple(lacking))]
+    return "; ".join(said) or "nothing"
 
 
 def _speaks_of(first: Compared, one: Compared) -> str:

@@ -138,6 +138,16 @@ def test_the_table_has_a_row_a_run_with_its_values_and_work(runs):
     assert both[1].cpu_s == pytest.approx(sum(one["final"]["cpu_s"] for one in twice) / 2)
 
 
+def test_of_what_one_recipe_lacks_the_name_is_told_and_no_more(runs, tmp_path):
+    recipe = tmp_path / "more.yaml"
+    recipe.write_text(TOY_RECIPE)
+    told = ("baselines=[{name: random_search, batch: 3}]", "execution={backend: inline}", "search.generations=1")
+    run(recipe, tmp_path / "more", *told)
+    text = " ".join(comparison([compared(tmp_path / "more"), compared(runs / "one")]).split())
+    assert 'search.generations: 1 -> 4; baselines.0.name: "random_search" -> nothing' in text
+    assert "baselines.0.batch" not in text
+
+
 def test_how_the_recipes_differ_is_told(runs):
     text = " ".join(comparison([compared(runs / name) for name in ("one", "short", "one")]).split())
     assert f"short differs from {runs / 'one'} in seed: 0 -> 1; search.generations: 4 -> 1" in text
