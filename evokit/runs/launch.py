@@ -17,7 +17,7 @@ from evokit.assembly.warm_start import settled
 from evokit.common.files import share
 from evokit.errors import RunFailed, UserError, readable
 from evokit.genomes.individuals import feasible_value
-from evokit.measuring.ledger_files import refuse_other_ledger
+from evokit.measuring.ledger_files import ledger_of, refuse_other_ledger
 from evokit.plugins import raised_in
 from evokit.progress import Progress
 from evokit.recipe import Recipe, RecipeError, load_recipe
@@ -174,18 +174,28 @@ def _admit(directory: RunDirectory, recipe: Recipe, resume: bool) -> None:
             return  # a plugin that has moved since: what the ledger holds decides
         refuse_other_recipe(then, recipe)
         directory.refuse_lost_ledger()
-        _refuse_shorter(directory, recipe)
+        _refuse_shorter(directory, then, recipe)
         _refuse_unsealed(directory, then, recipe)
 
 
-def _refuse_shorter(directory: RunDirectory, now: Recipe) -> None:
-    """Refuse a horizon that the search is beyond: recipe and result would contradict each other."""
+def _refuse_shorter(directory: RunDirectory, then: Recipe, now: Recipe) -> None:
+    """Refuse an end that the search is beyond: recipe and result would contradict each other."""
     horizon = getattr(now.search.options, "generations", None)
     done = len(directory.noted())
     if horizon is not None and horizon < done:
         raise UserError(
             f"{directory.path} has {done:,} generations already, more than search.generations ({horizon:,});"
             f" say {done} or more, or --out for another place"
+        )
+    before, work = then.stop.work, now.stop.work
+    if work is None or (before is not None and before <= work) or not directory.ledger.exists():
+        return
+    with ledger_of(directory.ledger) as ledger:
+        spent = ledger.work("search")
+    if spent > work:
+        raise UserError(
+            f"{directory.path} has spent {spent:,} units of work already, more than stop.work ({work:,});"
+            f" say {spent} or more, or --out for another place"
         )
 
 

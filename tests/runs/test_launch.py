@@ -213,6 +213,16 @@ def test_a_shorter_horizon_is_refused_and_nothing_changes(whole):
     assert files(whole[1]) == before
 
 
+def test_less_work_than_was_spent_is_refused_and_more_goes_on(tmp_path):
+    recipe, out = write_recipe(tmp_path), tmp_path / "run"
+    spent = run(recipe, out, "stop.work=20", "search.generations=3")["search"]["work"]
+    before = files(out)
+    with pytest.raises(UserError, match=rf"has spent {spent} units of work already, more than stop\.work \(9\)"):
+        run(recipe, out, "stop.work=9", "search.generations=3", resume=True)
+    assert files(out) == before
+    assert run(recipe, out, "stop.work=900", "search.generations=3", resume=True)["search"]["work"] >= spent
+
+
 def test_an_existing_directory_is_refused(whole, tmp_path):
     with pytest.raises(UserError, match="exists already; add --resume"):
         run(whole[0], tmp_path)
