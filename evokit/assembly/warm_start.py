@@ -1,4 +1,4 @@
-"""Warm start: the first population of a search begins with the best genes of another run, measured anew."""
+"""Warm start: the first population of a search begins with known points or the best genes of another run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def settled(recipe: Recipe, directory: RunDirectory | None = None) -> Recipe:
     """The recipe with the genes of its ``init`` in it, if it has one.
 
     Args:
-        recipe: Whose ``init`` names a run, or has its genes already.
+        recipe: Whose ``init`` names points or a run, or has its genes already.
         directory: Of the recipe's own run. One that has begun keeps its genes there, so that the run that they come
             from may go on or be gone.
 
@@ -38,6 +38,8 @@ def settled(recipe: Recipe, directory: RunDirectory | None = None) -> Recipe:
     init = recipe.init
     if init is None or init.genes is not None:
         return recipe
+    if init.from_ is None:
+        return replace(recipe, init=replace(init, genes=tuple(map(json.dumps, init.points or ()))))
     genes = None if directory is None else _kept(init, directory)
     if genes is None:
         try:
@@ -63,7 +65,9 @@ def first_genes(recipe: Recipe, genome: Any) -> list[Any]:
             genes.append(_parsed(text, genome))
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             name, reason = recipe.genome.name, str(error) or type(error).__name__
-            message = f"genes {number} of {recipe.init.from_} do not fit genome {name!r}: {reason}"
+            if (run := recipe.init.from_) is None:
+                raise recipe.error(("init", "points", number), f"does not fit genome {name!r}: {reason}") from error
+            message = f"genes {number} of {run} do not fit genome {name!r}: {reason}"
             raise recipe.error(("init", "from"), message) from error
     return genes
 
@@ -119,6 +123,7 @@ def _parsed(text: str, genome: Any) -> Any:
     data = json.loads(text)
     genes = genome.from_json(data)
     written = json.loads(json.dumps(genome.to_json(canonical(genome, genes))))
-    if written != data:
+    groups = isinstance(data, dict) and any(isinstance(one, dict) for one in data.values())  # which are written flat
+    if written != data and not groups:
         raise ValueError(f"{text:.60} would become {json.dumps(written):.60}")
     return genes

@@ -50,7 +50,9 @@ INSTEAD = {  # what to say here, and how SciPy, Optuna, pymoo, Nevergrad, DEAP a
     "say screens=[{'name': 'race'}], and budgets= for what a cheaper measurement costs": ("pruner", "early_stopping"),
     "say progress=True": ("verbose", "disp", "show_progress_bar"),
     "say directory=, where the run is kept and goes on": ("storage", "study_name", "checkpoint", "folder", "resume"),
-    "a search chooses where it begins; init={'from': directory} begins with the best of another run": ("x0", "initial"),
+    'say init={"points": [[0, 0]]}, where it begins; init={"from": directory} begins with the best of another run': (
+        *("x0", "initial", "points", "points_to_evaluate", "enqueue_trial", "init_sol", "guess"),
+    ),
     "bind them to the function: functools.partial(function, ...)": ("args", "kwargs"),
 }
 HINTS = {word: hint for hint, words in INSTEAD.items() for word in words}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import is_dataclass
@@ -335,6 +336,8 @@ def _section(key: str, value: Any) -> Any:
     """A section in the recipe's words; of a component without options its name is enough."""
     if isinstance(value, str) and key in SECTIONS:
         return {"name": value}
+    if key == "init" and isinstance(value, Mapping) and "points" in value:
+        return {**value, "points": json.loads(json.dumps(value["points"], default=np.ndarray.tolist))}
     if isinstance(value, list | tuple) and key in LISTS:
         return [{"name": one} if isinstance(one, str) else one for one in value]
     return value

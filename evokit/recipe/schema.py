@@ -45,11 +45,20 @@ class Confirm:
 
 @dataclass(frozen=True)
 class Init:
-    """Genes that the first population begins with, measured anew."""
+    """Genes that the first population begins with, measured anew.
 
-    from_: Annotated[Path, Field(alias="from")]  # the run directory that they come from
-    top: Annotated[int, Ge(1)] = 8  # how many of its best, at most
+    Raises:
+        ValueError: They come from nowhere, or from two places.
+    """
+
+    from_: Annotated[Path | None, Field(alias="from")] = None  # the run directory that they come from
+    points: tuple[Any, ...] | None = None  # or they themselves, as a fitness is given them or as genes are in JSON
+    top: Annotated[int, Ge(1)] = 8  # how many of the best of that run, at most
     genes: tuple[str, ...] | None = None  # JSON texts: a run keeps them here, so that it needs the other no more
+
+    def __post_init__(self) -> None:
+        if (self.from_ is None) == (self.points is None):
+            raise ValueError("give from, the directory of a run, or points, individuals that are known")
 
 
 def _device(name: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+import evokit
 from evokit.assembly.directory import IN_A_SUMMARY, RunDirectory
 from evokit.assembly.parts import assemble
 from evokit.assembly.warm_start import best_genes, first_genes, settled
@@ -227,3 +228,40 @@ def test_a_damaged_recipe_in_the_own_directory_is_left_to_others(first, recipe, 
     (tmp_path / "recipe.yaml").write_text("{")
     loaded = load_recipe(recipe, warm(first))
     assert settled(loaded, RunDirectory(tmp_path)).init.genes == best_genes(first, 3)
+
+
+# --- known points
+
+
+def test_points_are_what_the_first_population_begins_with_and_a_resume_goes_on(recipe, tmp_path):
+    point = [1, 0] * 8
+    told = (f"init={{points: [{point}]}}", "baselines=[]", "seed=8")
+    run(recipe, tmp_path / "short", *told, "search.generations=2")
+    (genes,) = rows(tmp_path / "short", "SELECT genes FROM evaluations JOIN genomes USING (key) ORDER BY seq LIMIT 1")
+    assert json.loads(genes[0]) == point
+    longer = run(recipe, tmp_path / "short", *told, "search.generations=4", resume=True)
+    assert longer["best"] == run(recipe, tmp_path / "whole", *told, "search.generations=4")["best"]
+
+
+def test_points_of_a_space_may_be_in_groups_as_a_fitness_is_given_them():
+    space = {"net": {"width": evokit.Int(1, 9)}, "lr": evokit.Float(0, 1)}
+    point = {"net": {"width": 3}, "lr": 0.5}
+    found = evokit.minimize(
+        lambda net, lr: lr + net["width"], space, search="random_search", work=8, init={"points": [point]}
+    )
+    first = next(found.rows())
+    assert (first["value"], first["lr"]) == (3.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("init", "words"),
+    [
+        ("{points: [[1, 0]]}", r"init\.points\.0: does not fit genome 'bits': "),
+        ("{points: 3}", r"init\.points: must be a list"),
+        ("{}", "init: give from, the directory of a run, or points, individuals that are known"),
+        ("{points: [], from: .}", "init: give from, .* or points"),
+    ],
+)
+def test_points_that_cannot_be_are_told_with_their_place(recipe, init, words):
+    with pytest.raises(RecipeError, match=words):
+        assemble(settled(load_recipe(recipe, [f"init={init}", "baselines=[]"])))
