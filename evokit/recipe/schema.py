@@ -52,7 +52,7 @@ class Init:
     """
 
     from_: Annotated[Path | None, Field(alias="from")] = None  # the run directory that they come from
-    points: tuple[Any, ...] | None = None  # or they themselves, as a fitness is given them or as genes are in JSON
+    points: tuple[Any, ...] | None = added(None)  # or they themselves, as a fitness is given them or as genes in JSON
     top: Annotated[int, Ge(1)] = 8  # how many of the best of that run, at most
     genes: tuple[str, ...] | None = None  # JSON texts: a run keeps them here, so that it needs the other no more
 
@@ -259,7 +259,7 @@ class Recipe:
             **{kind: as_json(section, path, brief) for kind, section in sections.items() if section},
             "stop": as_json(self.stop),
             "confirm": as_json(self.confirm),
-            "init": as_json(self.init, path),
+            "init": as_json(self.init, path, brief),
             "final": self.final.values(path, brief),
             "execution": as_json(self.execution),
             **{key: as_json(chain, path, brief) for key, chain in lists.items()},
