@@ -153,7 +153,7 @@ def _fronts(one: Result, limits: Sequence[float]) -> str:
     """The best of the first objective within each limit of the second, of the search and of each control."""
     first, second = one["objectives"]
     signs = [1 if goal == "min" else -1 for goal in one["objectives"].values()]
-    names = list(one["fronts"][0])
+    names = sorted(one["fronts"][0], key=lambda name: name != "search")
 
     def told(name: str, limit: float) -> str:
         found = []
