@@ -314,7 +314,9 @@ def _numbers(name: str, told: Any, names: Sequence[str]) -> tuple[float, ...]:
     if len(given) != len(names):
         raise UserError(f"{told!r:.60} was told of {name}; there is to be one number for each of {listed(names)}")
     for one in given:
-        if isinstance(one, str | bytes | bool | complex | np.complexfloating) or not hasattr(one, "__float__"):
+        if isinstance(one, str | bytes | bool | np.bool_ | complex | np.complexfloating) or not hasattr(
+            one, "__float__"
+        ):
             raise UserError(f"{one!r:.60} was told of {name}; it is no number")
     return tuple(map(float, given))
 

@@ -116,7 +116,7 @@ class FunctionFitness:
     def _one(self, phenotype: Any, budget: int) -> Any:
         phenotype = _copied(phenotype)  # the function's own, to change if it likes
         if self._signature.takes_names_of(phenotype):
-            answer = self.call(**self._named(budget) | phenotype)
+            answer = self.call(**self._named(budget, phenotype) | phenotype)
         else:
             answer = self._asked(phenotype, budget)
         if not isinstance(answer, float | Evaluation) and not self.constraints:
@@ -154,9 +154,9 @@ class FunctionFitness:
             )
         return self.call(phenotype)
 
-    def _named(self, budget: int) -> dict[str, int]:
+    def _named(self, budget: int, phenotype: Mapping[str, Any]) -> dict[str, int]:
         name = self._signature.budget
-        if self._several and not name:
+        if self._several and (not name or name in phenotype):
             raise ContractError(
                 f"there are budgets {listed(map(str, self.budgets))}, and the function, which takes parameters by name,"
                 ' has none for them; call one budget, or by what it counts and say so, such as work_unit="epochs"'

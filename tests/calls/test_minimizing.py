@@ -167,6 +167,8 @@ def test_a_function_hears_its_budget_however_it_is_called(function):
 def test_a_function_that_cannot_hear_its_budget_is_refused(function, said):
     with pytest.raises(UserError, match=said):
         evokit.minimize(function, {"x": evokit.Float(0, 1)}, budgets=(1, 4), work=40)
+    with pytest.raises(UserError, match="none for them"):  # what the space says is no budget
+        evokit.minimize(lambda budget: budget, {"budget": evokit.Float(0, 1)}, budgets=(1, 4), work=40)
 
 
 def test_a_function_that_takes_some_parameters_by_their_names_and_not_all_is_refused():
