@@ -332,12 +332,22 @@ def _named(kind: Kind, value: Any) -> dict[str, Any]:
     raise UserError(f"{kind}: {value!r:.60} is no name, and nothing that a recipe says of a {kind}")
 
 
+def _as_read(points: Any) -> Any:
+    """Points as a recipe would have them: numbers and lists for what NumPy has."""
+    try:
+        return json.loads(json.dumps(points, default=lambda one: one.tolist()))
+    except (TypeError, ValueError, AttributeError) as error:
+        raise UserError(
+            f"init.points: must be numbers, texts, lists and mappings of them, got {points!r:.60}"
+        ) from error
+
+
 def _section(key: str, value: Any) -> Any:
     """A section in the recipe's words; of a component without options its name is enough."""
     if isinstance(value, str) and key in SECTIONS:
         return {"name": value}
     if key == "init" and isinstance(value, Mapping) and "points" in value:
-        return {**value, "points": json.loads(json.dumps(value["points"], default=np.ndarray.tolist))}
+        return {**value, "points": _as_read(value["points"])}
     if isinstance(value, list | tuple) and key in LISTS:
         return [{"name": one} if isinstance(one, str) else one for one in value]
     return value

@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import evokit
@@ -251,6 +252,15 @@ def test_points_of_a_space_may_be_in_groups_as_a_fitness_is_given_them():
     )
     first = next(found.rows())
     assert (first["value"], first["lr"]) == (3.5, 0.5)
+
+
+def test_points_may_be_numpys_and_nothing_else_that_no_recipe_holds():
+    box = {"low": 0, "high": 1, "dimensions": 2, "search": "random_search", "work": 4}
+    for point in (np.array([0.25, 0.5]), [np.float64(0.25), np.float32(0.5)]):
+        run = evokit.minimize(lambda x: x.sum(), **box, init={"points": [point]})
+        assert next(run.rows())["value"] == 0.75
+    with pytest.raises(UserError, match=r"init\.points: must be numbers, texts, lists and mappings of them"):
+        evokit.minimize(lambda x: x.sum(), **box, init={"points": [object()]})
 
 
 @pytest.mark.parametrize(
