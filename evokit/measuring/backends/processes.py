@@ -29,7 +29,7 @@ from evokit.energy import Meter, process_cpu_s
 from evokit.errors import RunFailed, UserError
 from evokit.interfaces import Evaluation, Outcome
 from evokit.measuring.backends.joules import SharedJoules
-from evokit.measuring.backends.scriptless import ForkServerContext, SpawnContext
+from evokit.measuring.backends.scriptless import scriptless
 from evokit.measuring.backends.worker import ENDED_BY, answer, get_ready, lead_group
 from evokit.measuring.execution import Answer, Probe, Task, lost
 
@@ -268,12 +268,11 @@ class Processes:
 
 def fresh_processes() -> BaseContext:
     """How workers are started: on Linux as copies of a process that has imported what they need, elsewhere anew."""
-    if sys.platform != "linux":
-        return SpawnContext()
-    context = ForkServerContext()
-    context.set_forkserver_preload([get_ready.__module__, SpawnContext.__module__])
-    with alone():
-        forkserver.ensure_running()
+    context = scriptless()
+    if sys.platform == "linux":
+        context.set_forkserver_preload([get_ready.__module__, scriptless.__module__])
+        with alone():
+            forkserver.ensure_running()
     return context
 
 

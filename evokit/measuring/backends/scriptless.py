@@ -53,3 +53,8 @@ if sys.platform == "linux":
         """Where those come from."""
 
         Process = ForkedProcess
+
+
+def scriptless() -> context.BaseContext:
+    """Where processes come from: on Linux as copies, elsewhere anew."""
+    return ForkServerContext() if sys.platform == "linux" else SpawnContext()
