@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import textwrap
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -54,7 +55,8 @@ def size(n_bytes: float) -> str:
 
 def wrapped(line: str) -> str:
     """At most ``WIDTH`` wide, and no wider than the terminal, if it is told to one."""
-    width = min(WIDTH, shutil.get_terminal_size((WIDTH, 1)).columns)
+    is_terminal = getattr(sys.stdout, "isatty", bool)()
+    width = min(WIDTH, shutil.get_terminal_size().columns) if is_terminal else WIDTH
     return textwrap.fill(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 

@@ -416,7 +416,7 @@ def in_all_lines(summary: Mapping[str, Any]) -> Iterator[str]:
     else:
         spent = f"{duration(summary['wall_s'])}, {summary['cpu_s']:.1f} CPU s, {energy_text(joules, 'joules')}"
     of = f" of {_repeats(summary)}" if "repeats" in summary else ""
-    once = ", what is shared counted once" if of or summary["prepare"]["parts"] else ""
+    once = ", what is shared counted once" if of or summary.get("prepare", {}).get("parts") else ""
     test = ", the test included" if summary["test_openings"] else ""
     yield f"In all{of}{once}{test}: {spent}"
     yield f"Energy: {joules['method']}; {joules['formula']}"
