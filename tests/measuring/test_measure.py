@@ -215,7 +215,7 @@ def priced(monkeypatch):
         refits=("[0]",),
         work_unit="sums",
     )
-    return SimpleNamespace(measure=measure, executor=executor, ledger=ledger, told=told, paces=paces)
+    return SimpleNamespace(measure=measure, executor=executor, ledger=ledger, told=told, paces=paces, clock=clock)
 
 
 def test_what_is_cached_costs_nothing_again(priced):
@@ -235,6 +235,13 @@ def test_the_display_hears_how_fast_work_is_done_and_how_many_workers_are_at_it(
     list(priced.measure.each(iter(people(C, D)), 2))
     assert priced.paces[:-1] == [(0.5, 1.0, "sums")] * 4
     assert priced.paces[-1] == (0.5, 1.0, "sums"), "at the end of a stream nothing more was measured"
+
+
+def test_what_a_search_does_between_its_generations_slows_the_pace(priced):
+    priced.measure(people(A))
+    priced.clock.now += 6.0
+    priced.measure(people(B))
+    assert priced.paces[-1] == (2 / 10, 4 / 10, "sums")
 
 
 def test_the_peak_memory_of_workers_counts_in_the_phase(priced):

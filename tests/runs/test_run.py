@@ -66,6 +66,7 @@ def test_a_stop_by_work_is_checked_at_generation_ends(run):
     summary, _, _ = run("stop.work=40")
     assert summary["generations"] == 2  # 8 x 4 units, then 7 x 4 more
     assert summary["search"]["work"] == 60
+    assert summary["saved"] is None, "what was given was spent"
 
 
 def test_a_search_that_was_stopped_by_the_clock_stops_there_again_when_resumed(run):

@@ -4,12 +4,15 @@ import json
 import logging
 import re
 import shutil
+from dataclasses import replace
 from importlib import resources
 
 import pytest
 
 import evokit
+from evokit.energy import Cost
 from evokit.measuring.history import Born
+from evokit.measuring.ledger import Ledger
 from evokit.results.page import page_text, write_page
 from evokit.results.page.population import ancestors, credit
 from evokit.results.report import SAYS
@@ -227,6 +230,21 @@ def test_repeats_share_a_page(tmp_path):
     assert "best, repeat 1 best, repeat 2" in found.sections["Curves"]
     assert "mean over repeats" in found.sections["Cost"]
     assert re.search(r"Of the repeat with seed [01]\.", found.sections["Population"])
+
+
+def test_what_repeats_share_is_in_the_table_of_times_once(tmp_path):
+    (tmp_path / "toy.yaml").write_text(TOY_RECIPE + "repeats: 2\n")
+    assert invoke("run", tmp_path / "toy.yaml", "--plain", "--out", tmp_path / "run").exit_code == 0
+    for repeat in (0, 1):
+        ledger = Ledger(tmp_path / "run" / f"repeat-{repeat}" / "ledger.sqlite")
+        cost = Cost.none()
+        ledger.add_cost("prepare/shared", replace(cost, wall_s=4.0, cpu_s=8.0))
+        ledger.add_cost("prepare/own", replace(cost, wall_s=4.0, cpu_s=8.0 + repeat))
+        ledger.close()
+    write_page(tmp_path / "run")
+    told = page(tmp_path / "run").sections["Cost"]
+    assert "prepare/shared 8.0 4.0" in told
+    assert "prepare/own 17.0 8.0" in told
 
 
 def test_repeats_of_a_search_for_fronts_begin_with_what_the_fronts_say(tmp_path):
