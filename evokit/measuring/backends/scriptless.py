@@ -24,13 +24,14 @@ def _without_main() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-class SpawnedProcess(context.SpawnProcess):
-    """One that begins anew."""
-
-    @staticmethod
-    def _Popen(process_obj: Any) -> Any:  # noqa: N802  # multiprocessing calls it so
+class _Scriptless:
+    def _Popen(self, process_obj: Any) -> Any:  # noqa: N802  # multiprocessing calls it so
         with _without_main():
-            return context.SpawnProcess._Popen(process_obj)
+            return super()._Popen(process_obj)  # type: ignore[misc] # of the process that it is mixed into
+
+
+class SpawnedProcess(_Scriptless, context.SpawnProcess):
+    """One that begins anew."""
 
 
 class SpawnContext(context.SpawnContext):
@@ -41,13 +42,8 @@ class SpawnContext(context.SpawnContext):
 
 if sys.platform == "linux":
 
-    class ForkedProcess(context.ForkServerProcess):
+    class ForkedProcess(_Scriptless, context.ForkServerProcess):
         """One that is a copy of a process made ready for that."""
-
-        @staticmethod
-        def _Popen(process_obj: Any) -> Any:  # noqa: N802  # multiprocessing calls it so
-            with _without_main():
-                return context.ForkServerProcess._Popen(process_obj)
 
     class ForkServerContext(context.ForkServerContext):
         """Where those come from."""
