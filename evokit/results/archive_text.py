@@ -7,7 +7,7 @@ from typing import Any
 
 from evokit.common.text import Table, table, wrapped
 from evokit.progress import number
-from evokit.results.front_text import of_repeat
+from evokit.results.front_text import averaged, of_repeat
 
 SHADES = "░▒▓█"  # from the worst to the best
 
@@ -28,7 +28,7 @@ def archive_told(summary: Mapping[str, Any]) -> tuple[str, Table, str]:
     archive, objective = summary["archive"], summary["objective"]
     kinds = f"{archive['cells']:,} cells" if archive["niches"] is None else f"{archive['niches']:,} niches"
     names = ", ".join(one["metric"] for one in archive["descriptors"])
-    repeats = len(summary.get("repeats", ()))
+    repeats = averaged(summary, "qd_score")
     rows = [
         (
             name,

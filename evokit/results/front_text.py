@@ -37,7 +37,7 @@ def front_told(summary: Mapping[str, Any]) -> tuple[str, Table, list[str]]:
     some = "" if len(shown) == len(front) else f", of which {len(shown)} are shown"
     kept = " (of more, the most crowded were left out)" if len(front) >= FRONT else ""
     title = f"Pareto front of all that was measured{of_repeat(summary)}, {counted(len(front), 'point')}{kept}{some}"
-    n = len(summary.get("repeats", ()))
+    n = averaged(summary, "hypervolume")
     of = f"mean of {n} repeats, as a share of the box around all their" if n > 1 else OF_BOX
     lines = [volumes_line(summary["hypervolume"], of)]
     gaps = summary.get("gaps") or {}  # runs before 2026-11-29 lack it
@@ -63,6 +63,12 @@ def volumes_line(shares: Mapping[str, float], of: str = OF_BOX) -> str:
     """What each front dominates, as a share ``of`` what."""
     told = ", ".join(f"{name} {number(share)}" for name, share in shares.items())
     return f"Hypervolume, {of} fronts (1 is ideal): {told}"
+
+
+def averaged(summary: Mapping[str, Any], measure: str) -> int:
+    """Over how many repeats a measure of fronts or archives is the mean; 0 where it is that of one run alone."""
+    told = [one.get(measure) for one in summary.get("repeats", ())]  # runs before 2026-12-01 lack it
+    return len(told) if len(told) > 1 and all(told) else 0
 
 
 def of_repeat(summary: Mapping[str, Any]) -> str:

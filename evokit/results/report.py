@@ -63,8 +63,9 @@ def chosen_by(summary: Mapping[str, Any]) -> str:
     """What the values are that contenders were chosen by: of a split, or with no data of the first objective alone."""
     name = "validation" if summary["data"] else summary["objective"]["name"]
     alone = " alone" if len(summary["objectives"]) > 1 else ""
-    n = len(summary.get("repeats", ()))
-    return f"{name}{alone}{f', mean of {n} repeats' if n > 1 else ''}"
+    repeats = summary.get("repeats", ())
+    ended = all(one.get("status", "done") in ENDED for one in repeats)  # runs before 2026-12-01 lack it
+    return f"{name}{alone}{f', mean of {len(repeats)} repeats' if ended and len(repeats) > 1 else ''}"
 
 
 def contest_tables(

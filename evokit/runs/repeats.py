@@ -65,14 +65,15 @@ def combine(summaries: Sequence[Mapping[str, Any]], planned: int, scores: Sequen
             rivals = [one for entry in baselines for one in entry["variants"] if one["name"] == entry["name"] + kind]
             verdicts += _judged(ours, rivals, goal, shared)
     in_all = _in_all(summaries)
-    dominated, volumes = of_fronts(summaries)
-    held, qd_scores = of_archives(summaries)
+    ended = summaries if all(one["status"] in ENDED for one in summaries) else ()  # what is at work has found no front
+    dominated, volumes = of_fronts(ended)
+    held, qd_scores = of_archives(ended)
     return {
         **leader,
         **dominated,
         **({"archive": leader["archive"] | held} if held else {}),
         "search_verdicts": [
-            *judged("value", of_values(summaries), leader["objective"]["goal"]),
+            *judged("value", of_values(ended), leader["objective"]["goal"]),
             *judged("hypervolume", volumes),
             *judged("qd_score", qd_scores),
         ],

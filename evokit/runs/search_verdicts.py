@@ -28,8 +28,7 @@ def of_values(summaries: Sequence[Mapping[str, Any]]) -> Values:
         summaries: One per repeat; nothing is said where there are data, whose test split is what counts, several
             objectives or an archive, or where one of them found nothing feasible.
     """
-    first = summaries[0]
-    if first["data"] or len(first["objectives"]) > 1 or first.get("archive"):
+    if any(one["data"] or len(one["objectives"]) > 1 or one.get("archive") for one in summaries):
         return {}
     controls = [{one["name"]: one for one in summary["baselines"] if not one["trained"]} for summary in summaries]
     values: dict[str, list[float | None]] = {SEARCH: [_again(one["best"] or {}, best_value(one)) for one in summaries]}
@@ -54,7 +53,7 @@ def of_fronts(summaries: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], V
     Args:
         summaries: One per repeat; nothing is said where one of them has no front.
     """
-    if not all(one.get("hypervolume") for one in summaries):
+    if not summaries or not all(one.get("hypervolume") for one in summaries):
         return {}, {}
     names = _shared([one["hypervolume"] for one in summaries])
     fronts = {(at, name): _front(one, name) for at, one in enumerate(summaries) for name in names}
@@ -80,7 +79,7 @@ def of_archives(summaries: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any],
         summaries: One per repeat; nothing is said where one of them has no archive.
     """
     archives = [archive for one in summaries if (archive := one.get("archive"))]
-    if len(archives) < len(summaries):
+    if not archives or len(archives) < len(summaries):
         return {}, {}
     figures = {
         measure: {
@@ -112,7 +111,8 @@ def _front(summary: Mapping[str, Any], name: str) -> Sequence[Sequence[float]]:
 
 def _shared(measured: Sequence[Mapping[str, Any]]) -> list[str]:
     """The search and the controls that all repeats have, in their order."""
-    return [name for name in measured[0] if all(name in one for one in measured)]
+    first, *others = measured or [{}]
+    return [name for name in first if all(name in one for one in others)]
 
 
 def _means(values: Values) -> dict[str, float]:

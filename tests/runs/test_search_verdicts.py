@@ -10,8 +10,9 @@ import pytest
 from scipy import stats
 
 from evokit.results.report import report
+from evokit.runs.repeats import combine
 from evokit.runs.search_verdicts import judged, of_archives, of_fronts, of_values
-from tests.small import run, write_recipe
+from tests.small import RECIPES, run, write_recipe
 
 CORNER = 0.21 / 1.21  # of both ends of the box: two strips of 1.1 by 0.1 that share a square of 0.1
 Points = list[tuple[float, float]]
@@ -128,6 +129,22 @@ def test_values_are_those_measured_again_where_there_are_such():
 def test_values_say_nothing_where_something_else_counts_or_one_repeat_has_none(other):
     one = with_values(1.0, 2.0) | other
     assert judged("value", of_values([one, one])) == []
+
+
+def test_what_is_at_work_counts_in_no_mean_and_no_report_says_so(tmp_path):
+    summary = run(RECIPES / "zdt1.yaml", tmp_path / "run", "search={name: nsga2, population: 8, generations: 3}")
+    told = combine([summary, summary | {"seed": 7, "status": "interrupted"}], 2)
+    assert (told["search_verdicts"], told["hypervolume"]) == ([], summary["hypervolume"])
+    text = " ".join(report(told).split())
+    assert "Hypervolume, as a share of the box around these fronts" in text
+    assert "mean of 2 repeats" not in text
+    both = " ".join(report(combine([summary, summary | {"seed": 7}], 2)).split())
+    assert "Hypervolume, mean of 2 repeats" in both
+    assert "f1 alone, mean of 2 repeats" in both
+
+
+def test_without_any_repeat_that_ended_nothing_is_said():
+    assert (of_values([]), of_fronts([]), of_archives([])) == ({}, ({}, {}), ({}, {}))
 
 
 def test_repeats_of_a_function_are_held_against_its_control(tmp_path):
