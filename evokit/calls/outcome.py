@@ -240,12 +240,19 @@ def open(directory: str | Path) -> Run:
     """A run that is there, finished or under way, to look at; nothing is changed.
 
     Raises:
-        UserError: This is no run directory.
+        UserError: This is no path, or no run directory.
     """
-    folder = Path(directory)
+    folder = directory_of(directory)
     if not RunDirectory(folder).recipe.exists():
         raise UserError(f"{folder} is no run directory: it has no recipe.yaml")
     return Run(folder)
+
+
+def directory_of(told: Any) -> Path:
+    """Raises ``UserError`` for what is no path."""
+    if not isinstance(told, str | Path):
+        raise UserError(f"directory: must be a path, got {told!r:.60}")
+    return Path(told)
 
 
 def _own(solution: Any) -> Any:

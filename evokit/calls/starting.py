@@ -16,7 +16,7 @@ from typing import Any
 
 from evokit.assembly.directory import RunDirectory
 from evokit.calls.listening import parted
-from evokit.calls.outcome import Run
+from evokit.calls.outcome import Run, directory_of
 from evokit.common.files import write_atomically
 from evokit.errors import UserError
 from evokit.fitnesses.told import Told
@@ -39,10 +39,8 @@ class Folder:
     """
 
     def __init__(self, directory: str | Path | None) -> None:
-        if not isinstance(directory, str | Path | None):
-            raise UserError(f"directory: must be a path, got {directory!r:.60}")
         self.temporary = directory is None
-        self.path = Path(tempfile.mkdtemp(prefix="evokit-") if directory is None else directory).absolute()
+        self.path = directory_of(tempfile.mkdtemp(prefix="evokit-") if directory is None else directory).absolute()
         self.unlike = ""  # what a function uses that nobody can tell from another of its kind
         self.unsent = ""  # why a function cannot be pickled
         self._gone = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True) if self.temporary else None
