@@ -22,27 +22,32 @@ Fronts = Mapping[tuple[int, str], Sequence[Sequence[float]]]
 
 
 def of_values(summaries: Sequence[Mapping[str, Any]]) -> Values:
-    """The best value of each repeat, measured again where search and control confirm theirs.
+    """The best value of each repeat, of search and controls; that measured again where all of them have one.
 
     Args:
         summaries: One per repeat; nothing is said where there are data, whose test split is what counts, several
             objectives or an archive, or where one of them found nothing feasible.
     """
-    if any(one["data"] or len(one["objectives"]) > 1 or one.get("archive") for one in summaries):
+    if not summaries or any(one["data"] or len(one["objectives"]) > 1 or one.get("archive") for one in summaries):
         return {}
     controls = [{one["name"]: one for one in summary["baselines"] if not one["trained"]} for summary in summaries]
-    values: dict[str, list[float | None]] = {SEARCH: [_again(one["best"] or {}, best_value(one)) for one in summaries]}
-    values |= {name: [_again(one[name], one[name]["validation"]) for one in controls] for name in _shared(controls)}
-    told = {name: [one for one in found if one is not None] for name, found in values.items()}
-    return {name: found for name, found in told.items() if len(found) == len(summaries)} if told[SEARCH] else {}
+    entries = {SEARCH: [(one["best"] or {}, best_value(one)) for one in summaries]}
+    entries |= {name: [(one[name], one[name]["validation"]) for one in controls] for name in _shared(controls)}
+    # What was measured again flatters nobody, what was chosen by does: of all the one or of all the other.
+    again = all(entry.get("confirmed") is not None for some in entries.values() for entry, _ in some)
+    values = {name: [_value(entry, found, again) for entry, found in some] for name, some in entries.items()}
+    return {name: told for name, some in values.items() if len(told := _known(some)) == len(summaries)}
 
 
-def _again(entry: Mapping[str, Any], measured: float | None) -> float | None:
-    """What was measured again of the best of a search, else what it measured; None of what violates constraints."""
-    if measured is None or entry.get("confirmed_violation"):
+def _value(entry: Mapping[str, Any], found: float | None, again: bool) -> float | None:
+    """What was found, or measured ``again`` of it; None of what violates constraints."""
+    if found is None or entry.get("confirmed_violation"):
         return None
-    again = entry.get("confirmed")
-    return measured if again is None else float(again)
+    return float(entry["confirmed"]) if again else found
+
+
+def _known(values: Sequence[float | None]) -> list[float]:
+    return [one for one in values if one is not None]
 
 
 def of_fronts(summaries: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], Values]:

@@ -120,6 +120,9 @@ def test_values_are_those_measured_again_where_there_are_such():
     assert of_values([with_values(1.0, 2.0), with_values(3.0, 4.0)]) == {"search": [1.0, 3.0], "control": [2.0, 4.0]}
     again = [with_values(1.0, 2.0, (1.5, 2.5)), with_values(3.0, 4.0, (3.5, 4.5))]
     assert of_values(again) == {"search": [1.5, 3.5], "control": [2.5, 4.5]}
+    lacking = with_values(3.0, 4.0, (3.5, 4.5))
+    lacking["baselines"][1]["confirmed"] = None
+    assert of_values([again[0], lacking]) == {"search": [1.0, 3.0], "control": [2.0, 4.0]}, "like beside like"
 
 
 @pytest.mark.parametrize(

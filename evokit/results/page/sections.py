@@ -137,9 +137,10 @@ def costs(source: Source) -> Section:
     kept: set[tuple[Any, ...]] = set()  # what one repeat prepared and others took from it, to the last digit
     for _, ledger in source.ledgers():
         for phase, cost in ledger.costs().items():
-            if (identity := (phase, *astuple(cost))) in kept:
+            identity = (phase, *astuple(cost))
+            if phase.startswith(PREPARE) and identity in kept:
                 continue
-            kept |= {identity} if phase.startswith(PREPARE) else set()
+            kept.add(identity)
             phases[phase] = phases[phase] + cost if phase in phases else cost
         for phase, n, seconds in measuring_time(ledger):
             measured[phase] += n
